@@ -1,0 +1,1 @@
+"""What is kept: schema, migrations, views, and functions that save and read records."""

@@ -1,0 +1,42 @@
+"""What can go wrong on purpose, from wide to narrow. The command line prints these without a traceback.
+
+CamtriageError
+    InputError            what was given cannot be used: exit code 2, nothing written
+        CardError         the folder is missing, unreadable, or has no pictures
+        SettingsError     an unknown or impossible setting, label set or table
+        WeightsError      weights missing, damaged (sha-256), or of a kind that is never loaded
+        DatabaseError     the database is missing, behind, or not ours
+    UnreadablePicture     one file is no picture: it becomes a trouble, the run goes on
+"""
+
+
+class CamtriageError(Exception):
+    """Raised on purpose: one line that says what happened, to what, and what to do."""
+
+
+class InputError(CamtriageError):
+    """What was given cannot be used; nothing has been written."""
+
+
+class CardError(InputError):
+    """The card (a folder) cannot be read as a whole."""
+
+
+class SettingsError(InputError):
+    """A setting, label set or table is not what it should be."""
+
+
+class WeightsError(InputError):
+    """Weights are missing, damaged, or of a kind that is never loaded."""
+
+
+class DatabaseError(InputError):
+    """The database is missing, behind this version, or not one of ours."""
+
+
+class UnreadablePicture(CamtriageError):
+    """One file cannot be decoded. `reason` is one of pipeline.records.REASONS."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail

@@ -1,0 +1,1 @@
+"""Which models there are, where their weights lie, and what runs them."""

@@ -1,0 +1,1 @@
+"""The daily page: HTML, Markdown and CSV of the same numbers."""

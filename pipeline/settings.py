@@ -1,0 +1,122 @@
+"""Every number a study may change, with its unit and its reason. A study's file is TOML:
+
+    [windows]
+    burst_gap_s = 5
+
+`load_settings` refuses a name it does not know; each run stores all of them beside its results.
+"""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from pipeline.errors import SettingsError
+
+
+def number(default, unit: str, why: str):
+    """A setting with its unit and the reason for its default (both are shown in the reference)."""
+    return field(default=default, metadata={"unit": unit, "why": why})
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How a card is cut into pieces of work, bursts and visits."""
+
+    size: int = number(
+        128, "pictures", "enough for a background (16 suffice), small enough to lose"
+    )
+    burst_gap_s: float = number(10.0, "s", "pictures of one trigger follow within seconds")
+    visit_gap_s: float = number(60.0, "s", "one animal before the camera; independence comes later")
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """What is believed about a file."""
+
+    file_date: bool = number(False, "yes/no", "a file's own date is the day it was copied")
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """When a picture counts as blank. Nothing is ever deleted."""
+
+    threshold: float | None = number(None, "p_blank", "None: the one measured for the frame model")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """When a name is said."""
+
+    species_bar: float = number(0.65, "probability", "below it the name is rolled up")
+    unknown_below: float = number(0.40, "probability", "below it, at every rank, no name is said")
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """How many of the blanks a person is asked to look at."""
+
+    pictures: int = number(200, "pictures a run", "no miss in 200 bounds the misses below 1.5 %")
+    per_stratum: int = number(5, "pictures", "every camera and light gives some, or all it has")
+
+
+@dataclass(frozen=True, slots=True)
+class Poaching:
+    """When people, vehicles and dogs are unexpected. Empty: the rule stays silent."""
+
+    human_bar: float = number(0.5, "p_human", "from here up a picture counts as showing a person")
+    vehicle_bar: float = number(0.5, "p_vehicle", "from here up it counts as showing a vehicle")
+    pixelate_bar: float = number(0.2, "p_human", "from here up a thumbnail is pixelated as a whole")
+    staff_hours: str = number("", "HH:MM-HH:MM", "when staff may be about; not given: no such rule")
+    staff_days: str = number("", "YYYY-MM-DD, ...", "days on which staff visited the cameras")
+    group_size: int = number(3, "people", "a group on foot; only where a count is known")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of them."""
+
+    ingest: Ingest = Ingest()
+    windows: Windows = Windows()
+    blank: Blank = Blank()
+    labels: Labels = Labels()
+    audit: Audit = Audit()
+    poaching: Poaching = Poaching()
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read a study's TOML file; None gives the defaults. Raises SettingsError in one line."""
+    if path is None:
+        return Settings()
+    try:
+        given = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
+        raise SettingsError(f"{path}: cannot be read as TOML: {why}") from why
+    sections = {part.name: part.default.__class__ for part in fields(Settings)}
+    _refuse_unknown(path, "section", given, sections)
+    return Settings(**{name: _section(path, name, sections[name], given[name]) for name in given})
+
+
+def _section(path: Path, name: str, kind: type, given: object):
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: {name} is a section, write [{name}]")
+    known = {one.name: one for one in fields(kind)}
+    _refuse_unknown(path, f"setting in [{name}]", given, known)
+    for key, value in given.items():
+        default = known[key].default
+        wanted = float if default is None else type(default)
+        fits = isinstance(value, wanted) or (wanted is float and type(value) is int)
+        if not fits or (wanted is not bool and isinstance(value, bool)):
+            raise SettingsError(
+                f"{path}: [{name}] {key} must be a {wanted.__name__}, not {value!r}"
+            )
+    return kind(**given)
+
+
+def _refuse_unknown(path: Path, what: str, given: dict, known: dict) -> None:
+    if wrong := sorted(given.keys() - known.keys()):
+        raise SettingsError(
+            f"{path}: unknown {what}: {', '.join(wrong)}; known: {', '.join(known)}"
+        )

@@ -1,0 +1,1 @@
+"""How far the filter can be trusted: audits of what was thrown away, exact bounds."""
