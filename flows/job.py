@@ -1,0 +1,55 @@
+"""What was asked for, checked before anything is written."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import CardError, DatabaseError
+from pipeline.settings import Settings, load_settings
+
+DEFAULT_DATABASE = "sqlite:///camtriage.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One card and how to look at it. Plain values, so that it travels to any worker."""
+
+    card: str  # folder
+    name: str | None = None  # of the batch; None: the card's content decides whether it is known
+    database: str = DEFAULT_DATABASE
+    settings: str | None = None  # TOML file
+    deployments: str | None = None  # Camtrap DP deployments.csv
+    labels: str = "starter"  # name of a label set, or a TOML file
+    sites: str | None = None  # species that may occur here
+    frame: str = "starter"  # frame model: name or folder
+    labeller: str = "starter"  # open_clip model: starter, name, hf-hub:..., local-dir:...
+    pretrained: str | None = None  # tag or file, for open_clip's own names
+    boxes: str | None = None  # MegaDetector results for this card
+    threads: int = 0  # 0: one per core
+    file_date: bool = False  # believe a file's own date where nothing else has one
+
+    def workers(self) -> int:
+        return self.threads or os.cpu_count() or 1
+
+    def load_settings(self) -> Settings:
+        return load_settings(Path(self.settings) if self.settings else None)
+
+
+def database_url(given: str | None) -> str:
+    """--database, else CAMTRIAGE_DATABASE_URL, else camtriage.db here."""
+    url = given or os.environ.get("CAMTRIAGE_DATABASE_URL") or DEFAULT_DATABASE
+    if "://" not in url:
+        raise DatabaseError(
+            f"{url}: not a database URL; write sqlite:///{url} or postgresql://user@host/name"
+        )
+    return url
+
+
+def card_folder(path: str) -> Path:
+    """The card's folder, or one line that says why it cannot be one."""
+    folder = Path(path)
+    if not folder.exists():
+        raise CardError(f"{path}: no such folder; is the card mounted?")
+    if not folder.is_dir():
+        raise CardError(f"{path}: not a folder; give the card's folder, not a file")
+    return folder
