@@ -1,0 +1,129 @@
+"""Training pictures: the table that names them, and what cameras do to them."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from pipeline.errors import SettingsError
+from pipeline.frames.decode import decode
+
+KINDS = ("animal", "human", "vehicle", "blank")
+COLUMNS = ("path", "label_kind", "split", "may_train_shipped_weights", "card", "source_repo")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled picture. `study` is what is left out as a whole when measuring."""
+
+    path: Path
+    kind: str  # of KINDS, or unknown
+    split: str  # train, validate, test
+    may_train: bool  # weights that are given to others may learn from it
+    card: str
+    study: str
+    station: str = ""  # one fixed view, where the table knows it
+    name: str = ""  # path as the table writes it
+
+
+def read_examples(table: Path) -> list[Example]:
+    """Rows of a CSV with the columns of COLUMNS; paths count from the table's own folder."""
+    try:
+        with open(table, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as why:
+        raise SettingsError(f"{table}: cannot be read as CSV: {why}") from why
+    if not rows:
+        raise SettingsError(f"{table}: no rows")
+    if missing := [name for name in COLUMNS if name not in rows[0]]:
+        raise SettingsError(f"{table}: no column {', '.join(missing)}")
+    if wrong := sorted({row["label_kind"] for row in rows} - {*KINDS, "unknown"}):
+        raise SettingsError(f"{table}: label_kind must be one of {', '.join(KINDS)}: {wrong[0]!r}")
+    return [
+        Example(
+            path=table.parent / row["path"],
+            kind=row["label_kind"],
+            split=row["split"],
+            may_train=row["may_train_shipped_weights"] == "yes",
+            card=row["card"],
+            study=row["source_repo"],
+            station=row.get("station") or "",
+            name=row["path"],
+        )
+        for row in rows
+    ]
+
+
+def read_pixels(example: Example) -> NDArray[np.uint8]:
+    """(h, w, 3), as the pipeline decodes it. A picture that cannot be read stops the training."""
+    return decode(example.path.read_bytes()).pixels
+
+
+def squash(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The whole picture at (height, width), its shape not kept: one grid for every camera."""
+    image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def targets(kinds: list[str]) -> NDArray[np.float32]:
+    """(n, 4) of 0 and 1 in the order of KINDS."""
+    return np.array([[kind == one for one in KINDS] for kind in kinds], dtype=np.float32)
+
+
+def augment(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """One more picture as another camera might have taken it; never one that hides its animal.
+
+    pixels  (h, w, 3); returns (h', w', 3). Infrared grey, light, noise, blur, JPEG again, a banner,
+    a housing turned a little, a view cut a little.
+    """
+    image = Image.fromarray(pixels)
+    if rng.random() < 0.5:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    image = _view(image, rng)
+    if rng.random() < 0.35:
+        image = image.convert("L").convert("RGB")
+    if rng.random() < 0.25:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 2.0)))
+    image = Image.fromarray(_light(np.asarray(image, dtype=np.float32), rng))
+    if rng.random() < 0.2:
+        image = _banner(image, rng)
+    return np.asarray(_jpeg(image, rng) if rng.random() < 0.4 else image)
+
+
+def _view(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    if rng.random() < 0.3:
+        image = image.rotate(rng.uniform(-7, 7), Image.Resampling.BILINEAR)
+    width, height = image.size
+    wide, high = (side * rng.uniform(0.85, 1.0) for side in (width, height))
+    left, top = rng.uniform(0, width - wide), rng.uniform(0, height - high)
+    return image.crop((round(left), round(top), round(left + wide), round(top + high)))
+
+
+def _light(grey: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+    unit = (grey / 255) ** np.exp(rng.uniform(-0.5, 0.5))
+    unit = (unit - 0.5) * rng.uniform(0.7, 1.3) + 0.5 + rng.uniform(-0.1, 0.1)
+    if rng.random() < 0.4:
+        unit = unit + rng.normal(0, rng.uniform(0.01, 0.05), unit.shape).astype(np.float32)
+    return (np.clip(unit, 0, 1) * 255).round().astype(np.uint8)
+
+
+def _banner(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """A black or white strip with marks as wide as letters, at the top or the bottom."""
+    pixels = np.array(image)
+    high = max(4, round(len(pixels) * rng.uniform(0.03, 0.08)))
+    marks = rng.random((2, pixels.shape[1] // 6 + 1)) < 0.3
+    strip = np.asarray(Image.fromarray(marks).resize((pixels.shape[1], high))).astype(bool)
+    strip = strip ^ bool(rng.random() < 0.5)
+    rows = slice(None, high) if rng.random() < 0.4 else slice(-high, None)
+    pixels[rows] = np.where(strip, 255, 0)[:, :, None]
+    return Image.fromarray(pixels)
+
+
+def _jpeg(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=int(rng.integers(30, 85)))
+    return Image.open(file).convert("RGB")
