@@ -1,0 +1,114 @@
+"""The frame model as a PyTorch network: any timm backbone and two small heads.
+
+Used for training and export; a run needs only the ONNX form. What stands in `frame.json`:
+
+    {"form": 1, "name": "starter",
+     "backbone": "tf_efficientnet_lite0", "backbone_args": {}, "hidden": 64,
+     "size": [320, 448],            height, width: the whole picture is squeezed to it, bicubic
+     "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],     done inside the network
+     "classes": ["animal", "human", "vehicle", "blank"],
+     "fusion": {...},               pipeline.frames.blank.Fusion
+     "files": {"frame.safetensors": sha-256, "frame.onnx": sha-256},
+     "training": {...}}             data, studies, options, measured numbers
+
+The ONNX file takes `pixels` (n, height, width, 3) uint8 and gives `logits` (n, 4), `cells`
+(n, height/16, width/16, c) and `attention` (n, height/16, width/16), 0-1.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.models.torchvision_shim import ensure_torchvision
+
+CLASSES = ("animal", "human", "vehicle", "blank")
+FORM = 1
+SHARPNESS = 4.0  # of the soft maximum over cells: near a maximum, still with a gradient for all
+
+
+class FrameHead(nn.Module):
+    """Evidence cell by cell, and one look at the whole.
+
+    A small animal is a few cells, a blank has none: the strongest cells speak beside the mean of
+    the deepest map. Cells are judged from the stride-16 and the stride-32 map together.
+    """
+
+    def __init__(self, fine: int, coarse: int, deep: int, hidden: int) -> None:
+        super().__init__()
+        self.fine = _cellwise(fine, hidden)
+        self.coarse = _cellwise(coarse, hidden)
+        self.whole = nn.Linear(deep, 4)
+        self.mix = nn.Parameter(torch.full((3,), 0.5))
+        self.blank_mix = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, fine: Tensor, coarse: Tensor, deep: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (n, c, h, w) to logits (n, 4) and evidence (n, 3, h, w), log-odds per cell."""
+        evidence = self.fine(fine) + F.interpolate(self.coarse(coarse), size=fine.shape[-2:])
+        strongest = _soft_maximum(evidence)
+        kinds = strongest * self.mix
+        blank = -self.blank_mix * _soft_maximum(evidence.amax(dim=1, keepdim=True))
+        return self.whole(deep.mean(dim=(2, 3))) + torch.cat([kinds, blank], dim=1), evidence
+
+
+def _cellwise(channels: int, hidden: int) -> nn.Module:
+    return nn.Sequential(
+        nn.BatchNorm2d(channels),
+        nn.Conv2d(channels, hidden, 1),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Conv2d(hidden, 3, 1),
+    )
+
+
+def _soft_maximum(evidence: Tensor) -> Tensor:
+    """(n, k, h, w) to (n, k): log-mean-exp with SHARPNESS, at most the maximum."""
+    flat = evidence.flatten(2) * SHARPNESS
+    return (torch.logsumexp(flat, dim=2) - math.log(flat.shape[2])) / SHARPNESS
+
+
+class FrameNet(nn.Module):
+    """Pixels to logits, background cells and attention, in one pass."""
+
+    def __init__(
+        self,
+        backbone: str,
+        hidden: int = 64,
+        mean: Sequence[float] = (0.5, 0.5, 0.5),
+        std: Sequence[float] = (0.5, 0.5, 0.5),
+        backbone_args: dict | None = None,
+    ) -> None:
+        super().__init__()
+        self.body = make_body(backbone, backbone_args)
+        fine, coarse = (stage["num_chs"] for stage in self.body.feature_info[-2:])
+        self.head = FrameHead(fine, coarse, self.body.num_features, hidden)
+        self.register_buffer("scale", 1 / (255 * torch.tensor(std).float()), persistent=False)
+        self.register_buffer("shift", -torch.tensor(mean) / torch.tensor(std), persistent=False)
+
+    def maps(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(n, h, w, 3) uint8 to the stride-16, stride-32 and deepest maps, (n, c, h', w')."""
+        unit = (pixels.to(self.scale.dtype) * self.scale + self.shift).permute(0, 3, 1, 2)
+        deep, (fine, coarse) = self.body.forward_intermediates(unit, indices=2)
+        return fine, coarse, deep
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        fine, coarse, deep = self.maps(pixels)
+        logits, evidence = self.head(fine, coarse, deep)
+        return logits, fine.permute(0, 2, 3, 1), evidence.amax(dim=1).sigmoid()
+
+
+def make_body(backbone: str, backbone_args: dict | None = None) -> nn.Module:
+    """A timm backbone without its classifier and without weights. SettingsError if unknown."""
+    from pipeline.errors import SettingsError
+
+    ensure_torchvision()  # timm imports torchvision
+    import timm
+
+    if not timm.is_model(backbone):
+        near = timm.list_models(f"*{backbone.split('_')[0]}*")[:3]
+        raise SettingsError(
+            f"unknown timm backbone {backbone!r}; near: {', '.join(near) or 'none'}"
+        )
+    return timm.create_model(backbone, pretrained=False, num_classes=0, **(backbone_args or {}))
