@@ -1,0 +1,114 @@
+"""When a picture was taken: every form cameras write a time in, and whom to believe first.
+
+Times are the camera's own clock, naive. What is impossible is no time, never a wrong one.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+_WRITTEN = re.compile(
+    r"\s*(\d{4})[-:/.](\d{1,2})[-:/.](\d{1,2})"
+    r"(?:[T\s]+(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?)?"
+    r"\s*(Z|[-+]\d{2}:?\d{2})?\s*$"
+)
+_IN_NAME = re.compile(  # 2009-04-10__05-07-00, 20131108_141105, 2024-09-17T05_00_30.658, ...
+    r"(?<!\d)((?:19[89]|20\d)\d)([-_.]?)(\d\d)\2(\d\d)(?:[T _-]{0,3}|_at_|\.)"
+    r"(\d\d)([-_.:h]?)(\d\d)[-_.:m]?(\d\d)(?:[.](\d{1,9}))?(?![\d])"
+)
+XMP = re.compile(  # the date of taking in a packet of XMP, as attribute or element
+    rb"(?:exif:DateTimeOriginal|photoshop:DateCreated|xmp:CreateDate)(?:=[\"']|>)\s*([-\dT:.+Z ]{10,35})"
+)
+_UPLOAD = re.compile(r"^\d{14}-")  # Agouti puts the time of uploading before the camera's name
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One source's word on when a picture was taken."""
+
+    clock: str  # of records.CLOCKS
+    text: str  # as written
+    sub_seconds: str = ""  # digits after the point
+
+
+def believe(told: Iterable[Told]) -> tuple[datetime | None, str, str | None]:
+    """(taken_at, clock, text) from the first source whose word is a time.
+
+    A date without a time of day counts only where nobody knows better (it becomes midnight).
+    Where nothing can be used, the first text is kept for a person to read.
+    """
+    told = [one for one in told if one.text.strip(" \0")]
+    for whole in (True, False):
+        for one in told:
+            when = parse(one.text, one.sub_seconds)
+            if when and (not whole or ":" in one.text.strip(" \0")[10:]):
+                return when, one.clock, one.text.strip(" \0")
+    return None, "none", told[0].text.strip(" \0") if told else None
+
+
+def parse(text: str, sub_seconds: str = "") -> datetime | None:
+    """A camera's time as written, or None: blank, all zero, or impossible.
+
+    24:00:00 is midnight of the next day; second 60 is the next minute's first.
+    """
+    found = _WRITTEN.match(text.replace("\0", " ").strip())
+    if not found:
+        return None
+    year, month, day, hour, minute, second, fraction, half, _ = found.groups()
+    hour = int(hour or 0)
+    if half:
+        hour = hour % 12 + (12 if half.lower() == "pm" else 0)
+    return moment(
+        (int(year), int(month), int(day), hour, int(minute or 0), int(second or 0)),
+        microseconds(fraction or sub_seconds),
+    )
+
+
+def moment(parts: tuple[int, int, int, int, int, int], micro: int = 0) -> datetime | None:
+    """(year, month, day, hour, minute, second) as a time, or None where there is none such."""
+    year, month, day, hour, minute, second = parts
+    if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
+        return None
+    if not 1900 <= year <= 2200:  # far outside of what any camera counts
+        return None
+    try:
+        start = datetime(year, month, day, microsecond=micro)
+    except ValueError:
+        return None
+    return start + timedelta(hours=hour, minutes=minute, seconds=second)
+
+
+def microseconds(digits: str) -> int:
+    """`050` after the point is 0.050 s = 50 000 microseconds."""
+    digits = digits.strip(" \0")
+    return int(digits[:6].ljust(6, "0")) if digits.isascii() and digits.isdigit() else 0
+
+
+def offset_minutes(text: str) -> int | None:
+    """`+02:00` -> 120. None where it is no offset on earth (-12 to +14 h)."""
+    text = text.strip(" \0")
+    if text in ("Z", "z"):
+        return 0
+    found = re.fullmatch(r"([-+])(\d{1,2}):?(\d{2})", text)
+    if not found:
+        return None
+    minutes = int(found[2]) * 60 + int(found[3])
+    minutes = -minutes if found[1] == "-" else minutes
+    return minutes if int(found[3]) < 60 and -720 <= minutes <= 840 else None
+
+
+def from_name(path: str) -> str:
+    """The time in a file's name as `YYYY:MM:DD HH:MM:SS[.ffffff]`, or ''.
+
+    Seconds must be there: `2019-07-12_0002` is a date and a counter.
+    """
+    name = path.rsplit("/", 1)[-1]
+    if _UPLOAD.match(name):
+        return ""
+    for found in _IN_NAME.finditer(name):
+        year, _, month, day, hour, _, minute, second, fraction = found.groups()
+        text = f"{year}:{month}:{day} {hour}:{minute}:{second}"
+        if parse(text):
+            return f"{text}.{fraction}" if fraction else text
+    return ""

@@ -1,0 +1,190 @@
+"""What the camera wrote into one picture, from bytes already in memory.
+
+exifread reads the tags, Pillow the raw maker note and comment: exifread leaves these two out without
+its details, and with them a damaged count can keep it busy for minutes. Each fills the other's gaps.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import exifread
+from PIL import Image
+
+from pipeline.card import clock, makernotes
+from pipeline.card.clock import Told
+
+EXIF_IFD, GPS_IFD = 0x8769, 0x8825
+MAKER_NOTE, USER_COMMENT = 0x927C, 0x9286
+NAMES = {  # exifread's name -> (folder, tag) in Pillow's words; folder 0 is the first
+    "Image Make": (0, 0x010F),
+    "Image Model": (0, 0x0110),
+    "Image Orientation": (0, 0x0112),
+    "Image DateTime": (0, 0x0132),
+    "EXIF DateTimeOriginal": (EXIF_IFD, 0x9003),
+    "EXIF DateTimeDigitized": (EXIF_IFD, 0x9004),
+    "EXIF OffsetTimeOriginal": (EXIF_IFD, 0x9011),
+    "EXIF SubSecTime": (EXIF_IFD, 0x9290),
+    "EXIF SubSecTimeOriginal": (EXIF_IFD, 0x9291),
+    "EXIF SubSecTimeDigitized": (EXIF_IFD, 0x9292),
+    "EXIF BodySerialNumber": (EXIF_IFD, 0xA431),
+    "GPS GPSLatitudeRef": (GPS_IFD, 1),
+    "GPS GPSLatitude": (GPS_IFD, 2),
+    "GPS GPSLongitudeRef": (GPS_IFD, 3),
+    "GPS GPSLongitude": (GPS_IFD, 4),
+}
+
+
+def read(
+    data: bytes, image: Image.Image, path: str, modified_at: float | None = None
+) -> dict[str, object]:
+    """The fields of records.Media that the camera filled in, by name. Never raises for bad EXIF.
+
+    data, image   the whole file and the same opened by Pillow (header only)
+    modified_at   the file's own date in seconds since 1970, where it is to be believed
+    """
+    tags = _Tags(data, image)
+    make, model = tags.text("Image Make"), tags.text("Image Model")
+    comment = _comment(tags.raw(USER_COMMENT))
+    note = makernotes.read(_bytes(tags.raw(MAKER_NOTE)), comment)
+    taken_at, source, text = clock.believe(_told(tags, note, image, path, modified_at))
+    orientation = tags.number("Image Orientation")
+    latitude, longitude = _place(tags)
+    return {
+        "taken_at": taken_at,
+        "clock": source,
+        "time_text": text,
+        "utc_offset_min": clock.offset_minutes(tags.text("EXIF OffsetTimeOriginal") or ""),
+        "make": make or note.make,
+        "model": model,
+        "serial": note.serial or tags.text("EXIF BodySerialNumber"),
+        "latitude": latitude,
+        "longitude": longitude,
+        "orientation": orientation if orientation in range(1, 9) else 1,
+        "temperature_c": note.temperature_c,
+        "moon": note.moon,
+        "sequence_n": note.sequence_n,
+        "sequence_m": note.sequence_m,
+        "camera_event": note.camera_event,
+        "capture_method": note.capture_method,
+        "camera_label": note.camera_label,
+    }
+
+
+class _Tags:
+    """The tags of one picture, from exifread first and from Pillow where that has none."""
+
+    def __init__(self, data: bytes, image: Image.Image) -> None:
+        self._pillow = _pillow_folders(image)
+        self._exifread = _exifread_tags(data, image)
+
+    def get(self, name: str) -> object:
+        tag = self._exifread.get(name)
+        if tag is not None:
+            return tag.values
+        folder, number = NAMES[name]
+        return self._pillow.get(folder, {}).get(number)
+
+    def raw(self, number: int) -> object:
+        return self._pillow.get(EXIF_IFD, {}).get(number, b"")
+
+    def text(self, name: str) -> str | None:
+        """Without the NULs and blanks that cameras pad with; None when nothing is left."""
+        return _bytes(self.get(name)).decode("utf-8", "replace").split("\0")[0].strip() or None
+
+    def number(self, name: str) -> int | None:
+        value = self.get(name)
+        value = value[0] if isinstance(value, Sequence) and value else value
+        return value if isinstance(value, int) else None
+
+
+def _pillow_folders(image: Image.Image) -> dict[int, dict]:
+    try:
+        first = image.getexif()
+        return {0: first, EXIF_IFD: first.get_ifd(EXIF_IFD), GPS_IFD: first.get_ifd(GPS_IFD)}
+    except Exception:  # damaged EXIF makes Pillow raise nearly anything; exifread may still read it
+        return {}
+
+
+def _exifread_tags(data: bytes, image: Image.Image) -> dict:
+    """exifread's tags from the EXIF block alone: 64 kB at most, so no count in it costs seconds.
+
+    A TIFF is one block as large as the file; for it Pillow's tags are enough.
+    """
+    block = image.info.get("exif") or b""
+    block = block.removeprefix(b"Exif\0\0")
+    if not block and image.format != "TIFF" and b"Exif\0\0" in data[:1_000_000]:
+        block = data  # Pillow overlooked it
+    if not block:
+        return {}
+    try:
+        return exifread.process_file(io.BytesIO(block), details=False, extract_thumbnail=False)
+    except Exception:  # damaged EXIF raises IndexError and worse even when it is not strict
+        return {}
+
+
+def _bytes(value: object) -> bytes:
+    """Text or bytes of a tag, in whatever form a reader gives it."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode("latin-1", "replace")
+    try:
+        return bytes(value) if isinstance(value, Sequence) else b""
+    except (TypeError, ValueError):
+        return b""
+
+
+def _comment(value: object) -> str:
+    """The user comment without its eight bytes that name the character set."""
+    raw = _bytes(value)
+    if raw[:8] in (b"ASCII\0\0\0", b"UNICODE\0", b"JIS\0\0\0\0\0", bytes(8)):
+        raw = raw[8:]
+    return raw.decode("utf-8", "replace").strip("\0 ")
+
+
+def _told(
+    tags: _Tags, note: makernotes.Note, image: Image.Image, path: str, modified_at: float | None
+) -> Iterator[Told]:
+    """Every word on the time of taking, the most trusted first."""
+    for name in ("Original", "Digitized"):
+        sub = tags.text(f"EXIF SubSecTime{name}")
+        yield Told("exif", tags.text(f"EXIF DateTime{name}") or "", sub or "")
+    if note.taken_at:
+        yield Told("makernote", f"{note.taken_at:%Y:%m:%d %H:%M:%S}")
+    # the first folder's date is when the file was last changed: by the camera, or by an editor
+    yield Told("exif", tags.text("Image DateTime") or "", tags.text("EXIF SubSecTime") or "")
+    yield Told("exif", _xmp_time(image))
+    yield Told("file_name", clock.from_name(path))
+    if modified_at is not None:
+        yield Told("file_date", f"{datetime.fromtimestamp(modified_at):%Y:%m:%d %H:%M:%S}")
+
+
+def _xmp_time(image: Image.Image) -> str:
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    found = clock.XMP.search(xmp if isinstance(xmp, bytes) else xmp.encode("utf-8", "replace"))
+    return found[1].decode("ascii", "replace") if found else ""
+
+
+def _place(tags: _Tags) -> tuple[float | None, float | None]:
+    """(latitude, longitude) in degrees; both or none. 0, 0 is a receiver without a fix."""
+    latitude = _degrees(tags, "Latitude", "NS", 90)
+    longitude = _degrees(tags, "Longitude", "EW", 180)
+    if latitude is None or longitude is None or latitude == longitude == 0:
+        return None, None
+    return latitude, longitude
+
+
+def _degrees(tags: _Tags, name: str, halves: str, most: int) -> float | None:
+    half = (tags.text(f"GPS GPS{name}Ref") or "")[:1].upper()
+    parts = tags.get(f"GPS GPS{name}")
+    if not half or half not in halves or not isinstance(parts, Sequence) or len(parts) != 3:
+        return None
+    try:
+        degrees, minutes, seconds = (float(part) for part in parts)
+    except (ZeroDivisionError, TypeError, ValueError, OverflowError):
+        return None  # 1/0 and 0/0 are seen
+    value = degrees + minutes / 60 + seconds / 3600
+    if not (0 <= minutes < 60 and 0 <= seconds < 60 and 0 <= value <= most):
+        return None
+    return round(-value if half == halves[1] else value, 7)

@@ -1,0 +1,206 @@
+"""Every file of a card, by kind; and one picture's bytes turned into a Media, read once.
+
+A card that cannot be walked to its end fails as a whole: half a card looks like a quiet forest.
+"""
+
+import hashlib
+import io
+import os
+import re
+import stat
+import warnings
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from pipeline.card import exif
+from pipeline.errors import CardError, UnreadablePicture
+from pipeline.frames.decode import LARGEST
+from pipeline.records import Found, Media, Trouble
+
+PICTURES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff"}
+HEIC = {".heic", ".heif", ".hif"}  # pictures only where the extra `heic` is installed
+VIDEOS = {
+    *(".mp4", ".m4v", ".mov", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp", ".asf", ".wmv"),
+    *(".mkv", ".webm", ".flv", ".mjpg", ".h264", ".tls"),  # .TLS: Browning's time-lapse AVI
+}
+SKIPPED = {  # what computers leave behind, never what a camera took; compared in lower case
+    *(".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".spotlight-v100", ".fseventsd"),
+    *(".temporaryitems", ".documentrevisions-v100", ".trashes", ".trash", ".appledouble"),
+    *("system volume information", "$recycle.bin", "recycler", "recycled", "lost+found"),
+    *("@eadir", "#recycle", "#snapshot", ".thumbnails", "__macosx"),
+}
+FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "GIF", "WEBP", "BMP")  # EPS would start a program
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*")  # of the kinds we take
+LARGEST_FILE = 1 << 30  # bytes; it is read into memory as a whole
+
+
+def scan(root: Path) -> list[Found]:
+    """Every file below `root`, sorted by path, whatever order the folder lists them in.
+
+    Links are counted as skipped and not followed: one that leads out is not of this card, and the
+    target of one that stays inside is found at its own place. Raises CardError.
+    """
+    root = Path(root)
+    if not root.exists():
+        raise CardError(f"{root}: no such folder; is the card mounted?")
+    if not root.is_dir():
+        raise CardError(f"{root}: not a folder; give the folder that holds the pictures")
+    found: list[Found] = []
+    folders = [os.fspath(root)]
+    while folders:
+        _list(folders.pop(), os.fspath(root), found, folders)
+    return sorted(found, key=lambda one: one.path)
+
+
+def _list(folder: str, root: str, found: list[Found], folders: list[str]) -> None:
+    """Add the folder's files to `found` and its folders to `folders`."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                info = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(info.st_mode) and not _by_a_computer(entry.name):
+                    folders.append(entry.path)
+                    continue
+                path = path_text(os.path.relpath(entry.path, root))
+                found.append(Found(path, _kind(entry.name, info), info.st_size, info.st_mtime))
+    except OSError as why:
+        raise CardError(
+            f"{why.filename or folder}: {why.strerror or why}; nothing of this card was taken: "
+            "check cable, reader and rights, then run again"
+        ) from why
+
+
+def _by_a_computer(name: str) -> bool:
+    name = name.lower()
+    return name in SKIPPED or name.startswith(("._", ".trash-"))
+
+
+def _kind(name: str, info: os.stat_result) -> str:
+    """Of records.KINDS. Links, pipes and devices are skipped: opening a pipe waits for ever."""
+    if not stat.S_ISREG(info.st_mode) or _by_a_computer(name):
+        return "skipped"
+    ending = os.path.splitext(name)[1].lower()
+    if ending in PICTURES or (ending in HEIC and heic()):
+        return "picture"
+    return "video" if ending in VIDEOS else "other"
+
+
+@cache
+def heic() -> bool:
+    """True where HEIC can be read; from then on Pillow opens it."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def path_text(os_path: str | Path) -> str:
+    """A path as text that every database takes: bytes that are not UTF-8 become `\\xNN`.
+
+    A backslash becomes `\\x5c`, so that os_path finds the way back.
+    """
+    path = os.fspath(os_path)
+    if os.sep != "/":
+        path = path.replace(os.sep, "/")
+    return os.fsencode(path).replace(b"\\", rb"\x5c").decode("utf-8", "backslashreplace")
+
+
+def os_path(text: str) -> str:
+    """The path that the operating system knows, from path_text's form."""
+    raw = text.encode("utf-8", "surrogatepass")
+    return os.fsdecode(re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes.fromhex(m[1].decode()), raw))
+
+
+def read_media(
+    root: Path, found: Found, file_date: bool = False
+) -> tuple[Media | None, list[Trouble]]:
+    """Read one picture's bytes once: identity, header and what the camera wrote into it.
+
+    A file that is no picture gives no Media and one Trouble. Pixels are not decoded here, so a
+    missing end shows only when the picture is looked at. Raises CardError when the card is gone.
+    """
+    try:
+        data = _bytes(root, found)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of bombs and odd EXIF: both handled
+            return _media(data, found, file_date)
+    except UnreadablePicture as why:
+        return None, [Trouble(found.path, "ingest", why.reason, why.detail)]
+
+
+def _bytes(root: Path, found: Found) -> bytes:
+    if found.size > LARGEST_FILE:
+        raise UnreadablePicture("too_large", f"{found.size} bytes")
+    try:
+        data = (Path(root) / os_path(found.path)).read_bytes()
+    except OSError as why:
+        _still_there(root)
+        gone = isinstance(why, FileNotFoundError)
+        raise UnreadablePicture(
+            "vanished" if gone else "unreadable", why.strerror or str(why)
+        ) from why
+    if not data:
+        raise UnreadablePicture("empty", "no bytes")
+    return data
+
+
+def _still_there(root: Path) -> None:
+    """A card pulled out is one error, not ten thousand unreadable pictures."""
+    try:
+        os.listdir(root)
+    except OSError as why:
+        raise CardError(
+            f"{root}: the card went away while it was read ({why.strerror}); put it back and run "
+            "again, nothing is lost"
+        ) from why
+
+
+def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[Trouble]]:
+    with _opened(data) as image:
+        width, height = image.size
+        if width * height > LARGEST:
+            raise UnreadablePicture("too_large", f"{width} x {height} pixels")
+        said = exif.read(data, image, found.path, found.modified_at if file_date else None)
+        kind = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format]
+        troubles = []
+        if _animated(image):
+            detail = "several frames; the first is used"
+            troubles.append(Trouble(found.path, "ingest", "animated", detail))
+    media = Media(
+        sha256=hashlib.sha256(data).hexdigest(),
+        path=found.path,
+        size=len(data),
+        mediatype=kind,
+        width=width,
+        height=height,
+        **said,
+    )
+    return media, troubles
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS + (("HEIF",) if heic() else ()))
+    except Image.DecompressionBombError as why:
+        raise UnreadablePicture("too_large", str(why)) from why
+    except Image.UnidentifiedImageError as why:
+        if data.startswith(MAGIC):
+            raise UnreadablePicture("unreadable", "the picture's header is damaged") from why
+        what = "only zero bytes" if not data.strip(b"\0") else "no picture inside"
+        raise UnreadablePicture("not_a_picture", what) from why
+    except Exception as why:  # hostile bytes: whatever a decoder raises is this file's trouble
+        raise UnreadablePicture("unreadable", f"{type(why).__name__}: {why}") from why
+
+
+def _animated(image: Image.Image) -> bool:
+    """More than one frame. Multi-picture JPEG (MPO) is how cameras store a preview: a JPEG."""
+    if image.format in ("JPEG", "MPO", "BMP"):
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a damaged second frame: the first is what is looked at
+        return False

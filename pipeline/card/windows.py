@@ -1,0 +1,106 @@
+"""The plan: pictures in order, bursts, and windows of at most 128 cut at burst borders.
+
+The same content gives the same plan, whatever order the pictures come in.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from pipeline.records import Media, Window
+from pipeline.settings import Windows
+
+
+def plan(
+    media: Sequence[Media],
+    settings: Windows,
+    next_numbers: Mapping[str, tuple[int, int]] | None = None,
+) -> list[Window]:
+    """Cut every deployment's pictures into windows. Each content is planned once.
+
+    next_numbers   by deployment: (next window, next burst); what is planned already never changes
+    """
+    deployments: dict[str, list[Media]] = defaultdict(list)
+    for one in _once(media):
+        deployments[one.deployment_id].append(one)
+    return [
+        window
+        for name in sorted(deployments)
+        for window in _windows(name, deployments[name], settings, (next_numbers or {}).get(name))
+    ]
+
+
+def in_order(one: Media) -> tuple:
+    """Sort key: camera time, then file order; pictures without a time come last."""
+    return (one.taken_at or datetime.max, one.path, one.sha256)
+
+
+def burst_starts(media: Sequence[Media], gap_s: float) -> list[int]:
+    """Positions at which a burst begins, for the pictures of one deployment in order."""
+    starts = [at + 1 for at, pair in enumerate(pairwise(media)) if _new_burst(*pair, gap_s)]
+    return [0, *starts] if media else []
+
+
+def _once(media: Sequence[Media]) -> list[Media]:
+    seen: set[str] = set()
+    ordered = sorted(media, key=lambda one: (one.deployment_id, in_order(one)))
+    return [one for one in ordered if not (one.sha256 in seen or seen.add(one.sha256))]
+
+
+def _new_burst(last: Media, this: Media, gap_s: float) -> bool:
+    """Whether the camera was triggered anew between two pictures that follow each other.
+
+    Its own event number and "n of m" know best; else the gap decides.
+    """
+    if last.serial != this.serial or last.capture_method != this.capture_method:
+        return True
+    counted = last.sequence_n is not None and this.sequence_n is not None
+    if counted and (this.sequence_n <= last.sequence_n or this.sequence_m != last.sequence_m):
+        return True
+    if last.camera_event is not None and this.camera_event is not None:
+        if last.camera_event != this.camera_event:
+            return True
+        if counted:
+            return False
+    if last.taken_at is None or this.taken_at is None:
+        return not (counted and this.sequence_n == last.sequence_n + 1)
+    return (this.taken_at - last.taken_at).total_seconds() > gap_s
+
+
+def _windows(
+    name: str, media: list[Media], settings: Windows, next_number: tuple[int, int] | None
+) -> list[Window]:
+    number, burst = next_number or (0, 0)
+    starts = burst_starts(media, settings.burst_gap_s)
+    bursts = [burst + bisect_right(starts, at) - 1 for at in range(len(media))]
+    cuts = _cuts(starts, len(media), settings.size)
+    return [
+        Window(
+            name,
+            number + at,
+            tuple(one.sha256 for one in media[begin:end]),
+            tuple(bursts[begin:end]),
+        )
+        for at, (begin, end) in enumerate(pairwise(cuts))
+    ]
+
+
+def _cuts(starts: list[int], count: int, size: int) -> list[int]:
+    """Where windows begin and end: at burst borders, of even length, as few as that allows.
+
+    A burst longer than a window has to be cut anyway, so it may be cut anywhere.
+    """
+    allowed = []
+    for begin, end in pairwise([*starts, count]):
+        allowed += range(begin, end) if end - begin > size else [begin]
+    allowed.append(count)
+    cuts = [0]
+    while cuts[-1] < count:
+        begin = cuts[-1]
+        windows = -((begin - count) // size)  # that the rest needs at least
+        even = begin + (count - begin) / windows
+        reach = allowed[bisect_right(allowed, begin) : bisect_right(allowed, begin + size)]
+        cuts.append(min(reach, key=lambda at: abs(at - even)))
+    return cuts
