@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
 review = typer.Typer(no_args_is_help=True, help="What people saw in pictures.")
 export = typer.Typer(no_args_is_help=True, help="Hand results to other programs.")
-models = typer.Typer(no_args_is_help=True, help="Which models there are, and where.")
+models = typer.Typer(invoke_without_command=True, help="Which models there are, and where.")
 train = typer.Typer(no_args_is_help=True, help="Make models as the starter models were made.")
 db = typer.Typer(no_args_is_help=True, help="The database itself.")
 for group, name in (
@@ -197,14 +197,14 @@ def blanks(
     """
     from flows.hand_over import hand_over
 
-    return hand_over(database_url(database), "blank", name, copy)
+    return hand_over(database_url(database), "blank", name, copy, listed or copy is None)
 
 
 @app.command()
 def kept(
     database: Database = None,
     name: Name = None,
-    listed: Annotated[bool, typer.Option("--list", help="Print their paths.")] = True,
+    listed: Annotated[bool, typer.Option("--list", help="Print their paths.")] = False,
     copy: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy them there.")] = None,
 ) -> int:
     """The pictures that were kept, for other tools.
@@ -213,7 +213,7 @@ def kept(
     """
     from flows.hand_over import hand_over
 
-    return hand_over(database_url(database), "kept", name, copy)
+    return hand_over(database_url(database), "kept", name, copy, listed or copy is None)
 
 
 @audit.command("sheet")
@@ -303,12 +303,12 @@ def serve(
     return 0
 
 
-@models.command("list")
-def models_list() -> int:
+@models.callback()
+def models_list(context: typer.Context) -> int:
     """What is offered: size, licence, and whether its weights are here."""
     from flows.models import print_models
 
-    return print_models()
+    return print_models() if context.invoked_subcommand is None else 0
 
 
 @models.command("pull")

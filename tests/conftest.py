@@ -15,3 +15,11 @@ def camera_trap() -> Path:
     if not (place / "labels.csv").exists():
         pytest.skip(f"no real pictures: {place}/labels.csv is missing (CAMTRIAGE_TEST_DATA)")
     return place
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory):
+    """Prefect's own state for the tests alone, with no server but a temporary one."""
+    os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
+    os.environ.pop("PREFECT_API_URL", None)
+    return os.environ["PREFECT_HOME"]

@@ -1,0 +1,87 @@
+"""The first step: everything a card holds, in memory, before anything is written."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.card.deployments import assign, read_table
+
+from flows.job import Job, card_folder
+from pipeline.card.scan import read_media, scan
+from pipeline.errors import CardError
+from pipeline.records import Deployment, Found, Media, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Files, pictures, deployments and troubles of one card; every file is in `found`."""
+
+    root: Path
+    name: str  # of the batch
+    content: str  # digest of the pictures' bytes, whatever their names and folders
+    found: tuple[Found, ...]
+    media: tuple[Media, ...]  # one per picture file; same bytes twice are two of them
+    deployments: tuple[Deployment, ...]
+    troubles: tuple[Trouble, ...]
+
+    def counted(self) -> str:
+        kinds = Counter(one.kind for one in self.found)
+        reasons = Counter(one.reason for one in self.troubles)
+        said = [
+            f"{n} {kind}{'' if kind == 'skipped' else 's'}" for kind, n in sorted(kinds.items())
+        ]
+        said += [f"{n} {reason}" for reason, n in sorted(reasons.items())]
+        return f"{len(self.found)} files: " + ", ".join(said)
+
+    def by_deployment(self) -> Iterator[tuple[str, int, str, str, str]]:
+        """(deployment, pictures, first, last, camera) for the dry run."""
+        for place in self.deployments:
+            own = [one for one in self.media if one.deployment_id == place.deployment_id]
+            times = sorted(one.taken_at for one in own if one.taken_at)
+            first, last = (times[0], times[-1]) if times else ("no time", "no time")
+            camera = " ".join(filter(None, (place.camera_model, place.camera_id))) or "not known"
+            yield place.deployment_id, len(own), str(first), str(last), camera
+
+
+def read_card(job: Job, known_as: Callable[[str], str | None] | None = None, tell=None) -> Card:
+    """Walk, hash and read EXIF of every file. Writes nothing; raises CardError for a bad card.
+
+    known_as   gives the name under which this content is known already, if it is
+    """
+    root = card_folder(job.card)
+    table = read_table(Path(job.deployments)) if job.deployments else None
+    found = scan(root)
+    pictures = [one for one in found if one.kind == "picture"]
+    if not pictures:
+        raise CardError(f"{job.card}: no pictures among {len(found)} files; is this the card?")
+    media, troubles = _read_all(root, pictures, job, tell)
+    content = _content(media)
+    name = job.name or (known_as and known_as(content)) or f"{root.resolve().name}-{content[:8]}"
+    media, deployments, outside = assign(media, name, table)
+    everything = (*troubles, *outside)
+    return Card(root, name, content, tuple(found), tuple(media), tuple(deployments), everything)
+
+
+def _read_all(root: Path, pictures: list[Found], job: Job, tell) -> tuple[list, list]:
+    """Media and troubles of all picture files, in the order of their paths."""
+    media: list[Media] = []
+    troubles: list[Trouble] = []
+    believe_file = job.file_date or job.load_settings().ingest.file_date
+    with ThreadPoolExecutor(job.workers()) as pool:
+        read = pool.map(lambda one: read_media(root, one, believe_file), pictures)
+        for done, (one, wrong) in enumerate(read, 1):
+            media += [one] if one else []
+            troubles += wrong
+            if tell and (done % 64 == 0 or done == len(pictures)):
+                tell(done, len(pictures))
+    return media, troubles
+
+
+def _content(media: list[Media]) -> str:
+    digest = hashlib.sha256()
+    for sha in sorted({one.sha256 for one in media}):
+        digest.update(bytes.fromhex(sha))
+    return digest.hexdigest()

@@ -1,0 +1,32 @@
+"""`camtriage demo`: a drawn card through the whole flow, on any machine, without a network."""
+
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+SEED = 20261121  # of the demo's drawing; training drew with another
+
+
+def run_demo(folder: Path) -> int:
+    """Draw the card once, run the Prefect flow on it, write its report, say where things are."""
+    from pipeline.train.drawn import draw_card
+
+    from flows.job import Job
+    from flows.report import write_day
+    from flows.run import print_summary, run_job
+
+    console, card = Console(), folder / "card"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "drawn").exists():
+        console.print(f"drawing a demo card in {card} ...")
+        draw_card(card, SEED)
+        (folder / "drawn").touch()  # a card that was half drawn is drawn again
+    job = Job(card=str(card), name="demo", database=f"sqlite:///{folder / 'camtriage.db'}")
+    summary = run_job(job, as_flow=True)
+    code = print_summary(summary)
+    if not summary.known:
+        write_day(job.database, date.today(), folder / "report")
+    page = max((folder / "report").glob("*.html"), default=None)
+    console.print(f"report:   {page}\ndatabase: {folder / 'camtriage.db'}", soft_wrap=True)
+    return code

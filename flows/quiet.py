@@ -1,0 +1,24 @@
+"""Prefect's environment, set before its first import: nothing phones home, one home of its own."""
+
+import os
+from pathlib import Path
+
+
+def prepare_prefect() -> None:
+    """Set what the user has not set; `PREFECT_API_URL` decides whether a server is used."""
+    own = {
+        "PREFECT_HOME": str(Path.home() / ".camtriage" / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_CLI_PROMPT": "false",
+    }
+    for name, value in own.items():
+        os.environ.setdefault(name, value)
+
+
+def server_configured() -> bool:
+    """Whether a Prefect server is named for this run."""
+    return bool(os.environ.get("PREFECT_API_URL"))

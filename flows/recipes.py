@@ -1,0 +1,46 @@
+"""A recipe is everything that shapes a result; its hash tells whether a step is to be done again.
+
+Three, chained: look (models, fusion, boxes, code), label (look + label set, site list, bars),
+flag (label + rules). Change one, and only the steps from there on run.
+"""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+from flows.job import Job
+from pipeline.settings import Settings
+
+LOOK_VERSION = 1  # raise when the code of pipeline/frames changes what comes out
+LABEL_VERSION = 1  # the same for pipeline/species
+FLAG_VERSION = 1  # the same for pipeline/poaching
+
+
+def look_recipe(job: Job, settings: Settings, frame, encoder) -> dict:
+    """frame and encoder: the loaded models, each with a name and a sha256."""
+    return {
+        "version": LOOK_VERSION,
+        "frame_model": {"name": frame.name, "sha256": frame.sha256},
+        "encoder": {"name": encoder.name, "sha256": encoder.sha256},
+        "blank": asdict(settings.blank),
+        "boxes": _digest_of(job.boxes),
+    }
+
+
+def label_recipe(look: dict, job: Job, settings: Settings, labelset) -> dict:
+    return {
+        "version": LABEL_VERSION,
+        "look": look,
+        "label_set": {"name": labelset.name, "digest": labelset.digest},
+        "sites": _digest_of(job.sites),
+        "labels": asdict(settings.labels),
+        "visit_gap_s": settings.windows.visit_gap_s,
+    }
+
+
+def flag_recipe(label: dict, settings: Settings) -> dict:
+    return {"version": FLAG_VERSION, "label": label, "poaching": asdict(settings.poaching)}
+
+
+def _digest_of(path: str | None) -> str | None:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None

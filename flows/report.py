@@ -1,0 +1,26 @@
+"""The page of one day, by hand and every night."""
+
+from datetime import date
+from pathlib import Path
+
+from pipeline.settings import load_settings
+
+
+def write_day(
+    database: str,
+    day: date,
+    out: Path,
+    settings: str | None = None,
+    show_people: bool = False,
+    thumbnails: bool = True,
+) -> list[Path]:
+    """Write HTML, Markdown and CSV of one day into a folder; gives back their paths."""
+    from db.day import read_day
+    from pipeline.report.page import write_report
+
+    from db.engine import open_database
+
+    chosen = load_settings(Path(settings) if settings else None)
+    with open_database(database).connect() as conn:
+        found = read_day(conn, day, chosen)
+    return write_report(found, out, show_people=show_people, thumbnails=thumbnails)

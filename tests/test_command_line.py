@@ -1,0 +1,119 @@
+"""What a user types, what he reads, and the exit code."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests import cards
+
+
+def camtriage(*words, cwd, **env):
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "120", **env},
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A card that was run: (folder of the database, card)."""
+    folder = tmp_path_factory.mktemp("done")
+    card = cards.card(folder / "card", pictures=40)
+    said = camtriage("run", card, "--name", "mara", cwd=folder)
+    assert said.returncode == 0, said.stderr
+    return folder, card, said
+
+
+def test_a_run_ends_with_a_summary_in_which_every_file_is_accounted_for(done):
+    _, _, said = done
+    assert "batch mara" in said.stdout
+    assert "46" in said.stdout and "every file accounted for" in said.stdout
+
+
+def test_a_second_run_says_that_everything_was_known(done):
+    folder, card, _ = done
+    said = camtriage("run", card, "--name", "mara", cwd=folder)
+    assert said.returncode == 0 and "already known" in said.stdout
+
+
+def test_without_a_name_the_content_decides_whether_a_card_is_known(done):
+    folder, card, _ = done
+    said = camtriage("run", card, cwd=folder)
+    assert "batch mara" in said.stdout and "already known" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["run", "nowhere"], "no such folder"),
+        (["run", "a_file"], "not a folder"),
+        (["run", "empty"], "no pictures"),
+        (["run", "card", "--frame", "nothing"], "nothing"),
+        (["run", "card", "--labeller", "no-such-model"], "no-such-model"),
+        (["run", "card", "--labels", "none.toml"], "none.toml"),
+        (["run", "card", "--settings", "none.toml"], "none.toml"),
+        (["run", "card", "--boxes", "none.json"], "none.json"),
+        (["run", "card", "--deployments", "none.csv"], "none.csv"),
+        (["run", "card", "--database", "camtriage.db"], "not a database URL"),
+        (["report", "--date", "yesterday"], "--date yesterday"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_2_and_nothing_written(tmp_path, words, line):
+    cards.card(tmp_path / "card", pictures=2, broken=False)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a_file").write_text("x")
+    before = sorted(tmp_path.rglob("*"))
+    said = camtriage(*words, cwd=tmp_path)
+    assert said.returncode == 2, said.stderr
+    [only] = [one for one in said.stderr.splitlines() if one.strip()]
+    assert only.startswith("camtriage: ") and line in only
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_dry_run_prints_deployments_and_counts_and_writes_nothing(tmp_path):
+    cards.card(tmp_path / "card", pictures=12)
+    before = sorted(tmp_path.rglob("*"))
+    said = camtriage("ingest", "card", "--name", "k", "--dry-run", cwd=tmp_path)
+    assert said.returncode == 0
+    assert "k/Cam0" in said.stdout and "k/Cam1" in said.stdout and "18 files" in said.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_blanks_and_kept_are_listed_and_copied_for_other_tools(done, tmp_path):
+    folder, card, _ = done
+    listed = camtriage("blanks", "--list", cwd=folder).stdout.splitlines()
+    camtriage("kept", "--copy", tmp_path / "kept", cwd=folder)
+    camtriage("blanks", "--copy", tmp_path / "blanks", cwd=folder)
+    blanks = list((tmp_path / "blanks").rglob("*.JPG"))
+    kept = list((tmp_path / "kept").rglob("*.JPG"))
+    assert len(listed) == len(blanks)
+    assert len(blanks) + len(kept) == 41  # 40, and the truncated one that is never blank
+    assert len(list(card.rglob("*.JPG"))) == 44  # nothing moved
+
+
+def test_relabel_reads_no_picture(done, tmp_path):
+    folder, card, _ = done
+    labels = tmp_path / "two.toml"
+    labels.write_text(
+        '[[taxa]]\nname = "Cervus elaphus"\nrank = "species"\ncommon = ["red deer"]\n'
+        '[[taxa]]\nname = "Sus scrofa"\nrank = "species"\ncommon = ["wild boar"]\n'
+    )
+    hidden = card.rename(folder / "hidden")
+    try:
+        said = camtriage("relabel", "--labels", labels, cwd=folder)
+    finally:
+        hidden.rename(card)
+    assert said.returncode == 0, said.stderr
+
+
+def test_help_answers_without_the_heavy_libraries(tmp_path):
+    code = "import sys, flows.cli; print(sorted({'torch', 'prefect', 'sqlalchemy'} & sys.modules.keys()))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.stdout.strip() == "[]"
