@@ -110,6 +110,15 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Detection:
+    """One box of another program's detector (MegaDetector, SpeciesNet), imported beside our own."""
+
+    category: str  # animal, human (MegaDetector: person), vehicle
+    confidence: float  # 0-1, the detector's own, not calibrated
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What looking at one picture gave. Probabilities are calibrated as far as the model card says."""
 

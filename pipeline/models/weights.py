@@ -22,7 +22,7 @@ def check(path: Path, sha256: str | None = None) -> str:
     sha256   what it must be; None: what `NAME.sha256` beside it says, if there is one
     """
     path = Path(path)
-    _refuse_pickled(path)
+    refuse_pickled(path)
     if not path.is_file():
         raise WeightsError(
             f"{path}: these weights are not here; `camtriage models` lists what there is and "
@@ -98,7 +98,8 @@ def load(path: Path, sha256: str | None = None) -> dict:
     return {k: v.to(widened.get(v.dtype, v.dtype)) for k, v in load_file(str(path)).items()}
 
 
-def _refuse_pickled(path: Path) -> None:
+def refuse_pickled(path: Path) -> None:
+    """Raise where a name says that loading would run code."""
     if path.suffix.lower() in PICKLED:
         raise WeightsError(
             f"{path}: pickled weights can run any code and are never loaded; "

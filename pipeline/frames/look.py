@@ -1,0 +1,233 @@
+"""One window through everything that needs its pixels: decode, score, place, embed.
+
+Pictures are decoded once and stay small (about 1 MB each) until the window is done: 128 of them and
+their feature cells are some 200 MB for a thread, whatever the card holds. A window's outcome hangs
+on its own pictures alone, so any number of threads gives the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import UnreadablePicture
+from pipeline.frames import background, blank, crop
+from pipeline.frames.child import LIMIT_S, decode_in_child
+from pipeline.frames.classifier import FrameModel
+from pipeline.frames.decode import Small, decode
+from pipeline.frames.light import light_of
+from pipeline.records import Box, Detection, Embedding, Look, Media, Seen, Trouble
+from pipeline.settings import Settings
+
+STEP = "look"
+SURE_BOX = 0.2  # MegaDetector's usual threshold: below it its makers do not look either
+SHORTEST_VIEW = 8  # pictures of one light from which on their median is a view
+
+Read = Callable[[Media], bytes]
+Decode = Callable[[bytes], Small]
+
+
+class Encoder(Protocol):
+    """The image tower of a labeller (pipeline.species.encoder)."""
+
+    def images(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Pictures (height, width, 3) to unit vectors (n, d)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A picture that could be decoded."""
+
+    media: Media
+    burst: int
+    small: Small
+
+
+def look_at(
+    media: Sequence[Media],
+    bursts: Sequence[int],
+    read: Read,
+    frame: FrameModel,
+    encoder: Encoder | None,
+    settings: Settings,
+    boxes: Mapping[str, Sequence[Detection]] | None = None,
+    decoder: Decode = decode,
+) -> Seen:
+    """Look at one window; what cannot be opened becomes a trouble and is in `failed`.
+
+    bursts    (n,) number of each picture's burst
+    boxes     another detector's results by Media.path
+    encoder   None: no embeddings
+    """
+    opened, troubles, failed = _open_all(media, bursts, read, decoder)
+    looks = _looks(opened, frame, settings, boxes or {}) if opened else []
+    kept = [
+        (one.media.sha256, one.small.pixels, look.crop)
+        for one, look in zip(opened, looks, strict=True)
+        if look.state == "kept"
+    ]
+    embeddings = _embeddings(kept, encoder) if encoder is not None else []
+    return Seen(tuple(looks), tuple(embeddings), tuple(troubles), tuple(failed))
+
+
+def look_in_child(
+    media: Sequence[Media],
+    bursts: Sequence[int],
+    read: Read,
+    frame: FrameModel,
+    encoder: Encoder | None,
+    settings: Settings,
+    boxes: Mapping[str, Sequence[Detection]] | None = None,
+    limit_s: float = LIMIT_S,
+) -> Seen:
+    """As `look_at`, each picture decoded in a process of its own: for a window that crashed."""
+
+    def apart(data: bytes) -> Small:
+        return decode_in_child(data, limit_s)
+
+    return look_at(media, bursts, read, frame, encoder, settings, boxes, apart)
+
+
+def embed(
+    media: Sequence[Media], crops: Mapping[str, Box | None], read: Read, encoder: Encoder
+) -> tuple[list[Embedding], list[Trouble]]:
+    """Vectors of pictures looked at before: the audit's sample of the blanks.
+
+    crops   by sha-256, as in Look.crop
+    """
+    opened, troubles, _ = _open_all(media, [0] * len(media), read, decode)
+    pictures = [(one.media.sha256, one.small.pixels, crops.get(one.media.sha256)) for one in opened]
+    lost = [one for one in troubles if one.reason != "truncated"]  # that was said the first time
+    return _embeddings(pictures, encoder), lost
+
+
+def _open_all(
+    media: Sequence[Media], bursts: Sequence[int], read: Read, decoder: Decode
+) -> tuple[list[_Open], list[Trouble], list[str]]:
+    opened, troubles, failed = [], [], []
+    for one, burst in zip(media, bursts, strict=True):
+        try:
+            small = decoder(read(one))
+        except UnreadablePicture as why:
+            troubles.append(Trouble(one.path, STEP, why.reason, why.detail))
+        except FileNotFoundError as why:
+            troubles.append(Trouble(one.path, STEP, "vanished", str(why)))
+        except OSError as why:
+            troubles.append(Trouble(one.path, STEP, "unreadable", str(why)))
+        else:
+            opened.append(_Open(one, burst, small))
+            if small.truncated:
+                troubles.append(Trouble(one.path, STEP, "truncated", "the end is missing"))
+            continue
+        failed.append(one.sha256)
+    return opened, troubles, failed
+
+
+def _looks(
+    opened: Sequence[_Open],
+    frame: FrameModel,
+    settings: Settings,
+    boxes: Mapping[str, Sequence[Detection]],
+) -> list[Look]:
+    lights = [light_of(one.small.pixels) for one in opened]
+    names = tuple(one.light for one in lights)
+    out = frame.run([frame.prepare(one.small.pixels) for one in opened])
+    novelty = background.novelty_map(out.cells, names)
+    threshold = settings.blank.threshold
+    bursts = np.array([one.burst for one in opened])
+    decision = blank.decide(out.logits, novelty, names, bursts, frame.fusion, threshold)
+    hides = frame.fusion.threshold if threshold is None else threshold
+    shifts = view_shift(out.cells, names)
+    looks = []
+    for i, (one, light) in enumerate(zip(opened, lights, strict=True)):
+        box = crop.evidence_box(out.attention[i], novelty[i], *one.small.pixels.shape[:2])
+        look = Look(
+            sha256=one.media.sha256,
+            p_blank=float(decision.p_blank[i]),
+            p_animal=float(decision.p_animal[i]),
+            p_human=float(decision.p_human[i]),
+            p_vehicle=float(decision.p_vehicle[i]),
+            novelty=_or_none(decision.novelty_peak[i]),
+            state="blank" if decision.p_blank[i] >= hides else "kept",
+            decided_by=str(decision.decided_by[i]),
+            light=light.light,
+            luma=light.luma,
+            contrast=light.contrast,
+            view_shift=_or_none(shifts[i]),
+            crop=box,
+            crop_source="evidence",
+            logits=tuple(float(value) for value in out.logits[i]),
+        )
+        looks.append(_overruled(look, one, boxes.get(one.media.path, ())))
+    return looks
+
+
+def _overruled(look: Look, one: _Open, boxes: Sequence[Detection]) -> Look:
+    """What speaks louder than our own scores: a detector's sure box, and a missing end."""
+    if sure := [box for box in boxes if box.confidence >= SURE_BOX]:
+        look = _with_boxes(look, sure, *one.small.pixels.shape[:2])
+    if one.small.truncated:
+        look = replace(look, state="kept", decided_by="truncated")
+    return look
+
+
+def _with_boxes(look: Look, sure: Sequence[Detection], height: int, width: int) -> Look:
+    """A sure box keeps the picture, places the crop, gives the count, and only raises a score."""
+    best = {kind: 0.0 for kind in crop.ORDER}
+    for one in sure:
+        best[one.category] = max(best[one.category], one.confidence)
+    shown = next(kind for kind in crop.ORDER if best[kind])
+    return replace(
+        look,
+        p_blank=min(look.p_blank, 1 - max(best.values())),
+        p_animal=max(look.p_animal, best["animal"]),
+        p_human=max(look.p_human, best["human"]),
+        p_vehicle=max(look.p_vehicle, best["vehicle"]),
+        state="kept",
+        decided_by="boxes",
+        crop=crop.detector_box(sure, height, width),
+        crop_source="boxes",
+        count=None if shown == "vehicle" else sum(one.category == shown for one in sure),
+    )
+
+
+def view_shift(cells: NDArray[np.float32], lights: Sequence[str]) -> NDArray[np.float64]:
+    """How little each picture shares with the window's usual view of its light.
+
+    cells     (n, h, w, c) features; every second cell of every second row is enough
+    returns   (n,) 1 - median cosine over cells, 0-1; nan where fewer than SHORTEST_VIEW share a light
+    """
+    shifts, of_light = np.full(len(cells), np.nan), np.array(lights)
+    for light in sorted(set(lights)):
+        (rows,) = np.nonzero(of_light == light)
+        if len(rows) < SHORTEST_VIEW:
+            continue
+        unit = _unit(cells[rows, ::2, ::2])
+        cosine = (unit * _unit(np.median(unit, axis=0))).sum(axis=-1)
+        shifts[rows] = 1 - np.clip(np.median(cosine.reshape(len(rows), -1), axis=1), 0, 1)
+    return shifts
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _embeddings(
+    pictures: Sequence[tuple[str, NDArray[np.uint8], Box | None]], encoder: Encoder
+) -> list[Embedding]:
+    """Crop and whole frame of each (sha-256, pixels, crop); without a crop only the frame."""
+    views = [(sha, "frame", pixels) for sha, pixels, _ in pictures]
+    views += [(sha, "crop", crop.cut(pixels, box)) for sha, pixels, box in pictures if box]
+    if not views:
+        return []
+    vectors = encoder.images([pixels for _, _, pixels in views]).astype(np.float16)
+    return [
+        Embedding(sha, view, vector.tobytes())
+        for (sha, view, _), vector in zip(views, vectors, strict=True)
+    ]
