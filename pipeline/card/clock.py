@@ -18,7 +18,8 @@ _IN_NAME = re.compile(  # 2009-04-10__05-07-00, 20131108_141105, 2024-09-17T05_0
     r"(\d\d)([-_.:h]?)(\d\d)[-_.:m]?(\d\d)(?:[.](\d{1,9}))?(?![\d])"
 )
 XMP = re.compile(  # the date of taking in a packet of XMP, as attribute or element
-    rb"(?:exif:DateTimeOriginal|photoshop:DateCreated|xmp:CreateDate)(?:=[\"']|>)\s*([-\dT:.+Z ]{10,35})"
+    rb"(?:exif:DateTimeOriginal|photoshop:DateCreated|xmp:CreateDate)"
+    rb"(?:=[\"']|>)\s*([-\dT:.+Z ]{10,35})"
 )
 _UPLOAD = re.compile(r"^\d{14}-")  # Agouti puts the time of uploading before the camera's name
 

@@ -1,24 +1,17 @@
-"""Which camera, at which place, in which stretch of time: from a table, or from the folders."""
+"""Which deployment a picture belongs to: by a Camtrap DP table, or by its folder."""
 
-import csv
-import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from statistics import median
+from datetime import datetime
 
-from pipeline.errors import InputError, SettingsError
+from pipeline.card.folders import from_folders, station_folder
+from pipeline.card.table import read_table
+from pipeline.errors import InputError
 from pipeline.records import Deployment, Media, Trouble
 
-ROLL_OVER = re.compile(  # folders that cameras begin by themselves: every thousand files, or daily
-    r"DCIM|\d{3}(RECNX|EK\d{3}|_BTCF|MEDIA|DSCIM|MFCAM|CUDDY|CANON|NIKON|_FUJI|_PANA|OLYMP|MSDCF"
-    r"|GOPRO|IMAGE|PHOTO|HCOIM|BOLYM|STCAM|_\d{4}|ND[\dA-Z]{3})",
-    re.IGNORECASE,
-)
-IN_DCIM = re.compile(r"\d{3}\w{5}", re.ASCII)  # the standard's own rule, where DCIM stands before
+__all__ = ["assign", "read_table", "station_folder"]
 
 
 def assign(
@@ -28,203 +21,119 @@ def assign(
 
     Returns the pictures in the order given, the deployments that have pictures, sorted, and a
     trouble for each picture taken outside its deployment's period. Raises InputError where a
-    picture belongs to none of the table's deployments.
+    picture belongs to none of the table's deployments, or to several.
     """
-    if table is not None:
-        return _from_table(media, batch, table)
-    names = _from_folders(media, batch)
-    placed = [replace(one, deployment_id=name) for one, name in zip(media, names, strict=True)]
-    by_name: dict[str, list[Media]] = defaultdict(list)
-    for one in placed:
-        by_name[one.deployment_id].append(one)
-    return placed, [_described(name, by_name[name], batch) for name in sorted(by_name)], []
+    if table is None:
+        return *from_folders(media, batch), []
+    homes = _homes(media, batch, table)
+    placed = [
+        replace(one, deployment_id=home.deployment_id)
+        for one, home in zip(media, homes, strict=True)
+    ]
+    used = {home.deployment_id: home for home in homes}
+    troubles = [
+        Trouble(one.path, "ingest", "outside_deployment", _when(one, home))
+        for one, home in zip(media, homes, strict=True)
+        if one.taken_at and _days_outside(home, one.taken_at)
+    ]
+    return placed, [used[name] for name in sorted(used)], troubles
 
 
-def station_folder(path: str) -> str:
-    """The folder that stands for the camera: without DCIM and roll-over folders; '' is the card.
+def _homes(media: Sequence[Media], batch: str, table: Sequence[Deployment]) -> list[Deployment]:
+    """The deployment of every picture, or InputError naming all that have none."""
+    found: dict[tuple[str, str | None], list[Deployment]] = {}
+    fits, sure = [], defaultdict(set)
+    for one in media:
+        key = (one.path.rpartition("/")[0], one.serial)
+        if key not in found:
+            found[key] = _candidates(f"{batch}/{key[0]}", one.serial, table)
+        fits.append(_by_period(found[key], one.taken_at))
+        if len(fits[-1]) == 1:
+            sure[station_folder(one.path)].add(fits[-1][0])
+    homes, homeless, torn = [], set(), {}
+    for one, fit in zip(media, fits, strict=True):
+        folder = station_folder(one.path)
+        if len(fit) > 1 and one.taken_at is None and len(sure[folder]) == 1:
+            fit = list(sure[folder])  # without a time it goes with the others of its folder
+        homes += fit[:1]
+        if not fit:
+            homeless.add(folder or ".")
+        elif len(fit) > 1:
+            torn[folder or "."] = fit
+    _refuse(homeless, torn, table)
+    return homes
 
-    'CamA/DCIM/101RECNX/RCNX0001.JPG' -> 'CamA'
+
+def _candidates(folders: str, serial: str | None, table: Sequence[Deployment]) -> list[Deployment]:
+    """The deployments that a picture's folders or serial name: by identifier, place, then camera.
+
+    The deepest folder that names one counts; the batch's own name is the outermost.
     """
-    kept, before = [], ""
-    for part in path.split("/")[:-1]:
-        in_dcim = before.upper() == "DCIM" and IN_DCIM.fullmatch(part)
-        if not (ROLL_OVER.fullmatch(part) or in_dcim):
-            kept.append(part)
-        before = part
-    return "/".join(kept)
+    folders = f"/{_same(folders)}/"
+    for names in (
+        lambda one: (one.deployment_id,),
+        lambda one: (one.location_id, one.location_name),
+        lambda one: (one.camera_id,),
+    ):
+        depth = {
+            at: max(_depth(folders, name) for name in names(one)) for at, one in enumerate(table)
+        }
+        deepest = max(depth.values(), default=-1)
+        if deepest >= 0:
+            hits = [table[at] for at, found in depth.items() if found == deepest]
+            return [one for one in hits if serial and one.camera_id == serial] or hits
+    return [one for one in table if serial and one.camera_id == serial]
 
 
-def _from_folders(media: Sequence[Media], batch: str) -> list[str]:
-    """One deployment per camera folder, split where the serials in it differ."""
-    folders = [station_folder(one.path) for one in media]
-    serials: dict[str, set[str]] = defaultdict(set)
-    for one, folder in zip(media, folders, strict=True):
-        if one.serial:
-            serials[folder].add(one.serial)
-    names = []
-    for one, folder in zip(media, folders, strict=True):
-        name = f"{batch}/{folder}" if folder else batch
-        split = one.serial and len(serials[folder]) > 1
-        names.append(f"{name}#{one.serial}" if split else name)
-    return names
-
-
-def _described(name: str, media: Sequence[Media], batch: str) -> Deployment:
-    """What the pictures of one folder say about their camera and its place."""
-    places = [(m.latitude, m.longitude) for m in media if m.latitude is not None]
-    cameras = (" ".join(filter(None, (m.make, m.model))) for m in media)
-    offsets = {m.utc_offset_min for m in media}
-    return Deployment(
-        name,
-        location_name=name.removeprefix(f"{batch}/").split("#")[0],
-        latitude=round(median(place[0] for place in places), 7) if places else None,
-        longitude=round(median(place[1] for place in places), 7) if places else None,
-        utc_offset_min=offsets.pop() if len(offsets) == 1 else None,
-        camera_id=_usual(m.serial for m in media),
-        camera_model=_usual(cameras),
-        source="folder",
-    )
-
-
-def _usual(words: Iterable[str | None]) -> str | None:
-    """The most frequent one, the first in the alphabet among equals."""
-    counts = Counter(word for word in words if word)
-    return min(counts, key=lambda word: (-counts[word], word), default=None)
-
-
-# ---- from a table ------------------------------------------------------------------------------
-
-NUMBERS = {  # Camtrap DP's column -> (our field, what reads it, smallest, largest)
-    "latitude": ("latitude", float, -90, 90),
-    "longitude": ("longitude", float, -180, 180),
-    "coordinateUncertainty": ("coordinate_uncertainty_m", int, 1, math.inf),
-}
-TEXTS = {
-    "locationID": "location_id",
-    "locationName": "location_name",
-    "cameraID": "camera_id",
-    "cameraModel": "camera_model",
-    "deploymentTags": "tags",
-}
-TIMES = {"deploymentStart": "started_at", "deploymentEnd": "ended_at"}
-FLAGS = {"true": True, "TRUE": True, "1": True, "false": False, "FALSE": False, "0": False}
-MISSING = {"", "NA", "NaN", "nan"}  # Camtrap DP 1.0.2's words for: not known
-MOST_FAULTS = 20  # of a table are named in one message
-
-
-def read_table(path: Path) -> list[Deployment]:
-    """Read Camtrap DP's deployments.csv, sorted by deploymentID.
-
-    Times with an offset become camera time: naive, in the offset of the deployment's start.
-    Raises SettingsError that names every faulty row.
-    """
-    path = Path(path)
-    rows = _rows(path)
-    faults: list[str] = []
-    table: dict[str, Deployment] = {}
-    for line, row in rows:
-        row_faults: list[str] = []
-        one = _deployment(row, row_faults)
-        if one.deployment_id in table and one.deployment_id:
-            row_faults.append(f"deploymentID {one.deployment_id!r} stands in an earlier row too")
-        table.setdefault(one.deployment_id, one)
-        faults += (f"line {line}: {fault}" for fault in row_faults)
-    if faults:
-        more = len(faults) - MOST_FAULTS
-        named = "; ".join(faults[:MOST_FAULTS]) + (f"; and {more} more" if more > 0 else "")
-        raise SettingsError(f"{path}: {named}")
-    if not table:
-        raise SettingsError(f"{path}: no deployments in it")
-    return [table[name] for name in sorted(table)]
-
-
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """(line in the file, {column: text}) without rows that are empty all through."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = columns
-            if "deploymentID" not in columns or len(set(columns)) < len(columns):
-                raise SettingsError(
-                    f"{path}: needs the column deploymentID, each column once, separated by "
-                    f"commas; found: {', '.join(columns) or 'nothing'}"
-                )
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as why:
-        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
-    except UnicodeDecodeError as why:
-        raise SettingsError(f"{path}: not UTF-8; save it as CSV UTF-8") from why
-    except csv.Error as why:
-        raise SettingsError(f"{path}: not a CSV file: {why}") from why
-    return [(line, row) for line, row in rows if any(v for v in row.values())]
-
-
-def _deployment(row: dict, faults: list[str]) -> Deployment:
-    """One row; what is wrong with it is added to `faults`."""
-    if None in row:
-        faults.append(f"{len(row.pop(None))} more values than columns")
-    given = {name: value.strip() for name, value in row.items() if value is not None}
-    given = {name: value for name, value in given.items() if value not in MISSING}
-    said: dict = {ours: given.pop(name) for name, ours in TEXTS.items() if name in given}
-    for name, (ours, kind, low, high) in NUMBERS.items():
-        if name in given:
-            said[ours] = _number(name, given.pop(name), kind, low, high, faults)
-    if ("latitude" in said) != ("longitude" in said):
-        faults.append("latitude and longitude belong together")
-    if "timestampIssues" in given:
-        text = given.pop("timestampIssues")
-        said["timestamp_issues"] = FLAGS.get(text)
-        if text not in FLAGS:
-            faults.append(f"timestampIssues {text!r} is neither true nor false")
-    said |= _period(given, faults)
-    name = given.pop("deploymentID", "")
+def _depth(folders: str, name: str | None) -> int:
+    """How deep in '/batch/a/b/' the folder (or folders) `name` stands; -1: nowhere."""
     if not name:
-        faults.append("deploymentID is empty")
-    return Deployment(name, **said, source="table", other=given)
+        return -1
+    at = folders.rfind(f"/{_same(name)}/")
+    return at + len(name) if at >= 0 else -1
 
 
-def _number(name: str, text: str, kind: Callable, low: float, high: float, faults: list[str]):
-    try:
-        value = kind(text)
-    except ValueError:
-        value = math.nan
-    if low <= value <= high:
-        return value
-    faults.append(f"{name} {text!r} is no {'whole ' if kind is int else ''}number {low} to {high}")
-    return None
+def _same(text: str) -> str:
+    """One spelling: a Mac writes é as two characters, a table as one."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
-def _period(given: dict[str, str], faults: list[str]) -> dict:
-    """Start and end as naive camera time. A camera keeps the offset that it was set up with."""
-    times: dict[str, datetime] = {}
-    for name, ours in TIMES.items():
-        text = given.pop(name, None)
-        if text is None:
-            continue
-        try:
-            times[ours] = datetime.fromisoformat(text)
-        except ValueError:
-            faults.append(f"{name} {text!r} is no time like 2026-05-01T09:30:00+02:00")
-            continue
-        if len(text) == 10 and ours == "ended_at":  # a day alone: all of it
-            times[ours] += timedelta(days=1, seconds=-1)
-    zones = {when.utcoffset() for when in times.values()}
-    if None in zones and len(zones) > 1:
-        faults.append("deploymentStart and deploymentEnd: both with an offset, or none")
-        return {}
-    said: dict = {"utc_offset_min": None}
-    if zones and None not in zones:
-        zone = (times.get("started_at") or times["ended_at"]).tzinfo
-        said["utc_offset_min"] = int(zone.utcoffset(None).total_seconds() // 60)
-        times = {ours: when.astimezone(zone) for ours, when in times.items()}
-    said |= {ours: when.replace(tzinfo=None) for ours, when in times.items()}
-    if len(times) == 2 and said["ended_at"] < said["started_at"]:
-        faults.append("deploymentEnd lies before deploymentStart")
-    return said
+def _by_period(fits: list[Deployment], taken_at: datetime | None) -> list[Deployment]:
+    """Of several deployments those that ran at that time, else those that ran nearest to it."""
+    if len(fits) < 2 or taken_at is None:
+        return fits
+    nearest = min(_days_outside(one, taken_at) for one in fits)
+    return [one for one in fits if _days_outside(one, taken_at) == nearest]
 
 
-def _from_table(
-    media: Sequence[Media], batch: str, table: Sequence[Deployment]
-) -> tuple[list[Media], list[Deployment], list[Trouble]]:
-    raise InputError("not yet")
+def _days_outside(one: Deployment, taken_at: datetime) -> float:
+    """Days before the start or after the end; 0 inside. A bound that is not known is open."""
+    early = (one.started_at - taken_at).total_seconds() if one.started_at else 0
+    late = (taken_at - one.ended_at).total_seconds() if one.ended_at else 0
+    return max(early, late, 0) / 86400
+
+
+def _when(one: Media, home: Deployment) -> str:
+    period = f"{home.started_at or '...'} to {home.ended_at or '...'}"
+    return f"taken {one.taken_at}, {home.deployment_id} ran {period}"
+
+
+def _refuse(homeless: set[str], torn: dict[str, list[Deployment]], table: Sequence) -> None:
+    if homeless:
+        known = _few(one.deployment_id for one in table)
+        raise InputError(
+            f"no deployment of the table fits the folders {_few(homeless)}; known: {known}. "
+            "Name a folder after its deploymentID, locationID or locationName, or add the row"
+        )
+    if torn:
+        folder, fits = min(torn.items())
+        raise InputError(
+            f"folder {folder}: pictures fit several deployments "
+            f"({_few(one.deployment_id for one in fits)}); name the folder after its deploymentID"
+        )
+
+
+def _few(names: Iterable[str], most: int = 12) -> str:
+    names = sorted(names)
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

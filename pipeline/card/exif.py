@@ -1,7 +1,7 @@
 """What the camera wrote into one picture, from bytes already in memory.
 
-exifread reads the tags, Pillow the raw maker note and comment: exifread leaves these two out without
-its details, and with them a damaged count can keep it busy for minutes. Each fills the other's gaps.
+exifread reads the tags, Pillow the raw maker note and comment: exifread leaves those out without
+"details", and with them one damaged count keeps it busy for minutes. Each fills the other's gaps.
 """
 
 import io

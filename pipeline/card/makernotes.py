@@ -113,7 +113,6 @@ def read(note: bytes, comment: str = "", make: str = "") -> Note:
 def _reconyx(note: bytes, at: Layout) -> Note:
     trigger = note[at.trigger : at.trigger + 1].decode("latin-1")
     n, m = _sequence(_numbers(note, *at.sequence))
-    event = _numbers(note, *at.event)
     moon = _numbers(note, at.moon, "H" if at.wide else "B")
     degrees = _numbers(note, at.celsius, "h")
     return Note(
@@ -124,9 +123,7 @@ def _reconyx(note: bytes, at: Layout) -> Note:
         moon=MOONS[moon[0]] if moon and moon[0] < len(MOONS) else None,
         sequence_n=n,
         sequence_m=m,
-        camera_event=(event[0] << 16 | event[1] if len(event) == 2 else event[0])
-        if event
-        else None,
+        camera_event=_event(_numbers(note, *at.event)),
         capture_method=CAPTURE.get(trigger),
         camera_label=_text(note, *at.label, wide=False),
     )
@@ -144,6 +141,11 @@ def _sequence(pair: tuple[int, ...]) -> tuple[int | None, int | None]:
     if len(pair) == 2 and 1 <= pair[0] <= pair[1] <= 9999:
         return pair
     return None, None
+
+
+def _event(words: tuple[int, ...]) -> int | None:
+    """One number, or a high and a low word."""
+    return (words[0] << 16 | words[1] if len(words) == 2 else words[0]) if words else None
 
 
 def _celsius(degrees: int, unit: str) -> float | None:
