@@ -1,0 +1,243 @@
+"""Opening, creating and migrating the database. One function for everybody: open_database.
+
+SQLite   one file, made and migrated by itself, with a backup first when it holds anything
+PostgreSQL   migrated by `camtriage db migrate` alone, one at a time behind an advisory lock
+
+    with writing(engine) as conn:   a transaction; two processes on one SQLite file wait in line
+    with reading(engine) as conn:   sees one state of the database and holds up nobody
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy import URL, Connection, Engine, event
+
+from db import views
+from db.schema import HEAD, VERSION_TABLE, about, metadata
+from pipeline.errors import DatabaseError
+
+BUSY_S = 30  # how long one process waits for another one's transaction
+LOCK = 0x63616D74  # any number, the same for all who migrate
+PROGRAM = "camtriage"
+
+
+def open_database(
+    url: str, create: bool = True, tell: Callable[[str], None] = lambda line: None
+) -> Engine:
+    """The engine of an up-to-date database.
+
+    A SQLite file is made (create=True) and migrated here; `tell` hears where the backup went.
+    Raises DatabaseError: not ours, newer than this program, missing, or PostgreSQL and behind.
+    """
+    engine, where = _engine(url), _shown(url)
+    try:
+        if engine.dialect.name == "sqlite":
+            _open_sqlite(engine, Path(engine.url.database), where, create, tell)
+        else:
+            _need_current(engine, where)
+    except sa.exc.SQLAlchemyError as why:
+        engine.dispose()
+        raise _one_line(url, why) from None
+    except DatabaseError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def migrate(url: str, tell: Callable[[str], None] = lambda line: None) -> None:
+    """Bring the database to this version, whatever stood there: nothing, or an older one."""
+    engine, where = _engine(url), _shown(url)
+    try:
+        if engine.dialect.name == "sqlite":
+            _open_sqlite(engine, Path(engine.url.database), where, True, tell)
+            return
+        with engine.begin() as conn:
+            conn.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            if _state(conn, where) != "current":
+                _upgrade(conn)
+    except sa.exc.SQLAlchemyError as why:
+        raise _one_line(url, why) from None
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may write: committed at the end, rolled back on any error."""
+    with engine.begin() as conn:
+        yield conn
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads; on SQLite it neither waits for a writer nor makes one wait."""
+    with engine.connect().execution_options(reads_only=True) as conn:
+        yield conn
+
+
+def _engine(text: str) -> Engine:
+    url = _url(text)
+    try:
+        if url.get_backend_name() != "sqlite":
+            return sa.create_engine(url, pool_pre_ping=True)
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_S})
+    except ModuleNotFoundError:
+        raise DatabaseError(
+            f"{_shown(text)}: no PostgreSQL driver here: pip install 'camtriage[postgres]'"
+        ) from None
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _url(text: str) -> URL:
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError:
+        raise DatabaseError(
+            "the database is not a URL like sqlite:///camtriage.db or postgresql://user@host/name"
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername == "sqlite" and not url.database:
+        raise DatabaseError("a SQLite database needs a file: sqlite:///camtriage.db")
+    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise DatabaseError(f"{url.drivername}: only sqlite and postgresql are known")
+    return url
+
+
+def _set_pragmas(raw: sqlite3.Connection, _record) -> None:
+    """On every connection of our engine. Python must not begin transactions: _begin does."""
+    raw.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin(conn: Connection) -> None:
+    """Take the write lock at once: a transaction that reads first and then writes would fail
+    without waiting when another process wrote in between."""
+    options = conn.get_execution_options()
+    if options.get("migrates"):  # the pragma is ignored inside a transaction
+        conn.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    conn.exec_driver_sql("BEGIN" if options.get("reads_only") else "BEGIN IMMEDIATE")
+
+
+def _open_sqlite(engine: Engine, path: Path, where: str, create: bool, tell) -> None:
+    if not create and not path.exists():
+        raise DatabaseError(f"{where}: there is no such database")
+    if not path.parent.is_dir():
+        raise DatabaseError(f"{where}: the folder {path.parent} does not exist")
+    state = _sqlite_state(path, where)
+    if state == "current":
+        return
+    if state == "behind":
+        tell(f"the database is brought up to date; as it was: {_backup(path)}")
+    with engine.connect().execution_options(migrates=True) as conn, conn.begin():
+        if _state(conn, where) != "current":  # else another process was quicker
+            _upgrade(conn)
+            if lost := conn.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
+                raise DatabaseError(f"{where}: not migrated, {len(lost)} rows would lose a parent")
+    engine.dispose()  # the connection without foreign keys is not used again
+
+
+def _sqlite_state(path: Path, where: str) -> str:
+    """Looked at read-only, so that a file that is not ours stays as it is to the byte."""
+    if not path.exists() or path.stat().st_size == 0:
+        return "empty"
+    with path.open("rb") as file:
+        if file.read(16) != b"SQLite format 3\0":
+            raise DatabaseError(f"{where}: not a SQLite database")
+    url = f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_S})
+    with engine.connect() as conn:
+        return _state(conn, where)
+
+
+def _need_current(engine: Engine, where: str) -> None:
+    with engine.connect() as conn:
+        state = _state(conn, where)
+    if state != "current":
+        what = "has no tables yet" if state == "empty" else "is older than this program"
+        raise DatabaseError(f"{where}: the database {what}: camtriage db migrate --database URL")
+
+
+def _state(conn: Connection, where: str) -> str:
+    """empty, behind or current. DatabaseError: another program's, or made by a newer version."""
+    tables = set(sa.inspect(conn).get_table_names())
+    crowd = tables if conn.dialect.name == "sqlite" else tables & metadata.tables.keys()
+    if not crowd:
+        return "empty"
+    if not {"about", VERSION_TABLE} <= tables:
+        raise DatabaseError(f"{where}: the database of another program, left as it is")
+    notes = dict(conn.exec_driver_sql("SELECT key, value FROM about").all())
+    if notes.get("program") != PROGRAM:
+        raise DatabaseError(f"{where}: the database of another program, left as it is")
+    version = conn.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one()
+    if version > HEAD:
+        raise DatabaseError(
+            f"{where}: made by a newer camtriage (schema {version}): update this one"
+        )
+    return "current" if (version, notes.get("views")) == (HEAD, views.digest()) else "behind"
+
+
+def _upgrade(conn: Connection) -> None:
+    """Older views go, tables change, this version's views come: all in the caller's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": conn})
+    config.set_main_option("script_location", "db:migrations")
+    views.drop(conn, _older_views(conn))
+    command.upgrade(config, "head")
+    views.create(conn)
+    conn.execute(about.delete())
+    notes = {
+        "program": PROGRAM,
+        "views": views.digest(),
+        "view names": " ".join(reversed(views.VIEWS)),
+    }
+    conn.execute(about.insert(), [{"key": key, "value": value} for key, value in notes.items()])
+
+
+def _older_views(conn: Connection) -> list[str]:
+    if not sa.inspect(conn).has_table("about"):
+        return []
+    names = conn.execute(sa.select(about.c.value).where(about.c.key == "view names")).scalar()
+    return (names or "").split()
+
+
+def _backup(path: Path) -> Path:
+    """A copy by SQLite's own means: copying the file would miss what still lies in its -wal."""
+    with closing(sqlite3.connect(path, timeout=BUSY_S)) as source:
+        [[version]] = source.execute(f"SELECT version_num FROM {VERSION_TABLE}")
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+        copy = path.with_name(f"{path.name}.{version}.{stamp}.backup")
+        with closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    return copy
+
+
+def _shown(text: str) -> str:
+    """The URL as it may be printed and logged."""
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError:
+        return "the database"
+    return url.difference_update_query(["password"]).render_as_string(hide_password=True)
+
+
+def _one_line(text: str, why: Exception) -> DatabaseError:
+    line = " ".join(str(getattr(why, "orig", None) or why).split())
+    try:
+        url = sa.make_url(text)
+        secrets = [url.password, url.query.get("password")]
+    except sa.exc.ArgumentError:
+        secrets = []
+    for secret in filter(None, secrets):
+        line = line.replace(str(secret), "***")
+    return DatabaseError(f"{_shown(text)}: {line}")

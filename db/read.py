@@ -1,0 +1,362 @@
+"""Reading records back, in a fixed order. What a run needs; researchers read the views.
+
+`neighbours=True` reads also what other cards brought to the same deployments.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from db import schema
+from db.rows import chunks, newest_review
+from pipeline.records import Deployment, Flag, Label, Look, Media, Review, Trouble, Visit, Window
+
+VECTORS = 4096  # pictures in one chunk of vectors
+Vectors = tuple[list[str], np.ndarray, np.ndarray]  # sha256s, crops (n,d), frames (n,d), float32
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """Where every file found on a card ended."""
+
+    found: int
+    pictures: int  # files that are a picture of the database
+    unreadable: int  # a picture's name, no picture, and a trouble that says why
+    other: Mapping[str, int]  # by kind: video, other
+    skipped: int  # by name: ._*, system folders
+    lost: int  # no picture, no trouble: must be 0
+
+    @property
+    def closes(self) -> bool:
+        """Every file ended somewhere, and the sum is the number found."""
+        parts = self.pictures + self.unreadable + sum(self.other.values()) + self.skipped
+        return self.lost == 0 and parts == self.found
+
+
+def batch_by_name(conn: Connection, name: str) -> int | None:
+    return _batch(conn, schema.batch.c.name == name)
+
+
+def find_batch(conn: Connection, content: str) -> int | None:
+    """The batch that holds exactly this content, the oldest if there are several."""
+    return _batch(conn, schema.batch.c.content == content)
+
+
+def _batch(conn: Connection, which: ColumnElement[bool]) -> int | None:
+    b = schema.batch.c
+    return conn.execute(sa.select(b.id).where(which).order_by(b.id).limit(1)).scalar()
+
+
+def batch_row(conn: Connection, batch_id: int) -> sa.RowMapping:
+    """name, root, content and the current recipes: look_, label_, flag_recipe_id."""
+    b = schema.batch
+    return conn.execute(sa.select(b).where(b.c.id == batch_id)).mappings().one()
+
+
+def known_shas(conn: Connection, sha256s: Iterable[str]) -> set[str]:
+    """Those of them that are in the database, in any batch."""
+    m = schema.media.c.sha256
+    return {
+        sha
+        for some in chunks(sha256s)
+        for sha in conn.execute(sa.select(m).where(m.in_(some))).scalars()
+    }
+
+
+def media_of(conn: Connection, batch_id: int, neighbours: bool = False) -> list[Media]:
+    """Pictures this batch brought, by deployment, then in the order of the plan."""
+    return list(_media(conn, _scope(batch_id, neighbours)))
+
+
+def unplanned_media(conn: Connection, batch_id: int) -> list[Media]:
+    """Pictures of this batch that lie in no window yet."""
+    m = schema.media.c
+    return list(_media(conn, (m.batch_id == batch_id) & m.work_window_id.is_(None)))
+
+
+def paths_in(conn: Connection, batch_id: int) -> dict[str, str]:
+    """Where each picture lies on this card (the first of several places), by sha-256; also
+    pictures that another batch brought first."""
+    f, m = schema.file.c, schema.media.c
+    query = sa.select(m.sha256, sa.func.min(f.path)).join(schema.file, f.media_id == m.id)
+    return dict(conn.execute(query.where(f.batch_id == batch_id).group_by(m.sha256)).all())
+
+
+def deployments_of(conn: Connection, batch_id: int) -> list[Deployment]:
+    """Deployments that this batch brought pictures to, by name."""
+    d, m = schema.deployment, schema.media.c
+    mine = sa.select(m.deployment_id).where(m.batch_id == batch_id)
+    rows = conn.execute(sa.select(d).where(d.c.id.in_(mine)).order_by(d.c.name)).mappings()
+    return [_record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
+
+
+def next_numbers(conn: Connection, deployments: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """(next window, next burst) of each deployment: (0, 0) where none is planned."""
+    d, w, m = schema.deployment.c, schema.work_window.c, schema.media.c
+    window = sa.select(sa.func.max(w.number)).where(w.deployment_id == d.id).scalar_subquery()
+    burst = sa.select(sa.func.max(m.burst)).where(m.deployment_id == d.id).scalar_subquery()
+    names = dict.fromkeys(deployments)
+    numbers = dict.fromkeys(names, (0, 0))
+    for some in chunks(names):
+        for name, last, last_burst in conn.execute(
+            sa.select(d.name, window, burst).where(d.name.in_(some))
+        ):
+            numbers[name] = (
+                0 if last is None else last + 1,
+                0 if last_burst is None else last_burst + 1,
+            )
+    return numbers
+
+
+def windows_left(conn: Connection, batch_id: int, recipe_id: int) -> list[tuple[int, Window]]:
+    """(key, window) of this batch's windows without results under this look recipe, in order."""
+    w, d = schema.work_window.c, schema.deployment.c
+    done = schema.window_done.c
+    finished = sa.select(done.work_window_id).where(done.recipe_id == recipe_id)
+    todo = (w.batch_id == batch_id) & w.id.not_in(finished)
+    m = schema.media.c
+    rows = conn.execute(
+        sa.select(w.id, d.name, w.number, m.sha256, m.burst)
+        .join(schema.deployment, d.id == w.deployment_id)
+        .join(schema.media, m.work_window_id == w.id)
+        .where(todo)
+        .order_by(d.name, w.number, m.position)
+    )
+    windows: dict[tuple[int, str, int], list] = {}
+    for id, name, number, sha, burst in rows:
+        windows.setdefault((id, name, number), []).append((sha, burst))
+    return [
+        (id, Window(name, number, *(tuple(part) for part in zip(*pictures, strict=True))))
+        for (id, name, number), pictures in windows.items()
+    ]
+
+
+def window_counts(conn: Connection, batch_id: int, recipe_id: int) -> tuple[int, int]:
+    """(windows of this batch, of them done under this look recipe)."""
+    w, done = schema.work_window.c, schema.window_done.c
+    both = (done.work_window_id == w.id) & (done.recipe_id == recipe_id)
+    query = sa.select(sa.func.count(), sa.func.count(done.recipe_id)).select_from(
+        schema.work_window.outerjoin(schema.window_done, both)
+    )
+    total, finished = conn.execute(query.where(w.batch_id == batch_id)).one()
+    return total, finished
+
+
+def looks_of(
+    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
+) -> dict[str, Look]:
+    """Looks by sha-256, without pictures that could not be looked at."""
+    rows = _results(conn, schema.look, recipe_id, _scope(batch_id, neighbours))
+    return {row["sha256"]: _look(row) for row in rows if row["state"] != "failed"}
+
+
+def labels_of(
+    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
+) -> dict[str, Label]:
+    """Labels by sha-256."""
+    rows = _results(conn, schema.label, recipe_id, _scope(batch_id, neighbours))
+    return {row["sha256"]: _record(Label, row) for row in rows}
+
+
+def unlabelled(conn: Connection, batch_id: int, look_recipe: int, label_recipe: int) -> int:
+    """How many kept pictures of this batch have no label under this recipe."""
+    m, k, t = schema.media.c, schema.look.c, schema.label.c
+    mine = (m.batch_id == batch_id) & (k.recipe_id == look_recipe) & (k.state == "kept")
+    label = (t.media_id == m.id) & (t.recipe_id == label_recipe)
+    joined = schema.media.join(schema.look, k.media_id == m.id).outerjoin(schema.label, label)
+    query = sa.select(sa.func.count()).select_from(joined).where(mine, t.media_id.is_(None))
+    return conn.execute(query).scalar_one()
+
+
+def vectors_of(
+    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
+) -> Iterator[Vectors]:
+    """Embedded pictures in chunks; one with a single view has it in both places."""
+    e, m = schema.embedding.c, schema.media.c
+    query = (
+        sa.select(m.sha256, e.view, e.vector)
+        .join(schema.embedding, e.media_id == m.id)
+        .where(e.recipe_id == recipe_id, _scope(batch_id, neighbours))
+        .order_by(m.id)
+    )
+    pictures: dict[str, dict[str, bytes]] = {}
+    for sha, view, vector in conn.execution_options(stream_results=True).execute(query):
+        if sha not in pictures and len(pictures) == VECTORS:
+            yield _arrays(pictures)
+            pictures = {}
+        pictures.setdefault(sha, {})[view] = vector
+    if pictures:
+        yield _arrays(pictures)
+
+
+def _arrays(pictures: dict[str, dict[str, bytes]]) -> Vectors:
+    def stack(view: str) -> np.ndarray:
+        chosen = [views.get(view) or next(iter(views.values())) for views in pictures.values()]
+        flat = np.frombuffer(b"".join(chosen), np.float16).astype(np.float32)
+        return flat.reshape(len(chosen), -1)
+
+    return list(pictures), stack("crop"), stack("frame")
+
+
+def troubles_of(conn: Connection, batch_id: int) -> list[Trouble]:
+    t = schema.trouble
+    order = (t.c.path, t.c.step, t.c.reason)
+    rows = conn.execute(sa.select(t).where(t.c.batch_id == batch_id).order_by(*order)).mappings()
+    return [_record(Trouble, row) for row in rows]
+
+
+def file_counts(conn: Connection, batch_id: int) -> FileCounts:
+    """Where the files of this card ended (design: files found = the sum of the rest)."""
+    f, t = schema.file.c, schema.trouble.c
+    why = sa.exists().where(t.batch_id == f.batch_id, t.path == f.path)
+    ended = sa.case(
+        (f.media_id.is_not(None), "pictures"),
+        (f.kind != "picture", f.kind),
+        (why, "unreadable"),
+        else_="lost",
+    )
+    query = sa.select(ended, sa.func.count()).where(f.batch_id == batch_id).group_by(ended)
+    counts = dict(conn.execute(query).all())
+    found = sum(counts.values())
+    known = {name: counts.pop(name, 0) for name in ("pictures", "unreadable", "skipped", "lost")}
+    return FileCounts(found=found, other=counts, **known)
+
+
+def visits_of(
+    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
+) -> list[Visit]:
+    """Visits under this label recipe, by deployment and time."""
+    v, d, x = schema.visit, schema.deployment.c, schema.visit_taxon
+    scope = _events_scope(v, batch_id, neighbours)
+    pictures = _pictures(conn, v, schema.visit_media, recipe_id, scope)
+    taxa: dict[int, list] = {}
+    mine = sa.select(v.c.id).where(v.c.recipe_id == recipe_id, scope)
+    for row in conn.execute(
+        sa.select(x).where(x.c.visit_id.in_(mine)).order_by(x.c.visit_id, x.c.position)
+    ):
+        taxa.setdefault(row.visit_id, []).append(row)
+    rows = conn.execute(
+        sa.select(v, d.name.label("deployment"))
+        .join(schema.deployment, d.id == v.c.deployment_id)
+        .where(v.c.recipe_id == recipe_id, scope)
+        .order_by(d.name, v.c.started_at, v.c.media_id)
+    )
+    return [_visit(row._mapping, taxa[row.id], pictures[row.id]) for row in rows]
+
+
+def _visit(row: Mapping, taxa: Sequence, sha256s: tuple[str, ...]) -> Visit:
+    own, *others = taxa
+    return _record(
+        Visit,
+        {
+            **row,
+            "deployment_id": row["deployment"],
+            "sha256s": sha256s,
+            "observation_type": own.observation_type,
+            "name": own.name,
+            "rank": own.rank,
+            "probability": own.probability,
+            "others": tuple((one.observation_type, one.name, one.pictures) for one in others),
+        },
+    )
+
+
+def flags_of(conn: Connection, batch_id: int, recipe_id: int) -> list[Flag]:
+    """Flags under this flag recipe, by deployment and time."""
+    g, d = schema.flag, schema.deployment.c
+    scope = _events_scope(g, batch_id, False)
+    pictures = _pictures(conn, g, schema.flag_media, recipe_id, scope)
+    rows = conn.execute(
+        sa.select(g, d.name.label("deployment"))
+        .join(schema.deployment, d.id == g.c.deployment_id)
+        .where(g.c.recipe_id == recipe_id, scope)
+        .order_by(d.name, g.c.started_at, g.c.media_id)
+    ).mappings()
+    return [
+        _record(Flag, {**row, "deployment_id": row["deployment"], "sha256s": pictures[row["id"]]})
+        for row in rows
+    ]
+
+
+def reviews_of(conn: Connection, batch_id: int) -> dict[str, Review]:
+    """The newest review of each picture of this batch, by sha-256."""
+    r, m = schema.review, schema.media.c
+    newest = (m.batch_id == batch_id) & (r.c.id == newest_review(m.id))
+    query = sa.select(r, m.sha256).join(schema.media, m.id == r.c.media_id).where(newest)
+    rows = conn.execute(query.order_by(m.sha256)).mappings()
+    return {row["sha256"]: _record(Review, row) for row in rows}
+
+
+def _scope(batch_id: int, neighbours: bool) -> ColumnElement[bool]:
+    m = schema.media.c
+    if not neighbours:
+        return m.batch_id == batch_id
+    return m.deployment_id.in_(sa.select(m.deployment_id).where(m.batch_id == batch_id))
+
+
+def _events_scope(table: sa.Table, batch_id: int, neighbours: bool) -> ColumnElement[bool]:
+    if not neighbours:
+        return table.c.batch_id == batch_id
+    m = schema.media.c
+    return table.c.deployment_id.in_(sa.select(m.deployment_id).where(m.batch_id == batch_id))
+
+
+def _media(conn: Connection, which: ColumnElement[bool]) -> Iterator[Media]:
+    m, d = schema.media, schema.deployment.c
+    order = (d.name, m.c.work_window_id, m.c.position, m.c.taken_at, m.c.path, m.c.sha256)
+    query = (
+        sa.select(m, d.name.label("deployment"))
+        .join(schema.deployment, d.id == m.c.deployment_id)
+        .where(which)
+        .order_by(*order)
+    )
+    for row in conn.execute(query).mappings():
+        yield _record(Media, {**row, "deployment_id": row["deployment"]})
+
+
+def _results(
+    conn: Connection, table: sa.Table, recipe_id: int, scope: ColumnElement[bool]
+) -> Iterable[sa.RowMapping]:
+    m = schema.media.c
+    return conn.execute(
+        sa.select(table, m.sha256)
+        .join(schema.media, m.id == table.c.media_id)
+        .where(table.c.recipe_id == recipe_id, scope)
+        .order_by(m.id)
+    ).mappings()
+
+
+def _pictures(
+    conn: Connection, table: sa.Table, members: sa.Table, recipe_id: int, scope: ColumnElement[bool]
+) -> dict[int, tuple[str, ...]]:
+    """sha256s by event key, in the order of time, the anchor picture first."""
+    m, key = schema.media.c, members.c[f"{table.name}_id"]
+    query = (
+        sa.select(key, m.sha256)
+        .join(schema.media, m.id == members.c.media_id)
+        .join(table, table.c.id == key)
+        .where(table.c.recipe_id == recipe_id, scope)
+        .order_by(key, m.id != table.c.media_id, m.taken_at, m.path, m.sha256)
+    )
+    grouped: dict[int, list[str]] = {}
+    for id, sha in conn.execute(query):
+        grouped.setdefault(id, []).append(sha)
+    return {id: tuple(shas) for id, shas in grouped.items()}
+
+
+def _look(row: Mapping) -> Look:
+    crop = tuple(row[name] for name in ("crop_x", "crop_y", "crop_width", "crop_height"))
+    return _record(Look, {**row, "crop": None if None in crop else crop})
+
+
+def _record(kind: type, row: Mapping):
+    """A record from the columns that bear its names; lists become tuples again."""
+    values = {name: row[name] for name in kind.__slots__ if name in row}
+    return kind(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _tuples(value: object) -> object:
+    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value

@@ -1,0 +1,138 @@
+"""What saving shares: chunks, upserts, keys for names, and the one statement behind `status`."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from db import schema
+
+INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+CHUNK = 1000  # rows or keys in one statement
+
+
+def now() -> datetime:
+    """UTC, naive, to the second: when a program or a person did something, never a camera."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def chunks(rows: Iterable) -> Iterator[list]:
+    """Lists of at most CHUNK."""
+    rows = iter(rows)
+    while some := list(islice(rows, CHUNK)):
+        yield some
+
+
+def upsert(
+    conn: Connection,
+    table: Table,
+    rows: Iterable[dict],
+    key: Sequence[str],
+    update: Iterable[str] = (),
+) -> None:
+    """Insert rows; where `key` stands already, write the columns of `update`, or leave the row."""
+    insert = INSERT[conn.dialect.name](table)
+    if not update:
+        insert = insert.on_conflict_do_nothing(index_elements=key)
+    else:
+        values = {column: insert.excluded[column] for column in update}
+        insert = insert.on_conflict_do_update(index_elements=key, set_=values)
+    for some in chunks(rows):
+        conn.execute(insert, some)
+
+
+@cache
+def _shared(kind: type, table: Table) -> tuple[str, ...]:
+    return tuple(name for name in kind.__slots__ if name in table.c)
+
+
+def fields(record: object, table: Table) -> dict:
+    """The record's fields that are columns of the table."""
+    return {name: getattr(record, name) for name in _shared(type(record), table)}
+
+
+def media_ids(conn: Connection, sha256s: Iterable[str]) -> dict[str, int]:
+    """Integer keys by sha-256, of those that are here."""
+    return {sha: id for sha, id, _ in _homes(conn, sha256s)}
+
+
+def media_homes(conn: Connection, sha256s: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """(key, key of the batch that brought it) by sha-256, of those that are here."""
+    return {sha: (id, batch) for sha, id, batch in _homes(conn, sha256s)}
+
+
+def _homes(conn: Connection, sha256s: Iterable[str]) -> Iterator:
+    m = schema.media.c
+    for some in chunks(dict.fromkeys(sha256s)):
+        yield from conn.execute(sa.select(m.sha256, m.id, m.batch_id).where(m.sha256.in_(some)))
+
+
+def deployment_ids(conn: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Integer keys by deploymentID."""
+    d = schema.deployment.c
+    found = {}
+    for some in chunks(dict.fromkeys(names)):
+        found.update(conn.execute(sa.select(d.name, d.id).where(d.name.in_(some))).all())
+    return found
+
+
+def refresh(conn: Connection, which: ColumnElement[bool]) -> None:
+    """Rebuild `status` for the media that `which` selects, from look, label and newest review."""
+    insert = INSERT[conn.dialect.name](schema.status)
+    columns = [column.name for column in schema.status.c]
+    values = {name: insert.excluded[name] for name in columns if name != "media_id"}
+    insert = insert.from_select(columns, current(which))
+    conn.execute(insert.on_conflict_do_update(index_elements=["media_id"], set_=values))
+
+
+def refresh_ids(conn: Connection, ids: Collection[int]) -> None:
+    for some in chunks(ids):
+        refresh(conn, schema.media.c.id.in_(some))
+
+
+def current(which: ColumnElement[bool]) -> sa.Select:
+    """What `status` must hold: the batch's current recipes speak, a person's newest word wins."""
+    m, b, k, t = schema.media.c, schema.batch.c, schema.look.c, schema.label.c
+    newest = schema.review.alias("newest")
+    r = newest.c
+    kept = k.state == "kept"
+    machine_type = sa.case(
+        (k.state == "blank", "blank"),
+        (kept & t.observation_type.is_not(None), t.observation_type),
+        else_="unclassified",
+    )
+    by_person = r.id.is_not(None)
+    return (
+        sa.select(
+            m.id,
+            m.batch_id,
+            m.deployment_id,
+            sa.func.substr(m.taken_at, 1, 10, type_=schema.TEXT),
+            sa.cast(sa.func.substr(m.taken_at, 12, 2, type_=schema.TEXT), sa.Integer),
+            sa.func.coalesce(k.state, "unprocessed"),
+            k.p_blank,
+            sa.func.coalesce(r.observation_type, machine_type),
+            sa.case((by_person, r.name), (kept, t.name)),
+            sa.case((by_person, None), (k.state == "blank", k.p_blank), (kept, t.probability)),
+            sa.case((by_person, "human"), (machine_type != "unclassified", "machine")),
+            r.id,
+        )
+        .select_from(schema.media)
+        .join(schema.batch, b.id == m.batch_id)
+        .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == b.look_recipe_id))
+        .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
+        .outerjoin(newest, r.id == newest_review(m.id))
+        .where(which)
+    )
+
+
+def newest_review(media_id: ColumnElement[int]) -> ColumnElement[int]:
+    """Key of the newest review of a picture: by the time given, else by when it was saved."""
+    r = schema.review.alias("words").c
+    when = sa.func.coalesce(r.reviewed_at, r.saved_at)
+    newest_first = sa.select(r.id).where(r.media_id == media_id).order_by(when.desc(), r.id.desc())
+    return newest_first.limit(1).scalar_subquery()

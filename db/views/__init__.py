@@ -1,0 +1,63 @@
+"""The views: what researchers, the report and the exports read. One .sql file each.
+
+The same file serves both databases; `UTC(time, offset_min)` and `DAYS(from, to)` in it are written
+out in the words of each.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+VIEWS: tuple[str, ...] = ()  # in the order in which they may build on each other
+
+WORDS = {
+    "sqlite": {
+        "UTC": "strftime('%Y-%m-%dT%H:%M:%SZ', {0}, -({1}) || ' minutes')",
+        "DAYS": "(julianday({1}) - julianday({0}))",
+    },
+    "postgresql": {
+        "UTC": "to_char(({0})::timestamp - ({1}) * interval '1 minute',"
+        """ 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        "DAYS": "(extract(epoch FROM ({1})::timestamp - ({0})::timestamp)::float8 / 86400)",
+    },
+}
+
+
+@cache
+def source(name: str) -> str:
+    """The file of one view."""
+    return files(__package__).joinpath(f"{name}.sql").read_text("utf-8")
+
+
+def sql(name: str, dialect: str) -> str:
+    """The view's SELECT in the words of one database."""
+
+    def written_out(call: re.Match) -> str:
+        return WORDS[dialect][call[1]].format(*call[2].split(", "))
+
+    return re.sub(r"\b(UTC|DAYS)\(([^()]*)\)", written_out, source(name))
+
+
+@cache
+def digest() -> str:
+    """Changes whenever a view does."""
+    text = "".join([name + source(name) for name in VIEWS] + [str(WORDS)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def create(conn: Connection) -> None:
+    """Make all views (db.engine calls it after a migration)."""
+    for name in VIEWS:
+        text = f"CREATE VIEW {name} AS\n{sql(name, conn.dialect.name)}"
+        conn.execute(sa.DDL(text.replace("%", "%%")))
+
+
+def drop(conn: Connection, names: Iterable[str]) -> None:
+    """Remove views, those first that build on others."""
+    for name in names:
+        conn.execute(sa.DDL(f"DROP VIEW IF EXISTS {name}"))
