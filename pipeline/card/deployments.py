@@ -12,6 +12,7 @@ from pipeline.errors import InputError
 from pipeline.records import Deployment, Media, Trouble
 
 __all__ = ["assign", "read_table", "station_folder"]
+ROOT = "(the card itself)"  # pictures that lie in no folder, in messages
 
 
 def assign(
@@ -26,63 +27,60 @@ def assign(
     if table is None:
         return *from_folders(media, batch), []
     homes = _homes(media, batch, table)
-    placed = [
-        replace(one, deployment_id=home.deployment_id)
-        for one, home in zip(media, homes, strict=True)
-    ]
+    pairs = list(zip(media, homes, strict=True))
+    placed = [replace(one, deployment_id=home.deployment_id) for one, home in pairs]
     used = {home.deployment_id: home for home in homes}
     troubles = [
         Trouble(one.path, "ingest", "outside_deployment", _when(one, home))
-        for one, home in zip(media, homes, strict=True)
+        for one, home in pairs
         if one.taken_at and _days_outside(home, one.taken_at)
     ]
     return placed, [used[name] for name in sorted(used)], troubles
 
 
 def _homes(media: Sequence[Media], batch: str, table: Sequence[Deployment]) -> list[Deployment]:
-    """The deployment of every picture, or InputError naming all that have none."""
+    """The deployment of every picture, or InputError naming the folders that have none."""
     found: dict[tuple[str, str | None], list[Deployment]] = {}
-    fits, sure = [], defaultdict(set)
+    fits, sure = [], defaultdict(dict)
     for one in media:
         key = (one.path.rpartition("/")[0], one.serial)
         if key not in found:
-            found[key] = _candidates(f"{batch}/{key[0]}", one.serial, table)
+            found[key] = _named(*key, table) or _named(batch, None, table)
         fits.append(_by_period(found[key], one.taken_at))
         if len(fits[-1]) == 1:
-            sure[station_folder(one.path)].add(fits[-1][0])
+            sure[station_folder(one.path)][fits[-1][0].deployment_id] = fits[-1][0]
     homes, homeless, torn = [], set(), {}
     for one, fit in zip(media, fits, strict=True):
         folder = station_folder(one.path)
         if len(fit) > 1 and one.taken_at is None and len(sure[folder]) == 1:
-            fit = list(sure[folder])  # without a time it goes with the others of its folder
+            fit = [*sure[folder].values()]  # without a time: with the others of its folder
         homes += fit[:1]
         if not fit:
-            homeless.add(folder or ".")
+            homeless.add(folder or ROOT)
         elif len(fit) > 1:
-            torn[folder or "."] = fit
+            torn[folder or ROOT] = fit
     _refuse(homeless, torn, table)
     return homes
 
 
-def _candidates(folders: str, serial: str | None, table: Sequence[Deployment]) -> list[Deployment]:
-    """The deployments that a picture's folders or serial name: by identifier, place, then camera.
+def _named(folders: str, serial: str | None, table: Sequence[Deployment]) -> list[Deployment]:
+    """The deployments that folders or serial number name: by identifier, place, then camera.
 
-    The deepest folder that names one counts; the batch's own name is the outermost.
+    The deepest folder that names one counts. Several cameras at one place: the serial decides.
     """
     folders = f"/{_same(folders)}/"
+    of_camera = [one for one in table if serial and one.camera_id == serial]
     for names in (
         lambda one: (one.deployment_id,),
         lambda one: (one.location_id, one.location_name),
         lambda one: (one.camera_id,),
     ):
-        depth = {
-            at: max(_depth(folders, name) for name in names(one)) for at, one in enumerate(table)
-        }
-        deepest = max(depth.values(), default=-1)
+        depths = [max(_depth(folders, name) for name in names(one)) for one in table]
+        deepest = max(depths, default=-1)
         if deepest >= 0:
-            hits = [table[at] for at, found in depth.items() if found == deepest]
-            return [one for one in hits if serial and one.camera_id == serial] or hits
-    return [one for one in table if serial and one.camera_id == serial]
+            hits = [one for one, depth in zip(table, depths, strict=True) if depth == deepest]
+            return [one for one in hits if one in of_camera] or hits
+    return of_camera
 
 
 def _depth(folders: str, name: str | None) -> int:
@@ -123,7 +121,8 @@ def _refuse(homeless: set[str], torn: dict[str, list[Deployment]], table: Sequen
         known = _few(one.deployment_id for one in table)
         raise InputError(
             f"no deployment of the table fits the folders {_few(homeless)}; known: {known}. "
-            "Name a folder after its deploymentID, locationID or locationName, or add the row"
+            "Name each folder after its deploymentID or location, or give the row the camera's "
+            "serial number as cameraID"
         )
     if torn:
         folder, fits = min(torn.items())
