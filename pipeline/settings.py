@@ -69,6 +69,7 @@ class Poaching:
     staff_hours: str = number("", "HH:MM-HH:MM", "when staff may be about; not given: no such rule")
     staff_days: str = number("", "YYYY-MM-DD, ...", "days on which staff visited the cameras")
     group_size: int = number(3, "people", "a group on foot; only where a count is known")
+    context_bar: float = number(0.6, "probability", "weapon, snare, carcass; weak and unmeasured")
 
 
 @dataclass(frozen=True, slots=True)
