@@ -77,6 +77,11 @@ def unplanned_media(conn: Connection, batch_id: int) -> list[Media]:
     return list(_media(conn, (m.batch_id == batch_id) & m.work_window_id.is_(None)))
 
 
+def media_of_window(conn: Connection, window_id: int) -> list[Media]:
+    """The pictures of one window, in its order."""
+    return list(_media(conn, schema.media.c.work_window_id == window_id))
+
+
 def paths_in(conn: Connection, batch_id: int) -> dict[str, str]:
     """Where each picture lies on this card (the first of several places), by sha-256; also
     pictures that another batch brought first."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.card.deployments import assign, read_table
 
 from flows.job import Job, card_folder
-from pipeline.card.scan import read_media, scan
+from pipeline.card.scan import os_path, read_media, scan
 from pipeline.errors import CardError
 from pipeline.records import Deployment, Found, Media, Trouble
 
@@ -85,3 +85,18 @@ def _content(media: list[Media]) -> str:
     for sha in sorted({one.sha256 for one in media}):
         digest.update(bytes.fromhex(sha))
     return digest.hexdigest()
+
+
+def opener(folder: str) -> Callable[[Media], bytes]:
+    """Reads a picture's bytes. A card that was pulled out stops the run; a lost file does not."""
+    root = card_folder(folder)
+
+    def open_picture(one: Media) -> bytes:
+        try:
+            return (root / os_path(one.path)).read_bytes()
+        except OSError as why:
+            if not root.is_dir() or not any(root.iterdir()):
+                raise CardError(f"{folder}: the card is gone; put it back and run again") from why
+            raise
+
+    return open_picture

@@ -53,3 +53,16 @@ def card_folder(path: str) -> Path:
     if not folder.is_dir():
         raise CardError(f"{path}: not a folder; give the card's folder, not a file")
     return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A batch in the database, and the recipes that this run works to."""
+
+    batch_id: int
+    batch: str
+    run_id: int | None  # None: nothing is left to do, and nothing will be written
+    look: int  # ids of recipes
+    label: int
+    flag: int
+    seed: str  # of the audit's draw: the batch and what shaped its scores

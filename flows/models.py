@@ -23,3 +23,13 @@ def encoder(name: str, pretrained: str | None):
     if (name, pretrained) not in loaded:
         loaded[name, pretrained] = load_encoder(name, pretrained)
     return loaded[name, pretrained]
+
+
+@lru_cache(maxsize=2)
+def boxes(path: str | None):
+    """MegaDetector's boxes by path, or None. Raises SettingsError in one line."""
+    if path is None:
+        return None
+    from pipeline.exchange.megadetector import read_results
+
+    return read_results(Path(path))[0]

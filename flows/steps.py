@@ -7,32 +7,34 @@ run that was killed is started again with the same command and goes on.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import db.summary
 from db import read, save
+from db.engine import reading, writing
+from db.schema import canonical
 from flows import models, recipes
-from flows.card import Card, read_card
+from flows.card import Card, opener, read_card
 from flows.engines import database
-from flows.job import Job, card_folder
+from flows.job import Begun, Job, card_folder
 from flows.naming import audit, flags, label, visits
-from flows.summary import Summary
-from pipeline.card.scan import os_path
+from flows.summary import Summary, exit_code
 from pipeline.card.windows import plan
-from pipeline.errors import CardError
-from pipeline.exchange.megadetector import read_results
 from pipeline.frames import look as looking
-from pipeline.records import Media, Window
+from pipeline.records import Window
 from pipeline.species.labelset import load_labelset, load_site_list
+
+VERSION = "0.1.0"
 
 
 def run_card(job: Job, way) -> Summary:
     """Every step for one card. Bad input is refused before anything is written."""
     check_inputs(job)
     begun = way.step(ingest, job)
-    left = windows_left(job, begun)
-    started = time.perf_counter()
-    some = way.windows_at_once
+    if begun.run_id is None:
+        return summarise(job, begun)
+    left = _windows_left(job, begun)
+    started, some = time.perf_counter(), way.windows_at_once
     way.each(look_at, [left[i : i + some] for i in range(0, len(left), some)], pictures, job, begun)
     seconds = time.perf_counter() - started
     for function in (audit, label, visits, flags):
@@ -41,7 +43,7 @@ def run_card(job: Job, way) -> Summary:
 
 
 def check_inputs(job: Job) -> None:
-    """Load all that can be wrong: settings, models, label set, site list, boxes, the folder."""
+    """Load all that can be wrong: folder, settings, models, label set, site list, boxes."""
     card_folder(job.card)
     job.load_settings()
     models.frame_model(job.frame)
@@ -59,8 +61,7 @@ def ingest(job: Job, tell=None) -> Begun:
 
 def save_card(job: Job, card: Card) -> Begun:
     """One transaction: a card is in the database with its whole plan, or not at all."""
-    settings = job.load_settings()
-    with database(job.database).begin() as conn:
+    with writing(database(job.database)) as conn:
         batch_id = save.save_batch(conn, card.name, str(card.root.resolve()), card.content)
         save.save_deployments(conn, card.deployments)
         doubled = save.save_media(conn, batch_id, card.media)
@@ -69,38 +70,92 @@ def save_card(job: Job, card: Card) -> Begun:
         save.save_troubles(conn, batch_id, [*card.troubles, *doubled])
         new = read.unplanned_media(conn, batch_id)
         numbers = read.next_numbers(conn, sorted({one.deployment_id for one in new}))
-        save.save_windows(conn, batch_id, plan(new, settings.windows, numbers))
-        return _begin(conn, job, settings, batch_id, card.name)
+        save.save_windows(conn, batch_id, plan(new, job.load_settings().windows, numbers))
+        return _begin(conn, job, batch_id, card.name)
+
+
+def _begin(conn, job: Job, batch_id: int, name: str) -> Begun:
+    """The recipes of this run, and a row for it unless nothing is left to do."""
+    settings, labelset = job.load_settings(), load_labelset(job.labels)
+    frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
+    look = recipes.look_recipe(job, settings, frame, encoder)
+    label_ = recipes.label_recipe(look, job, settings, labelset)
+    steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
+    ids = {step: save.save_recipe(conn, step, recipe) for step, recipe in steps.items()}
+    run_id = None
+    if not _all_done(conn, batch_id, ids):
+        shas = {one.name: one.sha256 for one in (frame, encoder)}
+        run_id = save.start_run(conn, batch_id, VERSION, settings.as_dict(), shas)
+    return Begun(batch_id, name, run_id, **ids, seed=f"{name}\n{canonical(look)}")
+
+
+def _all_done(conn, batch_id: int, ids: dict[str, int]) -> bool:
+    """Whether the last run finished with these recipes and no window is left."""
+    current = read.batch_row(conn, batch_id)
+    same = all(current[f"{step}_recipe_id"] == id for step, id in ids.items())
+    finished = db.summary.last_run(conn, batch_id) == "finished"
+    return same and finished and not read.windows_left(conn, batch_id, ids["look"])
 
 
 def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> int:
     """Look at some windows; each is saved and marked done in one transaction of its own."""
-    settings, root = job.load_settings(), card_folder(job.card)
+    settings, read_bytes = job.load_settings(), opener(job.card)
     frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
     for window_id, window in windows:
-        with database(job.database).connect() as conn:
-            media = read.media_of_window(conn, begun.batch_id, window_id)
+        with reading(database(job.database)) as conn:
+            media = read.media_of_window(conn, window_id)
         seen = looking.look_at(
-            media, window.bursts, _opener(root), frame, encoder, settings, models.boxes(job.boxes)
+            media, window.bursts, read_bytes, frame, encoder, settings, models.boxes(job.boxes)
         )
-        with database(job.database).begin() as conn:
+        with writing(database(job.database)) as conn:
             save.save_seen(conn, window_id, begun.look, seen)
     return pictures(windows)
+
+
+def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
+    """Make this run's results the ones that the views show, and close its row."""
+    with writing(database(job.database)) as conn:
+        save.set_current(conn, begun.batch_id, begun.look, begun.label, begun.flag)
+    summary = summarise(job, begun, looked, seconds)
+    counts = {"files": summary.files, "pictures": summary.pictures, **summary.states}
+    with writing(database(job.database)) as conn:
+        status = "unfinished" if exit_code(summary) else "finished"
+        save.end_run(conn, begun.run_id, status, counts)
+    return summary
+
+
+def summarise(job: Job, begun: Begun, looked: int = 0, seconds: float = 0.0) -> Summary:
+    with reading(database(job.database)) as conn:
+        files = read.file_counts(conn, begun.batch_id)
+        return Summary(
+            batch=begun.batch,
+            known=begun.run_id is None,
+            files=files.found,
+            pictures=files.pictures,
+            troubled=files.unreadable,
+            other={**files.other, "skipped": files.skipped} if files.skipped else {**files.other},
+            troubles=len(read.troubles_of(conn, begun.batch_id)),
+            states=db.summary.states(conn, begun.batch_id),
+            species=db.summary.species(conn, begun.batch_id, begun.label),
+            flags=db.summary.flags(conn, begun.batch_id, begun.flag),
+            audit=db.summary.drawn(conn, begun.batch_id, begun.look),
+            undone=len(read.windows_left(conn, begun.batch_id, begun.look)),
+            looked=looked,
+            seconds=seconds,
+        )
 
 
 def pictures(windows: Sequence[tuple[int, Window]]) -> int:
     return sum(len(window.sha256s) for _, window in windows)
 
 
-def _opener(root: Path):
-    """Bytes of a picture; a card that was pulled out stops the run, a lost file does not."""
+def _windows_left(job: Job, begun: Begun) -> list[tuple[int, Window]]:
+    with reading(database(job.database)) as conn:
+        return read.windows_left(conn, begun.batch_id, begun.look)
 
-    def open_picture(one: Media) -> bytes:
-        try:
-            return (root / os_path(one.path)).read_bytes()
-        except OSError as why:
-            if not root.is_dir() or not any(root.iterdir()):
-                raise CardError(f"{root}: the card is gone; put it back and run again") from why
-            raise
 
-    return open_picture
+def _known_as(job: Job, content: str) -> str | None:
+    """The name under which exactly these pictures are known already."""
+    with reading(database(job.database)) as conn:
+        batch_id = read.find_batch(conn, content)
+        return read.batch_row(conn, batch_id)["name"] if batch_id else None

@@ -26,6 +26,8 @@ NAMES = {  # step function -> what the user reads
 class Directly:
     """Run the steps in this process, with a progress line for each."""
 
+    windows_at_once = 1  # the smallest piece keeps all threads busy to the end
+
     def __init__(self, threads: int, console: Console | None = None) -> None:
         self.threads = threads
         self.console = console or Console(stderr=True)
