@@ -50,7 +50,7 @@ class FrameModel:
         return squeeze(pixels, self.size)
 
     def run(self, pixels: Sequence[NDArray[np.uint8]]) -> FrameOutput:
-        """(n, height, width, 3) uint8, prepared; in batches of one shape, the last one filled up."""
+        """(n, height, width, 3) uint8, prepared; in batches of one shape, the last filled up."""
         if len(pixels) == 0:
             raise ValueError("no pictures to run")
         parts = [self._batch(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
@@ -107,7 +107,7 @@ def _facts(folder: Path, asked: str) -> dict:
         digests = facts["files"]["frame.safetensors"], facts["name"], facts["fusion"]
     except (OSError, ValueError, KeyError, TypeError) as why:
         raise WeightsError(f"{path}: not a frame model's description: {why!r}") from why
-    if not (all(digests) and 32 <= min(height, width)):
+    if not (all(digests) and min(height, width) >= 32):
         raise WeightsError(f"{path}: a frame model needs a name, digests, a fusion and a size")
     return facts
 
@@ -140,8 +140,9 @@ def _network(facts: dict, files: dict[str, Path]):
         facts["std"],
         facts.get("backbone_args"),
     )
+    path = files["frame.safetensors"]
     try:
-        network.load_state_dict(weights.load(files["frame.safetensors"]))
+        network.load_state_dict(weights.load(path))
     except RuntimeError as why:
         first = str(why).splitlines()[1].strip() if "\n" in str(why) else str(why)
         raise WeightsError(
@@ -159,6 +160,6 @@ def export(network, facts: dict, path: Path) -> float:
 
 
 def _digest(facts: dict) -> str:
-    """Everything but what was only noted: two trainings with the same outcome are the same model."""
+    """Of everything but what was only noted: the same outcome of two trainings is one model."""
     shaping = {key: value for key, value in facts.items() if key not in ("training", "name")}
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()

@@ -197,7 +197,7 @@ def view_shift(cells: NDArray[np.float32], lights: Sequence[str]) -> NDArray[np.
     """How little each picture shares with the window's usual view of its light.
 
     cells     (n, h, w, c) features; every second cell of every second row is enough
-    returns   (n,) 1 - median cosine over cells, 0-1; nan where fewer than SHORTEST_VIEW share a light
+    returns   (n,) 1 - median cosine over cells, 0-1; nan where SHORTEST_VIEW are not reached
     """
     shifts, of_light = np.full(len(cells), np.nan), np.array(lights)
     for light in sorted(set(lights)):

@@ -1,0 +1,184 @@
+"""What works on this machine, and what to do about the rest. Nothing here changes anything."""
+
+import importlib.metadata
+import io
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from pipeline.errors import CamtriageError
+from pipeline.records import Deployment
+from pipeline.settings import Settings
+
+NEEDED_GB = 4.0  # a window in each of four threads, the labeller, and Python
+SLOW_MS = 60.0  # per 8-megapixel picture; 20 here
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. Not ok is no failure: `what_to_do` says what is lost without it."""
+
+    name: str
+    ok: bool
+    detail: str
+    what_to_do: str = ""
+
+
+def examine(
+    settings: Settings | None = None, deployments: Iterable[Deployment] = ()
+) -> list[Check]:
+    """All checks, in the order a person would ask them."""
+    plain = (
+        _python, _torch, _torchvision, _onnxruntime, _gpu, _heic, _captions, _postgres,
+        _starter_frame, _starter_labeller, _memory, _decode_speed,
+    )  # fmt: skip
+    checks = [_guarded(one) for one in plain]
+    return [*checks, *_silent(settings or Settings(), list(deployments))]
+
+
+def _guarded(check: Callable[[], Check]) -> Check:
+    """A check that fails in a way nobody foresaw is itself a finding."""
+    try:
+        found = check()
+        return replace(found, what_to_do="") if found.ok else found
+    except Exception as why:
+        name = check.__name__.strip("_").replace("_", " ")
+        return Check(name, False, f"{type(why).__name__}: {why}", "please report this line")
+
+
+def _python() -> Check:
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Check("Python", sys.version_info >= (3, 11), detail, "install Python 3.11 or newer")
+
+
+def _torch() -> Check:
+    if not (version := _version("torch")):
+        return Check("torch", False, "not installed", "needed for models of one's own and training")
+    return Check("torch", True, version)
+
+
+def _torchvision() -> Check:
+    from pipeline.models.torchvision_shim import ensure_torchvision
+
+    if not _version("torchvision"):
+        return Check("torchvision", False, "not installed", "timm and open_clip import it")
+    kind = ensure_torchvision()
+    native = "compiled operators work"
+    shimmed = "built for another torch; its Python part is used, and that is all we need"
+    detail = native if kind == "native" else shimmed
+    return Check("torchvision", True, f"{_version('torchvision')}, {kind}: {detail}")
+
+
+def _onnxruntime() -> Check:
+    from pipeline.models.runtime import has_onnxruntime
+
+    slower = "PyTorch is used instead: the same results, two to four times slower"
+    if not has_onnxruntime():
+        return Check("ONNX Runtime", False, "cannot be imported", slower)
+    return Check("ONNX Runtime", True, str(_version("onnxruntime")))
+
+
+def _gpu() -> Check:
+    import torch
+
+    if not torch.cuda.is_available():
+        return Check("GPU", True, "none that torch can use; looking at pictures needs none")
+    return Check("GPU", True, f"{torch.cuda.get_device_name()}, for training")
+
+
+def _heic() -> Check:
+    found = _version("pillow-heif")
+    return Check("HEIC pictures", bool(found), found or "cannot be read", _extra("heic"))
+
+
+def _captions() -> Check:
+    found = _version("transformers")
+    if not found:
+        return Check("captions", False, "no transformers", _extra("caption"))
+    major, minor = (int(part) for part in found.split(".")[:2])
+    return Check(
+        "captions", (major, minor) < (4, 56), f"transformers {found}",
+        f"newer than 4.55 breaks CoCa's captions: {_extra('caption')}",
+    )  # fmt: skip
+
+
+def _postgres() -> Check:
+    found = _version("psycopg")
+    return Check("PostgreSQL", bool(found), found or "no driver", _extra("postgres"))
+
+
+def _starter_frame() -> Check:
+    from pipeline.frames.classifier import load_frame_model
+
+    return _loads("starter frame model", lambda: load_frame_model("starter"))
+
+
+def _starter_labeller() -> Check:
+    from pipeline.species.encoder import load_encoder
+
+    return _loads("starter labeller", lambda: load_encoder("starter"))
+
+
+def _loads(name: str, load: Callable) -> Check:
+    try:
+        model = load()
+    except CamtriageError as why:
+        return Check(name, False, str(why), "install camtriage again")
+    return Check(name, True, f"{model.name}, sha-256 {model.sha256[:16]}...")
+
+
+def _memory() -> Check:
+    gigabytes = _memory_gb()
+    if gigabytes is None:
+        return Check("memory", True, "not known on this system")
+    fewer = "run with --threads 1"
+    return Check("memory", gigabytes >= NEEDED_GB, f"{gigabytes:.1f} GB", fewer)
+
+
+def _memory_gb() -> float | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def _decode_speed() -> Check:
+    """Milliseconds for a drawn 8-megapixel JPEG, one thread, best of three."""
+    from PIL import Image
+
+    from pipeline.frames.decode import decode
+
+    file = io.BytesIO()
+    noise = Image.effect_noise((816, 612), 60).convert("RGB")
+    noise.resize((3264, 2448)).save(file, "JPEG", quality=85)
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        decode(file.getvalue())
+        times.append(1000 * (time.perf_counter() - started))
+    best = min(times)
+    slow = "the machine is busy or slow; it works, only longer"
+    return Check("decoding", best <= SLOW_MS, f"{best:.0f} ms for 8 megapixels, one thread", slow)
+
+
+def _silent(settings: Settings, deployments: list[Deployment]) -> list[Check]:
+    """Rules about people that nobody told enough to speak."""
+    from pipeline.poaching.rules import silent_rules
+
+    return [
+        Check(f"rules {names}", False, why) for names, why in silent_rules(settings, deployments)
+    ]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _extra(name: str) -> str:
+    return f"pip install 'camtriage[{name}]'"

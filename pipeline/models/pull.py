@@ -1,0 +1,136 @@
+"""Fetching models from the hub: safetensors only, in resumable parts, digests taken and kept.
+
+The first pull notes the commit and each file's sha-256 in `pulled.json`; from then on the folder
+must be exactly that, whatever the hub serves by then. No token is sent.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.errors import WeightsError
+from pipeline.models import weights
+from pipeline.models.catalogue import Offer, folder_of, offers
+
+HUB = "https://huggingface.co"
+NOTE = "pulled.json"
+_PREFERRED = ("open_clip_model.safetensors", "model.safetensors")
+_BESIDE = (  # what a model needs beside its weights
+    "open_clip_config.json",
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+)
+
+
+def pull(
+    name: str,
+    folder: Path | None = None,
+    say: Callable[[str], None] = print,
+    hub: str | None = None,
+) -> list[Path]:
+    """Fetch a profile or one model; what is already there and whole is not fetched again.
+
+    folder    default: the cache (catalogue.store)
+    hub       default: HF_ENDPOINT, else huggingface.co
+    returns   the folders, ready as `local-dir:FOLDER`
+    """
+    hub = hub or os.environ.get("HF_ENDPOINT") or HUB
+    return [_pull_one(offer, folder_of(offer, folder), say, hub) for offer in offers(name)]
+
+
+def _pull_one(offer: Offer, place: Path, say: Callable[[str], None], hub: str) -> Path:
+    if offer.bundled:
+        say(f"{offer.name}: comes with the program")
+        return place
+    note = _noted(place)
+    if note and all((place / name).is_file() for name in note["files"]):
+        _enforce(place, note["files"])
+        say(f"{offer.name}: already here, sha-256 as at the first pull")
+        return place
+    say(f"{offer.name}: {offer.megabytes} MB from {hub}/{offer.source} ({offer.licence})")
+    commit, promised = _promised(offer, note, hub)
+    found = {}
+    for file, sha256 in promised.items():
+        found[file] = _fetched(offer, place, file, commit, sha256, hub)
+    text = json.dumps({"repository": offer.source, "commit": commit, "files": found}, indent=1)
+    (place / NOTE).write_text(text + "\n", "utf-8")
+    return place
+
+
+def _noted(place: Path) -> dict | None:
+    try:
+        note = json.loads((place / NOTE).read_text("utf-8"))
+        return note if note["files"] and note["commit"] else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as why:
+        raise WeightsError(
+            f"{place / NOTE}: cannot be read; delete {place} and pull again"
+        ) from why
+
+
+def _enforce(place: Path, digests: dict[str, str]) -> None:
+    for name, sha256 in digests.items():
+        weights.check(place / name, sha256)
+
+
+def _promised(offer: Offer, note: dict | None, hub: str) -> tuple[str, dict[str, str | None]]:
+    """The commit and the files to fetch with the hub's sha-256 (small text files have none there).
+
+    A pull that was noted before asks for that commit and those digests.
+    """
+    if note:
+        return note["commit"], note["files"]
+    info = _ask(offer, lambda api: api.model_info(offer.source, files_metadata=True), hub)
+    listed = {one.rfilename: one for one in info.siblings or ()}
+    tensors = [name for name in listed if name.endswith(".safetensors")]
+    if not tensors:
+        raise WeightsError(
+            f"{offer.source}: has only pickled weights, which are never loaded; convert them to "
+            f"safetensors where that does no harm and give the folder as local-dir:FOLDER"
+        )
+    chosen = next((name for name in _PREFERRED if name in tensors), min(tensors))
+    files = [name for name in _BESIDE if name in listed] + [chosen]
+    return info.sha, {name: getattr(listed[name].lfs, "sha256", None) for name in files}
+
+
+def _fetched(
+    offer: Offer, place: Path, file: str, commit: str, sha256: str | None, hub: str
+) -> str:
+    """Download one file (or the rest of it), check it, and return its sha-256."""
+    path = Path(
+        _ask(
+            offer,
+            lambda api: api.hf_hub_download(offer.source, file, revision=commit, local_dir=place),
+            hub,
+        )
+    )
+    try:
+        return weights.check(path, sha256)
+    except WeightsError:
+        path.unlink(missing_ok=True)  # the next pull starts this file afresh
+        raise
+
+
+def _ask(offer: Offer, question: Callable, hub: str):
+    """Ask the hub; whatever goes wrong on the way is one line."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return question(HfApi(endpoint=hub, token=False))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as why:
+        raise WeightsError(
+            f"{offer.name}: cannot be fetched from {hub}/{offer.source}: {_first_line(why)}; "
+            f"what has arrived is kept, run the same command again when the network is there"
+        ) from why
+
+
+def _first_line(why: BaseException) -> str:
+    root = why.__cause__ or why
+    return next((line for line in str(root).splitlines() if line.strip()), type(root).__name__)
