@@ -40,10 +40,10 @@ def believe(told: Iterable[Told]) -> tuple[datetime | None, str, str | None]:
     Where nothing can be used, the first text is kept for a person to read.
     """
     told = [one for one in told if one.text.strip(" \0")]
+    read = [(_read(one.text, one.sub_seconds), one) for one in told]
     for whole in (True, False):
-        for one in told:
-            when = parse(one.text, one.sub_seconds)
-            if when and (not whole or ":" in one.text.strip(" \0")[10:]):
+        for (when, has_hours), one in read:
+            if when and (has_hours or not whole):
                 return when, one.clock, one.text.strip(" \0")
     return None, "none", told[0].text.strip(" \0") if told else None
 
@@ -53,17 +53,23 @@ def parse(text: str, sub_seconds: str = "") -> datetime | None:
 
     24:00:00 is midnight of the next day; second 60 is the next minute's first.
     """
+    return _read(text, sub_seconds)[0]
+
+
+def _read(text: str, sub_seconds: str) -> tuple[datetime | None, bool]:
+    """(time or None, whether a time of day stands there)."""
     found = _WRITTEN.match(text.replace("\0", " ").strip())
     if not found:
-        return None
+        return None, False
     year, month, day, hour, minute, second, fraction, half, _ = found.groups()
-    hour = int(hour or 0)
-    if half:
-        hour = hour % 12 + (12 if half.lower() == "pm" else 0)
-    return moment(
-        (int(year), int(month), int(day), hour, int(minute or 0), int(second or 0)),
+    hours = int(hour or 0)
+    if half and 1 <= hours <= 12:
+        hours = hours % 12 + (12 if half.lower() == "pm" else 0)
+    when = moment(
+        (int(year), int(month), int(day), hours, int(minute or 0), int(second or 0)),
         microseconds(fraction or sub_seconds),
     )
+    return when, hour is not None
 
 
 def moment(parts: tuple[int, int, int, int, int, int], micro: int = 0) -> datetime | None:

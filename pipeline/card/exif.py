@@ -5,6 +5,7 @@ exifread reads the tags, Pillow the raw maker note and comment: exifread leaves 
 """
 
 import io
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -14,8 +15,11 @@ from PIL import Image
 from pipeline.card import clock, makernotes
 from pipeline.card.clock import Told
 
+logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it reports every odd tag, we the file
+
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 MAKER_NOTE, USER_COMMENT = 0x927C, 0x9286
+LONGEST_TEXT = 200  # characters; a damaged length must not fill the database
 NAMES = {  # exifread's name -> (folder, tag) in Pillow's words; folder 0 is the first
     "Image Make": (0, 0x010F),
     "Image Model": (0, 0x0110),
@@ -90,7 +94,10 @@ class _Tags:
 
     def text(self, name: str) -> str | None:
         """Without the NULs and blanks that cameras pad with; None when nothing is left."""
-        return _bytes(self.get(name)).decode("utf-8", "replace").split("\0")[0].strip() or None
+        value = self.get(name)
+        text = value if isinstance(value, str) else _bytes(value).decode("utf-8", "replace")
+        text = "".join(letter for letter in text.split("\0")[0] if letter.isprintable())
+        return text[:LONGEST_TEXT].strip() or None
 
     def number(self, name: str) -> int | None:
         value = self.get(name)
@@ -99,6 +106,8 @@ class _Tags:
 
 
 def _pillow_folders(image: Image.Image) -> dict[int, dict]:
+    if image.format == "PNG" and "exif" not in image.info:
+        return {}  # asking would decode the whole picture
     try:
         first = image.getexif()
         return {0: first, EXIF_IFD: first.get_ifd(EXIF_IFD), GPS_IFD: first.get_ifd(GPS_IFD)}

@@ -43,32 +43,36 @@ def scan(root: Path) -> list[Found]:
     target of one that stays inside is found at its own place. Raises CardError.
     """
     root = Path(root)
-    if not root.exists():
-        raise CardError(f"{root}: no such folder; is the card mounted?")
-    if not root.is_dir():
-        raise CardError(f"{root}: not a folder; give the folder that holds the pictures")
+    try:
+        if not stat.S_ISDIR(os.stat(root).st_mode):
+            raise CardError(f"{root}: not a folder; give the folder that holds the pictures")
+    except FileNotFoundError as why:
+        raise CardError(f"{root}: no such folder; is the card mounted?") from why
+    except OSError as why:
+        raise CardError(f"{root}: {why.strerror}; check the card and your rights to it") from why
     found: list[Found] = []
-    folders = [os.fspath(root)]
+    folders = [""]
     while folders:
-        _list(folders.pop(), os.fspath(root), found, folders)
+        _list(os.fspath(root), folders.pop(), found, folders)
     return sorted(found, key=lambda one: one.path)
 
 
-def _list(folder: str, root: str, found: list[Found], folders: list[str]) -> None:
-    """Add the folder's files to `found` and its folders to `folders`."""
+def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> None:
+    """Add the files of `folder` to `found` and its folders to `folders`, all relative to `root`."""
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(os.path.join(root, folder)) as entries:
             for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
                 info = entry.stat(follow_symlinks=False)
                 if stat.S_ISDIR(info.st_mode) and not _by_a_computer(entry.name):
-                    folders.append(entry.path)
+                    folders.append(path)
                     continue
-                path = path_text(os.path.relpath(entry.path, root))
-                found.append(Found(path, _kind(entry.name, info), info.st_size, info.st_mtime))
+                kind = _kind(entry.name, info)
+                found.append(Found(path_text(path), kind, info.st_size, info.st_mtime))
     except OSError as why:
         raise CardError(
-            f"{why.filename or folder}: {why.strerror or why}; nothing of this card was taken: "
-            "check cable, reader and rights, then run again"
+            f"{why.filename or os.path.join(root, folder)}: {why.strerror or why}; nothing of this "
+            "card was taken: check cable, reader and rights, then run again"
         ) from why
 
 

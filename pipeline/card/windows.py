@@ -54,7 +54,7 @@ def _new_burst(last: Media, this: Media, gap_s: float) -> bool:
 
     Its own event number and "n of m" know best; else the gap decides.
     """
-    if last.serial != this.serial or last.capture_method != this.capture_method:
+    if _differ(last.serial, this.serial) or _differ(last.capture_method, this.capture_method):
         return True
     counted = last.sequence_n is not None and this.sequence_n is not None
     if counted and (this.sequence_n <= last.sequence_n or this.sequence_m != last.sequence_m):
@@ -67,6 +67,11 @@ def _new_burst(last: Media, this: Media, gap_s: float) -> bool:
     if last.taken_at is None or this.taken_at is None:
         return not (counted and this.sequence_n == last.sequence_n + 1)
     return (this.taken_at - last.taken_at).total_seconds() > gap_s
+
+
+def _differ(last: str | None, this: str | None) -> bool:
+    """Both are known and not the same."""
+    return None not in (last, this) and last != this
 
 
 def _windows(
