@@ -90,11 +90,35 @@ def paths_in(conn: Connection, batch_id: int) -> dict[str, str]:
     return dict(conn.execute(query.where(f.batch_id == batch_id).group_by(m.sha256)).all())
 
 
+def paths_in_state(
+    conn: Connection, state: str, batch: str | None = None
+) -> Iterator[tuple[str, str, str, float]]:
+    """(batch, root, path, p_blank) of the pictures in a state, surest blanks first."""
+    s, f, b, m = (schema.status.c, schema.file.c, schema.batch.c, schema.media.c)
+    query = (
+        sa.select(b.name, b.root, sa.func.min(f.path), s.p_blank)
+        .join_from(schema.status, schema.media, m.id == s.media_id)
+        .join(schema.batch, b.id == m.batch_id)
+        .join(schema.file, (f.media_id == m.id) & (f.batch_id == b.id))
+        .where(s.state == state, *([b.name == batch] if batch else []))
+        .group_by(m.id, b.name, b.root, s.p_blank)
+        .order_by(s.p_blank.desc(), b.name, sa.func.min(f.path))
+    )
+    yield from map(tuple, conn.execute(query))
+
+
 def deployments_of(conn: Connection, batch_id: int) -> list[Deployment]:
     """Deployments that this batch brought pictures to, by name."""
     d, m = schema.deployment, schema.media.c
     mine = sa.select(m.deployment_id).where(m.batch_id == batch_id)
     rows = conn.execute(sa.select(d).where(d.c.id.in_(mine)).order_by(d.c.name)).mappings()
+    return [_record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
+
+
+def all_deployments(conn: Connection) -> list[Deployment]:
+    """Every deployment that is known, by name."""
+    d = schema.deployment
+    rows = conn.execute(sa.select(d).order_by(d.c.name)).mappings()
     return [_record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
 
 

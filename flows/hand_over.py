@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from db import read
-from db.engine import open_database
+from db.engine import reading
+from flows.engines import known_database
 from pipeline.card.scan import os_path
 from pipeline.errors import CardError, SettingsError
 
@@ -15,7 +16,7 @@ def hand_over(database: str, state: str, batch: str | None, copy: Path | None, l
     Copies keep the card's own folders under the batch's name; a file that is there already with the
     same size is left alone.
     """
-    with open_database(database).connect() as conn:
+    with reading(known_database(database)) as conn:
         if batch and read.batch_by_name(conn, batch) is None:
             raise SettingsError(f"--name {batch}: no such batch in this database")
         rows = list(read.paths_in_state(conn, state, batch))

@@ -1,4 +1,4 @@
-"""Models loaded once a process (a session per thread), and what `camtriage models` and `doctor` print."""
+"""Models loaded once a thread, and what `camtriage models` and `camtriage doctor` print."""
 
 import threading
 
@@ -33,3 +33,57 @@ def boxes(path: str | None):
     from pipeline.exchange.megadetector import read_results
 
     return read_results(Path(path))[0]
+
+
+def print_models() -> int:
+    """What is offered, one line a model."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.models.catalogue import OFFERS, is_here
+
+    table = Table("name", "profile", "task", "size", "licence", "here", "note")
+    for one in OFFERS:
+        here = "yes" if is_here(one) else "no"
+        profiles = ", ".join(one.profiles)
+        size = f"{one.megabytes} MB"
+        table.add_row(one.name, profiles, one.task, size, one.licence, here, one.note)
+    Console().print(table)
+    return 0
+
+
+def pull_models(name: str, folder: Path | None) -> int:
+    """Fetch a profile or one model; what is here already is only checked."""
+    from pipeline.models.pull import pull
+
+    for place in pull(name, folder):
+        print(place)
+    return 0
+
+
+def print_doctor(database: str, settings: str | None) -> int:
+    """Every check on a line; what does not work says what to do about it."""
+    from rich.console import Console
+
+    from pipeline.models.doctor import examine
+    from pipeline.settings import load_settings
+
+    console = Console(highlight=False)
+    for one in examine(load_settings(Path(settings) if settings else None), _known(database)):
+        mark = "[green]works[/]" if one.ok else "[yellow]look[/] "
+        console.print(f"{mark}  {one.name}: {one.detail}", soft_wrap=True)
+        if one.what_to_do:
+            console.print(f"       -> {one.what_to_do}", soft_wrap=True)
+    return 0
+
+
+def _known(database: str) -> list:
+    """The deployments of a database that is there; the doctor makes none."""
+    from db import read
+    from db.engine import reading
+    from flows.engines import is_there, known_database
+
+    if not is_there(database):
+        return []
+    with reading(known_database(database)) as conn:
+        return read.all_deployments(conn)

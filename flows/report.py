@@ -18,9 +18,10 @@ def write_day(
     from db.day import read_day
     from pipeline.report.page import write_report
 
-    from db.engine import open_database
+    from db.engine import reading
+    from flows.engines import known_database
 
     chosen = load_settings(Path(settings) if settings else None)
-    with open_database(database).connect() as conn:
+    with reading(known_database(database)) as conn:
         found = read_day(conn, day, chosen)
     return write_report(found, out, show_people=show_people, thumbnails=thumbnails)

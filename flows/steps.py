@@ -15,7 +15,7 @@ from db.engine import reading, writing
 from db.schema import canonical
 from flows import models, recipes
 from flows.card import Card, opener, read_card
-from flows.engines import database
+from flows.engines import database, is_there
 from flows.job import Begun, Job, card_folder
 from flows.naming import audit, flags, label, visits
 from flows.summary import Summary, exit_code
@@ -156,6 +156,8 @@ def _windows_left(job: Job, begun: Begun) -> list[tuple[int, Window]]:
 
 def _known_as(job: Job, content: str) -> str | None:
     """The name under which exactly these pictures are known already."""
+    if not is_there(job.database):
+        return None  # nothing is made before the whole card has been read
     with reading(database(job.database)) as conn:
         batch_id = read.find_batch(conn, content)
         return read.batch_row(conn, batch_id)["name"] if batch_id else None

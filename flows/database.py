@@ -1,0 +1,27 @@
+"""What `camtriage check` and `camtriage db migrate` do and print."""
+
+from pathlib import Path
+
+from db.engine import migrate, reading
+from flows.engines import known_database
+
+
+def check_and_print(database: str, dump_to: Path | None, files: bool) -> int:
+    """Verify the database, and the originals if asked. 0: nothing found; 1: every fault a line."""
+    from db.check import check
+    from db.dump import dump
+
+    with reading(known_database(database)) as conn:
+        faults = list(check(conn, files=files))
+        if dump_to is not None:
+            dump_to.write_text("\n".join(dump(conn)) + "\n", "utf-8")
+    for line in faults:
+        print(line)
+    print(f"{len(faults)} faults" if faults else "no fault found")
+    return 1 if faults else 0
+
+
+def migrate_and_print(database: str) -> int:
+    migrate(database, tell=print)
+    print("the database is up to date")
+    return 0
