@@ -31,7 +31,7 @@ SKIPPED = {  # what computers leave behind, never what a camera took; compared i
     *("system volume information", "$recycle.bin", "recycler", "recycled", "lost+found"),
     *("@eadir", "#recycle", "#snapshot", ".thumbnails", "__macosx"),
 }
-FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "GIF", "WEBP", "BMP")  # EPS would start a program
+FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")  # EPS would start a program
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*")  # of the kinds we take
 LARGEST_FILE = 1 << 30  # bytes; it is read into memory as a whole
 
