@@ -119,6 +119,7 @@ def current(which: ColumnElement[bool]) -> sa.Select:
             sa.case((by_person, r.name), (kept, t.name)),
             sa.case((by_person, None), (k.state == "blank", k.p_blank), (kept, t.probability)),
             sa.case((by_person, "human"), (machine_type != "unclassified", "machine")),
+            _current_visit(m.id),
             r.id,
         )
         .select_from(schema.media)
@@ -128,6 +129,16 @@ def current(which: ColumnElement[bool]) -> sa.Select:
         .outerjoin(newest, r.id == newest_review(m.id))
         .where(which)
     )
+
+
+def _current_visit(media_id: ColumnElement[int]) -> ColumnElement[int]:
+    """Key of the picture's visit under the current label recipe of the visit's batch."""
+    x, v, home = schema.visit_media.c, schema.visit.c, schema.batch.alias("home")
+    joined = schema.visit_media.join(schema.visit, v.id == x.visit_id).join(
+        home, (home.c.id == v.batch_id) & (home.c.label_recipe_id == v.recipe_id)
+    )
+    visits = sa.select(sa.func.min(x.visit_id)).select_from(joined).where(x.media_id == media_id)
+    return visits.scalar_subquery()
 
 
 def newest_review(media_id: ColumnElement[int]) -> ColumnElement[int]:

@@ -254,6 +254,11 @@ def save_visits(
         upsert(conn, schema.visit_media, members, ["visit_id", "media_id"])
         taxa = [row for one in some for row in _taxon_rows(ids[one.sha256s[0]], one)]
         upsert(conn, schema.visit_taxon, taxa, ["visit_id", "position"])
+    shown = sa.exists().where(schema.batch.c.label_recipe_id == recipe_id)
+    if conn.execute(sa.select(shown)).scalar():
+        m, v = schema.media.c, schema.visit.c
+        places = sa.select(v.deployment_id).where(v.recipe_id == recipe_id)
+        refresh(conn, m.deployment_id.in_(places))
 
 
 def save_flags(
@@ -385,6 +390,10 @@ def _delete_events(conn: Connection, table: Table, recipe_id: int, places: Colle
     children = {"visit": (schema.visit_media, schema.visit_taxon), "flag": (schema.flag_media,)}
     for some in chunks(places):
         old = (table.c.recipe_id == recipe_id) & table.c.deployment_id.in_(some)
+        if table is schema.visit:
+            status = schema.status
+            gone = status.c.visit_id.in_(sa.select(table.c.id).where(old))
+            conn.execute(sa.update(status).where(gone).values(visit_id=None))
         for child in children[table.name]:
             mine = child.c[f"{table.name}_id"].in_(sa.select(table.c.id).where(old))
             conn.execute(sa.delete(child).where(mine))

@@ -208,6 +208,7 @@ file = sa.Table(  # every file found on a card, also those that are no pictures
     sa.Column("size", sa.BigInteger, nullable=False),
     _to("media", index=True, nullable=True),
     sa.UniqueConstraint("batch_id", "path"),
+    sa.Index(None, "batch_id", "kind", "media_id"),
 )
 
 trouble = sa.Table(
@@ -391,6 +392,7 @@ status = sa.Table(  # the current result of each picture, rebuilt by db.save.ref
     sa.Column("name", TEXT),
     sa.Column("probability", sa.Double),
     sa.Column("method", TEXT),  # machine, human
+    _to("visit", index=True, nullable=True),
     _to("review", index=True, nullable=True),  # the newest
     sa.Index(None, "batch_id", "state"),
     sa.Index(None, "deployment_id", "taken_on"),

@@ -13,7 +13,25 @@ from importlib.resources import files
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-VIEWS: tuple[str, ...] = ()  # in the order in which they may build on each other
+VIEWS = (  # in the order of the reference; one that builds on another comes after it
+    "media_status",
+    "event_taxa",
+    "events",
+    "observations",
+    "species_by_day",
+    "activity_by_hour",
+    "deployments",
+    "quiet_cameras",
+    "flags",
+    "troubles",
+    "audit_strata",
+    "audit_by_deployment",
+    "run_summary",
+    "labels",
+    "reviews",
+    "pictures",
+    "files",
+)
 
 WORDS = {
     "sqlite": {
@@ -27,6 +45,9 @@ WORDS = {
     },
 }
 
+PART = r"((?:[^(),]|\([^()]*\))+)"  # of a call: a name, or itself a call
+CALL = re.compile(rf"\b(UTC|DAYS)\({PART}, {PART}\)")
+
 
 @cache
 def source(name: str) -> str:
@@ -38,9 +59,9 @@ def sql(name: str, dialect: str) -> str:
     """The view's SELECT in the words of one database."""
 
     def written_out(call: re.Match) -> str:
-        return WORDS[dialect][call[1]].format(*call[2].split(", "))
+        return WORDS[dialect][call[1]].format(call[2], call[3])
 
-    return re.sub(r"\b(UTC|DAYS)\(([^()]*)\)", written_out, source(name))
+    return CALL.sub(written_out, source(name))
 
 
 @cache

@@ -242,6 +242,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_file")),
         sa.UniqueConstraint("batch_id", "path", name=op.f("uq_file_batch_id_path")),
     )
+    op.create_index(
+        op.f("ix_file_batch_id_kind_media_id"), "file", ["batch_id", "kind", "media_id"]
+    )
     op.create_index(op.f("ix_file_media_id"), "file", ["media_id"])
     op.create_table(
         "flag",
@@ -390,6 +393,7 @@ def upgrade() -> None:
         sa.Column("name", TEXT),
         sa.Column("probability", sa.Double()),
         sa.Column("method", TEXT),
+        sa.Column("visit_id", sa.Integer()),
         sa.Column("review_id", sa.Integer()),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_status_batch_id")),
         sa.ForeignKeyConstraint(
@@ -397,6 +401,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_status_media_id")),
         sa.ForeignKeyConstraint(["review_id"], ["review.id"], name=op.f("fk_status_review_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_status_visit_id")),
         sa.PrimaryKeyConstraint("media_id", name=op.f("pk_status")),
     )
     op.create_index(op.f("ix_status_batch_id_state"), "status", ["batch_id", "state"])
@@ -405,6 +410,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_status_review_id"), "status", ["review_id"])
     op.create_index(op.f("ix_status_state_p_blank"), "status", ["state", "p_blank"])
+    op.create_index(op.f("ix_status_visit_id"), "status", ["visit_id"])
     op.create_table(
         "visit_media",
         sa.Column("visit_id", sa.Integer(), nullable=False),

@@ -1,0 +1,25 @@
+-- Visits that a ranger should see: suspected, until a person confirms or dismisses them.
+SELECT
+    m.sha256 AS flag_id, -- media_id of its first picture
+    b.name AS batch, -- the card that brought its first picture
+    d.name AS deployment_id, -- table deployments
+    d.location_name AS location_name, -- place
+    d.latitude AS latitude, -- degrees north
+    d.longitude AS longitude, -- degrees east
+    g.started_at AS started_at, -- camera clock, ISO 8601 without a zone
+    g.severity AS severity, -- 1 look when there is time, 2 look today, 3 look now
+    g.score AS score, -- 0-1
+    g.rules AS rules, -- names of the rules that fired, JSON
+    g.reason AS reason, -- one sentence a rule
+    (SELECT count(*) FROM flag_media x WHERE x.flag_id = g.id) AS pictures, -- it is made of
+    CASE WHEN c.confirmed IS NULL THEN 'suspected' WHEN c.confirmed THEN 'confirmed' ELSE 'dismissed' END AS status, -- suspected, confirmed, dismissed
+    c.reviewer AS reviewer, -- who confirmed or dismissed it
+    c.said_at AS said_at, -- when, UTC
+    c.comment AS comment -- free words
+FROM flag g
+JOIN batch b ON b.id = g.batch_id AND b.flag_recipe_id = g.recipe_id
+JOIN deployment d ON d.id = g.deployment_id
+JOIN media m ON m.id = g.media_id
+LEFT JOIN verdict c ON c.id = (
+    SELECT max(y.id) FROM verdict y JOIN flag_media z ON z.media_id = y.media_id WHERE z.flag_id = g.id
+)

@@ -1,0 +1,34 @@
+-- One row a picture: what the camera wrote into it, and its time in UTC where an offset is known.
+SELECT
+    m.sha256 AS media_id, -- sha-256 of the file's bytes
+    b.name AS batch, -- the card that brought it first
+    d.name AS deployment_id, -- table deployments
+    m.path AS path, -- on the card, relative to its root
+    m.taken_at AS taken_at, -- the camera's own clock, ISO 8601 without a zone
+    m.clock AS clock, -- where taken_at comes from: exif, makernote, file_name, file_date, none
+    m.time_text AS time_text, -- the time as the camera wrote it
+    coalesce(m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich: of the picture, else of its deployment
+    UTC(m.taken_at, coalesce(m.utc_offset_min, d.utc_offset_min)) AS taken_at_utc, -- derived from the two; empty without an offset
+    m.capture_method AS capture_method, -- activityDetection, timeLapse; empty: not known
+    m.mediatype AS mediatype, -- image/jpeg, ...
+    m.size AS size_bytes, -- bytes
+    m.width AS width, -- pixels, as stored
+    m.height AS height, -- pixels, as stored
+    m.make AS camera_make, -- from EXIF
+    m.model AS camera_model, -- from EXIF
+    m.serial AS camera_serial, -- from EXIF or maker note
+    m.latitude AS latitude, -- degrees north, from the picture's own GPS
+    m.longitude AS longitude, -- degrees east, from the picture's own GPS
+    m.temperature_c AS temperature_c, -- degrees Celsius, by the camera
+    m.moon AS moon, -- phase, by the camera
+    m.sequence_n AS sequence_n, -- "1 of 5": 1
+    m.sequence_m AS sequence_m, -- "1 of 5": 5
+    m.camera_event AS camera_event, -- the camera's own event number
+    m.camera_label AS camera_label, -- what the owner typed into the camera
+    w.number AS window_number, -- piece of work within its deployment, from 0
+    m.position AS window_position, -- place within the window, from 0
+    m.burst AS burst -- number of the burst within its deployment, from 0
+FROM media m
+LEFT JOIN batch b ON b.id = m.batch_id
+LEFT JOIN deployment d ON d.id = m.deployment_id
+LEFT JOIN work_window w ON w.id = m.work_window_id

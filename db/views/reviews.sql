@@ -1,0 +1,19 @@
+-- What people saw, every word of it. The newest of a picture wins in the other views.
+SELECT
+    m.sha256 AS media_id, -- the picture
+    b.name AS batch, -- the card that brought it first
+    d.name AS deployment_id, -- table deployments
+    r.observation_type AS observation_type, -- animal, human, vehicle, blank, unknown
+    r.name AS scientific_name, -- as written by the person
+    r.count AS count, -- individuals
+    r.reviewer AS reviewer, -- who
+    r.reviewed_at AS reviewed_at, -- when, as given
+    r.purpose AS purpose, -- audit or review
+    r.comment AS comment, -- free words
+    r.source AS source, -- file or page it came from
+    s.review_id = r.id AS newest -- true: this one counts
+FROM review r
+JOIN media m ON m.id = r.media_id
+JOIN status s ON s.media_id = r.media_id
+JOIN batch b ON b.id = m.batch_id
+JOIN deployment d ON d.id = m.deployment_id

@@ -1,0 +1,9 @@
+-- Every file with something wrong, and what. A picture may have a trouble and still be looked at.
+SELECT
+    b.name AS batch, -- the card
+    t.path AS path, -- on the card, relative to its root
+    t.step AS step, -- where it was noticed: ingest, look, ...
+    t.reason AS reason, -- unreadable, truncated, empty, not_a_picture, too_large, doubled, animated, outside_deployment, vanished
+    t.detail AS detail -- one line for a person
+FROM trouble t
+JOIN batch b ON b.id = t.batch_id
