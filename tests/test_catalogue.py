@@ -54,7 +54,7 @@ def test_the_field_profile_names_animals_and_context():
 
 
 def test_an_unknown_model_is_told_what_is_known():
-    with pytest.raises(WeightsError, match="known: .*field.*starter"):
+    with pytest.raises(WeightsError, match=r"known: .*field.*starter"):
         catalogue.offers("yolo")
 
 

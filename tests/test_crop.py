@@ -28,7 +28,7 @@ def test_the_crop_is_centred_on_the_strongest_cells():
 
 
 def test_it_is_a_square_of_half_the_frame_in_pixels():
-    x, y, wide, high = crop.evidence_box(peak(10, 14), None, HIGH, WIDE)
+    _, _, wide, high = crop.evidence_box(peak(10, 14), None, HIGH, WIDE)
     assert (round(wide * WIDE), round(high * HIGH)) == (224, 224)
 
 
@@ -74,7 +74,7 @@ def test_the_surest_animal_box_is_shown_before_a_surer_person():
 
 def test_a_box_gets_a_margin_and_a_tiny_one_its_surroundings():
     [fox] = [Detection("animal", 0.9, (0.3, 0.3, 0.2, 0.2))]  # 128 x 90 pixels
-    x, y, wide, high = crop.detector_box([fox], HIGH, WIDE)
+    _, _, wide, high = crop.detector_box([fox], HIGH, WIDE)
     assert round(wide * WIDE) == round(high * HIGH) == round(1.3 * 128)
     [vole] = [Detection("animal", 0.9, (0.5, 0.5, 0.01, 0.01))]
     assert round(crop.detector_box([vole], HIGH, WIDE)[3] * HIGH) == 112

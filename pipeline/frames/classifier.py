@@ -151,6 +151,23 @@ def _network(facts: dict, files: dict[str, Path]):
     return network.eval()
 
 
+def save_frame_model(network, facts: dict, folder: Path, onnx: bool = True) -> dict:
+    """Write a network as a model folder; returns `facts` with the files' digests, as written.
+
+    facts   what stands in frame.json, without "form", "classes" and "files"
+    onnx    False leaves the ONNX file to be made on first use
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    same = runtime.halved(network)
+    files = {"frame.safetensors": weights.save(same.state_dict(), folder / "frame.safetensors")}
+    if onnx:
+        export(same, facts, folder / "frame.onnx")
+        files["frame.onnx"] = weights.digest(folder / "frame.onnx")
+    facts = {**facts, "form": _FORM, "classes": list(CLASSES), "files": files}
+    (folder / "frame.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    return facts
+
+
 def export(network, facts: dict, path: Path) -> float:
     """Write a network as ONNX; returns the relative difference to PyTorch."""
     import torch
