@@ -1,0 +1,324 @@
+"""Label sets: which taxa may be named, in which words the model is asked. Written in TOML.
+
+    name = "my park"
+    templates = ["{name}", "a photo of a {name}"]   # {name} common, {scientific}, {family}
+
+    [lineage]                                       # family = [order, class], said once
+    Canidae = ["Carnivora", "Mammalia"]
+
+    [[taxon]]
+    scientific = "Vulpes vulpes"
+    family = "Canidae"
+    common = ["red fox"]
+    protected = true
+
+A taxon may also bring `prompts` of its own, `forms` (breeds, sexes, coats that look different: each
+gets a vector of its own, and their chances add up), and an `observation_type`; a vehicle, or what
+is nothing at all (`blank`), has a common name only. A site list is a text file with one scientific
+name a line (any rank), or TOML with `may_occur = [...]`.
+"""
+
+import hashlib
+import json
+import re
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pipeline.errors import SettingsError
+
+RANKS = (
+    "subspecies",
+    "species",
+    "genus",
+    "subfamily",
+    "family",
+    "order",
+    "class",
+)  # narrow to wide
+TYPES = ("animal", "human", "vehicle", "blank")
+BUNDLED = Path(__file__).parent / "labelsets"
+LARGEST_FILE = 4_000_000  # bytes; all 6 600 mammals with prompts take a third of it
+LONGEST_TEXT = 200  # characters of a name or prompt; text towers read 77 tokens at most
+MOST_TAXA = 20_000
+_SCIENTIFIC = re.compile(r"[A-Z][a-z]+(-[a-z]+)?( [a-z]+(-[a-z]+)?){0,2}")
+_TOP_KEYS = {"name", "templates", "lineage", "taxon"}
+_TAXON_KEYS = {
+    *("scientific", "rank", "genus", "subfamily", "family", "order", "class"),
+    *("common", "forms", "prompts", "protected", "observation_type"),
+}
+
+
+@dataclass(frozen=True)
+class Taxon:
+    """One thing that may be named."""
+
+    name: str  # scientific name; for a vehicle, or nothing, its common name
+    rank: str  # of RANKS; empty for a vehicle, or nothing
+    parents: tuple[tuple[str, str], ...]  # (rank, name), from narrow to wide
+    common: tuple[str, ...]
+    prompts: tuple[tuple[str, ...], ...]  # one group for each form; a group is averaged
+    protected: bool = False
+    observation_type: str = "animal"  # of TYPES
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Taxa in a fixed order: relatives side by side, so that every higher taxon is one stretch."""
+
+    name: str
+    taxa: tuple[Taxon, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """sha-256 of all that shapes a result; comments and the order in the file do not."""
+        content = [asdict(one) for one in self.taxa]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.taxa)
+
+    @cached_property
+    def protected(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.taxa if one.protected)
+
+    def common_name(self, name: str) -> str | None:
+        """The first common name of a taxon, None for what is not in the set."""
+        return next((one.common[0] for one in self.taxa if one.name == name and one.common), None)
+
+
+def load_labelset(name_or_path: str | Path = "starter") -> LabelSet:
+    """A bundled set by its name, or a TOML file. Raises SettingsError naming the entry."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = BUNDLED / f"{name_or_path}.toml"
+        bundled = sorted(one.stem for one in BUNDLED.glob("*.toml"))
+        if str(name_or_path) not in bundled:
+            raise SettingsError(
+                f"no label set {str(name_or_path)!r}: bundled are {', '.join(bundled)}; "
+                "a set of your own is given as a path that ends in .toml"
+            )
+    return _labelset(path, _toml(path))
+
+
+def load_site_list(path: Path) -> frozenset[str]:
+    """Scientific names (of any rank) that may occur at a site. Raises SettingsError."""
+    path = Path(path)
+    if path.suffix == ".toml":
+        given = _toml(path)
+        if set(given) != {"may_occur"}:
+            raise SettingsError(f"{path}: a site list holds may_occur = [names] and nothing else")
+        lines = list(enumerate(_texts(path, "may_occur", given["may_occur"]), 1))
+    else:
+        lines = [
+            (number, line.split("#")[0].strip())
+            for number, line in enumerate(_read(path).splitlines(), 1)
+        ]
+    for number, name in lines:
+        if name and not _SCIENTIFIC.fullmatch(name):
+            raise SettingsError(f"{path}: line {number}: no scientific name: {_shown(name)}")
+    if not (names := frozenset(name for _, name in lines if name)):
+        raise SettingsError(f"{path}: the site list is empty: nothing could ever be named")
+    return names
+
+
+def allowed(labelset: LabelSet, site_list: frozenset[str]) -> tuple[bool, ...]:
+    """Which taxa of the set may occur, by a list of names of any rank.
+
+    A taxon may occur if it, a parent or a narrower taxon of it is listed. People, vehicles and
+    nothing may always occur. Raises SettingsError when no animal of the set is on the list.
+    """
+    listed = set(site_list) | {name.split()[0] for name in site_list}
+    by_name = {one.name: {name for _, name in one.parents} for one in labelset.taxa}
+    genera = {dict(one.parents).get("genus"): by_name[one.name] for one in labelset.taxa}
+    wider = set().union(*(by_name.get(n, genera.get(n.split()[0], set())) for n in site_list))
+    verdict = tuple(
+        one.observation_type != "animal"
+        or one.name in site_list
+        or not site_list.isdisjoint(by_name[one.name])
+        or (one.rank not in ("species", "subspecies") and one.name in (listed | wider))
+        for one in labelset.taxa
+    )
+    animals = [
+        may
+        for may, one in zip(verdict, labelset.taxa, strict=True)
+        if one.observation_type == "animal"
+    ]
+    if animals and not any(animals):
+        raise SettingsError(f"the site list has no taxon of the label set {labelset.name!r}")
+    return verdict
+
+
+def _labelset(path: Path, given: dict) -> LabelSet:
+    _refuse_unknown(path, "the label set", given, _TOP_KEYS)
+    name = _text(path, "name", given.get("name"))
+    templates = _texts(path, "templates", given.get("templates", ["{name}"])) or ["{name}"]
+    for template in templates:
+        _check_template(path, template)
+    lineage = _lineage(path, given.get("lineage", {}))
+    entries = given.get("taxon")
+    if not isinstance(entries, list) or not entries:
+        raise SettingsError(f"{path}: a label set needs at least one [[taxon]]")
+    if len(entries) > MOST_TAXA:
+        raise SettingsError(f"{path}: {len(entries)} taxa, at most {MOST_TAXA} are taken")
+    taxa = [_taxon(path, n, one, templates, lineage) for n, one in enumerate(entries, 1)]
+    _check_tree(path, taxa)
+    return LabelSet(name, tuple(sorted(taxa, key=_place)))
+
+
+def _place(taxon: Taxon) -> tuple:
+    """Sorts relatives side by side; a family's own entry stands before its genera."""
+    own = {**dict(taxon.parents), taxon.rank: taxon.name}
+    return (TYPES.index(taxon.observation_type), *(own.get(rank, "") for rank in RANKS[::-1]))
+
+
+def _taxon(path: Path, number: int, given: object, templates: list, lineage: dict) -> Taxon:
+    where = f"taxon {number}"
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: {where}: write it as [[taxon]] with keys")
+    where += f" ({_shown(given.get('scientific') or given.get('common'))})"
+    _refuse_unknown(path, where, given, _TAXON_KEYS)
+    kind = given.get("observation_type", "animal")
+    if kind not in TYPES:
+        raise SettingsError(f"{path}: {where}: observation_type is one of {', '.join(TYPES)}")
+    if not isinstance(protected := given.get("protected", False), bool):
+        raise SettingsError(f"{path}: {where}: protected is true or false")
+    common = _texts(path, f"{where}: common", given.get("common", []))
+    if kind in ("vehicle", "blank"):
+        if not common or "scientific" in given:
+            raise SettingsError(f"{path}: {where}: a {kind} has a common name and no other")
+        name, rank, parents = common[0], "", ()
+    else:
+        name, rank, parents = _named(path, where, given, lineage)
+    forms = _texts(path, f"{where}: forms", given.get("forms", []))
+    own = _texts(path, f"{where}: prompts", given.get("prompts", []))
+    facts = {"scientific": name if rank else "", "family": dict(parents).get("family", "")}
+    groups = [own or _filled(templates, common or [name], facts)]
+    groups = [_filled(templates, [form], facts) for form in forms] or groups
+    return Taxon(name, rank, parents, tuple(common), tuple(map(tuple, groups)), protected, kind)
+
+
+def _named(path: Path, where: str, given: dict, lineage: dict) -> tuple[str, str, tuple]:
+    """Scientific name, rank and parents, with what is left out taken from name and lineage."""
+    name = _text(path, f"{where}: scientific", given.get("scientific"))
+    if not _SCIENTIFIC.fullmatch(name):
+        raise SettingsError(f"{path}: {where}: no scientific name: {_shown(name)}")
+    words = name.split()
+    rank = given.get("rank", {1: "genus", 2: "species", 3: "subspecies"}[len(words)])
+    fits = {"subspecies": 3, "species": 2}
+    if rank not in RANKS or fits.get(rank, 1) != len(words):
+        raise SettingsError(f"{path}: {where}: rank {_shown(rank)} does not fit {name!r}")
+    own = {one: given[one] for one in RANKS[2:] if one in given}
+    if rank in ("species", "subspecies"):
+        own.setdefault("genus", words[0])
+    if rank == "subspecies":
+        own["species"] = " ".join(words[:2])
+    order, clade = lineage.get(own.get("family", name if rank == "family" else ""), (None, None))
+    if order:
+        own.setdefault("order", order)
+        own.setdefault("class", clade)
+    wider = RANKS[RANKS.index(rank) + 1 :]
+    for one, parent in own.items():
+        text = _text(path, f"{where}: {one}", parent)
+        if one not in wider or not _SCIENTIFIC.fullmatch(text):
+            raise SettingsError(f"{path}: {where}: {one} = {_shown(parent)} does not fit")
+    return name, rank, tuple((one, own[one]) for one in wider if one in own)
+
+
+def _check_tree(path: Path, taxa: list[Taxon]) -> None:
+    """Every name once, and every higher taxon under one parent only."""
+    seen: set[str] = set()
+    above: dict[tuple[str, str], tuple] = {}
+    for one in taxa:
+        if one.name in seen:
+            raise SettingsError(f"{path}: taxon {one.name!r} is there twice")
+        seen.add(one.name)
+        chain = ((one.rank, one.name), *one.parents)
+        for place, link in enumerate(chain):
+            if above.setdefault(link, chain[place + 1 :]) != chain[place + 1 :]:
+                raise SettingsError(
+                    f"{path}: {link[0]} {link[1]} stands under different parents (see {one.name})"
+                )
+
+
+def _filled(templates: list[str], names: list[str], facts: dict[str, str]) -> list[str]:
+    """Every template with every name; plain replacing, so a template can reach nothing else.
+
+    A template that asks for what a taxon has not (a vehicle's family) is left out for it.
+    """
+    texts = []
+    for template in templates:
+        if any(f"{{{key}}}" in template and not value for key, value in facts.items()):
+            continue
+        for name in names:
+            text = template.replace("{name}", name)
+            for key, value in facts.items():
+                text = text.replace(f"{{{key}}}", value)
+            texts.append(" ".join(text.split()))
+    texts = texts or names
+    return list(dict.fromkeys(texts))
+
+
+def _check_template(path: Path, template: str) -> None:
+    unknown = set(re.findall(r"\{([^}]*)\}?", template)) - {"name", "scientific", "family"}
+    if unknown:
+        raise SettingsError(
+            f"{path}: template {_shown(template)}: only {{name}}, {{scientific}} and {{family}}"
+        )
+
+
+def _lineage(path: Path, given: object) -> dict[str, tuple[str, str]]:
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: lineage is a section, write [lineage]")
+    found = {}
+    for family, above in given.items():
+        names = _texts(path, f"lineage {_shown(family)}", above)
+        if len(names) != 2 or not all(map(_SCIENTIFIC.fullmatch, (family, *names))):
+            raise SettingsError(f"{path}: lineage {_shown(family)}: write it as [order, class]")
+        found[family] = (names[0], names[1])
+    return found
+
+
+def _texts(path: Path, where: str, given: object) -> list[str]:
+    if not isinstance(given, list):
+        raise SettingsError(f"{path}: {where} is a list of texts, not {_shown(given)}")
+    return [_text(path, where, one) for one in given]
+
+
+def _text(path: Path, where: str, given: object) -> str:
+    if not isinstance(given, str) or not given.strip():
+        raise SettingsError(f"{path}: {where} must be a text, not {_shown(given)}")
+    if len(given) > LONGEST_TEXT or not given.isprintable():
+        raise SettingsError(f"{path}: {where}: too long or unprintable: {_shown(given)}")
+    return given.strip()
+
+
+def _refuse_unknown(path: Path, where: str, given: dict, known: set[str]) -> None:
+    if wrong := sorted(given.keys() - known):
+        raise SettingsError(
+            f"{path}: {where}: unknown {_shown(wrong[0])}; known: {', '.join(sorted(known))}"
+        )
+
+
+def _toml(path: Path) -> dict:
+    try:
+        return tomllib.loads(_read(path))
+    except (tomllib.TOMLDecodeError, RecursionError) as why:
+        raise SettingsError(f"{path}: cannot be read as TOML: {_shown(str(why))}") from why
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise SettingsError(f"{path}: larger than {LARGEST_FILE} bytes")
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as why:
+        raise SettingsError(f"{path}: cannot be read: {why}") from why
+
+
+def _shown(given: object) -> str:
+    """What was found, on one line and never long."""
+    text = ascii(given)
+    return text if len(text) <= 60 else text[:57] + "..."
