@@ -7,12 +7,14 @@ model's own JSON, or beside the file as `NAME.sha256` in the form `sha256sum -c`
 import hashlib
 import json
 import os
+import time
 from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import WeightsError
 
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")  # loading these can run any code
+_SETTLED_S = 2.0  # a file changed twice within a tick of the clock would look unchanged
 _LFS = b"version https://git-lfs"
 
 
@@ -42,13 +44,19 @@ def check(path: Path, sha256: str | None = None) -> str:
 def digest(path: Path) -> str:
     """sha-256 of a file, read once per process as long as its size and time stay."""
     status = os.stat(path)
-    return _digest(str(path), status.st_size, status.st_mtime_ns)
+    if time.time() - status.st_mtime < _SETTLED_S:
+        return _read_digest(str(path))
+    return _kept_digest(str(path), status.st_size, status.st_mtime_ns)
+
+
+def _read_digest(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=256)
-def _digest(path: str, size: int, modified_ns: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _kept_digest(path: str, size: int, modified_ns: int) -> str:
+    return _read_digest(path)
 
 
 def sidecar(path: Path) -> str | None:
