@@ -50,6 +50,12 @@ def _batch(conn: Connection, which: ColumnElement[bool]) -> int | None:
     return conn.execute(sa.select(b.id).where(which).order_by(b.id).limit(1)).scalar()
 
 
+def batches(conn: Connection) -> list[int]:
+    """Every batch, in the order they came."""
+    b = schema.batch.c
+    return list(conn.execute(sa.select(b.id).order_by(b.id)).scalars())
+
+
 def batch_row(conn: Connection, batch_id: int) -> sa.RowMapping:
     """name, root, content and the current recipes: look_, label_, flag_recipe_id."""
     b = schema.batch

@@ -8,11 +8,14 @@ from flows.engines import known_database
 
 def check_and_print(database: str, dump_to: Path | None, files: bool) -> int:
     """Verify the database, and the originals if asked. 0: nothing found; 1: every fault a line."""
-    from db.check import check
+    from db import read
+    from db.check import check, check_files
     from db.dump import dump
 
     with reading(known_database(database)) as conn:
-        faults = list(check(conn, files=files))
+        faults = check(conn)
+        for batch_id in read.batches(conn) if files else ():
+            faults += check_files(conn, batch_id)
         if dump_to is not None:
             dump_to.write_text("\n".join(dump(conn)) + "\n", "utf-8")
     for line in faults:
