@@ -51,7 +51,7 @@ ORGANISMS_ONLY = ("starter", "bioclip", "treeoflife", "biotrove", "arborclip")
 
 
 def can_tell(name: str) -> bool:
-    """Whether an encoder of this name is general enough to be asked; when in doubt it is not ours."""
+    """Whether an encoder of this name is general enough to be asked."""
     name = name.lower()
     return not any(word in name for word in ORGANISMS_ONLY)
 

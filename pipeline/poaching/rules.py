@@ -5,22 +5,20 @@ it, lists the rules that fired, and says what was seen. Rules that lack what the
 class, staff hours, a clock, a count) stay silent, and `silent_rules` says which and why.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from math import prod
 
-from pipeline.errors import SettingsError
-from pipeline.poaching.camera import BROAD_DAY, Change, camera_changes, trusted
+from pipeline.poaching.camera import BROAD_DAY, Change, camera_changes, frames_of
 from pipeline.poaching.context import WEAK
-from pipeline.records import Deployment, Flag, Label, Look, Review, Visit
-from pipeline.settings import Poaching, Settings
+from pipeline.poaching.scene import Scene, access_of, read_calendar
+from pipeline.records import Deployment, Flag, Label, Look, Media, Review, Visit
+from pipeline.settings import Settings
 
-ACCESS = ("public", "staff", "closed")
 DOGS = ("Canis familiaris", "Canis lupus familiaris")
 NIGHT_FROM, NIGHT_TO = 21, 5  # hours by the camera's clock
-SERVICE = timedelta(minutes=15)  # at both ends of a deployment from a table: who serves the camera
 LIVE = timedelta(hours=1)
 CLOCK_DRIFT = timedelta(minutes=5)  # a camera may be ahead by so much and still be live
 
@@ -34,94 +32,6 @@ class Fired:
     score: float  # 0-1, how clear the evidence is
     sentence: str
     weak: bool = False  # alone it never says more than severity 1
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """When staff may be about. Empty parts say nothing."""
-
-    days: frozenset[date] = frozenset()
-    hours: tuple[time, time] | None = None
-
-    @property
-    def given(self) -> bool:
-        return bool(self.days) or self.hours is not None
-
-    def covers(self, start: datetime, end: datetime) -> bool:
-        """Whether the whole visit lies in staff days and hours, as far as these are given."""
-        if self.days and not {start.date(), end.date()} <= self.days:
-            return False
-        return self.hours is None or all(_within(at.time(), self.hours) for at in (start, end))
-
-
-def read_calendar(settings: Poaching) -> Calendar:
-    """Staff days and hours from the settings' text. Raises SettingsError in one line."""
-    try:
-        days = frozenset(date.fromisoformat(one) for one in _parts(settings.staff_days, ","))
-    except ValueError as why:
-        raise SettingsError(f"[poaching] staff_days: write YYYY-MM-DD, YYYY-MM-DD: {why}") from why
-    if not settings.staff_hours.strip():
-        return Calendar(days)
-    try:
-        start, end = (time.fromisoformat(one) for one in _parts(settings.staff_hours, "-"))
-    except ValueError as why:
-        raise SettingsError(
-            f"[poaching] staff_hours: write HH:MM-HH:MM, not {settings.staff_hours!r}"
-        ) from why
-    return Calendar(days, (start, end))
-
-
-def access_of(deployment: Deployment) -> str | None:
-    """`access:public|staff|closed` from the deployment's tags; None: not given."""
-    for tag in _parts(deployment.tags or "", "|"):
-        key, _, value = tag.partition(":")
-        if key.strip().lower() == "access" and value.strip().lower() in ACCESS:
-            return value.strip().lower()
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One visit with all that its rules may look at."""
-
-    visit: Visit
-    deployment: Deployment
-    looks: tuple[Look, ...]
-    labels: Mapping[str, Label]
-    settings: Poaching
-    calendar: Calendar = Calendar()
-    reviews: Mapping[str, Review] = field(default_factory=dict)
-    context: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    changes: tuple[Change, ...] = ()
-
-    def showing(self, kind: str) -> dict[str, float]:
-        """Pictures that show a human or a vehicle, with how sure; a review has the last word."""
-        bar = self.settings.human_bar if kind == "human" else self.settings.vehicle_bar
-        shown = {}
-        for look in self.looks:
-            review, label = self.reviews.get(look.sha256), self.labels.get(look.sha256)
-            p = look.p_human if kind == "human" else look.p_vehicle
-            if review is not None:
-                p = 1.0 if review.observation_type == kind else 0.0
-            elif label is not None and label.observation_type == kind:
-                p = max(p, bar)
-            if p >= bar and p > 0:
-                shown[look.sha256] = p
-        return shown
-
-    def times(self) -> tuple[datetime, datetime] | None:
-        """Begin and end of the visit by a clock that may be believed."""
-        start = trusted(self.deployment, self.visit.started_at)
-        return (start, self.visit.ended_at or start) if start else None
-
-    def staff_expected(self) -> bool | None:
-        """Whether staff may be about now: by calendar, or at the camera to serve it. None: unknown."""
-        times = self.times()
-        if times is None:
-            return None
-        if _serving(self.deployment, *times):
-            return True
-        return self.calendar.covers(*times) if self.calendar.given else None
 
 
 def human_at_night(scene: Scene) -> Fired | None:
@@ -150,7 +60,7 @@ def human_at_night(scene: Scene) -> Fired | None:
 
 
 def where_none_is_expected(scene: Scene) -> Fired | None:
-    """A person or vehicle in a closed place, or in a staff place outside staff hours or days.
+    """People and vehicles do not belong in a closed place, nor in a staff place out of hours.
 
     Silent where `access:` is not given, and in staff places without a calendar or a clock. A closed
     place on a listed staff day, or while the camera is served, is severity 1 instead of 3.
@@ -160,16 +70,14 @@ def where_none_is_expected(scene: Scene) -> Fired | None:
     seen = {kind: shown for kind, shown in seen.items() if shown}
     if not seen or access not in ("staff", "closed"):
         return None
-    expected = scene.staff_expected()
     what = " and ".join("a person" if kind == "human" else "a vehicle" for kind in seen)
     score = max(max(shown.values()) for shown in seen.values())
     rule = f"{'human' if 'human' in seen else 'vehicle'}_unexpected"
     if access == "staff":
-        if expected is not False:
+        if scene.staff_may_be_about() is not False:
             return None
         return Fired(rule, 2, score, f"{what} in a staff place outside staff hours or days")
-    planned = expected is True and (bool(scene.calendar.days) or _serving_scene(scene))
-    if planned:
+    if scene.staff_due():
         return Fired(rule, 1, score, f"{what} in a closed place, when staff were due there")
     return Fired(rule, 3, score, f"{what} in a closed place")
 
@@ -179,11 +87,7 @@ def group_on_foot(scene: Scene) -> Fired | None:
     if access_of(scene.deployment) == "public":
         return None
     people = scene.showing("human")
-    counts = [
-        review.count if (review := scene.reviews.get(look.sha256)) is not None else look.count
-        for look in scene.looks
-        if look.sha256 in people
-    ]
+    counts = [scene.people_counted(look) for look in scene.looks if look.sha256 in people]
     if scene.visit.observation_type == "human" and scene.visit.count_basis and people:
         counts.append(scene.visit.count)
     most = max((one for one in counts if one), default=0)
@@ -223,8 +127,8 @@ def weapon_snare_or_carcass(scene: Scene) -> Fired | None:
 
 
 def camera_tampered(scene: Scene) -> Fired | None:
-    """Who does not want to be seen covers, turns or takes the camera; staff days explain a change."""
-    if not scene.changes or scene.staff_expected() is True:
+    """Who does not want to be seen covers, turns or takes the camera. Staff days explain it."""
+    if not scene.changes or scene.staff_due():
         return None
     said = "; ".join(one.sentence for one in scene.changes)
     return Fired(scene.changes[0].rule, 2, max(one.score for one in scene.changes), said)
@@ -270,21 +174,28 @@ def flag_visits(
     settings: Settings,
     context: Mapping[str, Mapping[str, float]] | None = None,
     reviews: Mapping[str, Review] | None = None,
+    media: Iterable[Media] | None = None,
 ) -> list[Flag]:
     """At most one flag per visit, by deployment and time.
 
-    context  by sha-256: probability of each of pipeline.poaching.context.CONTEXTS, where a model told
+    context  by sha-256: probability of each of context.CONTEXTS, where a model could tell
     reviews  by sha-256: the newest of each picture
+    media    all pictures of these deployments: a covered lens shows nothing, so its pictures are
+             blank and in no visit. What happens to a camera between visits is a flag of its own.
     """
     calendar = read_calendar(settings.poaching)
     by_id = {one.deployment_id: one for one in deployments}
+    visits_of, times_of = _by_deployment(visits, media)
     flags = []
-    ordered = sorted(visits, key=_order)
-    for deployment_id, group in groupby(ordered, key=lambda one: one.deployment_id):
+    for deployment_id in sorted(visits_of.keys() | times_of.keys()):
         deployment = by_id.get(deployment_id) or Deployment(deployment_id)
-        of_camera = list(group)
-        changes = camera_changes(of_camera, looks, deployment)
-        for number, visit in enumerate(of_camera):
+        times = sorted(times_of[deployment_id], key=lambda one: (one[1] or datetime.max, one[2]))
+        frames = frames_of(
+            ((sha, at) for sha, at, _ in times), looks, deployment, settings.windows.visit_gap_s
+        )
+        for visit, changes in _with_changes(
+            visits_of[deployment_id], camera_changes(frames), deployment_id
+        ):
             scene = Scene(
                 visit,
                 deployment,
@@ -294,10 +205,39 @@ def flag_visits(
                 calendar,
                 reviews or {},
                 context or {},
-                tuple(one for one in changes if one.visit == number),
+                changes,
             )
             flags += [flag] if (flag := judge(scene)) else []
-    return flags
+    return sorted(flags, key=_order)
+
+
+def _by_deployment(visits: Iterable[Visit], media: Iterable[Media] | None):
+    """Visits, and (sha-256, time, path) of all pictures, or of the visits' without media."""
+    visits_of, times_of = defaultdict(list), defaultdict(list)
+    for one in visits:
+        visits_of[one.deployment_id].append(one)
+        if media is None:
+            times_of[one.deployment_id] += [(sha, one.started_at, "") for sha in one.sha256s]
+    for one in media or ():
+        times_of[one.deployment_id].append((one.sha256, one.taken_at, one.path))
+    return visits_of, times_of
+
+
+def _with_changes(
+    visits: Sequence[Visit], changes: Sequence[Change], deployment_id: str
+) -> Iterator[tuple[Visit, tuple[Change, ...]]]:
+    """Each visit with the changes that begin in it; then one nameless visit per other change."""
+    visit_of = {sha: number for number, one in enumerate(visits) for sha in one.sha256s}
+    inside, outside = defaultdict(list), defaultdict(list)
+    for one in changes:
+        hit = next((visit_of[sha] for sha in one.sha256s if sha in visit_of), None)
+        (outside[one.sha256s[0]] if hit is None else inside[hit]).append(one)
+    for number, visit in enumerate(visits):
+        yield visit, tuple(inside[number])
+    for some in outside.values():
+        first, *nothing_known = some[0], "unknown", None, None, None, None, None
+        visit = Visit(deployment_id, first.at, first.at, first.sha256s, None, *nothing_known)
+        yield visit, tuple(some)
 
 
 def silent_rules(
@@ -344,34 +284,12 @@ def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def _order(visit: Visit):
-    return (visit.deployment_id, visit.started_at or datetime.max, visit.sha256s)
-
-
-def _serving(deployment: Deployment, start: datetime, end: datetime) -> bool:
-    """Within minutes of set-up or pick-up, as the owner's table (not the pictures) gives them."""
-    if deployment.source != "table":
-        return False
-    ends = [at for at in (deployment.started_at, deployment.ended_at) if at is not None]
-    return any(start - SERVICE <= at <= end + SERVICE for at in ends)
-
-
-def _serving_scene(scene: Scene) -> bool:
-    times = scene.times()
-    return times is not None and _serving(scene.deployment, *times)
+def _order(flag: Flag):
+    return (flag.deployment_id, flag.started_at or datetime.max, flag.sha256s)
 
 
 def _is_night(at: datetime) -> bool:
     return at.hour >= NIGHT_FROM or at.hour < NIGHT_TO
-
-
-def _within(at: time, hours: tuple[time, time]) -> bool:
-    start, end = hours
-    return start <= at <= end if start <= end else at >= start or at <= end
-
-
-def _parts(text: str, separator: str) -> list[str]:
-    return [part.strip() for part in text.split(separator) if part.strip()]
 
 
 def _pictures(shown: Sequence | Mapping) -> str:
