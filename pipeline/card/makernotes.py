@@ -144,8 +144,11 @@ def _sequence(pair: tuple[int, ...]) -> tuple[int | None, int | None]:
 
 
 def _event(words: tuple[int, ...]) -> int | None:
-    """One number, or a high and a low word."""
-    return (words[0] << 16 | words[1] if len(words) == 2 else words[0]) if words else None
+    """One number, or a high and a low word; memory never written (all ones) is no number."""
+    if not words:
+        return None
+    event = words[0] << 16 | words[1] if len(words) == 2 else words[0]
+    return event if event < 2**31 else None
 
 
 def _celsius(degrees: int, unit: str) -> float | None:
@@ -161,8 +164,8 @@ def _text(note: bytes, offset: int, length: int, wide: bool) -> str | None:
 
 
 def _clean(text: str) -> str | None:
-    """Up to the first NUL, without blanks around; None where nothing readable is left."""
-    text = text.split("\0")[0].strip()
+    """Up to the first NUL, without blanks and unwritten memory; None where nothing is left."""
+    text = text.split("\0")[0].strip("\xff \t")
     return text if text and text.isprintable() and "\ufffd" not in text else None
 
 

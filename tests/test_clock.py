@@ -1,0 +1,149 @@
+"""Every form a camera writes a time in; what is impossible is no time."""
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.card import clock
+from pipeline.card.clock import Told
+
+NINE = datetime(2021, 4, 11, 20, 43, 9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021:04:11 20:43:09",
+        "2021-04-11 20:43:09",
+        "2021/04/11 20:43:09",
+        "2021-04-11T20:43:09",
+        "2021-04-11T20:43:09+02:00",  # the zone is told elsewhere: camera time stays as it is
+        "2021:04:11 20:43:09\0\0",
+        "  2021:04:11 20:43:09 ",
+        "2021:4:11 20:43:9",
+        "2021:04:11 08:43:09 PM",
+    ],
+)
+def test_all_these_are_the_same_second(text):
+    assert clock.parse(text) == NINE
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("2021:04:11 24:00:00", datetime(2021, 4, 12)),
+        ("2021:12:31 23:59:60", datetime(2022, 1, 1)),
+        ("2021:04:11 12:05:00 AM", datetime(2021, 4, 11, 0, 5)),
+        ("2021:04:11 20:43", datetime(2021, 4, 11, 20, 43)),
+        ("2021:04:11", datetime(2021, 4, 11)),
+    ],
+)
+def test_odd_forms_mean_what_the_camera_meant(text, when):
+    assert clock.parse(text) == when
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0000:00:00 00:00:00",
+        "    :  :     :  :  ",
+        "",
+        "\0" * 19,
+        "2021:13:01 00:00:00",
+        "2021:02:29 10:00:00",
+        "2021:04:11 24:00:01",
+        "2021:04:11 25:00:00",
+        "2021:04:11 20:60:00",
+        "0201:04:11 20:43:09",
+        "65535:04:11 20:43:09",
+        "11:04:2021 20:43:09",
+        "soon",
+        "²021:04:11 20:43:09",
+    ],
+)
+def test_what_is_impossible_is_no_time(text):
+    assert clock.parse(text) is None
+
+
+def test_sub_seconds_are_digits_after_the_point():
+    assert clock.parse("2021:04:11 20:43:09", "050").microsecond == 50_000
+    assert clock.parse("2021:04:11 20:43:09", "5").microsecond == 500_000
+    assert clock.parse("2021:04:11 20:43:09", " \0") == NINE
+    assert clock.parse("2021:04:11 20:43:09.25").microsecond == 250_000
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40), st.text(max_size=8))
+def test_no_text_makes_the_parser_fall(text, sub_seconds):
+    clock.parse(text, sub_seconds)
+    clock.offset_minutes(text)
+    clock.from_name(text)
+
+
+@settings(deadline=None)
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)))
+def test_every_time_a_camera_can_write_is_read_back(when):
+    text = f"{when:%Y:%m:%d %H:%M:%S}"
+    assert clock.parse(text, f"{when.microsecond:06}") == when
+    assert clock.from_name(f"a/{when:%Y%m%d_%H%M%S}_x.jpg") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("+02:00", 120),
+        ("-03:30", -210),
+        ("+1400", 840),
+        ("Z", 0),
+        ("+00:00\0", 0),
+        ("", None),
+        ("   :  ", None),
+        ("+25:00", None),
+        ("+02:75", None),
+    ],
+)
+def test_an_offset_is_in_minutes_or_it_is_none(text, minutes):
+    assert clock.offset_minutes(text) == minutes
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("StationA__2009-04-10__05-07-00(1).JPG", "2009:04:10 05:07:00"),
+        ("d/20131108_141105_590b9c02.jpg", "2013:11:08 14:11:05"),
+        ("Cat2024-09-17T05_00_30.658251.jpg", "2024:09:17 05:00:30.658251"),
+        ("20221108024254_002225.JPG", "2022:11:08 02:42:54"),
+        ("IMG_20230101_120000.jpg", "2023:01:01 12:00:00"),
+        ("20210531082538-RCNX0031.JPG", ""),  # the day of uploading
+        ("vj_ga_hu_1_2019-07-08_0001.JPG", ""),  # a date and a counter
+        ("2021-05-28_SYFR0041_deer.JPG", ""),
+        ("12080069.JPG", ""),  # month, day and a counter
+        ("20211399_250000.JPG", ""),
+        ("20131108_141105/IMG_0001.JPG", ""),  # a folder's name is no picture's time
+    ],
+)
+def test_a_time_in_a_name_counts_only_with_its_seconds(name, text):
+    assert clock.from_name(name) == text
+
+
+def test_the_first_that_knows_a_time_is_believed_and_named():
+    told = [
+        Told("exif", "0000:00:00 00:00:00"),
+        Told("makernote", "2021:04:11 20:43:09"),
+        Told("file_name", "2022:01:01 00:00:00"),
+    ]
+    assert clock.believe(told) == (NINE, "makernote", "2021:04:11 20:43:09")
+
+
+def test_a_date_without_hours_counts_only_where_nobody_knows_better():
+    date = Told("exif", "2021:04:11")
+    assert clock.believe([date, Told("exif", "2021:04:11 20:43:09")])[0] == NINE
+    assert clock.believe([date, Told("file_name", "")])[0] == datetime(2021, 4, 11)
+
+
+def test_a_text_that_is_no_time_is_kept_for_a_person():
+    told = [Told("exif", " \0"), Told("exif", "0000:00:00 00:00:00")]
+    assert clock.believe(told) == (None, "none", "0000:00:00 00:00:00")
+    assert clock.believe([]) == (None, "none", None)
