@@ -97,11 +97,19 @@ def _same(text: str) -> str:
 
 
 def _by_period(fits: list[Deployment], taken_at: datetime | None) -> list[Deployment]:
-    """Of several deployments those that ran at that time, else those that ran nearest to it."""
+    """Of several deployments those that ran at that time, else those that ran nearest to it.
+
+    One that begins when another ends has that moment; halfway between two the earlier has it.
+    """
     if len(fits) < 2 or taken_at is None:
         return fits
-    nearest = min(_days_outside(one, taken_at) for one in fits)
-    return [one for one in fits if _days_outside(one, taken_at) == nearest]
+
+    def rank(one: Deployment) -> tuple[float, bool, bool]:
+        before = one.started_at is not None and taken_at < one.started_at
+        return _days_outside(one, taken_at), before, taken_at == one.ended_at
+
+    best = min(rank(one) for one in fits)
+    return [one for one in fits if rank(one) == best]
 
 
 def _days_outside(one: Deployment, taken_at: datetime) -> float:
