@@ -94,7 +94,3 @@ def test_cutting_takes_the_pixels_of_the_box():
     pixels[20:70, 50:100] = 255
     cut = crop.cut(pixels, (0.25, 0.2, 0.25, 0.5))
     assert cut.shape == (50, 50, 3) and cut.min() == 255
-
-
-def test_smoothing_keeps_an_even_field_even():
-    assert np.allclose(crop.smooth(np.full(GRID, 0.3, np.float32)), 0.3)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frames.blank import smooth
 from pipeline.records import Box, Detection
 
 SHARE = 0.5  # side of the square, of the picture's short side
@@ -26,9 +27,9 @@ def evidence_box(
     novelty     (h, w) what this camera does not usually see; None or nan: attention alone
     height, width   of the picture in pixels
     """
-    evidence = smooth(attention)
+    evidence = smooth(attention[None])[0]
     if novelty is not None and np.isfinite(novelty).all():
-        evidence = evidence * smooth(novelty)
+        evidence = evidence * smooth(novelty[None])[0]
     row, column = np.unravel_index(int(evidence.argmax()), evidence.shape)
     down = (row + 0.5) / evidence.shape[0] * height
     right = (column + 0.5) / evidence.shape[1] * width
@@ -53,13 +54,6 @@ def cut(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     right = max(left + 1, round((box[0] + box[2]) * width))
     bottom = max(top + 1, round((box[1] + box[3]) * height))
     return pixels[top:bottom, left:right]
-
-
-def smooth(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w) to (h, w): each cell the mean of itself and its neighbours, edges repeated."""
-    padded = np.pad(cells, 1, mode="edge")
-    views = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    return views.mean(axis=(2, 3))
 
 
 def _square(right: float, down: float, side: float, height: int, width: int) -> Box:

@@ -137,7 +137,9 @@ def _looks(
     novelty = background.novelty_map(out.cells, names)
     threshold = settings.blank.threshold
     bursts = np.array([one.burst for one in opened])
-    decision = blank.decide(out.logits, novelty, names, bursts, frame.fusion, threshold)
+    decision = blank.decide(
+        out.logits, novelty, names, bursts, frame.fusion, threshold, out.attention
+    )
     hides = frame.fusion.threshold if threshold is None else threshold
     shifts = view_shift(out.cells, names)
     looks = []
