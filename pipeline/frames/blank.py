@@ -1,0 +1,149 @@
+"""Is anything in the picture? The frame model, the background and the burst decide together.
+
+Three rules, and which one decided is kept:
+
+    frame_model   the window shows no background (fewer than 8 pictures of this light), or the
+                  frame model is sure of somebody: low novelty alone never hides an animal that
+                  stands still for a whole burst
+    fused         frame model and novelty by a small logistic regression, fitted on cards that the
+                  frame model had not been trained on
+    burst         blank by itself, but beside a picture of the same burst that is surely not
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAME, FUSED, BURST = "frame_model", "fused", "burst"
+INPUTS = ("frame", "novelty_peak", "novelty_mean", "seen_and_new")
+_SEEN_LIMIT = 1e-4  # attention nearer to 0 or 1 says no more
+_NEW_LIMIT = 1e-2  # novelty below it is noise
+_BELOW = 0.01  # how far under the threshold a rescued picture is put
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """Numbers of the decision, fitted study by study; stored in the model's frame.json.
+
+    Log-odds of "not blank" = bias + sum of weights x (input - mean) / spread.
+    """
+
+    means: tuple[float, ...]  # of INPUTS
+    spreads: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+    alone_weight: float  # for `frame` where there is no background
+    alone_bias: float
+    threshold: float  # p_blank from which on a picture is blank, frozen before the test cards
+    sure: float  # p_blank up to which a picture is surely not blank
+
+    @classmethod
+    def from_json(cls, facts: Mapping) -> "Fusion":
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()})
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One entry per picture of the window."""
+
+    p_blank: NDArray[np.float64]
+    p_animal: NDArray[np.float64]
+    p_human: NDArray[np.float64]
+    p_vehicle: NDArray[np.float64]
+    novelty_peak: NDArray[np.float64]  # nan where there is no background
+    decided_by: NDArray[np.str_]
+
+
+def decide(
+    logits: NDArray[np.floating],
+    novelty: NDArray[np.floating],
+    lights: Sequence[str],
+    bursts: Sequence[int],
+    fusion: Fusion,
+    threshold: float | None = None,
+    attention: NDArray[np.floating] | None = None,
+) -> Decision:
+    """Decide one window.
+
+    logits     (n, 4) animal, human, vehicle, blank
+    novelty    (n, h, w) of pipeline.frames.background
+    lights     (n,) as there
+    bursts     (n,) number of each picture's burst, in capture order
+    threshold  p_blank from which on the caller hides a picture; None: the fusion's own
+    attention  (n, h, w) 0-1 of the frame model; None: everywhere alike
+    """
+    threshold = fusion.threshold if threshold is None else threshold
+    given = inputs(logits, novelty, attention)
+    alone = _p_blank(fusion.alone_weight * given["frame"] + fusion.alone_bias)
+    p_blank, decided_by = alone.copy(), np.full(len(alone), FRAME, dtype="<U11")
+    known = np.isfinite(given["novelty_peak"])
+    if known.any():
+        table = np.stack([given[name][known] for name in INPUTS], axis=1)
+        scaled = (table - np.array(fusion.means)) / np.array(fusion.spreads)
+        fused = _p_blank(scaled @ np.array(fusion.weights) + fusion.bias)
+        use = (alone[known] > fusion.sure) | (fused < alone[known])
+        p_blank[known] = np.where(use, fused, alone[known])
+        decided_by[known] = np.where(use, FUSED, FRAME)
+    beside = _beside_sure(p_blank <= fusion.sure, bursts) & (p_blank >= threshold)
+    p_blank[beside] = max(threshold - _BELOW, 0.0)
+    decided_by[beside] = BURST
+    kinds = _kinds(logits) * (1 - p_blank)[:, None]
+    return Decision(p_blank, *kinds.T, np.exp(given["novelty_peak"]), decided_by)
+
+
+def inputs(
+    logits: NDArray[np.floating],
+    novelty: NDArray[np.floating],
+    attention: NDArray[np.floating] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """What the fusion weighs, by the names of INPUTS, each (n,); nan without a background."""
+    logits = logits.astype(np.float64)
+    new = _inner(smooth(np.clip(novelty.astype(np.float64), 0, 1)))
+    seen = np.full(novelty.shape, 0.5) if attention is None else attention.astype(np.float64)
+    seen = np.clip(seen, _SEEN_LIMIT, 1 - _SEEN_LIMIT)
+    both = _inner(smooth(np.log(seen) - np.log1p(-seen))) + 2 * np.log(new + _NEW_LIMIT)
+    return {
+        "frame": np.logaddexp.reduce(logits[:, :3], axis=1) - logits[:, 3],
+        "novelty_peak": np.log(new.max(axis=(1, 2)) + 1e-3),
+        "novelty_mean": np.log(new.mean(axis=(1, 2)) + 1e-3),
+        "seen_and_new": both.max(axis=(1, 2)),
+    }
+
+
+def smooth(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, h, w): each cell the mean of itself and its neighbours, edges repeated."""
+    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    height, width = maps.shape[1:]
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return sum(shifted) / 9
+
+
+def _inner(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without the first and last row, where cameras print time and temperature."""
+    return maps[:, 1:-1] if maps.shape[1] > 2 else maps
+
+
+def _p_blank(log_odds_not: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(np.clip(log_odds_not, -50, 50)))
+
+
+def _kinds(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n, 3) share of each kind, given that it is not blank: several may be true at once."""
+    kinds = logits[:, :3].astype(np.float64)
+    likeliest = np.exp(kinds - kinds.max(axis=1, keepdims=True))
+    shares = likeliest / likeliest.sum(axis=1, keepdims=True)
+    return np.maximum(shares, 1 / (1 + np.exp(-np.clip(kinds, -50, 50))))
+
+
+def _beside_sure(sure: NDArray[np.bool_], bursts: Sequence[int]) -> NDArray[np.bool_]:
+    """Directly before or after a sure picture of the same burst."""
+    bursts, beside = np.asarray(bursts), np.zeros(len(sure), dtype=bool)
+    same = bursts[1:] == bursts[:-1]
+    beside[1:] |= sure[:-1] & same
+    beside[:-1] |= sure[1:] & same
+    return beside

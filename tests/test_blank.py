@@ -1,0 +1,106 @@
+"""Whether a picture is blank, and which rule said so."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.frames.blank import BURST, FRAME, FUSED, INPUTS, Fusion, decide, inputs
+
+FUSION = Fusion(
+    means=(0.0, -2.0, -3.0, 0.0),
+    spreads=(4.0, 1.0, 1.0, 4.0),
+    weights=(1.5, 2.0, -0.5, 0.5),
+    bias=0.0,
+    alone_weight=0.4,
+    alone_bias=0.0,
+    threshold=0.8,
+    sure=0.02,
+)
+
+
+def logits(*animal: float) -> np.ndarray:
+    """One row per picture: log-odds of an animal, the opposite for blank."""
+    return np.array([[one, -6.0, -6.0, -one] for one in animal], np.float32)
+
+
+def maps(*level: float, height: int = 5, width: int = 6) -> np.ndarray:
+    return np.stack([np.full((height, width), one, np.float32) for one in level])
+
+
+def test_without_a_background_the_frame_model_decides():
+    decision = decide(logits(8, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 1], FUSION)
+    assert list(decision.decided_by) == [FRAME, FRAME]
+    assert decision.p_blank[0] < 0.05 < 0.95 < decision.p_blank[1]
+    assert np.isnan(decision.novelty_peak).all()
+
+
+def test_what_is_new_here_is_less_blank_than_what_was_always_here():
+    decision = decide(logits(-1, -1), maps(0.01, 0.5), ["colour"] * 2, [0, 1], FUSION)
+    assert decision.p_blank[0] > decision.p_blank[1]
+    assert list(decision.decided_by) == [FUSED, FUSED]
+    assert decision.novelty_peak[1] == pytest.approx(0.5, abs=0.01)
+
+
+def test_low_novelty_alone_never_hides_an_animal_the_frame_model_is_sure_of():
+    still = decide(logits(*[12] * 9), maps(*[0.001] * 9), ["colour"] * 9, [0] * 9, FUSION)
+    assert (still.p_blank < FUSION.threshold).all()
+
+
+def test_a_blank_beside_a_sure_animal_of_its_burst_is_kept_and_says_why():
+    decision = decide(logits(-8, 12, -8, -8), maps(*[np.nan] * 4), ["colour"] * 4, [0] * 4, FUSION)
+    assert list(decision.decided_by) == [BURST, FRAME, BURST, FRAME]
+    assert (decision.p_blank[:3] < FUSION.threshold).all()
+    assert decision.p_blank[3] >= FUSION.threshold
+
+
+def test_a_blank_of_the_next_burst_stays_blank():
+    decision = decide(logits(12, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 1], FUSION)
+    assert decision.p_blank[1] >= FUSION.threshold
+
+
+def test_a_threshold_of_ones_own_moves_the_rescue_with_it():
+    burst = logits(12, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 0], FUSION
+    assert decide(*burst, threshold=0.6).p_blank[1] < 0.6
+
+
+def test_the_clock_in_the_first_row_is_no_news():
+    clock, animal = maps(0.01, 0.01), maps(0.01, 0.01)
+    clock[1, 0, :2] = 0.9
+    animal[1, 2, :2] = 0.9
+    by_clock, by_animal = (inputs(logits(0, 0), one)["novelty_peak"][1] for one in (clock, animal))
+    assert by_clock < by_animal - 0.5
+
+
+def test_several_kinds_may_be_there_at_once():
+    both = np.array([[-9.0, 4.0, 4.0, -9.0]], np.float32)
+    decision = decide(both, maps(np.nan), ["colour"], [0], FUSION)
+    assert decision.p_human[0] > 0.9 and decision.p_vehicle[0] > 0.9
+
+
+def test_the_fusion_survives_its_file():
+    assert Fusion.from_json(json.loads(json.dumps(FUSION.to_json()))) == FUSION
+
+
+numbers = st.floats(-20, 20, allow_nan=False, width=32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(numbers, min_size=1, max_size=12), st.integers(0, 99))
+def test_scores_are_probabilities_and_one_picture_s_order_is_its_own(animal, seed):
+    rng = np.random.default_rng(seed)
+    count = len(animal)
+    novelty = rng.random((count, 5, 6)).astype(np.float32)
+    attention = rng.random((count, 5, 6)).astype(np.float32)
+    alone = list(range(count))
+    lights = ["colour"] * count
+    decision = decide(logits(*animal), novelty, lights, alone, FUSION, attention=attention)
+    for score in (decision.p_blank, decision.p_animal, decision.p_human, decision.p_vehicle):
+        assert ((score >= 0) & (score <= 1)).all()
+    turned = decide(
+        logits(*animal)[::-1], novelty[::-1], lights, alone, FUSION, attention=attention[::-1]
+    )
+    assert turned.p_blank[::-1] == pytest.approx(decision.p_blank, abs=1e-12)
+    assert set(inputs(logits(*animal), novelty, attention)) == set(INPUTS)
