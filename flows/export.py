@@ -1,0 +1,32 @@
+"""What `camtriage export` does: results for other programs."""
+
+from pathlib import Path
+
+from db.engine import reading
+from db.exchange import gather
+from flows.engines import known_database
+
+
+def camtrap_dp(database: str, folder: Path, project: Path, batch: str | None, exact: bool) -> int:
+    """Write a Camtrap DP package; what is missing is named, and then nothing is written."""
+    from pipeline.exchange.camtrap_dp import export
+    from pipeline.exchange.project import read_project
+
+    described = read_project(project)
+    with reading(known_database(database)) as conn:
+        package = gather(conn, [batch] if batch else None)
+    done = export(package, described, folder, exact=exact)
+    print(f"{folder}: " + ", ".join(f"{n} {what}" for what, n in done.counts.items()))
+    if done.left_out:
+        print(f"{done.left_out} pictures without a time are in left_out.csv")
+    return 0
+
+
+def megadetector(database: str, file: Path, batch: str | None) -> int:
+    """Write MegaDetector results, format 1.6."""
+    from pipeline.exchange.megadetector import export_results
+
+    with reading(known_database(database)) as conn:
+        package = gather(conn, [batch] if batch else None)
+    print(f"{file}: {export_results(package, file)} pictures")
+    return 0
