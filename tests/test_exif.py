@@ -5,6 +5,7 @@ import io
 import struct
 from datetime import datetime
 
+import exifread
 import pytest
 from PIL import Image, TiffImagePlugin
 from test_makernotes import HF1, built
@@ -203,3 +204,15 @@ def test_a_damaged_tag_costs_that_tag_and_not_the_date(tmp_path):
     (tmp_path / "b.jpg").write_bytes(data)
     media, _ = scan.read_media(tmp_path, Found("b.jpg", "picture", len(data)))
     assert media.taken_at == datetime(2021, 4, 11, 20, 43, 9)
+
+
+def test_a_block_cut_off_within_a_tag_makes_no_reader_fall(tmp_path):
+    """Two per cent of randomly damaged blocks make exifread raise a bare IndexError."""
+    block = b"MM\0*\0\0\0\x08\0\x02\x01\x32\0\x02\0\0\0\x14\0\0\0\x26\x87\x69\0\x04"
+    with pytest.raises(IndexError):
+        exifread.process_file(io.BytesIO(block), details=False)
+    file = io.BytesIO()
+    Image.new("RGB", (32, 24)).save(file, "JPEG", exif=b"Exif\0\0" + block)
+    (tmp_path / "a.jpg").write_bytes(file.getvalue())
+    media, troubles = scan.read_media(tmp_path, Found("a.jpg", "picture", 1))
+    assert (media.width, media.taken_at, troubles) == (32, None, [])

@@ -39,15 +39,13 @@ NAMES = {  # exifread's name -> (folder, tag) in Pillow's words; folder 0 is the
 }
 
 
-def read(
-    data: bytes, image: Image.Image, path: str, modified_at: float | None = None
-) -> dict[str, object]:
+def read(image: Image.Image, path: str, modified_at: float | None = None) -> dict[str, object]:
     """The fields of records.Media that the camera filled in, by name. Never raises for bad EXIF.
 
-    data, image   the whole file and the same opened by Pillow (header only)
+    image         the file opened by Pillow: its header only, no pixel is decoded
     modified_at   the file's own date in seconds since 1970, where it is to be believed
     """
-    tags = _Tags(data, image)
+    tags = _Tags(image)
     make, model = tags.text("Image Make"), tags.text("Image Model")
     comment = _comment(tags.raw(USER_COMMENT))
     note = makernotes.read(_bytes(tags.raw(MAKER_NOTE)), comment)
@@ -78,9 +76,9 @@ def read(
 class _Tags:
     """The tags of one picture, from exifread first and from Pillow where that has none."""
 
-    def __init__(self, data: bytes, image: Image.Image) -> None:
+    def __init__(self, image: Image.Image) -> None:
         self._pillow = _pillow_folders(image)
-        self._exifread = _exifread_tags(data, image)
+        self._exifread = _exifread_tags(image)
 
     def get(self, name: str) -> object:
         tag = self._exifread.get(name)
@@ -115,15 +113,13 @@ def _pillow_folders(image: Image.Image) -> dict[int, dict]:
         return {}
 
 
-def _exifread_tags(data: bytes, image: Image.Image) -> dict:
+def _exifread_tags(image: Image.Image) -> dict:
     """exifread's tags from the EXIF block alone: 64 kB at most, so no count in it costs seconds.
 
     A TIFF is one block as large as the file; for it Pillow's tags are enough.
     """
     block = image.info.get("exif") or b""
     block = block.removeprefix(b"Exif\0\0")
-    if not block and image.format != "TIFF" and b"Exif\0\0" in data[:1_000_000]:
-        block = data  # Pillow overlooked it
     if not block:
         return {}
     try:

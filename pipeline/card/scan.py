@@ -168,7 +168,7 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[Trou
         width, height = image.size
         if width * height > LARGEST:
             raise UnreadablePicture("too_large", f"{width} x {height} pixels")
-        said = exif.read(data, image, found.path, found.modified_at if file_date else None)
+        said = exif.read(image, found.path, found.modified_at if file_date else None)
         kind = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format]
         troubles = []
         if _animated(image):
