@@ -135,8 +135,9 @@ def save_windows(conn: Connection, batch_id: int, windows: Iterable[Window]) -> 
     w, m = schema.work_window.c, schema.media.c
     ids = {
         (place, number): id
+        for some in chunks(places.values())
         for id, place, number in conn.execute(
-            sa.select(w.id, w.deployment_id, w.number).where(w.batch_id == batch_id)
+            sa.select(w.id, w.deployment_id, w.number).where(w.deployment_id.in_(some))
         )
     }
     place = (

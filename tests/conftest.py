@@ -46,7 +46,12 @@ def postgres_url() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR
         server = pgserver.get_server(folder, cleanup_mode="stop")
-    yield f"postgresql://postgres@/postgres?host={folder}"
+    url = f"postgresql://postgres@/postgres?host={folder}"
+    with making_databases(url) as run:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            run(f"ALTER SYSTEM SET {setting} = off")  # nothing here outlives the tests
+        run("SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,0 +1,339 @@
+"""What is saved comes back, once, however often it is said and wherever a run is killed."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from db import read, save, schema
+from db.check import check
+from db.engine import open_database, reading, writing
+from pipeline.records import (
+    Deployment,
+    Draw,
+    Embedding,
+    Flag,
+    Found,
+    Label,
+    Look,
+    Media,
+    Review,
+    Seen,
+    Trouble,
+    Visit,
+    Window,
+)
+
+ROOT = Path(__file__).parents[1]
+SHAS = [f"{n:064x}" for n in range(6)]
+MEDIA = [
+    Media(
+        sha,
+        f"A/Ω {n}.JPG",
+        10 + n,
+        taken_at=datetime(2026, 5, 1, 6, n, 0, 500_000 * (n % 2)),
+        clock="exif",
+        utc_offset_min=180,
+        serial="H1",
+        camera_event=2**40,
+        deployment_id="A",
+    )
+    for n, sha in enumerate(SHAS)
+]
+WINDOW = Window("A", 0, tuple(SHAS), (0, 0, 0, 1, 1, 1))
+VECTOR = np.linspace(0, 1, 8, dtype=np.float16).tobytes()
+LOOKS = [
+    Look(
+        sha, 0.9 - n / 10, n / 10, 0.0, 0.0, 0.3 if n else None, "kept" if n > 2 else "blank",
+        "fused", "colour", 0.4, 0.1, None, (0.0, 0.1, 0.5, 0.5), "evidence", None, (1.0, -2.0),
+    )
+    for n, sha in enumerate(SHAS[:5])
+]  # fmt: skip
+SEEN = Seen(
+    tuple(LOOKS),
+    (Embedding(SHAS[3], "crop", VECTOR), Embedding(SHAS[3], "frame", VECTOR)),
+    (Trouble(MEDIA[5].path, "look", "unreadable", "no such file"),),
+    (SHAS[5],),
+)
+LABELS = [
+    Label(SHAS[3], "animal", "Lynx lynx", 0.5, "Lynx", "genus", 0.8, "up", (("Lynx lynx", 0.5),)),
+    Label(SHAS[4], "unknown", "Vulpes", 0.2, None, None, None, "below 0.40", (), (("Lama", 0.4),)),
+]
+VISIT = Visit(
+    "A", MEDIA[3].taken_at, MEDIA[4].taken_at, (SHAS[3], SHAS[4]), None,
+    "animal", "Lynx", "genus", 0.8, None, None, (("human", None, 1),),
+)  # fmt: skip
+FLAG = Flag("A", MEDIA[3].taken_at, (SHAS[3],), ("night", "closed"), 2, 0.5, "At night.")
+
+
+def ingested(conn, name="card") -> int:
+    batch = save.save_batch(conn, name, "/media/card", "abc")
+    save.save_deployments(conn, [Deployment("A")])
+    assert save.save_media(conn, batch, MEDIA) == []
+    found = [Found(one.path, "picture", one.size) for one in MEDIA]
+    save.save_files(conn, batch, found, {one.path: one.sha256 for one in MEDIA})
+    save.save_windows(conn, batch, [WINDOW])
+    return batch
+
+
+def looked(conn, batch: int, seen: Seen = SEEN) -> int:
+    recipe = save.save_recipe(conn, "look", {"model": "m", "size": 448})
+    [(window, _)] = read.windows_left(conn, batch, recipe)
+    save.save_seen(conn, window, recipe, seen)
+    return recipe
+
+
+def table(conn, name: str) -> list:
+    return conn.execute(sa.text(f"SELECT * FROM {name} ORDER BY 1, 2")).all()
+
+
+def test_pictures_deployments_and_the_plan_come_back_as_they_were(database):
+    place = Deployment("B", "L1", latitude=-2.5, started_at=datetime(2026, 5, 1), source="table",
+                       timestamp_issues=True, other={"habitat": "ō"})  # fmt: skip
+    with writing(database) as conn:
+        batch = ingested(conn)
+        save.save_deployments(conn, [place])
+        save.save_media(conn, batch, [Media("f" * 64, "B/1.JPG", 1, deployment_id="B")])
+        assert read.media_of(conn, batch)[:6] == MEDIA
+        assert read.deployments_of(conn, batch) == [Deployment("A"), place]
+        assert [window for _, window in read.windows_left(conn, batch, 1)] == [WINDOW]
+        assert [one.path for one in read.unplanned_media(conn, batch)] == ["B/1.JPG"]
+        assert read.next_numbers(conn, ["A", "B", "C"]) == {"A": (1, 2), "B": (0, 0), "C": (0, 0)}
+        assert read.known_shas(conn, [SHAS[0], "no"]) == {SHAS[0]}
+        assert read.find_batch(conn, "abc") == read.batch_by_name(conn, "card") == batch
+
+
+def test_a_window_looked_at_comes_back_and_is_not_left_to_do(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        recipe = looked(conn, batch)
+        assert read.looks_of(conn, batch, recipe) == {one.sha256: one for one in LOOKS}
+        assert read.windows_left(conn, batch, recipe) == []
+        assert read.window_counts(conn, batch, recipe) == (1, 1)
+        [(shas, crops, frames)] = read.vectors_of(conn, batch, recipe)
+        assert shas == [SHAS[3]]
+        assert crops.dtype == np.float32 and crops.shape == frames.shape == (1, 8)
+        assert np.array_equal(crops[0], np.frombuffer(VECTOR, np.float16).astype(np.float32))
+        assert [one.reason for one in read.troubles_of(conn, batch)] == ["unreadable"]
+        assert check(conn) == []
+
+
+def test_labels_visits_and_flags_come_back(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        look = looked(conn, batch)
+        label, flag = (save.save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
+        assert read.unlabelled(conn, batch, look, label) == 2
+        save.save_labels(conn, label, LABELS)
+        save.save_visits(conn, label, [VISIT])
+        save.save_flags(conn, flag, [FLAG])
+        assert read.unlabelled(conn, batch, look, label) == 0
+        assert read.labels_of(conn, batch, label) == {one.sha256: one for one in LABELS}
+        assert read.visits_of(conn, batch, label) == [VISIT]
+        assert read.flags_of(conn, batch, flag) == [FLAG]
+
+
+def test_saying_everything_twice_changes_nothing(database):
+    def say(conn):
+        batch = ingested(conn)
+        recipe = save.save_recipe(conn, "look", {"a": 1})
+        [[window]] = conn.execute(sa.select(schema.work_window.c.id))
+        save.save_seen(conn, window, recipe, SEEN)
+        label, flag = (save.save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
+        save.save_labels(conn, label, LABELS)
+        save.set_current(conn, batch, recipe, label, flag)
+        save.save_visits(conn, label, [VISIT])
+        save.save_flags(conn, flag, [FLAG])
+        save.save_draws(conn, batch, recipe, [Draw(SHAS[0], "A | colour | 0", 3, 1, 1 / 3)], 7)
+        save.save_reviews(conn, [Review(SHAS[0], "animal", "Sus scrofa")], "a.csv")
+        views = ("media_status", "observations", "events", "flags", "audit_strata", "troubles")
+        return [table(conn, name) for name in views]
+
+    with writing(database) as conn:
+        assert say(conn) == say(conn)
+        assert check(conn) == []
+
+
+def test_the_same_card_under_another_name_adds_files_but_no_pictures(database):
+    with writing(database) as conn:
+        ingested(conn, "card")
+        again = ingested(conn, "copy")
+        assert read.media_of(conn, again) == []
+        assert read.file_counts(conn, again).pictures == 6
+        assert read.paths_in(conn, again)[SHAS[0]] == MEDIA[0].path
+        assert len(table(conn, "media_status")) == 6
+
+
+def test_the_same_bytes_in_two_deployments_stay_with_the_first_and_are_a_trouble(database):
+    with writing(database) as conn:
+        ingested(conn)
+        save.save_deployments(conn, [Deployment("B")])
+        other = save.save_batch(conn, "other", "/x", "def")
+        moved = [replace(one, deployment_id="B", path=f"B/{one.path}") for one in MEDIA[:2]]
+        troubles = save.save_media(conn, other, moved)
+        assert [(one.path, one.reason) for one in troubles] == [
+            (one.path, "doubled") for one in moved
+        ]
+        assert "deployment A" in troubles[0].detail
+        assert {row.deployment_id for row in table(conn, "media_status")} == {"A"}
+
+
+def test_the_same_bytes_twice_in_one_card_are_noticed_too(database):
+    with writing(database) as conn:
+        save.save_deployments(conn, [Deployment("A"), Deployment("B")])
+        batch = save.save_batch(conn, "card", "/x", None)
+        twice = [MEDIA[0], replace(MEDIA[0], path="B/1.JPG", deployment_id="B")]
+        assert [one.path for one in save.save_media(conn, batch, twice)] == ["B/1.JPG"]
+
+
+def test_every_file_ends_somewhere_and_one_that_does_not_is_counted(database):
+    found = [Found("v.mp4", "video", 1), Found("n.txt", "other", 1), Found("._a", "skipped", 1)]
+    with writing(database) as conn:
+        batch = ingested(conn)
+        save.save_files(conn, batch, [*found, Found("bad.jpg", "picture", 0)], {})
+        counts = read.file_counts(conn, batch)
+        assert (counts.found, counts.pictures, counts.unreadable, counts.lost) == (10, 6, 0, 1)
+        assert counts.other == {"video": 1, "other": 1} and counts.skipped == 1
+        assert not counts.closes and "ended nowhere" in check(conn)[0]
+        save.save_troubles(conn, batch, [Trouble("bad.jpg", "ingest", "empty")])
+        assert read.file_counts(conn, batch).closes and check(conn) == []
+
+
+def test_a_new_recipe_leaves_the_old_rows_and_shows_once_it_is_current(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        old = looked(conn, batch)
+        new = save.save_recipe(conn, "look", {"model": "other"})
+        [(window, _)] = read.windows_left(conn, batch, new)
+        kept = [replace(one, state="kept") for one in LOOKS]
+        save.save_seen(conn, window, new, Seen(tuple(kept), (), (), (SHAS[5],)))
+        states = sa.text("SELECT count(*) FROM media_status WHERE state = 'kept'")
+        assert conn.execute(states).scalar() == 2
+        save.set_current(conn, batch, look=new)
+        assert conn.execute(states).scalar() == 5
+        assert len(read.looks_of(conn, batch, old)) == 5
+
+
+def test_the_same_description_is_the_same_recipe_whatever_its_order(database):
+    with writing(database) as conn:
+        one = save.save_recipe(conn, "look", {"a": 1, "b": [1.5, None]})
+        assert save.save_recipe(conn, "look", {"b": [1.5, None], "a": 1}) == one
+        assert save.save_recipe(conn, "look", {"a": 2, "b": [1.5, None]}) != one
+        assert save.save_recipe(conn, "label", {"a": 1, "b": [1.5, None]}) != one
+        with pytest.raises(ValueError):
+            save.save_recipe(conn, "looks", {})
+
+
+def test_the_newest_review_wins_and_a_second_import_adds_nothing(database):
+    may = datetime(2026, 5, 2)
+    first = [Review(SHAS[0], "animal", "Sus scrofa", 2, "eva", may), Review("no", "blank")]
+    second = [Review(SHAS[0], "blank", reviewer="eva", reviewed_at=datetime(2026, 5, 3))]
+    with writing(database) as conn:
+        batch = ingested(conn)
+        looked(conn, batch)
+        assert save.save_reviews(conn, first, "a.csv") == (1, ["no"])
+        assert save.save_reviews(conn, second, "b.csv") == (1, [])
+        assert save.save_reviews(conn, first, "a.csv") == (0, ["no"])
+        assert read.reviews_of(conn, batch)[SHAS[0]] == second[0]
+        assert [row.newest for row in table(conn, "reviews")].count(True) == 1
+
+
+def test_without_a_date_the_review_that_was_saved_last_wins(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        for kind in ("animal", "blank", "animal", "animal"):
+            save.save_reviews(conn, [Review(SHAS[1], kind)], "page")
+        assert read.reviews_of(conn, batch)[SHAS[1]].observation_type == "animal"
+        assert len(table(conn, "review")) == 3
+
+
+def test_reviews_and_verdicts_outlive_every_later_run(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        look = looked(conn, batch)
+        save.save_reviews(conn, [Review(SHAS[0], "animal", "Sus scrofa")], "a.csv")
+        for number in range(2):
+            flag = save.save_recipe(conn, "flag", {"rules": number})
+            save.save_flags(conn, flag, [FLAG])
+            save.set_current(conn, batch, flag=flag)
+            if number == 0:
+                save.save_verdict(conn, SHAS[3], True, "eva")
+        again = save.save_recipe(conn, "look", {"model": "new"})
+        [(window, _)] = read.windows_left(conn, batch, again)
+        save.save_seen(conn, window, again, SEEN)
+        save.set_current(conn, batch, look=again)
+        assert look != again
+        assert table(conn, "media_status")[0].scientific_name == "Sus scrofa"
+        assert [row.status for row in table(conn, "flags")] == ["confirmed"]
+
+
+def test_visits_that_are_gone_leave_the_views(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        looked(conn, batch)
+        label = save.save_recipe(conn, "label", {})
+        save.save_visits(conn, label, [VISIT])
+        save.set_current(conn, batch, label=label)
+        assert len(table(conn, "events")) == 1
+        save.save_visits(conn, label, [], ["A"])
+        assert table(conn, "events") == []
+        assert check(conn) == []
+
+
+def test_a_run_tells_how_it_went(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        run = save.start_run(conn, batch, "0.1.0", {"a": {"b": 1}}, {"starter": "ab"})
+        [row] = table(conn, "run_summary")
+        assert (row.status, row.ended_at, row.closes) == ("running", None, True)
+        save.end_run(conn, run, "finished", {"blank": 3}, "all is well")
+        [row] = table(conn, "run_summary")
+        assert (row.status, row.counts_then, row.models) == (
+            "finished", '{"blank":3}', '{"starter":"ab"}',
+        )  # fmt: skip
+        assert row.ended_at >= row.started_at
+
+
+def test_more_rows_than_one_statement_holds(database):
+    many = [replace(MEDIA[0], sha256=f"{n:064d}", path=f"{n}") for n in range(2500)]
+    with writing(database) as conn:
+        save.save_deployments(conn, [Deployment("A")])
+        batch = save.save_batch(conn, "card", "/", None)
+        save.save_media(conn, batch, many)
+        assert len(read.media_of(conn, batch)) == 2500
+
+
+def test_a_process_killed_inside_a_window_leaves_no_part_of_it(tmp_path):
+    url = f"sqlite:///{tmp_path}/killed.db"
+    with writing(open_database(url)) as conn:
+        batch = ingested(conn)
+    code = (
+        "import os, signal, sys\nfrom tests.test_save import *\n"
+        "with writing(open_database(sys.argv[1])) as conn:\n"
+        " looked(conn, 1)\n print('saved', flush=True)\n os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, capture_output=True)
+    assert killed.stdout == b"saved\n" and killed.returncode == -9
+    with reading(open_database(url)) as conn:
+        for name in ("look", "embedding", "trouble", "window_done"):
+            assert table(conn, name) == []
+        assert len(read.windows_left(conn, batch, 1)) == 1
+        assert check(conn) == []
+
+
+def test_check_names_what_is_wrong(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        looked(conn, batch)
+        conn.execute(sa.text("UPDATE status SET state = 'kept'"))
+        conn.execute(sa.text("UPDATE recipe SET description = '{}'"))
+        conn.execute(sa.text("DELETE FROM look WHERE media_id = 1"))
+        conn.execute(sa.text("UPDATE media SET position = 7 WHERE position = 2"))
+        said = " / ".join(check(conn))
+    for words in ("never looked at", "description was changed", "lost or doubled", "are stale"):
+        assert words in said
