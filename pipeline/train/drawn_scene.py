@@ -1,0 +1,339 @@
+"""Places before a drawn camera, and how the camera sees them: daylight, infrared flash, noise.
+
+A scene is drawn once per camera and lit anew for every picture. What stands in it is as large as
+its feet are low: `Scene.scale` says how many pixels a metre has at a row.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
+
+from pipeline.train.drawn_bodies import Sprite
+
+WIDTH, HEIGHT = 1280, 908  # of the view; the banner comes below it
+KINDS = ("glade", "meadow", "track", "bank")
+CAMERA_M = 0.75  # height of the camera above the ground
+FAR_M = 60.0
+_SUN = np.float32([-0.36, 0.74, 0.57])  # where daylight comes from: left, up, front
+_LUMA = np.float32([0.30, 0.59, 0.11])
+_GROUND = {  # two colours that mix, and that of the grass
+    "glade": ((0.36, 0.29, 0.19), (0.30, 0.34, 0.16), (0.36, 0.44, 0.18)),
+    "meadow": ((0.40, 0.42, 0.20), (0.34, 0.42, 0.17), (0.50, 0.54, 0.25)),
+    "track": ((0.47, 0.40, 0.30), (0.36, 0.35, 0.19), (0.37, 0.45, 0.19)),
+    "bank": ((0.44, 0.41, 0.37), (0.35, 0.33, 0.27), (0.33, 0.40, 0.20)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One camera's view."""
+
+    kind: str  # of KINDS
+    colour: NDArray[np.float32]  # (H, W, 3) 0-1, in flat light
+    depth: NDArray[np.float32]  # (H, W) metres
+    horizon: int  # row
+    sky: NDArray[np.float32]  # (H, W) 0-1: how much of it is sky
+    shadows: NDArray[np.float32]  # (H, W + spare) leaves between the sun and the ground
+
+    def scale(self, row: float) -> float:
+        """Pixels a metre for something whose feet are at this row."""
+        return (row - self.horizon) / CAMERA_M
+
+
+def cloud(rng: np.random.Generator, cell: float, octaves: int = 4, shape=(HEIGHT, WIDTH), wide=1.0):
+    """Smooth noise of about unit spread: largest features of `cell` pixels, `wide` their aspect."""
+    total = np.zeros(shape, np.float32)
+    for octave in range(octaves):
+        step = cell / 2**octave
+        small = rng.standard_normal((int(shape[0] / step) + 3, int(shape[1] / step / wide) + 3))
+        image = Image.fromarray(small.astype(np.float32)).resize(
+            (shape[1], shape[0]), Image.Resampling.BICUBIC
+        )
+        total += np.asarray(image) * 0.62**octave
+    return total / 1.25
+
+
+def scene(kind: str, rng: np.random.Generator) -> Scene:
+    """Draw a place of a kind; another seed gives another place."""
+    horizon = int(HEIGHT * rng.uniform(0.30, 0.38))
+    rows = np.arange(HEIGHT, dtype=np.float32)
+    flat = np.clip(CAMERA_M * 950 / np.maximum(rows - horizon, 1), 0.5, FAR_M)
+    depth = np.repeat(flat[:, None], WIDTH, 1)
+    colour, sky = _backdrop(kind, rng, horizon)
+    soil = _ground(kind, rng, rows, horizon)
+    below = (rows > horizon)[:, None, None]
+    colour = np.where(below, soil, colour).astype(np.float32)
+    image = Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
+    _grass(image, kind, rng, horizon)
+    colour = np.asarray(image).astype(np.float32) / 255
+    if kind != "meadow":
+        _trees(colour, depth, rng, horizon, 5 if kind == "glade" else 3)
+    if kind == "bank":
+        _rocks(colour, depth, rng, horizon)
+    leaves = cloud(rng, 150, 4, (HEIGHT, WIDTH + 320))
+    shadows = gaussian_filter(1 / (1 + np.exp(-5 * (leaves - 0.1))), 2.0)
+    return Scene(kind, colour, depth, horizon, sky * (depth >= FAR_M), shadows)
+
+
+def _backdrop(kind: str, rng, horizon: int):
+    """Sky, hills and the wood behind, nearer layers darker."""
+    shape = (horizon + 1, WIDTH)
+    rows = np.arange(horizon + 1, dtype=np.float32)[:, None]
+    clouds = 0.07 * cloud(rng, 220, 5, shape, 2.5)[..., None] * np.float32([1.0, 0.9, 0.75])
+    colour = (np.float32([0.72, 0.79, 0.86]) + 0.14 * (rows / horizon)[..., None] + clouds).astype(
+        np.float32
+    )
+    open_sky = np.ones(shape, np.float32)
+    tops = (0.75, 0.35, -0.3) if kind != "meadow" else (0.28, 0.16, 0.10)
+    for layer, top in enumerate(tops):
+        crown = top * horizon * 0.9 + 28 * cloud(rng, 120, 4, (1, WIDTH))[0]
+        gaps = cloud(rng, 40 + 25 * layer, 5, shape)
+        wood = 1 / (1 + np.exp(-(rows - horizon + crown[None]) / 6 - 1.6 * gaps))
+        if top < 0:  # the nearest wood: only holes of light in it
+            wood = 1 / (1 + np.exp(-4.0 * (gaps + 0.55)))
+        tint = np.float32([0.42, 0.52, 0.36]) * (0.98 - 0.27 * layer)
+        haze = (0.45, 0.22, 0.0)[layer]
+        leaf = tint * (1 + 0.30 * cloud(rng, 14, 3, shape)[..., None]) * (1 - haze) + 0.72 * haze
+        colour += wood[..., None] * (leaf - colour)
+        open_sky *= 1 - wood
+    for _ in range(26 if kind != "meadow" else 0):  # thin stems far away
+        x, wide, lean = rng.uniform(0, WIDTH), rng.uniform(2, 8), rng.normal(0, 0.04)
+        stem = np.exp(-(((np.arange(WIDTH, dtype=np.float32) - x - rows * lean) / wide) ** 4))
+        colour += (0.75 * stem)[..., None] * (np.float32([0.27, 0.24, 0.19]) - colour)
+    full = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    full[: horizon + 1] = colour
+    sky = np.zeros((HEIGHT, WIDTH), np.float32)
+    sky[: horizon + 1] = open_sky
+    return full, sky
+
+
+def _ground(kind: str, rng, rows, horizon: int):
+    """Soil in perspective: noise of the plane, read at every pixel's place on it."""
+    one, two, _ = (np.float32(c) for c in _GROUND[kind])
+    below = np.maximum(rows - horizon, 1.5)
+    away = (CAMERA_M * 950 / below)[:, None]  # metres
+    across = (np.arange(WIDTH) - WIDTH / 2)[None, :] / 950 * away
+    patches, grain = cloud(rng, 64, 4, (512, 512)), cloud(rng, 6, 3, (1024, 1024))
+
+    def lie(noise, per_metre):
+        v = (away * per_metre).astype(int) % len(noise)
+        return noise[v, (across * per_metre).astype(int) % len(noise)]
+
+    mix = 1 / (1 + np.exp(-2.2 * lie(patches, 45)))[..., None]
+    soil = one + mix * (two - one)
+    soil *= 1 + 0.20 * lie(grain, 160)[..., None] + 0.08 * lie(patches, 300)[..., None]
+    if kind == "track":  # two ruts that run away from the camera
+        middle = 0.25 * np.sin(away / 3.0)
+        for side in (-0.75, 0.75):
+            rut = np.exp(-(((across - middle - side) / 0.32) ** 2))[..., None]
+            soil += 0.75 * rut * (np.float32([0.52, 0.45, 0.35]) * (1 + 0.12 * lie(grain, 120)
+                                  [..., None]) - soil)  # fmt: skip
+    return soil
+
+
+def blades(image: Image.Image, places, colours, bend=0.0) -> None:
+    """Blades of grass: rows of (x, foot row, length, lean) in pixels, far ones first."""
+    draw = ImageDraw.Draw(image)
+    for (x, foot, long, lean), colour in zip(places.tolist(), colours.tolist(), strict=True):
+        lean, wide = lean + bend, max(0.6, long / 26)
+        middle = (x + 0.30 * lean * long, foot - 0.62 * long)
+        tip = (x + lean * long, foot - long * (1 - 0.25 * abs(lean)))
+        if long < 14:
+            draw.line((x, foot, *tip), fill=tuple(colour), width=1)
+            continue
+        left, right = (middle[0] - 0.7 * wide, middle[1]), (middle[0] + 0.7 * wide, middle[1])
+        draw.polygon(((x - wide, foot), left, tip, right, (x + wide, foot)), fill=tuple(colour))
+
+
+def tuft(kind: str, rng, number: int, near_row: float, far_row: float, horizon: int, tall: float):
+    """Places and colours of `number` blades, `tall` metres high, between two rows."""
+    foot = np.sort(far_row + (near_row - far_row) * rng.random(number) ** 0.8)
+    long = tall * (foot - horizon) / CAMERA_M * rng.uniform(0.4, 1.0, number)
+    places = np.stack([rng.uniform(-40, WIDTH + 40, number), foot, long,
+                       rng.normal(0, 0.35, number)], 1)  # fmt: skip
+    base = np.float32(_GROUND[kind][2]) * rng.uniform(0.50, 1.30, (number, 1))
+    dry = rng.random((number, 1)) < 0.18
+    colours = np.where(dry, base * [1.5, 1.25, 1.2], base)
+    return places, (np.clip(colours, 0, 1) * 255).astype(int)
+
+
+def _grass(image: Image.Image, kind: str, rng, horizon: int) -> None:
+    number, tall = {"glade": (5000, 0.10), "meadow": (15000, 0.26), "track": (6000, 0.09),
+                    "bank": (2500, 0.10)}[kind]  # fmt: skip
+    places, colours = tuft(kind, rng, number, HEIGHT + 60, horizon + 6, horizon, tall)
+    if kind == "track":  # little grows in the ruts
+        away = CAMERA_M * 950 / (places[:, 1] - horizon)
+        across = np.abs((places[:, 0] - WIDTH / 2) / 950 * away - 0.25 * np.sin(away / 3.0))
+        grows = np.abs(across - 0.75) > 0.36
+        places, colours = places[grows], colours[grows]
+    blades(image, places, colours)
+
+
+def _trees(colour, depth, rng, horizon: int, number: int) -> None:
+    """Trunks with bark, round in the light; they hide what walks behind them."""
+    spots = (np.arange(number) + rng.uniform(0.1, 0.9, number)) / number
+    for spot, foot in zip(spots, np.sort(rng.uniform(40, 330, number)), strict=True):
+        below = 70.0 if 0.3 < spot < 0.7 and foot > 110 else foot  # the middle stays free
+        wide = below / CAMERA_M * rng.uniform(0.11, 0.19)
+        lean, middle = rng.normal(0, 0.03), spot * WIDTH
+        reach = 2.2 * wide + abs(lean) * HEIGHT
+        left, right = max(int(middle - reach), 0), min(int(middle + reach) + 1, WIDTH)
+        strip = np.s_[:, left:right]
+        trunk, solid = _trunk(rng, left, right, middle, horizon + below, wide, lean)
+        colour[strip][solid] = trunk[solid]
+        depth[strip][solid] = CAMERA_M * 950 / below
+        _stand(
+            colour, rng.normal(middle, 1.2 * wide, 60), rng, horizon + below + 0.15 * wide, below
+        )
+
+
+def _trunk(rng, left: int, right: int, middle: float, foot: float, wide: float, lean: float):
+    """Colour of a trunk and where it is, for the columns from left to right."""
+    columns = np.arange(left, right, dtype=np.float32)[None, :]
+    rows = np.arange(HEIGHT, dtype=np.float32)[:, None]
+    shape = (HEIGHT, right - left)
+    flare = 1 + 0.8 * np.exp(np.minimum(-(foot - rows) / (0.9 * wide), 0))
+    across = (columns - middle - (foot - rows) * lean) / (wide * flare)
+    across += 0.05 * cloud(rng, 60, 2, shape, 0.6)
+    bulge = np.sqrt(np.maximum(1 - across**2, 0))
+    light = 0.50 + 0.50 * bulge - 0.22 * across
+    tint = np.float32([0.36, 0.31, 0.25]) * rng.uniform(0.8, 1.25)
+    bark = tint * (light * (1 + 0.26 * cloud(rng, 34, 4, shape, 0.22)))[..., None]
+    return bark, (np.abs(across) < 1) & (rows < foot + 0.12 * wide * bulge)
+
+
+def _stand(colour, x, rng, foot: float, below: float) -> None:
+    image = Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
+    long = 0.12 * below / CAMERA_M * rng.uniform(0.4, 1.1, len(x))
+    places = np.stack([x, foot + rng.uniform(-0.02, 0.06, len(x)) * below, long,
+                       rng.normal(0, 0.3, len(x))], 1)  # fmt: skip
+    tint = np.float32([0.33, 0.39, 0.17]) * rng.uniform(0.5, 1.2, (len(x), 1))
+    blades(image, places, (tint * 255).astype(int))
+    colour[:] = np.asarray(image).astype(np.float32) / 255
+
+
+def _rocks(colour, depth, rng, horizon: int) -> None:
+    for below in np.sort(rng.uniform(60, 420, 14)):
+        wide = below / CAMERA_M * rng.uniform(0.10, 0.26)
+        high = wide * rng.uniform(0.45, 0.7)
+        x, y = (
+            rng.choice([0.16, 0.30, 0.84]) * WIDTH + rng.normal(0, 130),
+            horizon + below - 0.6 * high,
+        )
+        a, b = max(int(y - 1.4 * high), 0), min(int(y + 1.4 * high), HEIGHT)
+        c, d = max(int(x - 1.4 * wide), 0), min(int(x + 1.4 * wide), WIDTH)
+        if c >= d:
+            continue
+        rows, columns = np.mgrid[a:b, c:d].astype(np.float32)
+        away = ((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2
+        away *= 1 + 0.14 * cloud(rng, 50, 3, away.shape)
+        light = 0.42 + 0.5 * np.sqrt(np.maximum(1 - away, 0)) - 0.30 * (rows - y) / high
+        grain = 1 + 0.13 * cloud(rng, 22, 4, away.shape)
+        stone = np.float32([0.50, 0.49, 0.46]) * (light * grain)[..., None]
+        colour[a:b, c:d][away < 1] = stone[away < 1]
+        depth[a:b, c:d][away < 1] = CAMERA_M * 950 / below
+
+
+def place(view: Scene, colour, normal, depth, sprite: Sprite, x: float, row: float):
+    """Put a sprite into the picture being made; gives back where its eye is, if it is seen."""
+    top, left = int(row) - sprite.foot, int(x) - sprite.middle
+    a, b = max(top, 0), min(top + sprite.alpha.shape[0], HEIGHT)
+    c, d = max(left, 0), min(left + sprite.alpha.shape[1], WIDTH)
+    if a >= b or c >= d:
+        return None
+    here, part = np.s_[a:b, c:d], np.s_[a - top : b - top, c - left : d - left]
+    away = CAMERA_M * 950 / (row - view.horizon)
+    alpha = np.where(depth[here] < away - 0.05, 0, sprite.alpha[part])[..., None]
+    colour[here] += alpha * (sprite.colour[part] - colour[here])
+    normal[here] += alpha * (sprite.normal[part] - normal[here])
+    depth[here] = np.where(alpha[..., 0] > 0.5, away, depth[here])
+    if sprite.eye is None or not (a <= top + sprite.eye[0] < b and c <= left + sprite.eye[1] < d):
+        return None
+    return top + sprite.eye[0], left + sprite.eye[1]
+
+
+def shadow(view: Scene, colour, sprite: Sprite, x: float, row: float, night: bool) -> None:
+    """Dark ground under a body; by day drawn out to the right, away from the sun."""
+    wide = sprite.alpha.shape[1] * 0.5
+    long, thick = wide * (0.75 if night else 1.05), wide * 0.16
+    a, b = max(int(row - 3 * thick), 0), min(int(row + 3 * thick), HEIGHT)
+    c, d = max(int(x - 2.4 * long), 0), min(int(x + 2.8 * long), WIDTH)
+    if a >= b or c >= d:
+        return
+    rows, columns = np.mgrid[a:b, c:d].astype(np.float32)
+    shift = 0.0 if night else 0.35 * wide
+    away = ((columns - x - shift) / long) ** 2 + ((rows - row) / thick) ** 2
+    colour[a:b, c:d] *= (1 - 0.50 * np.exp(-1.1 * away))[..., None]
+
+
+def by_day(view: Scene, colour, normal, hour: float, haze: float, rng) -> NDArray[np.uint8]:
+    """Daylight: sun through leaves, moving with the hour, warm when low; a little noise."""
+    high = float(np.sin(np.clip((hour - 4.5) / 16.5, 0, 1) * np.pi))
+    shift = int(np.clip((hour - 5) / 15, 0, 1) * 300)
+    lit = view.shadows[:, shift : shift + WIDTH]
+    if view.kind == "meadow":
+        lit = 0.75 + 0.25 * lit
+    facing = np.maximum(normal @ _SUN, 0) / _SUN[2]  # flat ground counts as facing the camera
+    sun = (0.35 + 0.75 * high) * (0.30 + 0.70 * lit) * (1 - 0.5 * haze)
+    light = (0.36 + 0.20 * high + 0.16 * haze) + 0.55 * sun * np.minimum(facing, 1.7)
+    warm = np.float32([1.10, 1.0, 0.86]) * (1 - high) + np.float32([1.0, 1.0, 0.98]) * high
+    out = colour * light[..., None] * warm
+    bright = (colour + 0.10) * (0.45 + 0.55 * high)
+    out += view.sky[..., None] * (bright - out)
+    away = np.clip(view.depth / FAR_M, 0, 1)[..., None] * (0.10 + 0.30 * haze)
+    out += away * (0.60 * (0.5 + 0.5 * high) - out)
+    return _sensor(out * 1.10, rng, 0.012)
+
+
+def by_night(view: Scene, colour, normal, depth, eyes, rng, lamps=()) -> NDArray[np.uint8]:
+    """Infrared: grey, bright near the middle and the camera, black far away, and noisy."""
+    grey = colour @ _LUMA
+    leafy = np.clip((colour[..., 1] - colour[..., 2]) * 2.2, 0, 0.5)  # leaves shine in infrared
+    y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j].astype(np.float32)
+    beam = np.exp(-(0.55 * x**2 + 0.60 * (y - 0.05) ** 2))
+    fall = np.minimum(2.3, 19.0 / (depth**1.8 + 2.5))
+    out = (
+        (0.10 + 0.9 * grey + 0.9 * leafy)
+        * beam
+        * fall
+        * (0.30 + 0.70 * np.clip(normal[..., 2], 0, 1))
+    )
+    out = np.where(depth >= FAR_M, 0.004, out) * 0.80 + 0.02
+    for row, column, size in eyes:
+        glow = (y * HEIGHT / 2 - row + HEIGHT / 2) ** 2 + (x * WIDTH / 2 - column + WIDTH / 2) ** 2
+        out += 1.6 * np.exp(-glow / (2 * size**2)) + 0.10 * np.exp(-glow / (2 * (5 * size) ** 2))
+    for row, column, size in lamps:
+        out += _lamp(row, column, size, y, x)
+    out = gaussian_filter(1 - np.exp(-1.25 * out), 0.7)
+    return _sensor(np.repeat(out[..., None], 3, 2), rng, 0.030, grey=True)
+
+
+def _lamp(row: float, column: float, size: float, y, x):
+    """A headlight that blinds the sensor: disc, halo, a streak across, light on the ground."""
+    dy, dx = y * HEIGHT / 2 + HEIGHT / 2 - row, x * WIDTH / 2 + WIDTH / 2 - column
+    away = np.hypot(dx, dy) / size
+    streak = np.exp(-np.abs(dy) / (0.25 * size)) * np.exp(-np.abs(dx) / (14 * size))
+    pool = np.exp(-(((dy - 5.0 * size) / (3.0 * size)) ** 2) - (dx / (9 * size)) ** 2)
+    return 6.0 * np.exp(-(away**2)) + 1.4 / (1 + (away / 2.0) ** 2) + 0.8 * streak + 0.35 * pool
+
+
+def _sensor(light, rng, noise: float, grey: bool = False) -> NDArray[np.uint8]:
+    """What the sensor makes of it: noise (a field for each channel, or one), clipped to bytes."""
+    down, right = rng.integers(0, 64, 2)
+    grain = _grain(1 if grey else 3)[down : down + HEIGHT, right : right + WIDTH]
+    spread = noise * (0.6 + np.sqrt(np.clip(light, 0, 1)))
+    spread *= grain
+    spread += light
+    return (np.clip(spread, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _grain(channels: int) -> NDArray[np.float32]:
+    """More noise than a picture needs; each picture takes it from another corner."""
+    shape = (HEIGHT + 64, WIDTH + 64, channels)
+    grain = np.random.default_rng(7).standard_normal(shape, dtype=np.float32)
+    return gaussian_filter1d(grain, 0.6, axis=1) * 1.4 if channels == 3 else grain
