@@ -24,6 +24,7 @@ from pipeline.errors import DatabaseError
 BUSY_S = 30  # how long one process waits for another one's transaction
 LOCK = 0x63616D74  # any number, the same for all who migrate
 PROGRAM = "camtriage"
+SCRIPTS = "db:migrations"  # where Alembic finds the migrations
 
 
 def open_database(
@@ -191,7 +192,7 @@ def _upgrade(conn: Connection) -> None:
     from alembic.config import Config
 
     config = Config(attributes={"connection": conn})
-    config.set_main_option("script_location", "db:migrations")
+    config.set_main_option("script_location", SCRIPTS)
     views.drop(conn, _older_views(conn))
     command.upgrade(config, "head")
     views.create(conn)
