@@ -108,8 +108,9 @@ def _by_period(fits: list[Deployment], taken_at: datetime | None) -> list[Deploy
         before = one.started_at is not None and taken_at < one.started_at
         return _days_outside(one, taken_at), before, taken_at == one.ended_at
 
-    best = min(rank(one) for one in fits)
-    return [one for one in fits if rank(one) == best]
+    ranks = [rank(one) for one in fits]
+    best = min(ranks)
+    return [one for one, rank in zip(fits, ranks, strict=True) if rank == best]
 
 
 def _days_outside(one: Deployment, taken_at: datetime) -> float:

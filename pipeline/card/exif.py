@@ -69,7 +69,8 @@ def read(image: Image.Image, path: str, modified_at: float | None = None) -> dic
         "sequence_m": note.sequence_m,
         "camera_event": note.camera_event,
         "capture_method": note.capture_method,
-        "camera_label": note.camera_label,
+        # fresh from the factory the label is the model's own name: nobody typed that
+        "camera_label": None if note.camera_label == model else note.camera_label,
     }
 
 
