@@ -18,12 +18,12 @@ from pipeline.frames.child import LIMIT_S, decode_in_child
 from pipeline.frames.classifier import FrameModel
 from pipeline.frames.decode import Small, decode
 from pipeline.frames.light import light_of
+from pipeline.frames.views import views
 from pipeline.records import Box, Detection, Embedding, Look, Media, Seen, Trouble
 from pipeline.settings import Settings
 
 STEP = "look"
 SURE_BOX = 0.2  # MegaDetector's usual threshold: below it its makers do not look either
-SHORTEST_VIEW = 8  # pictures of one light from which on their median is a view
 
 Read = Callable[[Media], bytes]
 Decode = Callable[[bytes], Small]
@@ -134,14 +134,14 @@ def _looks(
     lights = [light_of(one.small.pixels) for one in opened]
     names = tuple(one.light for one in lights)
     out = frame.run([frame.prepare(one.small.pixels) for one in opened])
-    novelty = background.novelty_map(out.cells, names)
+    groups, shifts = views(out.cells, names)
+    novelty = background.novelty_map(out.cells, names, groups)
     threshold = settings.blank.threshold
     bursts = np.array([one.burst for one in opened])
     decision = blank.decide(
         out.logits, novelty, names, bursts, frame.fusion, threshold, out.attention
     )
     hides = frame.fusion.threshold if threshold is None else threshold
-    shifts = view_shift(out.cells, names)
     looks = []
     for i, (one, light) in enumerate(zip(opened, lights, strict=True)):
         box = crop.evidence_box(out.attention[i], novelty[i], *one.small.pixels.shape[:2])
@@ -193,27 +193,6 @@ def _with_boxes(look: Look, sure: Sequence[Detection], height: int, width: int) 
         crop_source="boxes",
         count=None if shown == "vehicle" else sum(one.category == shown for one in sure),
     )
-
-
-def view_shift(cells: NDArray[np.float32], lights: Sequence[str]) -> NDArray[np.float64]:
-    """How little each picture shares with the window's usual view of its light.
-
-    cells     (n, h, w, c) features; every second cell of every second row is enough
-    returns   (n,) 1 - median cosine over cells, 0-1; nan where SHORTEST_VIEW are not reached
-    """
-    shifts, of_light = np.full(len(cells), np.nan), np.array(lights)
-    for light in sorted(set(lights)):
-        (rows,) = np.nonzero(of_light == light)
-        if len(rows) < SHORTEST_VIEW:
-            continue
-        unit = _unit(cells[rows, ::2, ::2])
-        cosine = (unit * _unit(np.median(unit, axis=0))).sum(axis=-1)
-        shifts[rows] = 1 - np.clip(np.median(cosine.reshape(len(rows), -1), axis=1), 0, 1)
-    return shifts
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _or_none(value: float) -> float | None:
