@@ -15,9 +15,14 @@ UNTRIED = "untried: its weights could not be had where this was written"
 _BROKEN = "mscoco_finetuned"
 
 
+def _weight_mb(folder: str) -> int:
+    """What a folder that travels with the program weighs; 0 where it is missing."""
+    return round(sum(one.stat().st_size for one in (HERE / folder).glob("*.*")) / 1e6)
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model. `megabytes` is what a download or the folder weighs."""
+    """One model. `megabytes` is what its folder weighs or a download would be."""
 
     name: str  # what one asks for
     profiles: tuple[str, ...]  # fetched together: starter, field; empty: by its own name only
@@ -34,12 +39,12 @@ class Offer:
 
 OFFERS = (
     Offer(
-        "starter-frame", ("starter",), "frame model", "starter/frame", 14, "Apache-2.0",
-        "animal, human, vehicle, blank; see its card",
+        "starter-frame", ("starter",), "frame model", "starter/frame",
+        _weight_mb("starter/frame"), "Apache-2.0", "animal, human, vehicle, blank; see its card",
     ),
     Offer(
-        "starter-labeller", ("starter",), "labeller", "starter/labeller", 20, "Apache-2.0",
-        "a small vocabulary; see its card",
+        "starter-labeller", ("starter",), "labeller", "starter/labeller",
+        _weight_mb("starter/labeller"), "Apache-2.0", "a small vocabulary; see its card",
     ),
     Offer(
         "bioclip-2", ("field",), "labeller", "imageomics/bioclip-2", 1711, "MIT",

@@ -1,0 +1,32 @@
+"""The doctor says what works here, and for the rest what to do."""
+
+from pipeline.models import doctor
+from pipeline.models.doctor import Check, examine
+from pipeline.settings import Poaching, Settings
+
+
+def test_every_check_has_a_name_and_a_finding_and_what_fails_says_more():
+    checks = examine()
+    names = [one.name for one in checks]
+    for wanted in ("Python", "torch", "torchvision", "ONNX Runtime", "starter frame model",
+                   "starter labeller", "memory", "decoding", "PostgreSQL"):  # fmt: skip
+        assert wanted in names
+    for one in checks:
+        assert one.detail and "\n" not in one.detail + one.what_to_do
+        assert not (one.ok and one.what_to_do)
+    assert {one.name: one for one in checks}["Python"].ok
+
+
+def test_rules_that_stay_silent_are_named():
+    told = examine(Settings(poaching=Poaching(staff_hours="07:00-17:00")))
+    untold = examine(Settings())
+    assert any("staff_hours" in one.detail for one in untold)
+    assert not any("staff_hours" in one.detail for one in told)
+
+
+def test_a_check_that_breaks_is_itself_a_finding():
+    def _odd_thing() -> Check:
+        raise KeyError("surprise")
+
+    found = doctor._guarded(_odd_thing)
+    assert not found.ok and found.name == "odd thing" and "surprise" in found.detail
