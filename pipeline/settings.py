@@ -47,7 +47,12 @@ class Blank:
 class Labels:
     """When a name is said."""
 
-    species_bar: float = number(0.65, "probability", "below it the name is rolled up")
+    species_bar: float | None = number(
+        None, "probability", "from here up a species or genus is named; None: as measured"
+    )
+    group_bar: float | None = number(
+        None, "probability", "from here up a family, order or class is named; None: as measured"
+    )
     unknown_below: float = number(0.40, "probability", "below it, at every rank, no name is said")
 
 
