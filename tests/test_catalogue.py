@@ -91,6 +91,14 @@ def test_a_pull_brings_the_weights_and_what_they_need_and_nothing_pickled(hub, t
     assert catalogue.is_here(catalogue.offers("bioclip-2")[0], tmp_path)
 
 
+def test_what_was_pulled_is_found_by_its_name_and_by_its_hub_id(hub, tmp_path):
+    assert catalogue.as_fetched("bioclip-2", tmp_path) == "bioclip-2"
+    [place] = fetch(hub, tmp_path)
+    for name in ("bioclip-2", "hf-hub:imageomics/bioclip-2"):
+        assert catalogue.as_fetched(name, tmp_path) == f"local-dir:{place}"
+    assert catalogue.as_fetched("starter", tmp_path) == "starter"
+
+
 def test_the_first_pull_notes_commit_and_digests(hub, tmp_path):
     [place] = fetch(hub, tmp_path)
     note = json.loads((place / "pulled.json").read_text())

@@ -109,6 +109,14 @@ def is_here(offer: Offer, fetched: Path | None = None) -> bool:
     return bool(found)
 
 
+def as_fetched(name: str, fetched: Path | None = None) -> str:
+    """`local-dir:FOLDER` for an offer's name or `hf-hub:` id once pulled; else the name itself."""
+    for one in OFFERS:
+        if name in (one.name, f"hf-hub:{one.source}") and not one.bundled:
+            return f"local-dir:{folder_of(one, fetched)}" if is_here(one, fetched) else name
+    return name
+
+
 def refuse_broken(name: str, tag: str | None = None) -> None:
     """Raise for published weights that load without a word and label nonsense.
 
