@@ -395,6 +395,6 @@ status = sa.Table(  # the current result of each picture, rebuilt by db.save.ref
     _to("visit", index=True, nullable=True),
     _to("review", index=True, nullable=True),  # the newest
     sa.Index(None, "batch_id", "state"),
-    sa.Index(None, "deployment_id", "taken_on"),
+    sa.Index(None, "deployment_id", "taken_on", "batch_id", "state"),
     sa.Index(None, "state", "p_blank"),
 )

@@ -18,6 +18,7 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "event_taxa",
     "events",
     "observations",
+    "pictures_by_day",
     "species_by_day",
     "activity_by_hour",
     "deployments",

@@ -406,7 +406,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_status_batch_id_state"), "status", ["batch_id", "state"])
     op.create_index(
-        op.f("ix_status_deployment_id_taken_on"), "status", ["deployment_id", "taken_on"]
+        op.f("ix_status_deployment_id_taken_on_batch_id_state"),
+        "status",
+        ["deployment_id", "taken_on", "batch_id", "state"],
     )
     op.create_index(op.f("ix_status_review_id"), "status", ["review_id"])
     op.create_index(op.f("ix_status_state_p_blank"), "status", ["state", "p_blank"])
