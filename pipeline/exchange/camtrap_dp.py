@@ -1,0 +1,287 @@
+"""Camtrap DP 1.0.2: a folder with datapackage.json, deployments, media and observations.
+
+What no schema checks is decided here. Nothing is written until place, period and offset of every
+deployment are known; pictures without a time are listed in left_out.csv; places are rounded and
+people (and what nobody looked at) are not public. Time-lapse pictures prove that the camera worked:
+they are in media with their own observations, but make no event (field B29).
+"""
+
+import csv
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.errors import InputError
+from pipeline.exchange.columns import DEPLOYMENTS, MEDIA, OBSERVATIONS
+from pipeline.exchange.descriptor import descriptor
+from pipeline.exchange.package import Event, Package, Picture, Said
+from pipeline.exchange.paths import file_path, identifier, stamp, words
+from pipeline.exchange.project import Project
+from pipeline.exchange.required import refuse_incomplete
+from pipeline.records import Deployment
+from pipeline.settings import Poaching
+
+ROUND_TO = 2  # decimals of a degree, about a kilometre
+METRES_PER_DEGREE = 111_700  # at most, anywhere
+GPS_M = 30  # uncertainty of a place for which none is given
+NAMED = ("animal", "human")  # a vehicle's name is no scientific one
+LEFT_OUT = ("mediaID", "deploymentID", "filePath", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, row by row of each table, and how many pictures had no time."""
+
+    folder: Path
+    counts: dict[str, int]  # deployments, media, observations, not public
+    left_out: int
+
+
+def export(
+    package: Package,
+    project: Project,
+    folder: Path,
+    exact: bool = False,
+    pixelate_bar: float | None = None,
+) -> Exported:
+    """Write the package into `folder`, which must be new or empty; all of it or nothing.
+
+    exact         places as they are; else rounded, with the uncertainty that this brings
+    pixelate_bar  p_human from which a picture is not public (default: that of the settings)
+    Raises InputError: one line that names every deployment and what it lacks.
+    """
+    folder = Path(folder).absolute()
+    _refuse_used(folder)
+    refuse_incomplete(package.deployments)
+    bar = Poaching().pixelate_bar if pixelate_bar is None else pixelate_bar
+    working = folder.parent / f".{folder.name}.{os.getpid()}.part"
+    try:
+        working.mkdir(parents=True)
+        exported = _write(package, project, working, folder, exact, bar)
+        if folder.exists():
+            folder.rmdir()  # it is empty
+        working.replace(folder)
+    except OSError as why:
+        raise InputError(f"{folder}: cannot be written: {why.strerror or why}") from why
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return exported
+
+
+def _write(
+    package: Package, project: Project, to: Path, folder: Path, exact: bool, bar: float
+) -> Exported:
+    dated = [one for one in package.pictures if one.taken_at is not None]
+    undated = [one for one in package.pictures if one.taken_at is None]
+    offset = _offsets(package)
+    suspects = clock_suspects(package)
+    private = people_events(package)
+    places = [
+        deployment_row(one, exact, one.deployment_id in suspects) for one in package.deployments
+    ]
+    public = [is_public(one, bar, private) for one in dated]
+    media = (media_row(one, offset(one), shown) for one, shown in zip(dated, public, strict=True))
+    names: set[str] = set()
+    observations = _noting(names, observation_rows(dated, package.events, offset, project.levels))
+    counts = {
+        "deployments": _table(to / "deployments.csv", DEPLOYMENTS, places),
+        "media": _table(to / "media.csv", MEDIA, media),
+        "observations": _table(to / "observations.csv", OBSERVATIONS, observations),
+        "not public": len(public) - sum(public),
+    }
+    if undated:
+        _table(to / "left_out.csv", LEFT_OUT, (_left_out(one) for one in undated))
+    precision = None if exact else 10**-ROUND_TO
+    about = descriptor(package, project, places, names, precision)
+    text = json.dumps(about, indent=2, ensure_ascii=False)
+    (to / "datapackage.json").write_bytes(text.encode() + b"\n")
+    return Exported(folder, counts, len(undated))
+
+
+# --- refusals
+
+
+def _refuse_used(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; name a new folder for the package")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder}: is not empty; name a new folder for the package")
+
+
+# --- rows
+
+
+def deployment_row(one: Deployment, exact: bool, suspect: bool) -> dict:
+    latitude, longitude, uncertainty = place(one, exact)
+    return {
+        **{key: value for key, value in one.other.items() if key in DEPLOYMENTS},
+        "deploymentID": identifier(one.deployment_id),
+        "locationID": one.location_id,
+        "locationName": one.location_name,
+        "latitude": latitude,
+        "longitude": longitude,
+        "coordinateUncertainty": uncertainty,
+        "deploymentStart": stamp(one.started_at, one.utc_offset_min),
+        "deploymentEnd": stamp(one.ended_at, one.utc_offset_min),
+        "cameraID": one.camera_id,
+        "cameraModel": one.camera_model,
+        "timestampIssues": _yes(bool(one.timestamp_issues) or suspect),
+        "deploymentTags": one.tags,
+    }
+
+
+def place(one: Deployment, exact: bool) -> tuple[str, str, int | None]:
+    """Latitude, longitude and uncertainty in metres, which after rounding still holds the truth."""
+    if exact:
+        return _degrees(one.latitude), _degrees(one.longitude), one.coordinate_uncertainty_m
+    half = 10**-ROUND_TO / 2 * METRES_PER_DEGREE
+    moved = math.hypot(half, half * math.cos(math.radians(one.latitude)))
+    uncertainty = math.ceil((one.coordinate_uncertainty_m or GPS_M) + moved)
+    rounded = (round(one.latitude, ROUND_TO) + 0.0, round(one.longitude, ROUND_TO) + 0.0)
+    return f"{rounded[0]:.{ROUND_TO}f}", f"{rounded[1]:.{ROUND_TO}f}", uncertainty
+
+
+def media_row(one: Picture, offset: int, public: bool) -> dict:
+    return {
+        "mediaID": one.sha256,
+        "deploymentID": identifier(one.deployment_id),
+        "captureMethod": one.capture_method,
+        "timestamp": stamp(one.taken_at, offset),
+        "filePath": file_path(one.path),
+        "filePublic": _yes(public),
+        "fileName": one.path.rpartition("/")[2],
+        "fileMediatype": one.mediatype,
+    }
+
+
+def is_public(one: Picture, bar: float, people_events: set[str]) -> bool:
+    """No person, nothing like one, no number plate, not one frame of a visit with people; and
+    somebody or something has looked."""
+    if one.said.observation_type in ("human", "vehicle", "unclassified"):
+        return False
+    if one.event in people_events:
+        return False
+    return (one.p_human or 0.0) < bar
+
+
+def people_events(package: Package) -> set[str]:
+    """Visits in which a person was seen in any picture."""
+    seen = {one.event for one in package.pictures if one.said.observation_type == "human"}
+    said = {e.id for e in package.events if any(s.observation_type == "human" for s in e.said)}
+    return (seen | said) - {None}
+
+
+def clock_suspects(package: Package) -> set[str]:
+    """Deployments with a picture from outside their period, or dated by the file's own date."""
+    by_id = {one.deployment_id: one for one in package.deployments}
+    return {
+        one.deployment_id
+        for one in package.pictures
+        if one.clock == "file_date"
+        or (one.taken_at and _outside(one.taken_at, by_id[one.deployment_id]))
+    }
+
+
+def observation_rows(
+    pictures: Iterable[Picture],
+    events: Iterable[Event],
+    offset: Callable[[Picture | Event], int],
+    levels: tuple[str, ...],
+) -> Iterator[dict]:
+    """Media level: one row a picture. Event level: one row a taxon, without mediaID."""
+    lapse = {one.id for one in events if one.capture_method == "timeLapse"}
+    if "media" in levels:
+        for one in pictures:
+            when = stamp(one.taken_at, offset(one))
+            yield {
+                "observationID": f"{one.sha256}_media",
+                "mediaID": one.sha256,
+                "eventID": None if one.event in lapse else one.event,
+                **_observation("media", one.deployment_id, when, when, one.said),
+            }
+    for one in events if "event" in levels else ():
+        if one.started_at is None or one.id in lapse:
+            continue
+        start = stamp(one.started_at, offset(one))
+        end = stamp(one.ended_at or one.started_at, offset(one))
+        for number, said in enumerate(one.said, 1):
+            yield {
+                "observationID": f"{one.id}_event_{number}",
+                "eventID": one.id,
+                **_observation("event", one.deployment_id, start, end, said),
+            }
+
+
+def _observation(level: str, deployment_id: str, start: str, end: str, said: Said) -> dict:
+    """Our crop is evidence, no animal's outline: the bbox columns stay empty. So does the time of
+    a review: it is kept as given, without a zone."""
+    kind = said.observation_type
+    done = said.method if kind != "unclassified" else None
+    scored = done == "machine" and kind != "human" and said.probability is not None
+    return {
+        "deploymentID": identifier(deployment_id),
+        "eventStart": start,
+        "eventEnd": end,
+        "observationLevel": level,
+        "observationType": kind,
+        "scientificName": said.name if kind in NAMED else None,
+        "count": said.count if kind in ("animal", "human", "vehicle") and said.count else None,
+        "classificationMethod": done,
+        "classifiedBy": said.by if done else None,
+        "classificationProbability": f"{said.probability:.4f}" if scored else None,
+    }
+
+
+def _left_out(one: Picture) -> dict:
+    row = {"mediaID": one.sha256, "deploymentID": identifier(one.deployment_id)}
+    return {**row, "filePath": file_path(one.path), "reason": "no time in the file"}
+
+
+# --- small forms
+
+
+def _offsets(package: Package) -> Callable[[Picture | Event], int]:
+    """Minutes east of Greenwich: what the camera wrote into the picture, else its deployment's."""
+    usual = {one.deployment_id: one.utc_offset_min for one in package.deployments}
+
+    def offset(one: Picture | Event) -> int:
+        return usual[one.deployment_id] if one.utc_offset_min is None else one.utc_offset_min
+
+    return offset
+
+
+def _noting(names: set[str], rows: Iterable[dict]) -> Iterator[dict]:
+    """The same rows, while their scientific names are collected."""
+    for row in rows:
+        if row["scientificName"]:
+            names.add(row["scientificName"])
+        yield row
+
+
+def _degrees(value: float) -> str:
+    return f"{value:.7f}".rstrip("0").rstrip(".")
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _outside(at: datetime, one: Deployment) -> bool:
+    return at < one.started_at or at.replace(microsecond=0) > one.ended_at
+
+
+def _table(path: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> int:
+    """Write all columns in the schema's order; returns the number of rows."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        count = 0
+        for row in rows:
+            writer.writerow({k: words(v) if isinstance(v, str) else v for k, v in row.items()})
+            count += 1
+    return count

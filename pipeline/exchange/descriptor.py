@@ -1,0 +1,79 @@
+"""datapackage.json of a Camtrap DP: the project's words, and what follows from the rows."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from pipeline.exchange.package import Package
+from pipeline.exchange.paths import stamp
+from pipeline.exchange.project import Project
+
+VERSION = "1.0.2"
+BASE = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
+RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
+
+
+def descriptor(
+    package: Package,
+    project: Project,
+    places: list[dict],
+    names: Collection[str],
+    precision: float | None,
+) -> dict:
+    """datapackage.json; exporting the same again changes `created` and nothing else.
+
+    places     rows of deployments.csv; names: scientific names in observations.csv
+    precision  degrees to which places were rounded; None: they were not
+    """
+    starts = [one.started_at.date() for one in package.deployments]
+    ends = [one.ended_at.date() for one in package.deployments]
+    return {
+        "resources": [_resource(name) for name in ("deployments", "media", "observations")],
+        "profile": f"{BASE}/camtrap-dp-profile.json",
+        "created": stamp(datetime.now(UTC).replace(tzinfo=None), 0).replace("+00:00", "Z"),
+        **project.package,
+        "contributors": list(project.contributors),
+        "sources": [{"title": "camtriage"}],
+        **({"licenses": list(project.licenses)} if project.licenses else {}),
+        "project": project.project,
+        **({"coordinatePrecision": precision} if precision else {}),
+        "spatial": _spatial(places),
+        "temporal": {"start": min(starts).isoformat(), "end": max(ends).isoformat()},
+        "taxonomic": _taxonomic(package, names),
+    }
+
+
+def _resource(name: str) -> dict:
+    return {
+        "name": name,
+        "path": f"{name}.csv",
+        "profile": "tabular-data-resource",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "schema": f"{BASE}/{name}-table-schema.json",
+    }
+
+
+def _spatial(places: list[dict]) -> dict:
+    """The box around the places as written, so that it tells no more than they do."""
+    x = [float(one["longitude"]) for one in places]
+    y = [float(one["latitude"]) for one in places]
+    west, east, south, north = min(x), max(x), min(y), max(y)
+    if west == east and south == north:
+        return {"type": "Point", "coordinates": [west, south]}
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def _taxonomic(package: Package, names: Collection[str]) -> list[dict]:
+    said = [one.said for one in package.pictures]
+    said += [part for one in package.events for part in one.said]
+    ranks = {one.name: one.rank for one in said if one.name in names and one.rank in RANKS}
+    return [
+        {
+            "scientificName": name,
+            **({"taxonRank": ranks[name]} if name in ranks else {}),
+            "kingdom": "Animalia",
+        }
+        for name in sorted(names)
+    ]

@@ -1,0 +1,232 @@
+"""MegaDetector's results file, format 1.6 (written), and 1.0 to 1.6 (read).
+
+Another file of the same name exists: a bare list with category names and pixel corners. It is
+refused, never guessed at. Timelapse and others find pictures by `file`: relative to the card, '/'.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import InputError, SettingsError
+from pipeline.exchange.package import Package, Picture
+from pipeline.records import Box, Detection
+
+FORMAT = "1.6"
+CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
+OURS = {"animal": "animal", "person": "human", "human": "human", "vehicle": "vehicle"}
+LOWEST = 0.005  # MegaDetector's own: below it no box is written
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+OVERSHOOT = 0.02  # a box may reach so far over the edge by rounding; it is cut there
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInfo:
+    """What a results file says of itself, and what of it could not be used. Nothing is silent."""
+
+    info: dict  # as in the file
+    pictures: int  # entries, failed ones too
+    failed: tuple[str, ...]  # the detector could not look at them
+    ignored: Mapping[str, int] = field(default_factory=dict)  # boxes, by why
+
+    @property
+    def detector(self) -> str:
+        return str(self.info.get("detector") or "detector not named")
+
+
+# --- reading
+
+
+def read_results(path: Path) -> tuple[dict[str, list[Detection]], ReadInfo]:
+    """Boxes by file, '/' between the parts; an empty list: looked at, nothing found.
+
+    Raises SettingsError in one line for what is no results file of this format.
+    """
+    path = Path(path)
+    try:
+        given = json.loads(path.read_bytes())
+    except OSError as why:
+        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
+    except (ValueError, RecursionError) as why:
+        raise SettingsError(f"{path}: not JSON: {str(why).splitlines()[0]}") from why
+    try:
+        return _read(given)
+    except _Wrong as why:
+        raise SettingsError(f"{path}: not MegaDetector results: {why}") from why
+
+
+class _Wrong(Exception):
+    """What is wrong with a results file, without its name."""
+
+
+def _read(given: object) -> tuple[dict[str, list[Detection]], ReadInfo]:
+    if isinstance(given, list):
+        raise _Wrong(
+            "a bare list is the other format of that name (category names, pixel corners); "
+            'write it in the format with "images" and "detection_categories"'
+        )
+    if not isinstance(given, dict) or not isinstance(given.get("images"), list):
+        raise _Wrong('no list "images" in it')
+    categories = given.get("detection_categories")
+    if not isinstance(categories, dict):
+        raise _Wrong('no table "detection_categories" in it')
+    boxes: dict[str, list[Detection]] = {}
+    failed, ignored = {}, Counter()
+    for number, image in enumerate(given["images"]):
+        name = _file(image, number)
+        if name in boxes or name in failed:
+            raise _Wrong(f"{name} stands in it twice")
+        found = image.get("detections")
+        if image.get("failure") or found is None:
+            failed[name] = True
+        else:
+            boxes[name] = _detections(name, found, categories, ignored)
+    info = given.get("info")
+    return boxes, ReadInfo(
+        info if isinstance(info, dict) else {},
+        len(given["images"]),
+        tuple(failed),
+        dict(ignored),
+    )
+
+
+def _file(image: object, number: int) -> str:
+    """The picture's path with '/', from Windows as from elsewhere."""
+    name = image.get("file") if isinstance(image, dict) else None
+    if not isinstance(name, str) or not name:
+        raise _Wrong(f'picture {number} has no "file"')
+    name = name.replace("\\", "/")
+    while name.startswith("./"):
+        name = name[2:]
+    return name
+
+
+def _detections(name: str, found: object, categories: dict, ignored: Counter) -> list[Detection]:
+    if not isinstance(found, list):
+        raise _Wrong(f'"detections" of {name} is no list')
+    boxes = []
+    for one in found:
+        if not isinstance(one, dict):
+            raise _Wrong(f"a detection of {name} is no table")
+        category = str(categories.get(str(one.get("category")), "")).lower()
+        if category not in OURS:
+            ignored[f"category {one.get('category')!r} ({category or 'not named'})"] += 1
+            continue
+        box = _box(name, one.get("bbox"))
+        if box is None:
+            ignored["box without area"] += 1
+            continue
+        boxes.append(Detection(OURS[category], _share(name, "conf", one.get("conf")), box))
+    return sorted(boxes, key=lambda one: -one.confidence)
+
+
+def _box(name: str, given: object) -> Box | None:
+    """Cut at the picture's edges; None where nothing is left of it."""
+    if not isinstance(given, list) or len(given) != 4:
+        raise _Wrong(f'"bbox" of {name} must be [x, y, width, height], 0 to 1')
+    x, y, width, height = (_number(name, "bbox", one) for one in given)
+    edges = (x, y, x + width, y + height)
+    if min(edges) < -OVERSHOOT or max(edges) > 1 + OVERSHOOT:
+        raise _Wrong(f'"bbox" of {name} lies outside 0 to 1: are these pixels?')
+    left, top, right, bottom = (min(1.0, max(0.0, one)) for one in edges)
+    if not (right > left and bottom > top):
+        return None
+    inside = (left, top) == (x, y) and (right, bottom) == edges[2:]
+    return (x, y, width, height) if inside else (left, top, right - left, bottom - top)
+
+
+def _share(name: str, what: str, given: object) -> float:
+    value = _number(name, what, given)
+    if not 0 <= value <= 1:
+        raise _Wrong(f'"{what}" of {name} is {value}, not 0 to 1')
+    return value
+
+
+def _number(name: str, what: str, given: object) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) < 1e9:
+        raise _Wrong(f'"{what}" of {name} is no number')
+    return float(given)
+
+
+# --- writing
+
+
+def export_results(package: Package, path: Path) -> dict[str, int]:
+    """Write our scores as detections. Returns how many pictures, of them failed, and boxes.
+
+    Each kind with a score gets one box: the crop, which is where the evidence was and no outline,
+    or the whole picture. Blank pictures keep their low scores, so that a reader may choose its own
+    threshold. What people said is not in it: this is what the models saw.
+    """
+    path = Path(path)
+    if path.exists():
+        raise InputError(f"{path}: is there already; name a new file")
+    names = sorted({name for one in package.pictures for name, _ in one.top})
+    ids = {name: str(number) for number, name in enumerate(names)}
+    images = [
+        _image(one, path, ids) for one in package.pictures for path in (one.path, *one.copies)
+    ]
+    images += [_failed(file, reason) for file, reason in package.unreadable]
+    results = {
+        "info": _info(package, images),
+        "detection_categories": CATEGORIES,
+        **({"classification_categories": {ids[n]: n for n in names}} if names else {}),
+        "images": sorted(images, key=lambda one: one["file"]),
+    }
+    working = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        working.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", "utf-8")
+        working.replace(path)
+    except OSError as why:
+        raise InputError(f"{path}: cannot be written: {why.strerror or why}") from why
+    finally:
+        working.unlink(missing_ok=True)
+    failed = sum("failure" in one for one in images)
+    boxes = sum(len(one["detections"] or ()) for one in images)
+    return {"pictures": len(images), "failed": failed, "boxes": boxes}
+
+
+def _image(one: Picture, path: str, ids: Mapping[str, str]) -> dict:
+    if one.state == "unprocessed":
+        return _failed(path, "not looked at yet")
+    if one.p_animal is None or one.failure:
+        return _failed(path, one.failure or "could not be looked at")
+    scores = {"1": one.p_animal, "2": one.p_human, "3": one.p_vehicle}
+    found = [
+        {
+            "category": category,
+            "conf": round(float(p), 4),
+            "bbox": [round(float(side), 4) for side in one.crop or WHOLE],
+        }
+        for category, p in scores.items()
+        if p is not None and p >= LOWEST
+    ]
+    if one.top and found and found[0]["category"] == "1":
+        best = sorted(one.top, key=lambda pair: -pair[1])
+        found[0]["classifications"] = [[ids[name], round(float(p), 4)] for name, p in best]
+    return {"file": path, "detections": sorted(found, key=lambda box: -box["conf"])}
+
+
+def _failed(file: str, reason: str) -> dict:
+    return {"file": file, "failure": reason, "detections": None}
+
+
+def _info(package: Package, images: Sequence[dict]) -> dict:
+    info = {"format_version": FORMAT, "detector": package.frame_model or "camtriage"}
+    if package.finished_at:
+        info["detection_completion_time"] = f"{package.finished_at:%Y-%m-%d %H:%M:%S}"
+    kept = {one.path for one in package.pictures if one.state == "kept"}
+    best = sorted(
+        one["detections"][0]["conf"] for one in images if one["file"] in kept and one["detections"]
+    )
+    if best:  # thresholds do not travel: these are of these pictures, and only of these
+        info["detector_metadata"] = {
+            "typical_detection_threshold": best[len(best) // 20],  # shows 95 % of what was kept
+            "conservative_detection_threshold": best[len(best) // 100],
+        }
+    if any(one.top for one in package.pictures) and package.labeller:
+        info["classifier"] = package.labeller
+    return info

@@ -1,0 +1,73 @@
+"""What an export holds: deployments, pictures and visits, and what is said about each.
+
+db.exchange gathers it; camtrap_dp and megadetector write it. Paths are relative to the card, with
+the batch's name before them where pictures of several batches go into one export.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.records import Box, Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said about a picture or a visit, and by whom."""
+
+    observation_type: str  # of records.OBSERVATION_TYPES
+    name: str | None = None  # scientific name, animals and people
+    rank: str | None = None
+    count: int | None = None
+    probability: float | None = None
+    method: str | None = None  # machine, human
+    by: str | None = None  # model and hash, or reviewer
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture, with its place in a visit and the scores beside what is said."""
+
+    sha256: str
+    deployment_id: str
+    path: str
+    taken_at: datetime | None  # camera clock, naive
+    said: Said
+    mediatype: str = "image/jpeg"
+    capture_method: str | None = None
+    clock: str = "exif"
+    state: str = "kept"  # of records.STATES
+    p_animal: float | None = None
+    p_human: float | None = None
+    p_vehicle: float | None = None
+    crop: Box | None = None
+    top: tuple[tuple[str, float], ...] = ()  # best taxa of the labeller, falling
+    event: str | None = None  # id of its visit
+    failure: str | None = None  # why it could not be looked at
+    utc_offset_min: int | None = None  # from the picture itself
+    copies: tuple[str, ...] = ()  # further paths of the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One visit: one thing said per taxon, the visit's own first."""
+
+    id: str  # sha-256 of its first picture
+    deployment_id: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    said: tuple[Said, ...]
+    capture_method: str | None = None
+    utc_offset_min: int | None = None  # from its first picture
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Everything one export is made of, in a fixed order."""
+
+    deployments: tuple[Deployment, ...]
+    pictures: tuple[Picture, ...]
+    events: tuple[Event, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()  # (path, reason) of files that are no picture
+    frame_model: str | None = None  # name and hash
+    labeller: str | None = None
+    finished_at: datetime | None = None  # UTC, naive: end of the last run

@@ -1,0 +1,50 @@
+"""Paths and times in the forms that Camtrap DP allows."""
+
+import re
+from datetime import datetime, timedelta, timezone
+from urllib.parse import unquote_to_bytes
+
+_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")  # pipeline.card.scan.path_text's form of a byte
+
+
+def stamp(at: datetime, offset_min: int) -> str:
+    """Camera time with its offset, whole seconds: 2026-05-01T06:30:00+02:00."""
+    zone = timezone(timedelta(minutes=offset_min))
+    return at.replace(tzinfo=zone).isoformat(timespec="seconds")
+
+
+def file_path(path: str) -> str:
+    """A path as Camtrap DP allows it; only what it forbids (and %) is percent-encoded.
+
+    `./..hidden/50%.jpg` cannot stand there as it is; `card_path` finds the way back.
+    """
+    path = _ESCAPE.sub(lambda one: f"%{one[1].upper()}", path.replace("%", "%25"))
+    path = path.replace("..", ".%2E").replace("..", ".%2E")
+    if path[:1] in "./~":
+        path = _percent(path[:1]) + path[1:]
+    return identifier(path)
+
+
+def identifier(text: str) -> str:
+    """A name without what readers of CSV strip or stumble over: outer spaces, controls."""
+    inner = text.strip(" ")
+    start = len(text) - len(text.lstrip(" "))
+    text = "%20" * start + inner + "%20" * (len(text) - start - len(inner))
+    return "".join(one if one.isprintable() else _percent(one) for one in text)
+
+
+def words(text: str) -> str:
+    """Free text in one kind of line end, without other control characters."""
+    if text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
+
+
+def card_path(file_path: str) -> bytes:
+    """The bytes of the path on the card that `file_path` wrote."""
+    return unquote_to_bytes(file_path)
+
+
+def _percent(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode())

@@ -1,0 +1,472 @@
+"""A data package that others can open: valid by the official schemas, right where none looks."""
+
+import csv
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from makers import fill
+
+from db import schema
+from db.engine import open_database, reading, writing
+from db.exchange import gather
+from pipeline.card.scan import os_path, path_text
+from pipeline.errors import DatabaseError, InputError, SettingsError
+from pipeline.exchange.camtrap_dp import export, place
+from pipeline.exchange.package import Event, Package, Picture, Said
+from pipeline.exchange.paths import card_path, file_path, stamp
+from pipeline.exchange.project import read_project
+from pipeline.records import Deployment
+
+TABLES = ("deployments", "media", "observations")
+AT = datetime(2026, 5, 1, 6, 30, 15, 250_000)
+PROJECT = """
+title = "Leopards of the ridge"
+samplingDesign = "targeted"
+captureMethod = ["activityDetection", "timeLapse"]
+individualAnimals = false
+observationLevel = ["media", "event"]
+[[contributors]]
+title = "A. Ranger"
+role = "contact"
+[[licenses]]
+name = "CC0-1.0"
+scope = "data"
+[[licenses]]
+name = "CC-BY-4.0"
+scope = "media"
+[package]
+name = "ridge-2026"
+"""
+GATE = Deployment(
+    "gate",
+    location_id="A",
+    latitude=-2.123456,
+    longitude=34.876543,
+    started_at=AT - timedelta(days=3),
+    ended_at=AT + timedelta(days=3),
+    utc_offset_min=180,
+    tags="access:staff",
+    other={"cameraHeight": "0.6", "featureType": "trailGame", "baitUse": "false"},
+)
+LEOPARD = Said("animal", "Panthera pardus", "species", None, 0.8, "machine", "labeller 12ab")
+PERSON = Said("human", None, None, 2, 0.9, "machine", "frame model 34cd")
+BLANK = Said("blank", None, None, None, 0.97, "machine", "frame model 34cd")
+
+
+def picture(sha="a1", said=LEOPARD, **kw) -> Picture:
+    rest = {"p_animal": 0.8, "p_human": 0.01, "p_vehicle": 0.01, "event": "a1", "taken_at": AT}
+    rest = {"deployment_id": "gate", "path": f"DCIM/100RECNX/{sha}.JPG"} | rest | kw
+    return Picture(sha, said=said, **rest)
+
+
+def package(*pictures, deployments=(GATE,), **kw) -> Package:
+    pictures = pictures or (picture(),)
+    events = kw.pop("events", (Event("a1", "gate", AT, AT, (pictures[0].said,)),))
+    return Package(tuple(deployments), tuple(pictures), tuple(events), **kw)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    path = tmp_path_factory.mktemp("project") / "project.toml"
+    path.write_text(PROJECT)
+    return read_project(path)
+
+
+@pytest.fixture
+def written(tmp_path, project):
+    """Export a package and read it back: counts, descriptor, and rows of the tables by name."""
+
+    def write(content, folder="package", **kw):
+        done = export(content, kw.pop("project", project), tmp_path / folder, **kw)
+        return done, *read(tmp_path / folder)
+
+    return write
+
+
+def read(folder: Path):
+    rows = {}
+    for path in folder.glob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            rows[path.stem] = list(csv.DictReader(file))
+    return json.loads((folder / "datapackage.json").read_text("utf-8")), rows
+
+
+@pytest.fixture(scope="session")
+def official(camera_trap) -> Path:
+    """The official schemas, read where they lie."""
+    place = camera_trap.parent / "reference" / "camtrap_dp"
+    if not (place / "camtrap-dp-profile.json").exists():
+        pytest.skip(f"no official schemas: {place}")
+    return place
+
+
+def faults(folder: Path, official: Path) -> list[str]:
+    """What frictionless and the profile find wrong, without the network.
+
+    The profile's URL would be fetched, so tables are checked against local copies of their schemas
+    and the descriptor against the profile's own part.
+    """
+    frictionless = pytest.importorskip("frictionless")
+    about, _ = read(folder)
+    profile = json.loads((official / "camtrap-dp-profile.json").read_text("utf-8"))
+    own = {"$defs": profile["$defs"], **profile["allOf"][1]}
+    del own["properties"]["spatial"]["$ref"]  # GeoJSON's schema is remote
+    found = [one.message for one in jsonschema.Draft4Validator(own).iter_errors(about)]
+    del about["profile"]
+    for one in about["resources"]:
+        name = one["schema"].rpartition("/")[2]
+        one["schema"] = json.loads((official / name).read_text("utf-8"))
+    report = frictionless.Package(about, basepath=str(folder)).validate()
+    return found + [f"{e.type}: {e.message}" for t in report.tasks for e in t.errors]
+
+
+# --- valid
+
+
+def test_a_database_exports_a_valid_package_that_agrees_with_its_views(
+    database_url, tmp_path, project, official
+):
+    engine = open_database(database_url)
+    with writing(engine) as conn:
+        fill(conn, 400)
+        period = {"started_at": datetime(2026, 1, 1), "ended_at": datetime(2027, 1, 1)}
+        conn.execute(sa.update(schema.deployment).values(period))
+    with reading(engine) as conn:
+        content = gather(conn)
+        views = "SELECT observation_level, observation_type, count(*) FROM observations"
+        timed = sa.text(f"{views} WHERE event_start IS NOT NULL GROUP BY 1, 2")
+        seen = {(level, kind): n for level, kind, n in conn.execute(timed)}
+        alone = gather(conn, ["card-1"])
+        with pytest.raises(DatabaseError, match="no batch card-7 in the database; known: card-0"):
+            gather(conn, ["card-7"])
+    engine.dispose()
+    done = export(content, project, tmp_path / "package")
+    assert faults(tmp_path / "package", official) == []
+    _, rows = read(tmp_path / "package")
+    kinds = Counter((o["observationLevel"], o["observationType"]) for o in rows["observations"])
+    assert kinds == seen
+    assert done.left_out == len(rows["left_out"]) > 0
+    assert {one.path.partition("/")[0] for one in content.pictures} == {"card-0", "card-1"}
+    assert not any(one.path.startswith("card-1") for one in alone.pictures)
+
+
+def test_all_columns_stand_in_the_order_of_the_schema(written, official, tmp_path):
+    written(package())
+    for name in TABLES:
+        wanted = json.loads((official / f"{name}-table-schema.json").read_text("utf-8"))
+        header = (tmp_path / "package" / f"{name}.csv").read_text("utf-8").splitlines()[0]
+        assert header.split(",") == [one["name"] for one in wanted["fields"]]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1)
+said = st.builds(
+    Said,
+    st.sampled_from(["animal", "human", "vehicle", "blank", "unknown", "unclassified"]),
+    st.sampled_from([None, "Panthera pardus", "Felidae"]),
+    st.sampled_from([None, "species", "family", "kind of cat"]),
+    st.none() | st.integers(0, 9),
+    st.none() | st.floats(0, 1),
+    st.sampled_from([None, "machine", "human"]),
+    st.none() | texts,
+)
+
+
+@st.composite
+def packages(draw):
+    cameras = draw(st.lists(texts.filter(lambda t: t not in ("NA", "NaN", "nan")), unique=True))
+    offset = st.integers(-14 * 60, 14 * 60)
+    deployments = [
+        replace(
+            GATE,
+            deployment_id=name,
+            latitude=draw(st.floats(-90, 90)),
+            longitude=draw(st.floats(-180, 180)),
+            utc_offset_min=draw(offset),
+            location_name=draw(st.none() | texts),
+        )
+        for name in ["gate", *(one for one in cameras if one != "gate")]
+    ]
+    times = st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1))
+    pictures, events = [], []
+    for number in range(draw(st.integers(0, 5))):
+        home = draw(st.sampled_from(deployments)).deployment_id
+        at, spoken = draw(times), draw(said)
+        path = "/".join(draw(st.lists(texts, min_size=1, max_size=3)))
+        lapse = draw(st.sampled_from([None, "timeLapse", "activityDetection"]))
+        about = {"deployment_id": home, "path": path_text(path), "capture_method": lapse}
+        pictures.append(picture(f"s{number}", spoken, taken_at=at, event=f"s{number}", **about))
+        if draw(st.booleans()):
+            taxa = tuple(draw(st.lists(said, min_size=1, max_size=2)))
+            events.append(Event(f"s{number}", home, at, at, taxa, lapse, draw(st.none() | offset)))
+    return Package(tuple(deployments), tuple(pictures), tuple(events))
+
+
+@settings(max_examples=15, deadline=None)
+@given(content=packages(), exact=st.booleans())
+def test_whatever_the_database_holds_the_package_is_valid(
+    content, exact, project, official, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("any") / "package"
+    done = export(content, project, folder, exact=exact)
+    assert faults(folder, official) == []
+    assert done.counts["media"] + done.left_out == len(content.pictures)
+
+
+def test_the_validator_of_these_tests_does_find_faults(written, official, tmp_path):
+    written(package())
+    broken = tmp_path / "package" / "media.csv"
+    broken.write_text(broken.read_text().replace(",true,", ",perhaps,"))
+    assert faults(tmp_path / "package", official) != []
+
+
+def test_the_same_content_exported_again_is_the_same_but_for_the_time(written, tmp_path):
+    content = package(picture(), picture("a2", PERSON), picture("a3", taken_at=None))
+    written(content, "one")
+    written(content, "two")
+    for path in (tmp_path / "one").iterdir():
+        first, second = (path.read_text(), (tmp_path / "two" / path.name).read_text())
+        created = r'"created": "[^"]*"'
+        assert re.sub(created, "", first) == re.sub(created, "", second)
+
+
+# --- what no schema checks
+
+
+def test_times_carry_the_deployments_offset_and_no_parts_of_seconds(written):
+    _, _, rows = written(package())
+    assert rows["media"][0]["timestamp"] == "2026-05-01T06:30:15+03:00"
+    assert rows["observations"][0]["eventStart"] == "2026-05-01T06:30:15+03:00"
+    assert stamp(AT, -210) == "2026-05-01T06:30:15-03:30"
+
+
+def test_an_offset_that_the_camera_wrote_itself_wins(written):
+    _, _, rows = written(package(picture(utc_offset_min=120)))
+    assert rows["media"][0]["timestamp"].endswith("+02:00")
+
+
+def test_blanks_have_no_count_and_people_no_probability(written):
+    blank = replace(BLANK, count=0)
+    _, _, rows = written(package(picture(said=blank), picture("a2", PERSON)))
+    first, second, *_ = rows["observations"]
+    assert (first["count"], first["classificationProbability"]) == ("", "0.9700")
+    assert (second["count"], second["classificationProbability"]) == ("2", "")
+    assert second["classifiedBy"] == "frame model 34cd"
+
+
+def test_a_review_names_its_reviewer_and_claims_no_probability(written):
+    seen = Said("animal", "Vulpes vulpes", None, 3, None, "human", "Amina")
+    _, about, rows = written(package(picture(said=seen)))
+    row = rows["observations"][0]
+    assert (row["classificationMethod"], row["classifiedBy"]) == ("human", "Amina")
+    assert (row["count"], row["classificationProbability"]) == ("3", "")
+    assert [one["scientificName"] for one in about["taxonomic"]] == ["Vulpes vulpes"]
+
+
+def test_a_picture_nobody_looked_at_is_unclassified_by_nobody(written):
+    waiting = Said("unclassified", method="machine", by="frame model")
+    _, _, rows = written(package(picture(said=waiting, state="unprocessed"), events=()))
+    row = rows["observations"][0]
+    assert row["observationType"] == "unclassified"
+    assert row["classificationMethod"] == row["classifiedBy"] == ""
+
+
+def test_each_taxon_of_a_visit_has_a_row_without_a_picture(written):
+    fox = Said("animal", "Vulpes vulpes", "species", None, 0.7, "machine", "labeller")
+    visit = Event("a1", "gate", AT, AT + timedelta(seconds=40), (LEOPARD, fox))
+    _, _, rows = written(package(events=(visit,)))
+    of_visit = [one for one in rows["observations"] if one["observationLevel"] == "event"]
+    assert [one["scientificName"] for one in of_visit] == ["Panthera pardus", "Vulpes vulpes"]
+    assert {one["mediaID"] for one in of_visit} == {""}
+    assert {one["eventID"] for one in of_visit} == {rows["observations"][0]["eventID"]}
+    assert of_visit[0]["eventEnd"] == "2026-05-01T06:30:55+03:00"
+
+
+def test_time_lapse_pictures_are_media_but_no_events(written):
+    lapse = {"capture_method": "timeLapse"}
+    visit = Event("a1", "gate", AT, AT, (LEOPARD,), **lapse)
+    _, _, rows = written(package(picture(**lapse), events=(visit,)))
+    assert rows["media"][0]["captureMethod"] == "timeLapse"
+    assert [one["observationLevel"] for one in rows["observations"]] == ["media"]
+    assert rows["observations"][0]["eventID"] == ""
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        picture("a2", PERSON, event=None),
+        picture("a2", p_human=0.25, event=None),  # something like a person
+        picture("a2", replace(PERSON, observation_type="vehicle"), event=None),  # number plates
+        picture("a2", Said("unclassified"), state="unprocessed", event=None),
+    ],
+)
+def test_people_and_what_may_show_them_are_not_public(written, hidden):
+    done, _, rows = written(package(picture(), hidden))
+    assert [one["filePublic"] for one in rows["media"]] == ["true", "false"]
+    assert done.counts["not public"] == 1
+
+
+def test_no_picture_of_a_visit_with_a_person_is_public(written):
+    around = [picture("a1", BLANK), picture("a2", PERSON), picture("a3", LEOPARD)]
+    _, _, rows = written(package(*around, events=()))
+    assert {one["filePublic"] for one in rows["media"]} == {"false"}
+
+
+def test_pictures_without_a_time_are_left_out_and_listed(written):
+    done, _, rows = written(package(picture(), picture("a2", taken_at=None)))
+    assert done.left_out == 1
+    assert [one["mediaID"] for one in rows["left_out"]] == ["a2"]
+    assert [one["mediaID"] for one in rows["media"]] == ["a1"]
+
+
+def test_a_clock_that_cannot_be_right_marks_its_deployment(written):
+    other = replace(GATE, deployment_id="ridge")
+    early = picture("a2", deployment_id="ridge", taken_at=datetime(2000, 1, 1))
+    _, _, rows = written(package(picture(), early, deployments=(GATE, other)))
+    assert [one["timestampIssues"] for one in rows["deployments"]] == ["false", "true"]
+
+
+def test_columns_of_the_owners_table_are_handed_on(written):
+    _, _, rows = written(package())
+    row = rows["deployments"][0]
+    assert (row["cameraHeight"], row["featureType"]) == ("0.6", "trailGame")
+    assert row["deploymentTags"] == "access:staff"
+
+
+# --- places
+
+
+def test_places_are_rounded_unless_exact_is_asked_for(written):
+    _, about, rows = written(package())
+    row = rows["deployments"][0]
+    assert (row["latitude"], row["longitude"]) == ("-2.12", "34.88")
+    assert int(row["coordinateUncertainty"]) > 700
+    assert about["coordinatePrecision"] == 0.01
+    assert about["spatial"] == {"type": "Point", "coordinates": [34.88, -2.12]}
+    _, about, rows = written(package(), "exact", exact=True)
+    assert rows["deployments"][0]["latitude"] == "-2.123456"
+    assert "coordinatePrecision" not in about
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180), st.none() | st.integers(1, 5000))
+def test_the_true_place_lies_within_the_uncertainty_of_the_rounded_one(north, east, known):
+    one = replace(GATE, latitude=north, longitude=east, coordinate_uncertainty_m=known)
+    rounded_north, rounded_east, uncertainty = place(one, exact=False)
+    to = [math.radians(float(x)) for x in (rounded_north, rounded_east)]
+    came = [math.radians(x) for x in (north, east)]
+    half = math.sin((to[0] - came[0]) / 2) ** 2
+    half += math.cos(to[0]) * math.cos(came[0]) * math.sin((to[1] - came[1]) / 2) ** 2
+    moved = 2 * 6_371_000 * math.asin(math.sqrt(half))
+    assert moved + (known or 30) <= uncertainty
+
+
+# --- paths
+
+ALLOWED = re.compile(r"^(?=^[^./~])(^((?!\.{2}).)*$).*$")
+
+
+@given(st.lists(st.binary(min_size=1).filter(lambda b: not {0, 47} & set(b)), min_size=1))
+def test_any_name_on_a_card_becomes_an_allowed_path_and_finds_back(parts):
+    on_card = b"/".join(parts)
+    written = file_path(path_text(on_card.decode("utf-8", "surrogateescape")))
+    assert ALLOWED.match(written)
+    assert "\\" not in written
+    assert card_path(written) == on_card
+    assert card_path(written).decode("utf-8", "surrogateescape") == os_path(
+        path_text(on_card.decode("utf-8", "surrogateescape"))
+    )
+
+
+def test_an_ordinary_path_stays_as_it_is():
+    assert file_path("Kamera 3 (Süd)/DCIM/100RECNX/IMG_0001.JPG") == (
+        "Kamera 3 (Süd)/DCIM/100RECNX/IMG_0001.JPG"
+    )
+    assert file_path(".hidden/a..b/50%.jpg") == "%2Ehidden/a.%2Eb/50%25.jpg"
+
+
+# --- refusals
+
+
+def test_all_that_is_missing_is_named_at_once_and_nothing_is_written(tmp_path, project):
+    bare = Deployment("hill")
+    half = replace(GATE, deployment_id="river", utc_offset_min=None, other={"cameraTilt": "steep"})
+    with pytest.raises(InputError) as refused:
+        export(package(deployments=(GATE, bare, half)), project, tmp_path / "package")
+    said = str(refused.value)
+    assert "2 deployments: hill (place: latitude, longitude, period: " in said
+    assert "river (UTC offset" in said
+    assert "cameraTilt 'steep' is no whole number" in said
+    assert "gate" not in said
+    assert "\n" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_use_is_refused_and_stays_as_it_is(tmp_path, project):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        export(package(), project, tmp_path)
+    with pytest.raises(InputError, match="is a file"):
+        export(package(), project, tmp_path / "mine.txt")
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_export_that_breaks_half_way_leaves_nothing(tmp_path, project):
+    odd = picture("a2", replace(LEOPARD, probability="much"))
+    with pytest.raises(ValueError, match="format"):
+        export(package(picture(), odd, events=()), project, tmp_path / "package")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_used(tmp_path, project):
+    (tmp_path / "package").mkdir()
+    export(package(), project, tmp_path / "package")
+    assert (tmp_path / "package" / "media.csv").exists()
+
+
+def test_a_deployment_whose_name_means_missing_is_refused(tmp_path, project):
+    with pytest.raises(InputError, match="reads as 'missing'"):
+        export(package(deployments=(replace(GATE, deployment_id="NA"),)), project, tmp_path / "p")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('samplingDesign = "targeted"', ""), "samplingDesign is missing: one of simpleRandom"),
+        (('"targeted"', '"everywhere"'), "samplingDesign must be one of"),
+        (('["activityDetection", "timeLapse"]', '"timeLapse"'), "captureMethod must be a list"),
+        (("= false", '= "no"'), "individualAnimals must be true or false"),
+        (('["media", "event"]', '["sequence"]'), "observationLevel must be a list of media, event"),
+        (('scope = "media"', 'scope = "data"'), "one with scope data and one with scope media"),
+        (('role = "contact"', 'role = "boss"'), "contributor 1: role must be one of"),
+        (('name = "ridge-2026"', 'name = "The Ridge"'), "small letters"),
+        (("title =", "titel ="), "unknown: titel"),
+        (("[[licenses]]", "[[licenses"), "cannot be read as TOML"),
+    ],
+)
+def test_a_wrong_project_file_is_refused_in_one_line(tmp_path, change, words):
+    path = tmp_path / "project.toml"
+    path.write_text(PROJECT.replace(*change))
+    with pytest.raises(SettingsError) as refused:
+        read_project(path)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_project_file_names_everything_it_needs(tmp_path):
+    path = tmp_path / "project.toml"
+    path.write_text("")
+    with pytest.raises(SettingsError) as refused:
+        read_project(path)
+    for word in ("title", "samplingDesign", "captureMethod", "observationLevel", "contributors"):
+        assert word in str(refused.value)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_project(tmp_path / "nowhere.toml")
