@@ -3,6 +3,7 @@
 import csv
 import io
 import struct
+import time
 from datetime import datetime
 
 import exifread
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 from test_makernotes import HF1, built
 
-from pipeline.card import scan
+from pipeline.card import exif, scan
 from pipeline.records import Found, Media
 
 MAKE, MODEL, ORIENTATION, DATE_TIME, EXIF, GPS = 0x10F, 0x110, 0x112, 0x132, 0x8769, 0x8825
@@ -216,3 +217,15 @@ def test_a_block_cut_off_within_a_tag_makes_no_reader_fall(tmp_path):
     (tmp_path / "a.jpg").write_bytes(file.getvalue())
     media, troubles = scan.read_media(tmp_path, Found("a.jpg", "picture", 1))
     assert (media.width, media.taken_at, troubles) == (32, None, [])
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_folders_that_claim_65535_tags_cost_no_time():
+    """Twenty pointers to one such folder keep exifread busy for seconds; it is cut short."""
+    to_folder = struct.pack(">HHII", 0x8825, 4, 1, 8 + 2 + 20 * 12 + 4)
+    block = b"MM\0*\0\0\0\x08\0\x14" + to_folder * 20 + bytes(4) + b"\xff\xff" + bytes(60_000)
+    image = Image.new("RGB", (1, 1))
+    image.info["exif"] = b"Exif\0\0" + block
+    begun = time.perf_counter()
+    assert exif.read(image, "IMG_0001.JPG")["taken_at"] is None
+    assert time.perf_counter() - begun < 1.0
