@@ -50,7 +50,7 @@ def form_visits(
 
 
 def _groups(media: Sequence[Media], gap_s: float, bursts: Mapping[str, int]) -> list[list[Media]]:
-    """Pictures of one deployment and capture method, cut where it was quiet for longer than gap_s."""
+    """Pictures of one deployment and capture method, cut where it was quiet for over gap_s."""
     timed = sorted((m for m in media if m.taken_at), key=lambda m: (m.taken_at, m.path, m.sha256))
     groups: list[list[Media]] = []
     for one in timed:
@@ -113,7 +113,7 @@ def _together(votes, shas, looks, labels, logits, bank, settings, site_list):
 
 
 def _others(votes, labels, kind, name, bank) -> tuple[tuple[str, str | None, int], ...]:
-    """Taxa, people and vehicles that pictures show beside the visit's own: (type, name, pictures)."""
+    """What pictures show beside the visit's own: (type, name, pictures)."""
     found: dict[tuple[str, str | None], int] = defaultdict(int)
     for sha in votes:
         one = labels[sha]

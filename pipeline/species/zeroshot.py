@@ -50,8 +50,8 @@ class Bank:
             return None
         some = ", ".join(self.unseen[:5]) + (", ..." if len(self.unseen) > 5 else "")
         return (
-            f"this labeller never saw {len(self.unseen)} of {len(self.labelset.taxa)} taxa ({some}) "
-            f"and will hardly name them; the field profile can (camtriage models pull field)"
+            f"this labeller never saw {len(self.unseen)} of {len(self.labelset.taxa)} taxa "
+            f"({some}) and will hardly name them; the field profile can (camtriage models pull field)"
         )
 
 
