@@ -41,6 +41,9 @@ class Blank:
     """When a picture counts as blank. Nothing is ever deleted."""
 
     threshold: float | None = number(None, "p_blank", "None: the one measured for the frame model")
+    box_bar: float = number(
+        0.2, "confidence", "imported boxes from here up keep a picture; MDv4: 0.8"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from pipeline.records import Box, Detection, Embedding, Look, Media, Seen, Troub
 from pipeline.settings import Settings
 
 STEP = "look"
-SURE_BOX = 0.2  # MegaDetector's usual threshold: below it its makers do not look either
 
 Read = Callable[[Media], bytes]
 Decode = Callable[[bytes], Small]
@@ -162,13 +161,14 @@ def _looks(
             crop_source="evidence",
             logits=tuple(float(value) for value in out.logits[i]),
         )
-        looks.append(_overruled(look, one, boxes.get(one.media.path, ())))
+        sure = [b for b in boxes.get(one.media.path, ()) if b.confidence >= settings.blank.box_bar]
+        looks.append(_overruled(look, one, sure))
     return looks
 
 
-def _overruled(look: Look, one: _Open, boxes: Sequence[Detection]) -> Look:
+def _overruled(look: Look, one: _Open, sure: Sequence[Detection]) -> Look:
     """What speaks louder than our own scores: a detector's sure box, and a missing end."""
-    if sure := [box for box in boxes if box.confidence >= SURE_BOX]:
+    if sure:
         look = _with_boxes(look, sure, *one.small.pixels.shape[:2])
     if one.small.truncated:
         look = replace(look, state="kept", decided_by="truncated")
