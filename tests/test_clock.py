@@ -150,6 +150,11 @@ def test_a_text_that_is_no_time_is_kept_for_a_person():
     assert clock.believe([]) == (None, "none", None)
 
 
+def test_a_disk_that_claims_nonsense_gives_no_file_date():
+    assert clock.parse(clock.from_seconds(1_620_000_000)).year == 2021
+    assert [clock.from_seconds(nonsense) for nonsense in (1e300, float("nan"))] == ["", ""]
+
+
 def series(*times) -> list[Media]:
     return [Media(f"{n}", f"RCNX{n:04}.JPG", 1, taken_at=when) for n, when in enumerate(times)]
 

@@ -17,6 +17,7 @@ from pipeline.records import Found, Media
 MAKE, MODEL, ORIENTATION, DATE_TIME, EXIF, GPS = 0x10F, 0x110, 0x112, 0x132, 0x8769, 0x8825
 ORIGINAL, DIGITIZED, OFFSET, SUB_SECONDS = 0x9003, 0x9004, 0x9011, 0x9291
 NOTE, COMMENT, SERIAL = 0x927C, 0x9286, 0xA431
+pytestmark = pytest.mark.filterwarnings("ignore::Warning:PIL")
 
 
 def taken(tmp_path, name="IMG_0001.JPG", first=(), inner=(), gps=(), form="JPEG", **more) -> Media:
@@ -219,7 +220,6 @@ def test_a_block_cut_off_within_a_tag_makes_no_reader_fall(tmp_path):
     assert (media.width, media.taken_at, troubles) == (32, None, [])
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_folders_that_claim_65535_tags_cost_no_time():
     """Twenty pointers to one such folder keep exifread busy for seconds; it is cut short."""
     to_folder = struct.pack(">HHII", 0x8825, 4, 1, 8 + 2 + 20 * 12 + 4)

@@ -20,6 +20,8 @@ from pipeline.card import scan
 from pipeline.errors import CardError
 from pipeline.records import Found
 
+pytestmark = pytest.mark.filterwarnings("ignore::Warning:PIL")
+
 
 def picture(form: str = "JPEG", size=(64, 48), **options) -> bytes:
     file = io.BytesIO()

@@ -128,6 +128,14 @@ def from_name(path: str) -> str:
     return ""
 
 
+def from_seconds(since_1970: float) -> str:
+    """A file's own date in this computer's local time, or '' where a disk claims nonsense."""
+    try:
+        return f"{datetime.fromtimestamp(since_1970):%Y:%m:%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
 def doubts(media: Sequence[Media]) -> list[tuple[Media, str]]:
     """Where in one deployment's pictures the clock looks wrong, and why, in file order.
 

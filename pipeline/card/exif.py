@@ -7,7 +7,6 @@ exifread reads the tags, Pillow the raw maker note and comment: exifread leaves 
 import io
 import logging
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import exifread
 from PIL import Image
@@ -179,12 +178,12 @@ def _told(
     yield Told("exif", _xmp_time(image))
     yield Told("file_name", clock.from_name(path))
     if modified_at is not None:
-        yield Told("file_date", f"{datetime.fromtimestamp(modified_at):%Y:%m:%d %H:%M:%S}")
+        yield Told("file_date", clock.from_seconds(modified_at))
 
 
 def _xmp_time(image: Image.Image) -> str:
-    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    found = clock.XMP.search(xmp if isinstance(xmp, bytes) else xmp.encode("utf-8", "replace"))
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    found = clock.XMP.search(_bytes(xmp))
     return found[1].decode("ascii", "replace") if found else ""
 
 

@@ -19,6 +19,10 @@ from pipeline.errors import CardError, UnreadablePicture
 from pipeline.frames.decode import LARGEST
 from pipeline.records import Found, Media, Trouble
 
+# Pillow warns of bombs and odd EXIF; both end as troubles or gaps here. Once for the process: to
+# switch warnings off and on around each file is not safe with several threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 PICTURES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff"}
 HEIC = {".heic", ".heif", ".hif"}  # pictures only where the extra `heic` is installed
 VIDEOS = {
@@ -128,10 +132,7 @@ def read_media(
     missing end shows only when the picture is looked at. Raises CardError when the card is gone.
     """
     try:
-        data = _bytes(root, found)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of bombs and odd EXIF: both handled
-            return _media(data, found, file_date)
+        return _media(_bytes(root, found), found, file_date)
     except UnreadablePicture as why:
         return None, [Trouble(found.path, "ingest", why.reason, why.detail)]
 
