@@ -62,6 +62,12 @@ def batch_row(conn: Connection, batch_id: int) -> sa.RowMapping:
     return conn.execute(sa.select(b).where(b.c.id == batch_id)).mappings().one()
 
 
+def recipe(conn: Connection, recipe_id: int) -> dict:
+    """What a recipe consists of."""
+    r = schema.recipe.c
+    return conn.execute(sa.select(r.description).where(r.id == recipe_id)).scalar_one()
+
+
 def known_shas(conn: Connection, sha256s: Iterable[str]) -> set[str]:
     """Those of them that are in the database, in any batch."""
     m = schema.media.c.sha256
@@ -94,6 +100,13 @@ def paths_in(conn: Connection, batch_id: int) -> dict[str, str]:
     f, m = schema.file.c, schema.media.c
     query = sa.select(m.sha256, sa.func.min(f.path)).join(schema.file, f.media_id == m.id)
     return dict(conn.execute(query.where(f.batch_id == batch_id).group_by(m.sha256)).all())
+
+
+def bursts_of(conn: Connection, batch_id: int, neighbours: bool = False) -> dict[str, int]:
+    """Number of each picture's burst, by sha-256."""
+    m = schema.media.c
+    planned = _scope(batch_id, neighbours) & m.burst.is_not(None)
+    return dict(conn.execute(sa.select(m.sha256, m.burst).where(planned)).all())
 
 
 def paths_in_state(

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.card.deployments import assign, read_table
-
 from flows.job import Job, card_folder
+from pipeline.card.deployments import assign, read_table
 from pipeline.card.scan import os_path, read_media, scan
 from pipeline.errors import CardError
 from pipeline.records import Deployment, Found, Media, Trouble

@@ -1,5 +1,6 @@
 """`camtriage demo`: a drawn card through the whole flow, on any machine, without a network."""
 
+import time
 from datetime import date
 from pathlib import Path
 
@@ -10,11 +11,10 @@ SEED = 20261121  # of the demo's drawing; training drew with another
 
 def run_demo(folder: Path) -> int:
     """Draw the card once, run the Prefect flow on it, write its report, say where things are."""
-    from pipeline.train.drawn import draw_card
-
     from flows.job import Job
     from flows.report import write_day
     from flows.run import print_summary, run_job
+    from pipeline.train.drawn import draw_card
 
     console, card = Console(), folder / "card"
     folder.mkdir(parents=True, exist_ok=True)
@@ -23,8 +23,9 @@ def run_demo(folder: Path) -> int:
         draw_card(card, SEED)
         (folder / "drawn").touch()  # a card that was half drawn is drawn again
     job = Job(card=str(card), name="demo", database=f"sqlite:///{folder / 'camtriage.db'}")
+    started = time.perf_counter()
     summary = run_job(job, as_flow=True)
-    code = print_summary(summary)
+    code = print_summary(summary, time.perf_counter() - started)
     if not summary.known:
         write_day(job.database, date.today(), folder / "report")
     page = max((folder / "report").glob("*.html"), default=None)

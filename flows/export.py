@@ -28,5 +28,6 @@ def megadetector(database: str, file: Path, batch: str | None) -> int:
 
     with reading(known_database(database)) as conn:
         package = gather(conn, [batch] if batch else None)
-    print(f"{file}: {export_results(package, file)} pictures")
+    written = export_results(package, file)
+    print(f"{file}: " + ", ".join(f"{n} {what}" for what, n in written.items()))
     return 0

@@ -1,6 +1,8 @@
 """Models loaded once a thread, and what `camtriage models` and `camtriage doctor` print."""
 
 import threading
+from functools import lru_cache
+from pathlib import Path
 
 _own = threading.local()  # a frame model's session serves one thread
 

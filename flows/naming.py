@@ -1,17 +1,19 @@
-"""The steps after looking: they need vectors and scores, and, but for the audit, no picture."""
+"""The steps after looking: scores and vectors are all they need, but for the audit's sample."""
 
 import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from db import read, save
-from db.audit import audited, draws_of
+from db.audit import blanks_not_covered, draws_of
 from db.engine import reading, writing
 from flows import models
-from flows.begun import Begun
+from flows.card import opener
 from flows.engines import database
-from flows.job import Job, opener
+from flows.job import Begun, Job
 from pipeline.frames import look as looking
-from pipeline.poaching import context as seeing
+from pipeline.poaching import context
 from pipeline.poaching.rules import flag_visits
 from pipeline.species import zeroshot
 from pipeline.species.labelset import load_labelset, load_site_list
@@ -23,13 +25,13 @@ def audit(job: Job, begun: Begun, tell=None) -> None:
     """Draw a sample of the blanks that no earlier draw covers, and embed it."""
     with reading(database(job.database)) as conn:
         earlier = draws_of(conn, begun.batch_id, begun.look)
-        blanks = audited(conn, begun.batch_id, begun.look, earlier)
+        blanks = blanks_not_covered(conn, begun.batch_id, begun.look, earlier)
+        if not blanks:
+            return
         media = {one.sha256: one for one in read.media_of(conn, begun.batch_id)}
         looks = read.looks_of(conn, begun.batch_id, begun.look)
-    if not blanks:
-        return
     seed = int(hashlib.sha256(begun.seed.encode()).hexdigest()[:8], 16)
-    new = draw(blanks, job.load_settings().audit, seed)
+    new = draw(blanks, job.load_settings().audit, seed, earlier)
     chosen = [media[one.sha256] for one in new]
     crops = {one.sha256: looks[one.sha256].crop for one in chosen}
     encoder = models.encoder(job.labeller, job.pretrained)
@@ -38,3 +40,83 @@ def audit(job: Job, begun: Begun, tell=None) -> None:
         save.save_draws(conn, begun.batch_id, begun.look, [*earlier, *new], seed)
         save.save_embeddings(conn, begun.look, vectors)
         save.save_troubles(conn, begun.batch_id, troubles)
+
+
+def label(job: Job, begun: Begun, tell=None) -> None:
+    """Name every picture that has vectors, unless this recipe has named them all."""
+    with reading(database(job.database)) as conn:
+        if not read.unlabelled(conn, begun.batch_id, begun.look, begun.label):
+            return
+        looks = read.looks_of(conn, begun.batch_id, begun.look)
+        chunks = list(read.vectors_of(conn, begun.batch_id, begun.look))
+    settings, bank, sites = job.load_settings().labels, bank_of(job), _sites(job)
+    done, total = 0, sum(len(shas) for shas, _, _ in chunks)
+    for shas, crops, frames in chunks:
+        seen = [looks[sha] for sha in shas]
+        labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
+        with writing(database(job.database)) as conn:
+            save.save_labels(conn, begun.label, labels)
+        done += len(shas)
+        if tell:
+            tell(done, total)
+
+
+def visits(job: Job, begun: Begun, tell=None) -> None:
+    """Form the visits of this card's deployments anew, with what other cards brought to them."""
+    bank = bank_of(job)
+    with reading(database(job.database)) as conn:
+        media = read.media_of(conn, begun.batch_id, neighbours=True)
+        looks = read.looks_of(conn, begun.batch_id, begun.look, neighbours=True)
+        labels = read.labels_of(conn, begun.batch_id, begun.label, neighbours=True)
+        bursts = read.bursts_of(conn, begun.batch_id, neighbours=True)
+        logits = dict(_logits(read.vectors_of(conn, begun.batch_id, begun.look, True), bank))
+    looked = [one for one in media if one.sha256 in looks]
+    formed = form_visits(
+        looked, looks, labels, logits, bank, job.load_settings(), bursts, _sites(job)
+    )
+    with writing(database(job.database)) as conn:
+        save.save_visits(conn, begun.label, formed)
+
+
+def flags(job: Job, begun: Begun, tell=None) -> None:
+    """Ask the poaching rules about every visit of this card's deployments."""
+    with reading(database(job.database)) as conn:
+        formed = read.visits_of(conn, begun.batch_id, begun.label, neighbours=True)
+        looks = read.looks_of(conn, begun.batch_id, begun.look, neighbours=True)
+        labels = read.labels_of(conn, begun.batch_id, begun.label, neighbours=True)
+        places = read.deployments_of(conn, begun.batch_id)
+        reviews = read.reviews_of(conn, begun.batch_id)
+        scores = _context(job, read.vectors_of(conn, begun.batch_id, begun.look, True))
+    found = flag_visits(formed, looks, labels, places, job.load_settings(), scores, reviews)
+    with writing(database(job.database)) as conn:
+        save.save_flags(conn, begun.flag, found, [one.deployment_id for one in places])
+
+
+def bank_of(job: Job) -> zeroshot.Bank:
+    return _bank(job.labels, job.labeller, job.pretrained)
+
+
+@lru_cache(maxsize=4)
+def _bank(labels: str, labeller: str, pretrained: str | None) -> zeroshot.Bank:
+    return zeroshot.bank(load_labelset(labels), models.encoder(labeller, pretrained))
+
+
+def _sites(job: Job) -> frozenset[str] | None:
+    return load_site_list(Path(job.sites)) if job.sites else None
+
+
+def _logits(chunks: Iterator[read.Vectors], bank: zeroshot.Bank) -> Iterator[tuple]:
+    for shas, crops, frames in chunks:
+        yield from zip(shas, zeroshot.logits(crops, frames, bank), strict=True)
+
+
+def _context(job: Job, chunks: Iterator[read.Vectors]) -> dict | None:
+    """Weapon, snare, carcass and so on, where the labeller is general enough to be asked."""
+    if not context.can_tell(job.labeller):
+        return None
+    encoder = models.encoder(job.labeller, job.pretrained)
+    prompts, scores = encoder.texts(context.texts()), {}
+    for shas, _, frames in chunks:
+        told = context.context_scores(frames, prompts, encoder.family, encoder.scale, encoder.bias)
+        scores |= context.by_picture(shas, told)
+    return scores

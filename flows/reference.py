@@ -1,4 +1,4 @@
-"""The references in the documents, made from the code: `make reference` writes them, a test compares.
+"""The references in the documents, made from the code by `make reference`; a test compares.
 
 A reference stands between two lines, `<!-- reference: NAME -->` and `<!-- end -->`.
 """

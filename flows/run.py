@@ -6,10 +6,11 @@ import time
 from rich.console import Console
 from rich.table import Table
 
+from flows.card import read_card
 from flows.job import Job
 from flows.quiet import server_configured
-from flows.steps import Summary, begin_relabel, read_card, run_card
-from flows.summary import as_table, exit_code
+from flows.steps import run_card, save_card
+from flows.summary import Summary, as_table, exit_code, last_line
 from flows.ways import Directly
 
 
@@ -17,8 +18,7 @@ def run_and_print(job: Job, prefect: bool) -> int:
     """Run a card directly, or as the flow when asked to or when a Prefect server is named."""
     started = time.perf_counter()
     summary = run_job(job, prefect or server_configured())
-    Console().print(as_table(summary, time.perf_counter() - started))
-    return exit_code(summary)
+    return print_summary(summary, time.perf_counter() - started)
 
 
 def run_job(job: Job, as_flow: bool) -> Summary:
@@ -30,28 +30,31 @@ def run_job(job: Job, as_flow: bool) -> Summary:
     return run_as_flow(job)
 
 
+def print_summary(summary: Summary, seconds: float) -> int:
+    console = Console(highlight=False)
+    console.print(as_table(summary))
+    console.print(last_line(summary, seconds), soft_wrap=True)
+    return exit_code(summary)
+
+
 def ingest_and_print(job: Job, dry_run: bool) -> int:
     """Print deployments and counts; without --dry-run also write them."""
-    way = Directly(job.workers())
-    card = way.step(read_card, job)
+    card = Directly(job.workers()).step(read_card, job)
     table = Table("deployment", "pictures", "first", "last", "camera")
     for row in card.by_deployment():
         table.add_row(*map(str, row))
-    console = Console()
+    console = Console(highlight=False)
     console.print(table)
-    console.print(card.counted())
+    console.print(card.counted(), soft_wrap=True)
     if not dry_run:
-        from flows.steps import save_card
-
-        begun = save_card(job, card)
-        console.print(f"batch {begun.batch}: saved")
+        console.print(f"batch {save_card(job, card).batch}: saved, `camtriage run` looks at it")
     return 0
 
 
 def relabel_and_print(job: Job) -> int:
     """Name the stored vectors again, for one batch or all."""
+    from flows.relabel import relabel
+
     started = time.perf_counter()
-    summaries = begin_relabel(job, Directly(job.workers()))
-    for summary in summaries:
-        Console().print(as_table(summary, time.perf_counter() - started))
-    return max((exit_code(one) for one in summaries), default=0)
+    summaries = relabel(job, Directly(job.workers()))
+    return max((print_summary(one, time.perf_counter() - started) for one in summaries), default=0)

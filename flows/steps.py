@@ -7,6 +7,7 @@ run that was killed is started again with the same command and goes on.
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import db.summary
@@ -17,7 +18,7 @@ from flows import models, recipes
 from flows.card import Card, opener, read_card
 from flows.engines import database, is_there
 from flows.job import Begun, Job, card_folder
-from flows.naming import audit, flags, label, visits
+from flows.naming import audit, bank_of, flags, label, visits
 from flows.summary import Summary, exit_code
 from pipeline.card.windows import plan
 from pipeline.frames import look as looking
@@ -116,7 +117,7 @@ def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
     """Make this run's results the ones that the views show, and close its row."""
     with writing(database(job.database)) as conn:
         save.set_current(conn, begun.batch_id, begun.look, begun.label, begun.flag)
-    summary = summarise(job, begun, looked, seconds)
+    summary = replace(summarise(job, begun, looked, seconds), warnings=_warnings(job))
     counts = {"files": summary.files, "pictures": summary.pictures, **summary.states}
     with writing(database(job.database)) as conn:
         status = "unfinished" if exit_code(summary) else "finished"
@@ -161,3 +162,8 @@ def _known_as(job: Job, content: str) -> str | None:
     with reading(database(job.database)) as conn:
         batch_id = read.find_batch(conn, content)
         return read.batch_row(conn, batch_id)["name"] if batch_id else None
+
+
+def _warnings(job: Job) -> tuple[str, ...]:
+    warning = bank_of(job).warning
+    return (warning,) if warning else ()

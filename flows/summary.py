@@ -57,12 +57,10 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
     ]
 
 
-def as_table(summary: Summary, seconds: float) -> Table:
+def as_table(summary: Summary) -> Table:
     table = Table(title=f"batch {summary.batch}", show_header=False, title_justify="left")
     for name, value in rows(summary):
         table.add_row(name, value)
-    table.caption = last_line(summary, seconds)
-    table.caption_justify = "left"
     return table
 
 

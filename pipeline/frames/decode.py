@@ -10,6 +10,10 @@ from PIL import Image
 
 from pipeline.errors import UnreadablePicture
 
+# Bombs are measured below and odd EXIF is another room's; once for the process, since to switch
+# warnings off and on around each file is not safe with several threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 SHORT_SIDE = 448  # pixels: the frame model sees all of it, half its height is a 224 px crop
 LARGEST = 200_000_000  # pixels; the largest panorama cameras take 100 million
 LONGEST_RATIO = 4.0  # a picture longer than this times its height is squeezed to it
@@ -51,15 +55,13 @@ def decode(data: bytes, short_side: int = SHORT_SIDE) -> Small:
 
 def _pixels(data: bytes, short_side: int) -> NDArray[np.uint8]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # bombs are measured below, odd EXIF is another room's
-            with Image.open(io.BytesIO(data)) as image:
-                width, height = image.size
-                if width * height > LARGEST:
-                    raise UnreadablePicture("too_large", f"{width} x {height} pixels")
-                # draft keeps the aspect and rounds up to 1/2, 1/4 or 1/8; JPEG only
-                image.draft("RGB", _scaled(width, height, 2 * short_side))
-                return np.asarray(_upright(image, short_side))
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            if width * height > LARGEST:
+                raise UnreadablePicture("too_large", f"{width} x {height} pixels")
+            # draft keeps the aspect and rounds up to 1/2, 1/4 or 1/8; JPEG only
+            image.draft("RGB", _scaled(width, height, 2 * short_side))
+            return np.asarray(_upright(image, short_side))
     except UnreadablePicture:
         raise
     except Image.DecompressionBombError as why:

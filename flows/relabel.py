@@ -1,0 +1,58 @@
+"""`camtriage relabel`: other names from the stored vectors; no picture is touched."""
+
+from db import read, save
+from db.engine import reading, writing
+from flows import models, recipes
+from flows.engines import known_database
+from flows.job import Begun, Job
+from flows.naming import flags, label, visits
+from flows.steps import VERSION, finish
+from flows.summary import Summary
+from pipeline.errors import SettingsError
+from pipeline.species.labelset import load_labelset, load_site_list
+
+
+def relabel(job: Job, way) -> list[Summary]:
+    """Name one batch (job.name) or all of them again, each under the look that it has."""
+    job.load_settings()
+    load_labelset(job.labels)
+    if job.sites:
+        load_site_list(job.sites)
+    with reading(known_database(job.database)) as conn:
+        if job.name and read.batch_by_name(conn, job.name) is None:
+            raise SettingsError(f"--name {job.name}: no such batch in this database")
+        chosen = [read.batch_by_name(conn, job.name)] if job.name else read.batches(conn)
+    return [_relabel_one(job, way, batch_id) for batch_id in chosen]
+
+
+def _relabel_one(job: Job, way, batch_id: int) -> Summary:
+    begun = _begin(job, batch_id)
+    for function in (label, visits, flags):
+        way.step(function, job, begun)
+    return finish(job, begun, 0, 0.0)
+
+
+def _begin(job: Job, batch_id: int) -> Begun:
+    """A run that keeps the batch's look and gives it new names and flags."""
+    settings, encoder = job.load_settings(), models.encoder(job.labeller, job.pretrained)
+    with writing(known_database(job.database)) as conn:
+        batch = read.batch_row(conn, batch_id)
+        look = read.recipe(conn, batch["look_recipe_id"])
+        if look["encoder"] != {"name": encoder.name, "sha256": encoder.sha256}:
+            raise SettingsError(
+                f"batch {batch['name']} has vectors of {look['encoder']['name']}, not of "
+                f"{encoder.name}: name that model with --labeller, or run the card again"
+            )
+        named = recipes.label_recipe(look, job, settings, load_labelset(job.labels))
+        flagged = recipes.flag_recipe(named, settings)
+        return Begun(
+            batch_id,
+            batch["name"],
+            save.start_run(
+                conn, batch_id, VERSION, settings.as_dict(), {encoder.name: encoder.sha256}
+            ),
+            batch["look_recipe_id"],
+            save.save_recipe(conn, "label", named),
+            save.save_recipe(conn, "flag", flagged),
+            seed="",
+        )
