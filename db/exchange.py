@@ -166,10 +166,11 @@ def _said_of(row: sa.Row, models: tuple[str, str]) -> Said:
     if row.review_id is not None:
         rank = row.rank if row.name and row.name == row.machine_name else None
         return Said(row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer)
-    count = None if row.observation_type == "blank" else row.count
     by = _by(row.observation_type, models)
     by += " and imported boxes" if row.crop_source == "boxes" and row.method else ""
-    return Said(row.observation_type, row.name, row.rank, count, row.probability, row.method, by)
+    return Said(
+        row.observation_type, row.name, row.rank, row.count, row.probability, row.method, by
+    )
 
 
 def _by(observation_type: str, models: tuple[str, str]) -> str:

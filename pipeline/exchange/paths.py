@@ -19,7 +19,7 @@ def file_path(path: str) -> str:
     `./..hidden/50%.jpg` cannot stand there as it is; `card_path` finds the way back.
     """
     path = _ESCAPE.sub(lambda one: f"%{one[1].upper()}", path.replace("%", "%25"))
-    path = path.replace("..", ".%2E").replace("..", ".%2E")
+    path = path.replace("..", ".%2E")
     if path[:1] in "./~":
         path = _percent(path[:1]) + path[1:]
     return identifier(path)

@@ -1,0 +1,321 @@
+"""MegaDetector's results file: read from others, written for others."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError, SettingsError
+from pipeline.exchange.matching import match
+from pipeline.exchange.megadetector import export_results, read_results
+from pipeline.exchange.package import Package, Picture, Said
+from pipeline.records import Detection
+
+BOX = (0.1, 0.2, 0.3, 0.4)
+ANIMAL = Detection("animal", 0.9, BOX)
+
+
+def results(tmp_path, *images, **changes) -> Path:
+    """A results file with these pictures; a change of None takes a part out."""
+    content = {
+        "info": {"format_version": "1.6", "detector": "md_v5"},
+        "detection_categories": {"1": "animal", "2": "person", "3": "vehicle"},
+        "images": list(images),
+    } | changes
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({key: part for key, part in content.items() if part is not None}))
+    return path
+
+
+def image(file="a.jpg", *detections, **kw) -> dict:
+    return {"file": file, "detections": list(detections), **kw}
+
+
+def box(category="1", conf=0.9, bbox=BOX) -> dict:
+    return {"category": category, "conf": conf, "bbox": list(bbox)}
+
+
+def picture(path, **kw) -> Picture:
+    rest = {"p_animal": 0.7, "p_human": 0.2, "p_vehicle": 0.001, "crop": BOX} | kw
+    return Picture(path, "gate", path, datetime(2026, 5, 1), Said("animal"), **rest)
+
+
+# --- reading
+
+
+def test_real_results_of_another_program_are_read_and_fit_their_card(camera_trap):
+    boxes, info = read_results(camera_trap / "detector_results" / "us_ena24_megadetector.json")
+    card = camera_trap / "cards" / "us_ena24"
+    pictures = [p.relative_to(card).as_posix() for p in card.rglob("*.jpg")]
+    fit = match(boxes, pictures)
+    assert (len(fit.boxes), fit.unknown, fit.missing) == (21, (), ())
+    assert info.detector == "md_v5.0.0"
+    assert (info.failed, info.ignored) == ((), {})
+    sure = [max((d.confidence for d in found), default=0) for found in fit.boxes.values()]
+    assert sum(one > 0.2 for one in sure) >= 19  # every one of them shows an animal
+
+
+def test_a_person_is_a_human_here_and_the_surest_box_comes_first(tmp_path):
+    path = results(tmp_path, image("a.jpg", box("2", 0.3), box("3", 0.8), box("1", 1)))
+    boxes, _ = read_results(path)
+    assert [one.category for one in boxes["a.jpg"]] == ["animal", "vehicle", "human"]
+
+
+def test_nothing_found_and_not_looked_at_are_two_things(tmp_path):
+    path = results(
+        tmp_path,
+        image("seen.jpg"),
+        {"file": "null.jpg", "detections": None},
+        {"file": "absent.jpg"},
+        image("said.jpg", failure="Failure image access"),
+    )
+    boxes, info = read_results(path)
+    assert boxes == {"seen.jpg": []}
+    assert info.failed == ("null.jpg", "absent.jpg", "said.jpg")
+    assert info.pictures == 4
+
+
+def test_paths_of_windows_and_of_this_folder_are_plain_paths(tmp_path):
+    path = results(tmp_path, image(r"CamA\DCIM\a.jpg"), image("./CamB/b.jpg"))
+    assert list(read_results(path)[0]) == ["CamA/DCIM/a.jpg", "CamB/b.jpg"]
+
+
+def test_categories_of_another_detector_and_empty_boxes_are_counted(tmp_path):
+    path = results(
+        tmp_path,
+        image("a.jpg", box("4"), box("1", 0.9, (0.5, 0.5, 0, 0.2)), box("1")),
+        detection_categories={"1": "animal", "4": "ball"},
+    )
+    boxes, info = read_results(path)
+    assert boxes["a.jpg"] == [ANIMAL]
+    assert info.ignored == {"category '4' (ball)": 1, "box without area": 1}
+
+
+def test_a_box_a_little_over_the_edge_is_cut_there(tmp_path):
+    [cut] = read_results(results(tmp_path, image("a.jpg", box("1", 0.9, (-0.01, 0.5, 0.2, 0.51)))))[
+        0
+    ]["a.jpg"]
+    assert cut.box == pytest.approx((0, 0.5, 0.19, 0.5))
+
+
+def test_the_other_file_of_that_name_is_told_apart(tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text('[{"file": "a.jpg", "category": "animal", "bbox": [10, 20, 300, 400]}]')
+    with pytest.raises(SettingsError, match="bare list is the other format") as refused:
+        read_results(path)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"images": None}, 'no list "images"'),
+        ({"detection_categories": None}, "detection_categories"),
+        ({"images": [{"detections": []}]}, 'picture 0 has no "file"'),
+        ({"images": [image("a.jpg"), image("a.jpg")]}, "a.jpg stands in it twice"),
+        ({"images": [image("a.jpg", box(conf="high"))]}, '"conf" of a.jpg is no number'),
+        ({"images": [image("a.jpg", box(conf=float("nan")))]}, '"conf" of a.jpg is no number'),
+        ({"images": [image("a.jpg", box(conf=10**400))]}, '"conf" of a.jpg is no number'),
+        ({"images": [image("a.jpg", box(conf=90))]}, "not 0 to 1"),
+        ({"images": [image("a.jpg", box(bbox=(10, 20, 30, 40)))]}, "are these pixels?"),
+        ({"images": [image("a.jpg", box(bbox=(0.1, 0.2, 0.3)))]}, "must be [x, y, width, height]"),
+        ({"images": [image("a.jpg", "box")]}, "a detection of a.jpg is no table"),
+        ({"images": [image("a.jpg") | {"detections": 3}]}, '"detections" of a.jpg is no list'),
+    ],
+)
+def test_what_is_no_results_file_is_refused_in_one_line(tmp_path, changes, words):
+    with pytest.raises(SettingsError) as refused:
+        read_results(results(tmp_path, **changes))
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", "null", '"images"', "\xff", "[" * 100_000])
+def test_what_is_no_json_is_refused_in_one_line(tmp_path, text):
+    path = tmp_path / "broken.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingsError) as refused:
+        read_results(path)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_results(tmp_path / "nowhere.json")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["1", "a.jpg", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["file", "detections", "category", "conf", "bbox", "failure", "1"]),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(images=anything, categories=anything)
+def test_whatever_the_file_holds_it_is_read_or_refused_in_one_line(
+    images, categories, tmp_path_factory
+):
+    path = tmp_path_factory.mktemp("any") / "results.json"
+    path.write_text(json.dumps({"images": images, "detection_categories": categories}))
+    try:
+        boxes, _ = read_results(path)
+    except SettingsError as why:
+        assert "\n" not in str(why)
+    else:
+        assert all(isinstance(one, Detection) for found in boxes.values() for one in found)
+
+
+# --- which file is which picture
+
+
+def named(*names):
+    return {name: [ANIMAL] for name in names}
+
+
+def test_files_that_fit_no_picture_and_pictures_without_results_are_counted():
+    fit = match(named("a.jpg", "stranger.jpg"), ["a.jpg", "b.jpg"])
+    assert list(fit.boxes) == ["a.jpg"]
+    assert (fit.unknown, fit.missing) == (("stranger.jpg",), ("b.jpg",))
+
+
+@pytest.mark.parametrize("before", ["C:/cards/mara/", "/data/2026/mara/", "mara/"])
+def test_results_made_from_a_folder_above_fit(before):
+    ours = ["CamA/IMG_1.JPG", "CamB/IMG_1.JPG"]
+    fit = match(named(*(before + one for one in ours)), ours)
+    assert (list(fit.boxes), fit.unknown) == (ours, ())
+
+
+def test_results_made_inside_the_card_fit_that_folder_and_no_other():
+    fit = match(named("IMG_1.JPG", "IMG_2.JPG"), ["CamA/IMG_1.JPG", "CamA/IMG_2.JPG", "CamB/x.JPG"])
+    assert list(fit.boxes) == ["CamA/IMG_1.JPG", "CamA/IMG_2.JPG"]
+    assert fit.missing == ("CamB/x.JPG",)
+
+
+def test_the_same_name_in_another_folder_is_another_picture():
+    fit = match(named("CamA/IMG_1.JPG", "CamC/IMG_1.JPG"), ["CamA/IMG_1.JPG", "CamB/IMG_1.JPG"])
+    assert list(fit.boxes) == ["CamA/IMG_1.JPG"]
+    assert fit.unknown == ("CamC/IMG_1.JPG",)
+
+
+def test_a_backslash_in_a_name_of_the_card_is_found():
+    assert list(match(named("a/b.jpg"), [r"a\x5cb.jpg"]).boxes) == [r"a\x5cb.jpg"]
+
+
+# --- writing
+
+
+def written(tmp_path, *pictures, **kw):
+    path = tmp_path / "out.json"
+    counts = export_results(Package((), pictures, **kw), path)
+    return counts, json.loads(path.read_text())
+
+
+def test_scores_become_boxes_with_floats_in_falling_order(tmp_path):
+    counts, out = written(tmp_path, picture("a.jpg", p_animal=1))
+    [entry] = out["images"]
+    assert [(d["category"], d["conf"]) for d in entry["detections"]] == [("1", 1.0), ("2", 0.2)]
+    assert all(isinstance(d["conf"], float) for d in entry["detections"])
+    assert entry["detections"][0]["bbox"] == list(BOX)
+    assert counts == {"pictures": 1, "failed": 0, "boxes": 2}
+    assert out["info"]["format_version"] == "1.6"
+    assert out["detection_categories"] == {"1": "animal", "2": "person", "3": "vehicle"}
+
+
+def test_a_blank_picture_keeps_its_low_scores_and_an_empty_one_an_empty_list(tmp_path):
+    low = {"state": "blank", "p_human": 0.0, "crop": None}
+    _, out = written(
+        tmp_path, picture("a.jpg", p_animal=0.02, **low), picture("b.jpg", p_animal=0.001, **low)
+    )
+    assert out["images"][0]["detections"][0]["bbox"] == [0.0, 0.0, 1.0, 1.0]
+    assert out["images"][1]["detections"] == []
+
+
+def test_what_could_not_be_looked_at_is_a_failure_never_an_empty_list(tmp_path):
+    counts, out = written(
+        tmp_path,
+        picture("a.jpg", state="failed", p_animal=None, failure="unreadable: broken"),
+        picture("b.jpg", state="unprocessed", p_animal=None),
+        unreadable=(("c.jpg", "empty"),),
+    )
+    assert [(one["failure"], one["detections"]) for one in out["images"]] == [
+        ("unreadable: broken", None),
+        ("not looked at yet", None),
+        ("empty", None),
+    ]
+    assert counts["failed"] == 3
+
+
+def test_taxa_are_classifications_of_the_animal(tmp_path):
+    top = (("Vulpes vulpes", 0.2), ("Canis latrans", 0.7))
+    _, out = written(tmp_path, picture("a.jpg", top=top), labeller="labeller 12ab")
+    assert out["classification_categories"] == {"0": "Canis latrans", "1": "Vulpes vulpes"}
+    assert out["images"][0]["detections"][0]["classifications"] == [["0", 0.7], ["1", 0.2]]
+    assert out["info"]["classifier"] == "labeller 12ab"
+
+
+def test_every_place_of_the_same_bytes_has_its_entry(tmp_path):
+    _, out = written(tmp_path, picture("b.jpg", copies=("a.jpg",)))
+    assert [one["file"] for one in out["images"]] == ["a.jpg", "b.jpg"]
+
+
+def test_at_the_typical_threshold_nearly_all_that_was_kept_is_shown(tmp_path):
+    many = [picture(f"{i:03}.jpg", p_animal=i / 200, p_human=0.0) for i in range(1, 201)]
+    _, out = written(tmp_path, *many)
+    typical = out["info"]["detector_metadata"]["typical_detection_threshold"]
+    shown = [one for one in out["images"] if one["detections"][0]["conf"] >= typical]
+    assert len(shown) >= 190
+
+
+def test_a_file_that_is_there_stays_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "out.json"
+    path.write_text("mine")
+    with pytest.raises(InputError, match="is there already"):
+        export_results(Package((), ()), path)
+    assert path.read_text() == "mine"
+    with pytest.raises(InputError, match="cannot be written"):
+        export_results(Package((), ()), tmp_path / "nowhere" / "out.json")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+share = st.floats(0, 1)
+crops = st.tuples(share, share, share, share).map(
+    lambda s: (s[0] * 0.5, s[1] * 0.5, 0.01 + s[2] * 0.49, 0.01 + s[3] * 0.49)
+)
+pictures = st.lists(
+    st.builds(
+        picture,
+        st.text("ab/ü .", min_size=1).filter(lambda t: not t.startswith("./")),
+        p_animal=share,
+        p_human=share,
+        p_vehicle=share,
+        crop=st.none() | crops,
+        state=st.sampled_from(["kept", "blank", "unprocessed"]),
+    ),
+    unique_by=lambda one: one.path,
+)
+
+
+@given(pictures=pictures)
+def test_what_is_written_is_read_back(pictures, tmp_path_factory):
+    path = tmp_path_factory.mktemp("round") / "out.json"
+    counts = export_results(Package((), tuple(pictures)), path)
+    boxes, info = read_results(path)
+    assert len(boxes) + len(info.failed) == info.pictures == counts["pictures"] == len(pictures)
+    fit = match(boxes, [one.path for one in pictures])
+    assert fit.unknown == ()
+    for one in pictures:
+        if one.state == "unprocessed":
+            assert one.path in info.failed
+            continue
+        scores = {"animal": one.p_animal, "human": one.p_human, "vehicle": one.p_vehicle}
+        back = {found.category: found for found in fit.boxes[one.path]}
+        assert set(back) == {kind for kind, p in scores.items() if p >= 0.005}
+        for kind, found in back.items():
+            assert found.confidence == pytest.approx(scores[kind], abs=1e-4)
+            assert found.box == pytest.approx(one.crop or (0, 0, 1, 1), abs=2e-4)
