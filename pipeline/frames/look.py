@@ -1,7 +1,7 @@
 """One window through everything that needs its pixels: decode, score, place, embed.
 
 Pictures are decoded once and stay small (about 1 MB each) until the window is done: 128 of them and
-their feature cells are some 200 MB for a thread, whatever the card holds. A window's outcome hangs
+their feature cells are some 250 MB for a thread, whatever the card holds. A window's outcome hangs
 on its own pictures alone, so any number of threads gives the same.
 """
 
@@ -132,7 +132,7 @@ def _looks(
 ) -> list[Look]:
     lights = [light_of(one.small.pixels) for one in opened]
     names = tuple(one.light for one in lights)
-    out = frame.run([frame.prepare(one.small.pixels) for one in opened])
+    out = frame.run(frame.prepare(one.small.pixels) for one in opened)
     groups, shifts = views(out.cells, names)
     novelty = background.novelty_map(out.cells, names, groups)
     threshold = settings.blank.threshold
