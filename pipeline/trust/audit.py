@@ -14,12 +14,14 @@ import numpy as np
 
 from pipeline.records import Draw
 from pipeline.settings import Audit
-from pipeline.trust.intervals import share_high, share_low, total_high, total_low
+from pipeline.trust.intervals import total_high, total_low
 
 DOUBTFUL, SURE = "doubtful", "sure"  # score bands: next to the threshold, and the rest
 DOUBTFUL_PART = 0.25  # of a card's blanks: those with the lowest p_blank
-HARDER = 3.0  # a doubtful blank is drawn this many times as often as a sure one
+HARDER = 2.0  # a doubtful blank is drawn this many times as often as a sure one
 Blank = tuple[str, float, str, str]  # sha256, p_blank, deployment, light
+Heap = tuple[int, int, int]  # pictures, looked at, hits
+_TILTS = np.geomspace(1e-3, 60, 100)[:, None]  # t of the Chernoff bound, times the smallest share
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,6 @@ class Stratum:
     missed: int = 0  # of the drawn: not blank after all
     blank: int = 0  # of the drawn: truly blank
     undecided: int = 0  # of the drawn: a person could not tell
-
-    @property
-    def band(self) -> str:
-        return self.name.rsplit(" | ", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +67,16 @@ def draw(
 ) -> list[Draw]:
     """Draw the sample of a card's blanks, sorted by sha256: its beginning is a sample as well.
 
-    Each stratum gives `per_stratum` pictures or all it has, also where that makes more than
-    `pictures`. `earlier`: draws that stay; new strata then carry the number of their round.
+    Each camera and light gives `per_stratum` pictures or all it has, out of both score bands, also
+    where that makes more than `pictures`. `earlier`: draws that stay; new strata then carry the
+    number of their round.
     """
     strata = _strata(sorted(blanks), _round(earlier))
     sizes = np.array([len(members) for _, members in strata])
     hard = np.array([HARDER if name.endswith(DOUBTFUL) else 1.0 for name, _ in strata])
-    numbers = _shared_out(sizes, hard, settings)
+    cells = [name.rsplit(" | ", 1)[0] for name, _ in strata]
+    least = np.array([-(-settings.per_stratum // cells.count(cell)) for cell in cells], int)
+    numbers = _shared_out(sizes, hard, np.minimum(sizes, least), settings.pictures)
     rng = np.random.default_rng(seed)
     drawn: list[Draw] = []
     for (name, members), number in zip(strata, numbers, strict=True):
@@ -102,10 +103,10 @@ def _strata(blanks: Sequence[Blank], turn: int) -> list[tuple[str, list[str]]]:
     return [(name, [sha for _, sha in some]) for name, some in groupby(named, lambda one: one[0])]
 
 
-def _shared_out(sizes: np.ndarray, hard: np.ndarray, settings: Audit) -> np.ndarray:
+def _shared_out(sizes: np.ndarray, hard: np.ndarray, least: np.ndarray, sum_: int) -> np.ndarray:
     """How many of each stratum: the least it must give, then the rest by size and doubt."""
-    numbers = np.minimum(sizes, settings.per_stratum)
-    while (left := settings.pictures - numbers.sum()) > 0 and (numbers < sizes).any():
+    numbers = least
+    while (left := sum_ - numbers.sum()) > 0 and (numbers < sizes).any():
         weight = np.where(numbers < sizes, sizes * hard, 0.0)
         more = np.minimum(np.floor(left * weight / weight.sum()).astype(int), sizes - numbers)
         if not more.any():  # fewer left than strata: one each, the heaviest first
@@ -123,76 +124,87 @@ def estimate(
     Undecided pictures count as missed for the upper end and as blank for the lower; strata that
     nobody looked into may hold anything.
     """
-    looked = [one for one in strata if one.missed + one.blank]
-    if not looked:
+    if not any(one.missed + one.blank for one in strata):
         return None
-    tail = (1 - confidence) / 2 / len({one.band for one in strata if one.name} or {""})
-    bands = [[one for one in strata if one.band == band] for band in {one.band for one in strata}]
+    end = 1 - (1 - confidence) / 2
     return Estimate(
         sum(one.size for one in strata),
         sum(one.drawn for one in strata),
         sum(one.missed + one.blank for one in strata),
         sum(one.missed for one in strata),
-        sum(_expected(band, looked) for band in bands),
-        sum(_at_least(band, 1 - tail) for band in bands),
-        sum(_at_most(band, 1 - tail) for band in bands),
-        by_people, by_machine, confidence,
-    )  # fmt: skip
-
-
-def _expected(band: Sequence[Stratum], looked: Sequence[Stratum]) -> float:
-    """Horvitz-Thompson; a stratum nobody looked into gets the share of its band, else of all."""
-    here = [one for one in band if one.missed + one.blank]
-    alike = here or looked
-    size = sum(one.size for one in alike)
-    share = sum(one.size * one.missed / (one.missed + one.blank) for one in alike) / size
-    of_looked = sum(one.size * one.missed / (one.missed + one.blank) for one in here)
-    return of_looked + share * sum(one.size for one in band if one not in here)
-
-
-def _at_most(band: Sequence[Stratum], confidence: float) -> int:
-    """Upper bound of the missed in one band, whatever the strata hold.
-
-    The number T of misses seen is a sum of independent draws with mean mu = sum f_h K_h (f_h the
-    share looked at, K_h the missed). By Hoeffding (1956) its lower tail is at most a binomial's of
-    the same mean, so Clopper-Pearson bounds mu, and the K_h that fit under it are filled in where
-    the least was looked at. As safe as adding bounds at delta/H (E9.9), and narrower. One stratum
-    alone has its hypergeometric bound.
-    """
-    seen = [(one.size, _looked(one), one.missed + one.undecided) for one in band]
-    known = sum(hits for size, n, hits in seen if n == size)
-    part = [(size, n, hits) for size, n, hits in seen if n < size]
-    if len(part) == 1:
-        return known + total_high(*part[0], confidence)
-    looked, hits = sum(n for _, n, _ in part), sum(k for _, _, k in part)
-    budget = looked * share_high(hits, looked, confidence) if looked else 0.0
-    if budget < hits + 1:  # nearly every picture is a hit: the theorem does not reach there
-        budget = looked
-    total = 0.0
-    for size, n, hits in sorted(part, key=lambda one: one[1] / one[0]):
-        most = size - n + hits
-        if n:
-            most = min(most, max(budget, 0.0) * size / n)
-            budget -= most * n / size
-        total += most
-    return known + max(int(total), hits)
-
-
-def _at_least(band: Sequence[Stratum], confidence: float) -> int:
-    """Lower bound: what was seen, or, where it says more, the mirror image of `_at_most`."""
-    seen = [(one.size, _looked(one), one.missed) for one in band]
-    known = sum(hits for size, n, hits in seen if n == size)
-    part = [(size, n, hits) for size, n, hits in seen if n < size]
-    if len(part) == 1:
-        return known + max(total_low(*part[0], confidence), part[0][2])
-    looked, hits = sum(n for _, n, _ in part), sum(k for _, _, k in part)
-    budget, total = looked * share_low(hits, looked, confidence), 0.0
-    for size, n, _ in sorted(part, key=lambda one: -one[1] / one[0]):
-        few = min(size, budget * size / n) if n else 0.0
-        budget -= few * n / size
-        total += few
-    return known + max(int(np.ceil(total - 1e-9)), hits)
+        _expected(strata),
+        _at_least([(one.size, _looked(one), one.missed) for one in strata], end),
+        _at_most([(one.size, _looked(one), one.missed + one.undecided) for one in strata], end),
+        by_people,
+        by_machine,
+        confidence,
+    )
 
 
 def _looked(one: Stratum) -> int:
     return one.missed + one.blank + one.undecided
+
+
+def _expected(strata: Sequence[Stratum]) -> float:
+    """Horvitz-Thompson; what nobody looked into gets the share of the rest."""
+    seen = [one for one in strata if one.missed + one.blank]
+    missed = sum(one.size * one.missed / (one.missed + one.blank) for one in seen)
+    return missed * sum(one.size for one in strata) / sum(one.size for one in seen)
+
+
+def _at_most(heaps: Sequence[Heap], confidence: float) -> int:
+    """Upper bound of the missed, however they lie in the strata; one stratum: hypergeometric.
+
+    Bounds at delta/H for each of H strata (E9.9) add up to nearly everything when strata are many.
+    Instead T = sum X_h / f_h (X_h misses seen, f_h share looked at) is bounded as a whole: its
+    lower tail is at most exp(t T) prod (1 - f_h + f_h exp(-t / f_h))^K_h for every t > 0, because
+    drawing without replacement ties the draws negatively (Chernoff; Joag-Dev and Proschan 1983).
+    The bound is the largest sum of K_h that this allows in the worst division among strata; with
+    no miss at all it is exact.
+    """
+    known = sum(hits for size, looked, hits in heaps if looked == size)
+    free = sum(size for size, looked, _ in heaps if not looked)  # may hold anything
+    part = [heap for heap in heaps if 0 < heap[1] < heap[0]]
+    if len(part) < 2:
+        return known + free + sum(total_high(*heap, confidence) for heap in part)
+    size, looked, hits = np.array(part, float).T
+    share, weight, seen = _weighted(size, looked, hits)
+    gain = np.log1p(share * np.expm1(-_TILTS * weight))
+    low, high = int(hits.sum()), int((size - looked + hits).sum())
+    while low < high:
+        middle = (low + high + 1) // 2
+        tail = (_TILTS[:, 0] * seen + _filled(gain, size - looked + hits, middle)).min()
+        low, high = (middle, high) if tail > np.log(1 - confidence) else (low, middle - 1)
+    return known + free + low
+
+
+def _at_least(heaps: Sequence[Heap], confidence: float) -> int:
+    """Lower bound: as many as were seen, or the mirror image of `_at_most` where that is more."""
+    known = sum(hits for size, looked, hits in heaps if looked == size)
+    part = [heap for heap in heaps if 0 < heap[1] < heap[0]]
+    if len(part) < 2:
+        return known + sum(max(total_low(*heap, confidence), heap[2]) for heap in part)
+    size, looked, hits = np.array(part, float).T
+    share, weight, seen = _weighted(size, looked, hits)
+    gain = np.log1p(share * np.expm1(_TILTS * weight))
+    low, high = int(hits.sum()), int(size.sum())
+    while low < high:
+        middle = (low + high) // 2
+        tail = (-_TILTS[:, 0] * seen + _filled(gain, size, middle)).min()
+        low, high = (low, middle) if tail > np.log(1 - confidence) else (middle + 1, high)
+    return known + low
+
+
+def _weighted(size, looked, hits):
+    """Share looked at; weight of a miss seen, at most 1; the weighted sum of the misses seen."""
+    share = looked / size
+    weight = share.min() / share
+    return share, weight, float((weight * hits).sum())
+
+
+def _filled(gain: np.ndarray, room: np.ndarray, total: int) -> np.ndarray:
+    """(tilts,) largest sum of gain_h K_h with `total` in all and at most room_h in each stratum."""
+    order = np.argsort(-gain, axis=1)
+    room, gain = room[order], np.take_along_axis(gain, order, 1)
+    before = np.cumsum(room, 1) - room
+    return (np.clip(total - before, 0, room) * gain).sum(1)
