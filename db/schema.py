@@ -378,23 +378,31 @@ review = sa.Table(  # append-only
     sa.Column("saved_at", Time, nullable=False),  # UTC
 )
 
-status = sa.Table(  # the current result of each picture, rebuilt by db.save.refresh, never by hand
+status = sa.Table(  # the current result of each picture, written by db.rows.refresh alone
     "status",
     metadata,
     _to("media", primary_key=True),
     _to("batch"),
     _to("deployment"),
+    sa.Column("taken_at", Time),
     sa.Column("taken_on", TEXT),  # day by the camera's clock
-    sa.Column("taken_hour", sa.Integer),
     sa.Column("state", TEXT, nullable=False),
     sa.Column("p_blank", sa.Double),
+    sa.Column("p_animal", sa.Double),
+    sa.Column("p_human", sa.Double),
+    sa.Column("p_vehicle", sa.Double),
+    sa.Column("novelty", sa.Double),
+    sa.Column("decided_by", TEXT),
     sa.Column("observation_type", TEXT, nullable=False),
     sa.Column("name", TEXT),
     sa.Column("probability", sa.Double),
     sa.Column("method", TEXT),  # machine, human
     _to("visit", index=True, nullable=True),
     _to("review", index=True, nullable=True),  # the newest
-    sa.Index(None, "batch_id", "state"),
+    # Indices that hold every key the views join by, so that counting reads no table (measured)
+    sa.Index(None, "batch_id", "state", "deployment_id"),
+    sa.Index(None, "state", "batch_id", "deployment_id"),
     sa.Index(None, "deployment_id", "taken_on", "batch_id", "state"),
-    sa.Index(None, "state", "p_blank"),
 )
+_BLANK = status.c.state == "blank"
+sa.Index(None, status.c.p_blank, sqlite_where=_BLANK, postgresql_where=_BLANK)

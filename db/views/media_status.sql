@@ -5,23 +5,21 @@ SELECT
     b.name AS batch, -- the card that brought it first
     d.name AS deployment_id, -- camera, place and time; table deployments
     m.path AS path, -- on the card, relative to its root, / between the parts
-    m.taken_at AS taken_at, -- the camera's own clock, ISO 8601 without a zone; empty: not known
+    s.taken_at AS taken_at, -- the camera's own clock, ISO 8601 without a zone; empty: not known
     s.state AS state, -- unprocessed, failed (could not be looked at), blank, kept
-    a.media_id IS NOT NULL AS audit_drawn, -- true: drawn for the audit of the blanks
-    a.probability AS audit_probability, -- of being drawn, 0-1; for estimates from the audit
+    EXISTS (SELECT 1 FROM audit_draw a WHERE a.media_id = s.media_id AND a.recipe_id = b.look_recipe_id) AS audit_drawn, -- true: drawn for the audit of the blanks
+    (SELECT a.probability FROM audit_draw a WHERE a.media_id = s.media_id AND a.recipe_id = b.look_recipe_id) AS audit_probability, -- of being drawn, 0-1; for estimates from the audit
     s.p_blank AS p_blank, -- probability that nothing is on it, 0-1, all evidence together
-    k.p_animal AS p_animal, -- probability of an animal, 0-1
-    k.p_human AS p_human, -- probability of a person, 0-1
-    k.p_vehicle AS p_vehicle, -- probability of a vehicle, 0-1
-    k.novelty AS novelty, -- distance from what this camera usually sees, 0-2; empty: too few pictures
-    k.decided_by AS decided_by, -- the rule that decided between blank and kept
+    s.p_animal AS p_animal, -- probability of an animal, 0-1
+    s.p_human AS p_human, -- probability of a person, 0-1
+    s.p_vehicle AS p_vehicle, -- probability of a vehicle, 0-1
+    s.novelty AS novelty, -- distance from what this camera usually sees, 0-2; empty: too few pictures
+    s.decided_by AS decided_by, -- the rule that decided between blank and kept
     s.observation_type AS observation_type, -- animal, human, vehicle, blank, unknown, unclassified (not looked at, or not labelled)
     s.name AS scientific_name, -- the name said, at the rank that is sure; empty: none
     s.probability AS probability, -- of that name, or of blank, 0-1; empty when a person said it
     s.method AS method -- machine or human; empty: nobody yet
-FROM status s -- outer joins find their row always; so written, a database skips those not asked for
+FROM status s -- outer joins always find their row; so written, PostgreSQL skips those not asked for
 LEFT JOIN media m ON m.id = s.media_id
 LEFT JOIN batch b ON b.id = s.batch_id
 LEFT JOIN deployment d ON d.id = s.deployment_id
-LEFT JOIN look k ON k.media_id = s.media_id AND k.recipe_id = b.look_recipe_id
-LEFT JOIN audit_draw a ON a.media_id = s.media_id AND a.recipe_id = b.look_recipe_id

@@ -385,10 +385,15 @@ def upgrade() -> None:
         sa.Column("media_id", sa.Integer(), nullable=False),
         sa.Column("batch_id", sa.Integer(), nullable=False),
         sa.Column("deployment_id", sa.Integer(), nullable=False),
+        sa.Column("taken_at", TEXT),
         sa.Column("taken_on", TEXT),
-        sa.Column("taken_hour", sa.Integer()),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("p_blank", sa.Double()),
+        sa.Column("p_animal", sa.Double()),
+        sa.Column("p_human", sa.Double()),
+        sa.Column("p_vehicle", sa.Double()),
+        sa.Column("novelty", sa.Double()),
+        sa.Column("decided_by", TEXT),
         sa.Column("observation_type", TEXT, nullable=False),
         sa.Column("name", TEXT),
         sa.Column("probability", sa.Double()),
@@ -404,14 +409,30 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_status_visit_id")),
         sa.PrimaryKeyConstraint("media_id", name=op.f("pk_status")),
     )
-    op.create_index(op.f("ix_status_batch_id_state"), "status", ["batch_id", "state"])
+    op.create_index(
+        op.f("ix_status_batch_id_state_deployment_id"),
+        "status",
+        ["batch_id", "state", "deployment_id"],
+    )
     op.create_index(
         op.f("ix_status_deployment_id_taken_on_batch_id_state"),
         "status",
         ["deployment_id", "taken_on", "batch_id", "state"],
     )
+    op.create_index(
+        op.f("ix_status_p_blank"),
+        "status",
+        ["p_blank"],
+        unique=False,
+        sqlite_where=sa.text("state = 'blank'"),
+        postgresql_where=sa.text("state = 'blank'"),
+    )
     op.create_index(op.f("ix_status_review_id"), "status", ["review_id"])
-    op.create_index(op.f("ix_status_state_p_blank"), "status", ["state", "p_blank"])
+    op.create_index(
+        op.f("ix_status_state_batch_id_deployment_id"),
+        "status",
+        ["state", "batch_id", "deployment_id"],
+    )
     op.create_index(op.f("ix_status_visit_id"), "status", ["visit_id"])
     op.create_table(
         "visit_media",
