@@ -126,6 +126,17 @@ def _trace(module, example, path, input_names, output_names) -> None:
     """
     import torch
 
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # transformers: one operator ONNX has no word for
+    try:
+        _export(module, example, path, input_names, output_names)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
+def _export(module, example, path, input_names, output_names) -> None:
+    import torch
+
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that it is the older exporter, and constants it meets
         torch.onnx.export(
