@@ -161,7 +161,7 @@ class _Source:
         key = f"labeller-{weights.digest(self.weights)[:32]}.onnx"
         if runtime.has_onnxruntime() and (place := runtime.cached(key, self._export)):
             return runtime.OnnxSession(place, threads, BATCH)
-        return runtime.TorchSession(_image_tower(self.model()), ("image",), ("vector",), threads)
+        return runtime.TorchSession(image_tower(self.model()), ("image",), ("vector",), threads)
 
     def _export(self, place: Path) -> None:
         import torch
@@ -169,7 +169,7 @@ class _Source:
         model = self.model()
         pixels = _facts(model)["pixels"]
         example = torch.randn(2, 3, pixels.height, pixels.width)
-        runtime.export_onnx(_image_tower(model), (example,), place, ("image",), ("vector",))
+        runtime.export_onnx(image_tower(model), (example,), place, ("image",), ("vector",))
 
     def model(self):
         """The open_clip model in eval mode, loaded once."""
@@ -220,13 +220,14 @@ def _facts(model) -> dict:
     bias = getattr(model, "logit_bias", None)
     return {
         "family": "softmax" if bias is None else "sigmoid",
-        "scale": float(model.logit_scale.exp()),
+        "scale": float(model.logit_scale.detach().exp()),
         "bias": 0.0 if bias is None else float(bias),
         "pixels": pixels,
     }
 
 
-def _image_tower(model):
+def image_tower(model):
+    """`encode_image` alone, as a module that can be exported."""
     from torch import nn
 
     class ImageTower(nn.Module):

@@ -130,15 +130,18 @@ def allowed(labelset: LabelSet, site_list: frozenset[str]) -> tuple[bool, ...]:
     A taxon may occur if it, a parent or a narrower taxon of it is listed. People, vehicles and
     nothing may always occur. Raises SettingsError when no animal of the set is on the list.
     """
-    listed = set(site_list) | {name.split()[0] for name in site_list}
-    by_name = {one.name: {name for _, name in one.parents} for one in labelset.taxa}
-    genera = {dict(one.parents).get("genus"): by_name[one.name] for one in labelset.taxa}
-    wider = set().union(*(by_name.get(n, genera.get(n.split()[0], set())) for n in site_list))
+    above: dict[str, set[str]] = {}
+    for one in labelset.taxa:
+        names = [one.name, *(name for _, name in one.parents)]
+        for place, name in enumerate(names):
+            above.setdefault(name, set()).update(names[place + 1 :])
+    genera = {name.split()[0] for name in site_list}
+    wider = genera.union(*(above.get(name, set()) for name in {*site_list, *genera}))
     verdict = tuple(
         one.observation_type != "animal"
         or one.name in site_list
-        or not site_list.isdisjoint(by_name[one.name])
-        or (one.rank not in ("species", "subspecies") and one.name in (listed | wider))
+        or not site_list.isdisjoint(above[one.name])
+        or one.name in wider
         for one in labelset.taxa
     )
     animals = [

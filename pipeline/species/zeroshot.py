@@ -51,7 +51,7 @@ class Bank:
         some = ", ".join(self.unseen[:5]) + (", ..." if len(self.unseen) > 5 else "")
         return (
             f"this labeller never saw {len(self.unseen)} of {len(self.labelset.taxa)} taxa "
-            f"({some}) and will hardly name them; the field profile can (camtriage models pull field)"
+            f"({some}) and will hardly name them; the field profile can (models pull field)"
         )
 
 
