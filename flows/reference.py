@@ -7,10 +7,15 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from db import views
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-WHERE = {"commands": "flows/README.md", "settings": "flows/README.md"}
+WHERE = {
+    "commands": "flows/README.md",
+    "settings": "flows/README.md",
+    "views": "db/README.md",
+}
 
 
 def commands() -> str:
@@ -38,7 +43,7 @@ def settings() -> str:
     return "\n".join(lines) + "\n"
 
 
-MAKERS = {"commands": commands, "settings": settings}
+MAKERS = {"commands": commands, "settings": settings, "views": views.reference}
 
 
 def filled(name: str, text: str) -> str:

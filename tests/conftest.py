@@ -83,12 +83,15 @@ def database_url(request, tmp_path) -> str:
         yield f"sqlite:///{path}"
         return
     server, template = (request.getfixturevalue(n) for n in ("postgres_url", "empty_postgres"))
-    name = f"camtriage_{secrets.token_hex(4)}"
-    with making_databases(server) as run:
-        run(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield in_database(server, name)
-    with making_databases(server) as run:
-        run(f"DROP DATABASE {name} WITH (FORCE)")
+    with a_copy(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def postgres_copy(postgres_url, empty_postgres) -> str:
+    """A fresh, migrated PostgreSQL database for all tests of one file."""
+    with a_copy(postgres_url, empty_postgres) as url:
+        yield url
 
 
 @pytest.fixture
@@ -106,6 +109,17 @@ def making_databases(url: str):
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         yield conn.exec_driver_sql
     engine.dispose()
+
+
+@contextmanager
+def a_copy(server: str, template: str):
+    """The URL of a new database like `template`, dropped afterwards."""
+    name = f"camtriage_{secrets.token_hex(4)}"
+    with making_databases(server) as run:
+        run(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield in_database(server, name)
+    with making_databases(server) as run:
+        run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def in_database(url: str, name: str) -> str:

@@ -93,7 +93,7 @@ def _deployment(camera: int, n: int) -> Deployment:
         latitude=-2.3 + camera / 100,
         longitude=34.8,
         started_at=BEGIN if camera % 2 else None,
-        ended_at=BEGIN + timedelta(minutes=10 * n) if camera % 2 else None,
+        ended_at=BEGIN + timedelta(days=5, minutes=10 * n) if camera % 2 else None,
         utc_offset_min=180,
         camera_model="RECONYX HF2",
         source="table",

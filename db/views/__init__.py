@@ -83,3 +83,25 @@ def drop(conn: Connection, names: Iterable[str]) -> None:
     """Remove views, those first that build on others."""
     for name in names:
         conn.execute(sa.DDL(f"DROP VIEW IF EXISTS {name}"))
+
+
+def promise(name: str) -> str:
+    """What the view is, in the words at the top of its file."""
+    lines = source(name).splitlines()
+    top = lines[: next(i for i, line in enumerate(lines) if not line.startswith("--"))]
+    return " ".join(line.removeprefix("--").strip() for line in top)
+
+
+def columns(name: str) -> list[tuple[str, str]]:
+    """(column, its meaning and unit): the notes beside the first columns of its file."""
+    return re.findall(r" AS (\w+),? -- (.+)$", source(name), re.MULTILINE)
+
+
+def reference() -> str:
+    """All views and their columns as Markdown."""
+    lines = []
+    for name in VIEWS:
+        lines += [f"### `{name}`", "", promise(name), "", "| column | |", "|---|---|"]
+        lines += [f"| `{column}` | {meaning} |" for column, meaning in columns(name)]
+        lines.append("")
+    return "\n".join(lines)

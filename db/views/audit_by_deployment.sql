@@ -8,7 +8,7 @@ WITH states AS (
 )
 SELECT
     b.name AS batch, -- the card
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     states.blanks AS blanks, -- pictures called blank
     states.kept AS kept, -- pictures kept
     CAST(coalesce(sum(a.drawn), 0) AS bigint) AS drawn, -- of the blanks, at random

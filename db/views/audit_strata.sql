@@ -2,7 +2,7 @@
 -- something. Counts only; recall and its exact interval are computed by `camtriage report`.
 SELECT
     b.name AS batch, -- the card
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     a.stratum AS stratum, -- deployment, light and score band
     a.stratum_size AS blanks, -- pictures called blank in this stratum
     count(*) AS drawn, -- of them drawn at random

@@ -2,7 +2,7 @@
 SELECT
     m.sha256 AS flag_id, -- media_id of its first picture
     b.name AS batch, -- the card that brought its first picture
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     d.location_name AS location_name, -- place
     d.latitude AS latitude, -- degrees north
     d.longitude AS longitude, -- degrees east

@@ -3,7 +3,7 @@
 SELECT
     m.sha256 AS media_id, -- sha-256 of the file's bytes: the picture's name everywhere
     b.name AS batch, -- the card that brought it first
-    d.name AS deployment_id, -- camera, place and time; table deployments
+    d.name AS deployment_id, -- camera, place and time; see deployments
     m.path AS path, -- on the card, relative to its root, / between the parts
     s.taken_at AS taken_at, -- the camera's own clock, ISO 8601 without a zone; empty: not known
     s.state AS state, -- unprocessed, failed (could not be looked at), blank, kept

@@ -2,7 +2,7 @@
 -- taxon (observation_level event). Sum counts over one level only.
 SELECT
     'm:' || m.sha256 AS observation_id, -- unique
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     m.sha256 AS media_id, -- the picture; empty at level event
     f.sha256 AS event_id, -- the visit: media_id of its first picture; empty: none
     m.taken_at AS event_start, -- camera clock, ISO 8601 without a zone

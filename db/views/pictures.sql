@@ -2,7 +2,7 @@
 SELECT
     m.sha256 AS media_id, -- sha-256 of the file's bytes
     b.name AS batch, -- the card that brought it first
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     m.path AS path, -- on the card, relative to its root
     m.taken_at AS taken_at, -- the camera's own clock, ISO 8601 without a zone
     m.clock AS clock, -- where taken_at comes from: exif, makernote, file_name, file_date, none

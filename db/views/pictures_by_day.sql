@@ -1,7 +1,7 @@
 -- Pictures by day of the camera's clock, deployment and card, and what became of them.
 SELECT
     s.taken_on AS day, -- YYYY-MM-DD by the camera's clock; empty: no time
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     b.name AS batch, -- the card
     s.pictures AS pictures, -- all of them
     s.blank AS blank, -- nothing on them

@@ -11,7 +11,7 @@ last_on AS (
 )
 SELECT
     b.name AS batch, -- the card
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     d.location_name AS location_name, -- place
     last_of.last_at AS last_picture_at, -- camera clock, ISO 8601 without a zone
     coalesce(d.ended_at, last_on.last_at) AS expected_until, -- end of the deployment, or last picture on the card

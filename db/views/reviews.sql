@@ -2,7 +2,7 @@
 SELECT
     m.sha256 AS media_id, -- the picture
     b.name AS batch, -- the card that brought it first
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     r.observation_type AS observation_type, -- animal, human, vehicle, blank, unknown
     r.name AS scientific_name, -- as written by the person
     r.count AS count, -- individuals

@@ -1,7 +1,8 @@
--- Visits by day, deployment and taxon. The sum of events is the number of event rows in observations.
+-- Visits by day, deployment and taxon, as observations counts them at level event; visits that
+-- people called blank are left out.
 SELECT
     substr(e.started_at, 1, 10) AS day, -- by the camera's clock, YYYY-MM-DD; empty: no time
-    d.name AS deployment_id, -- table deployments
+    d.name AS deployment_id, -- see deployments
     e.observation_type AS observation_type, -- animal, human, vehicle, unknown
     e.name AS scientific_name, -- at the rank that is sure; empty: none
     count(*) AS events, -- visits that show it
@@ -9,4 +10,5 @@ SELECT
     CAST(sum(e.count) AS bigint) AS individuals -- summed over visits with a known count; empty: none known
 FROM event_taxa e
 JOIN deployment d ON d.id = e.deployment_id
+WHERE e.observation_type <> 'blank'
 GROUP BY substr(e.started_at, 1, 10), d.name, e.observation_type, e.name

@@ -1,0 +1,81 @@
+"""The queries and the reference in db/README.md: each runs, on both databases, with one answer."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db import views
+from db.engine import open_database, reading, writing
+from tests.benchmarks.million_rows import queries
+from tests.makers import fill
+
+README = Path(__file__).parents[1] / "db" / "README.md"
+QUERIES = queries()
+
+
+@pytest.fixture(scope="module")
+def filled_sqlite(tmp_path_factory):
+    engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('filled')}/a.db")
+    with writing(engine) as conn:
+        fill(conn, 800)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def filled_postgres(postgres_copy):
+    engine = open_database(postgres_copy)
+    with writing(engine) as conn:
+        fill(conn, 800)
+    yield engine
+    engine.dispose()
+
+
+def answer(engine, query: str) -> tuple[list[str], list[list]]:
+    with reading(engine) as conn:
+        found = conn.execute(sa.text(query))
+        return list(found.keys()), [[plain(value) for value in row] for row in found]
+
+
+def plain(value):
+    """Numbers as both databases mean them: true is 1, and sums are not Decimal."""
+    if isinstance(value, bool | Decimal):
+        value = float(value) if isinstance(value, Decimal) else int(value)
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def test_there_are_at_least_ten_queries():
+    assert len(QUERIES) >= 10
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_answers_the_same_on_both(name, filled_sqlite, filled_postgres):
+    here, there = (answer(engine, QUERIES[name]) for engine in (filled_sqlite, filled_postgres))
+    assert here == there
+    assert here[1], "an answer without rows tests nothing"
+
+
+@pytest.mark.parametrize("name", views.VIEWS)
+def test_a_view_says_the_same_on_both(name, filled_sqlite, filled_postgres):
+    here, there = (
+        answer(engine, f"SELECT * FROM {name}") for engine in (filled_sqlite, filled_postgres)
+    )
+    clocks = {"started_at", "ended_at"} if name == "run_summary" else set()
+    keep = [nth for nth, column in enumerate(here[0]) if column not in clocks]
+    rows = [
+        sorted([[row[nth] for nth in keep] for row in said[1]], key=str) for said in (here, there)
+    ]
+    assert here[0] == there[0] == [column for column, _ in views.columns(name)]
+    assert rows[0] == rows[1] and rows[0]
+
+
+def test_the_reference_is_what_the_views_say():
+    assert views.reference() in README.read_text("utf-8"), "run `make reference`"
+
+
+def test_every_view_and_column_has_its_words():
+    for name in views.VIEWS:
+        assert len(views.promise(name)) > 20
+        assert all(meaning.strip() for _, meaning in views.columns(name))
