@@ -4,8 +4,6 @@ import time
 from datetime import date
 from pathlib import Path
 
-from rich.console import Console
-
 SEED = 20261121  # of the demo's drawing; training drew with another
 
 
@@ -16,10 +14,10 @@ def run_demo(folder: Path) -> int:
     from flows.run import print_summary, run_job
     from pipeline.train.drawn import draw_card
 
-    console, card = Console(), folder / "card"
+    card = folder / "card"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "drawn").exists():
-        console.print(f"drawing a demo card in {card} ...")
+        print(f"drawing a demo card in {card} ...")
         draw_card(card, SEED)
         (folder / "drawn").touch()  # a card that was half drawn is drawn again
     job = Job(card=str(card), name="demo", database=f"sqlite:///{folder / 'camtriage.db'}")
@@ -29,5 +27,5 @@ def run_demo(folder: Path) -> int:
     if not summary.known:
         write_day(job.database, date.today(), folder / "report")
     page = max((folder / "report").glob("*.html"), default=None)
-    console.print(f"report:   {page}\ndatabase: {folder / 'camtriage.db'}", soft_wrap=True)
+    print(f"report:   {page}\ndatabase: {folder / 'camtriage.db'}")
     return code

@@ -38,19 +38,14 @@ def boxes(path: str | None):
 
 
 def print_models() -> int:
-    """What is offered, one line a model."""
-    from rich.console import Console
-    from rich.table import Table
-
+    """What is offered: one line a model, and what to know about it."""
     from pipeline.models.catalogue import OFFERS, is_here
 
-    table = Table("name", "profile", "task", "size", "licence", "here", "note")
     for one in OFFERS:
-        here = "yes" if is_here(one) else "no"
-        profiles = ", ".join(one.profiles)
-        size = f"{one.megabytes} MB"
-        table.add_row(one.name, profiles, one.task, size, one.licence, here, one.note)
-    Console().print(table)
+        here = "here" if is_here(one) else "not here"
+        print(f"{one.name:<24} {one.task:<12} {one.megabytes:>5} MB  {one.licence:<14} {here}")
+        print(f"    {one.source}: {one.note}")
+    print("fetch the rest with: camtriage models pull field (or one of the names)")
     return 0
 
 
@@ -65,17 +60,13 @@ def pull_models(name: str, folder: Path | None) -> int:
 
 def print_doctor(database: str, settings: str | None) -> int:
     """Every check on a line; what does not work says what to do about it."""
-    from rich.console import Console
-
     from pipeline.models.doctor import examine
     from pipeline.settings import load_settings
 
-    console = Console(highlight=False)
     for one in examine(load_settings(Path(settings) if settings else None), _known(database)):
-        mark = "[green]works[/]" if one.ok else "[yellow]look[/] "
-        console.print(f"{mark}  {one.name}: {one.detail}", soft_wrap=True)
+        print(f"{'works' if one.ok else 'look '}  {one.name}: {one.detail}")
         if one.what_to_do:
-            console.print(f"       -> {one.what_to_do}", soft_wrap=True)
+            print(f"       -> {one.what_to_do}")
     return 0
 
 

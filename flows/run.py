@@ -4,6 +4,7 @@ import os
 import time
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.card import read_card
@@ -33,7 +34,7 @@ def run_job(job: Job, as_flow: bool) -> Summary:
 def print_summary(summary: Summary, seconds: float) -> int:
     console = Console(highlight=False)
     console.print(as_table(summary))
-    console.print(last_line(summary, seconds), soft_wrap=True)
+    print(last_line(summary, seconds))
     return exit_code(summary)
 
 
@@ -42,12 +43,12 @@ def ingest_and_print(job: Job, dry_run: bool) -> int:
     card = Directly(job.workers()).step(read_card, job)
     table = Table("deployment", "pictures", "first", "last", "camera")
     for row in card.by_deployment():
-        table.add_row(*map(str, row))
+        table.add_row(*(escape(str(cell)) for cell in row))
     console = Console(highlight=False)
     console.print(table)
-    console.print(card.counted(), soft_wrap=True)
+    print(card.counted())
     if not dry_run:
-        console.print(f"batch {save_card(job, card).batch}: saved, `camtriage run` looks at it")
+        print(f"batch {save_card(job, card).batch}: saved; `camtriage run` looks at it")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -58,9 +59,9 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
 
 
 def as_table(summary: Summary) -> Table:
-    table = Table(title=f"batch {summary.batch}", show_header=False, title_justify="left")
+    table = Table(title=escape(f"batch {summary.batch}"), show_header=False, title_justify="left")
     for name, value in rows(summary):
-        table.add_row(name, value)
+        table.add_row(name, escape(value))
     return table
 
 
