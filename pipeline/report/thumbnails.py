@@ -1,0 +1,36 @@
+"""Small pictures for pages: upright, self-contained, and of possible people only coarse blocks."""
+
+import base64
+import io
+
+from PIL import Image
+
+from pipeline.errors import UnreadablePicture
+from pipeline.frames.decode import decode
+
+BLOCKS = 14  # across the shorter side; no face, no dress, no walk can be told
+QUALITY = 78
+
+
+def thumbnail(data: bytes, short_side: int, pixelate: bool) -> str | None:
+    """A `data:` address of the whole picture made small; None if it cannot be decoded.
+
+    short_side   pixels
+    pixelate     the whole picture as blocks, because no box of the person is known (field P9)
+    """
+    try:
+        image = Image.fromarray(decode(data, short_side).pixels)
+    except UnreadablePicture:
+        return None
+    if pixelate:
+        scale = BLOCKS / min(image.size)
+        coarse = image.resize([max(1, round(side * scale)) for side in image.size], Image.BOX)
+        image = coarse.resize(image.size, Image.NEAREST)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def shows_people(p_human: float | None, observation_type: str | None, bar: float) -> bool:
+    """Whether a picture may show a person: by the frame model's probability, or by any word."""
+    return observation_type == "human" or (p_human is not None and p_human >= bar)
