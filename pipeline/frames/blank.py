@@ -103,10 +103,10 @@ def inputs(
 ) -> dict[str, NDArray[np.float64]]:
     """What the fusion weighs, by the names of INPUTS, each (n,); nan without a background."""
     logits = logits.astype(np.float64)
-    new = _inner(smooth(np.clip(novelty.astype(np.float64), 0, 1)))
+    new = smooth(_inner(np.clip(novelty.astype(np.float64), 0, 1)))
     seen = np.full(novelty.shape, 0.5) if attention is None else attention.astype(np.float64)
     seen = np.clip(seen, _SEEN_LIMIT, 1 - _SEEN_LIMIT)
-    both = _inner(smooth(np.log(seen) - np.log1p(-seen))) + 2 * np.log(new + _NEW_LIMIT)
+    both = smooth(_inner(np.log(seen) - np.log1p(-seen))) + 2 * np.log(new + _NEW_LIMIT)
     return {
         "frame": np.logaddexp.reduce(logits[:, :3], axis=1) - logits[:, 3],
         "novelty_peak": np.log(new.max(axis=(1, 2)) + 1e-3),

@@ -40,17 +40,20 @@ class FrameHead(nn.Module):
         super().__init__()
         self.fine = _cellwise(fine, hidden)
         self.coarse = _cellwise(coarse, hidden)
+        self.drop = nn.Dropout(0.3)
         self.whole = nn.Linear(deep, 4)
         self.mix = nn.Parameter(torch.full((3,), 0.5))
         self.blank_mix = nn.Parameter(torch.tensor(0.5))
 
-    def forward(self, fine: Tensor, coarse: Tensor, deep: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps (n, c, h, w) to logits (n, 4) and evidence (n, 3, h, w), log-odds per cell."""
+    def forward(self, fine: Tensor, coarse: Tensor, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (n, c, h, w) and the deepest map's mean (n, c) to logits and evidence.
+
+        Returns logits (n, 4) and evidence (n, 3, h, w): log-odds of each kind in each cell.
+        """
         evidence = self.fine(fine) + F.interpolate(self.coarse(coarse), size=fine.shape[-2:])
-        strongest = _soft_maximum(evidence)
-        kinds = strongest * self.mix
-        blank = -self.blank_mix * _soft_maximum(evidence.amax(dim=1, keepdim=True))
-        return self.whole(deep.mean(dim=(2, 3))) + torch.cat([kinds, blank], dim=1), evidence
+        kinds = soft_maximum(evidence) * self.mix
+        blank = -self.blank_mix * soft_maximum(evidence.amax(dim=1, keepdim=True))
+        return self.whole(self.drop(pooled)) + torch.cat([kinds, blank], dim=1), evidence
 
 
 def _cellwise(channels: int, hidden: int) -> nn.Module:
@@ -63,7 +66,7 @@ def _cellwise(channels: int, hidden: int) -> nn.Module:
     )
 
 
-def _soft_maximum(evidence: Tensor) -> Tensor:
+def soft_maximum(evidence: Tensor) -> Tensor:
     """(n, k, h, w) to (n, k): log-mean-exp with SHARPNESS, at most the maximum."""
     flat = evidence.flatten(2) * SHARPNESS
     return (torch.logsumexp(flat, dim=2) - math.log(flat.shape[2])) / SHARPNESS
@@ -88,14 +91,17 @@ class FrameNet(nn.Module):
         self.register_buffer("shift", -torch.tensor(mean) / torch.tensor(std), persistent=False)
 
     def maps(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(n, h, w, 3) uint8 to the stride-16, stride-32 and deepest maps, (n, c, h', w')."""
-        unit = (pixels.to(self.scale.dtype) * self.scale + self.shift).permute(0, 3, 1, 2)
-        deep, (fine, coarse) = self.body.forward_intermediates(unit, indices=2)
-        return fine, coarse, deep
+        """(n, h, w, 3) uint8 to the stride-16 and stride-32 maps and the deepest map's mean."""
+        deep, (fine, coarse) = self.body.forward_intermediates(self.scaled(pixels), indices=2)
+        return fine, coarse, deep.mean(dim=(2, 3))
+
+    def scaled(self, pixels: Tensor) -> Tensor:
+        """(n, h, w, 3) uint8 to (n, 3, h, w) as the backbone was trained."""
+        return (pixels.to(self.scale.dtype) * self.scale + self.shift).permute(0, 3, 1, 2)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        fine, coarse, deep = self.maps(pixels)
-        logits, evidence = self.head(fine, coarse, deep)
+        fine, coarse, pooled = self.maps(pixels)
+        logits, evidence = self.head(fine, coarse, pooled)
         return logits, fine.permute(0, 2, 3, 1), evidence.amax(dim=1).sigmoid()
 
 

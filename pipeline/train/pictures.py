@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ class Example:
     study: str
     station: str = ""  # one fixed view, where the table knows it
     name: str = ""  # path as the table writes it
+    taken_at: datetime | None = None
 
 
 def read_examples(table: Path) -> list[Example]:
@@ -53,9 +55,17 @@ def read_examples(table: Path) -> list[Example]:
             study=row["source_repo"],
             station=row.get("station") or "",
             name=row["path"],
+            taken_at=_time(row.get("taken_at") or ""),
         )
         for row in rows
     ]
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None  # the order of names does as well
 
 
 def read_pixels(example: Example) -> NDArray[np.uint8]:

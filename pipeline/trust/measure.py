@@ -1,0 +1,89 @@
+"""Measures of a blank filter. What is not blank counts as positive everywhere.
+
+Scores are p_blank: high means blank. Every figure can be given with an interval that draws whole
+cards again: pictures of one card are not independent.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+ROUNDS = 1000  # of the bootstrap
+FEWEST = 5  # pictures of each kind that a card needs for an AUC of its own
+
+
+def auc(p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_]) -> float:
+    """Chance that a picture that is not blank scores lower than a blank; ties half. nan: one kind.
+
+    [0.1, 0.9] with [False, True] gives 1.0.
+    """
+    blanks, shown = int(is_blank.sum()), int((~is_blank).sum())
+    if not blanks or not shown:
+        return float("nan")
+    ranks = rankdata(p_blank)
+    return float((ranks[is_blank].sum() - blanks * (blanks + 1) / 2) / (blanks * shown))
+
+
+def recall(p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], threshold: float) -> float:
+    """Share of what is not blank that is kept (p_blank below the threshold)."""
+    return _share(p_blank[~is_blank] < threshold)
+
+
+def removed(p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], threshold: float) -> float:
+    """Share of the blanks that is hidden (p_blank from the threshold up)."""
+    return _share(p_blank[is_blank] >= threshold)
+
+
+def removed_at_recall(
+    p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], wanted: float = 0.95
+) -> float:
+    """Share of the blanks above the score that keeps `wanted` of the rest (b95), in hindsight."""
+    shown = np.sort(p_blank[~is_blank])
+    if not len(shown) or not is_blank.any():
+        return float("nan")
+    highest_kept = shown[int(np.ceil(wanted * len(shown))) - 1]
+    return _share(p_blank[is_blank] > highest_kept)
+
+
+def in_card(
+    p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], cards: Sequence[str]
+) -> float:
+    """Mean AUC inside the cards that have FEWEST of both kinds."""
+    cards = np.asarray(cards)
+    found = [
+        auc(p_blank[cards == card], is_blank[cards == card])
+        for card in np.unique(cards)
+        if min(is_blank[cards == card].sum(), (~is_blank[cards == card]).sum()) >= FEWEST
+    ]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def interval(
+    measure: Callable[[NDArray[np.intp]], float],
+    cards: Sequence[str],
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """95 % interval of measure(rows), whole cards drawn again with replacement.
+
+    Draws without a value (no blank among them) are left out.
+    """
+    _, place = np.unique(np.asarray(cards), return_inverse=True)
+    members = [np.flatnonzero(place == card) for card in range(place.max() + 1)]
+    rng = np.random.default_rng(seed)
+    draws = []
+    for _ in range(rounds):
+        picked = rng.integers(0, len(members), len(members))
+        value = measure(np.concatenate([members[card] for card in picked]))
+        if np.isfinite(value):
+            draws.append(value)
+    if not draws:
+        return float("nan"), float("nan")
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(hits.mean()) if len(hits) else float("nan")
