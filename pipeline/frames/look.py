@@ -133,8 +133,8 @@ def _looks(
     lights = [light_of(one.small.pixels) for one in opened]
     names = tuple(one.light for one in lights)
     out = frame.run(frame.prepare(one.small.pixels) for one in opened)
-    groups, shifts = views(out.cells, names)
-    novelty = background.novelty_map(out.cells, names, groups)
+    novelty = background.novelty_map(out.cells, names)
+    _, shifts = views(out.cells, names)
     threshold = settings.blank.threshold
     bursts = np.array([one.burst for one in opened])
     decision = blank.decide(

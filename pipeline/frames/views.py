@@ -4,6 +4,10 @@ Two pictures share a view when half of their cells are much alike; a view is wha
 16 real cards 19 in 20 pictures of a fixed camera reach .8 with the nearest of their light, those of
 different cameras mostly .2-.5. A card of 13 cameras falls into 12 views, one of 13 places and
 bursts of three into its bursts.
+
+Novelty does without: the third nearest picture is one of the same view anyway, and a background from
+each view's few pictures hides worse (AUC .956 against .962 on 1 451 pictures of cards not trained
+on). What stays is how far a picture is from the usual view: a camera that was moved or covered.
 """
 
 from collections.abc import Sequence
