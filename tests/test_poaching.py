@@ -194,7 +194,7 @@ def series(*kinds, **kw):
 
 
 CLEAR, CLOTH, BLACK = {}, {"contrast": 0.01}, {"contrast": 0.001, "luma": 0.01}
-TURNED = {"view_shift": 0.8}
+TURNED = {"view_shift": 0.9}
 
 
 def test_a_lens_covered_by_day_is_told_once_where_it_began():
