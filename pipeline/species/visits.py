@@ -104,12 +104,24 @@ def _together(votes, shas, looks, labels, logits, bank, settings, site_list):
         sure = [labels[sha].probability for sha in own if labels[sha].probability is not None]
         first = labels[own[0]]
         return kind, first.name, first.rank, _mean(sure)
+    own = _one_animal(own, labels, bank)
     mean = np.mean([np.asarray(logits[sha], np.float32) for sha in own], axis=0, keepdims=True)
     look = max((looks[sha] for sha in own), key=lambda one: one.p_animal)
     (label,) = zeroshot.from_logits(["visit"], mean, [look], bank, settings.labels, site_list)
     if label.observation_type != "animal":  # its pictures were animals; the mean says no more
         return "animal", *zeroshot.EVERYTHING, _mean([labels[sha].probability for sha in own])
     return "animal", label.name, label.rank, label.probability
+
+
+def _one_animal(shas: Sequence[str], labels: Mapping[str, Label], bank: Bank) -> list[str]:
+    """The pictures without those that surely and more than once show another animal."""
+    named = [labels[sha].name for sha in shas if labels[sha].rank in NAMED]
+    many = {name: named.count(name) for name in named}
+    first = max(many, key=lambda name: (many[name], name), default=None)
+    apart = {
+        name for name in many if many[name] >= SECOND_FROM and not _same_line(name, first, bank)
+    }
+    return [sha for sha in shas if labels[sha].rank not in NAMED or labels[sha].name not in apart]
 
 
 def _others(votes, labels, kind, name, bank) -> tuple[tuple[str, str | None, int], ...]:
@@ -138,7 +150,12 @@ def _apart(one: Label, kind: str, name: str | None, bank: Bank) -> bool:
         return True
     if one.rank not in NAMED or name in (None, zeroshot.EVERYTHING[0]):
         return False
-    return not (_line(one.name, bank) & {name} or _line(name, bank) & {one.name})
+    return not _same_line(one.name, name, bank)
+
+
+def _same_line(one: str | None, other: str | None, bank: Bank) -> bool:
+    """Whether one stands above the other, or they are the same."""
+    return one in _line(other, bank) or other in _line(one, bank)
 
 
 def _line(name: str | None, bank: Bank) -> set[str]:

@@ -220,13 +220,15 @@ def _verdict(
     if look.state == "blank":
         return "blank", None, None, None, "the frame filter calls it blank"
     kind = max(TYPES, key=lambda one: (seen[one], one))
-    if seen[kind] < bars.unknown_below:
-        return "unknown", None, None, None, f"nothing reaches {bars.unknown_below:.2f}"
+    name, rank, sure = named
+    if kind != "animal" or name is None:
+        said = {"animal": look.p_animal, "human": look.p_human, "vehicle": look.p_vehicle}[kind]
+        if said < bars.unknown_below:
+            return "unknown", None, None, None, f"nothing reaches {bars.unknown_below:.2f}"
     if kind == "human":
         return "human", "Homo sapiens", "species", _round(seen[kind]), "person"
     if kind == "vehicle":
         return "vehicle", None, None, _round(seen[kind]), "vehicle"
-    name, rank, sure = named
     if name is None:
         return "animal", *EVERYTHING, _round(seen["animal"]), "an animal, no rank is sure enough"
     reason = rank if rank in ("subspecies", "species") else f"rolled up to {rank}"
@@ -245,8 +247,7 @@ def _types(p: NDArray[np.float32], looks: Sequence[Look], bank: Bank) -> list[di
         said = {"animal": look.p_animal, "human": look.p_human, "vehicle": look.p_vehicle}
         bent = {kind: said[kind] * (FLOOR + float(mass[kind][i])) for kind in TYPES}
         total = sum(bent.values())
-        surest = max(said.values())  # shares of little remain little
-        shares.append({kind: surest * bent[kind] / total if total else 0.0 for kind in TYPES})
+        shares.append({kind: bent[kind] / total if total else 0.0 for kind in TYPES})
     return shares
 
 
