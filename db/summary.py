@@ -32,7 +32,9 @@ def flags(conn: Connection, batch_id: int, recipe_id: int) -> int:
 def drawn(conn: Connection, batch_id: int, recipe_id: int) -> int:
     """Blanks of this batch that a person is asked to look at."""
     a, m = schema.audit_draw.c, schema.media.c
-    query = sa.select(sa.func.count()).join_from(schema.audit_draw, schema.media, m.id == a.media_id)
+    query = sa.select(sa.func.count()).join_from(
+        schema.audit_draw, schema.media, m.id == a.media_id
+    )
     return conn.execute(query.where(m.batch_id == batch_id, a.recipe_id == recipe_id)).scalar_one()
 
 
