@@ -29,8 +29,3 @@ def thumbnail(data: bytes, short_side: int, pixelate: bool) -> str | None:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
-
-
-def shows_people(p_human: float | None, observation_type: str | None, bar: float) -> bool:
-    """Whether a picture may show a person: by the frame model's probability, or by any word."""
-    return observation_type == "human" or (p_human is not None and p_human >= bar)
