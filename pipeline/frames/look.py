@@ -18,7 +18,7 @@ from pipeline.frames.child import LIMIT_S, decode_in_child
 from pipeline.frames.classifier import FrameModel
 from pipeline.frames.decode import Small, decode
 from pipeline.frames.light import light_of
-from pipeline.frames.views import views
+from pipeline.frames.views import view_shift
 from pipeline.records import Box, Detection, Embedding, Look, Media, Seen, Trouble
 from pipeline.settings import Settings
 
@@ -134,7 +134,7 @@ def _looks(
     names = tuple(one.light for one in lights)
     out = frame.run(frame.prepare(one.small.pixels) for one in opened)
     novelty = background.novelty_map(out.cells, names)
-    _, shifts = views(out.cells, names)
+    shifts = view_shift(out.cells, names)
     threshold = settings.blank.threshold
     bursts = np.array([one.burst for one in opened])
     decision = blank.decide(
