@@ -168,7 +168,7 @@ def _need_current(engine: Engine, where: str) -> None:
 
 
 def _state(conn: Connection, where: str) -> str:
-    """empty, behind or current. DatabaseError: another program's, or made by a newer version."""
+    """empty, behind, older views (rows as they should be), current. DatabaseError: not for us."""
     tables = set(sa.inspect(conn).get_table_names())
     crowd = tables if conn.dialect.name == "sqlite" else tables & metadata.tables.keys()
     if not crowd:
@@ -183,7 +183,9 @@ def _state(conn: Connection, where: str) -> str:
         raise DatabaseError(
             f"{where}: made by a newer camtriage (schema {version}): update this one"
         )
-    return "current" if (version, notes.get("views")) == (HEAD, views.digest()) else "behind"
+    if version < HEAD:
+        return "behind"
+    return "current" if notes.get("views") == views.digest() else "older views"
 
 
 def _upgrade(conn: Connection) -> None:

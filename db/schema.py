@@ -195,7 +195,7 @@ media = sa.Table(
     sa.Column("position", sa.Integer),  # within its window, from 0
     sa.Column("burst", sa.Integer),  # within its deployment, from 0
     sa.Index(None, "deployment_id", "path"),
-    sa.Index(None, "deployment_id", "taken_at"),
+    sa.Index(None, "deployment_id", "batch_id", "taken_at"),
 )
 
 file = sa.Table(  # every file found on a card, also those that are no pictures

@@ -1,7 +1,11 @@
 -- One row a deployment: one camera, one place, one stretch of time, and what came from it.
 WITH seen AS (
-    SELECT deployment_id, count(*) AS pictures, count(DISTINCT taken_on) AS days
-    FROM status
+    SELECT deployment_id, CAST(sum(pictures) AS bigint) AS pictures, count(taken_on) AS days
+    FROM (
+        SELECT deployment_id, taken_on, count(*) AS pictures
+        FROM status
+        GROUP BY deployment_id, taken_on
+    ) by_day
     GROUP BY deployment_id
 ),
 span AS (

@@ -4,7 +4,7 @@ WITH last_of AS (
     SELECT batch_id, deployment_id, max(taken_at) AS last_at
     FROM media
     WHERE taken_at IS NOT NULL
-    GROUP BY batch_id, deployment_id
+    GROUP BY deployment_id, batch_id
 ),
 last_on AS (
     SELECT batch_id, max(last_at) AS last_at FROM last_of GROUP BY batch_id

@@ -188,8 +188,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("sha256", name=op.f("uq_media_sha256")),
     )
     op.create_index(op.f("ix_media_batch_id"), "media", ["batch_id"])
+    op.create_index(
+        op.f("ix_media_deployment_id_batch_id_taken_at"),
+        "media",
+        ["deployment_id", "batch_id", "taken_at"],
+    )
     op.create_index(op.f("ix_media_deployment_id_path"), "media", ["deployment_id", "path"])
-    op.create_index(op.f("ix_media_deployment_id_taken_at"), "media", ["deployment_id", "taken_at"])
     op.create_index(op.f("ix_media_work_window_id"), "media", ["work_window_id"])
     op.create_table(
         "window_done",
