@@ -322,10 +322,20 @@ def set_current(
 
 
 def start_run(
-    conn: Connection, batch_id: int | None, version: str, settings: Mapping, models: Mapping
+    conn: Connection,
+    batch_id: int | None,
+    version: str,
+    settings: Mapping,
+    models: Mapping,
+    left: int = 0,
 ) -> int:
-    """A row for this run, status running. models: name -> sha-256."""
-    row = {"status": "running", "started_at": now(), "version": version, "counts": {}}
+    """A row for this run, status running. models: name -> sha-256. left: windows to look at."""
+    row = {
+        "status": "running",
+        "started_at": now(),
+        "version": version,
+        "counts": {"windows_left": left},
+    }
     row |= {"batch_id": batch_id, "settings": dict(settings), "models": dict(models)}
     return conn.execute(schema.run.insert().values(row)).inserted_primary_key[0]
 

@@ -43,3 +43,12 @@ def last_run(conn: Connection, batch_id: int) -> str | None:
     r = schema.run.c
     query = sa.select(r.status).where(r.batch_id == batch_id).order_by(r.id.desc()).limit(1)
     return conn.execute(query).scalar()
+
+
+def stuck(conn: Connection, batch_id: int, left: int) -> bool:
+    """Whether the batch's last two runs died without finishing one of the windows that are left."""
+    r = schema.run.c
+    query = sa.select(r.status, r.counts).where(r.batch_id == batch_id).order_by(r.id.desc())
+    last = conn.execute(query.limit(2)).all()
+    dead = [counts for status, counts in last if status == "running"]
+    return len(dead) == 2 and all(counts.get("windows_left") == left for counts in dead)

@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.job import Job, card_folder
 from pipeline.card.deployments import assign, read_table
 from pipeline.card.scan import os_path, read_media, scan
-from pipeline.errors import CardError
+from pipeline.errors import CardError, CardGone
 from pipeline.records import Deployment, Found, Media, Trouble
 
 
@@ -95,7 +95,7 @@ def opener(folder: str) -> Callable[[Media], bytes]:
             return (root / os_path(one.path)).read_bytes()
         except OSError as why:
             if not root.is_dir() or not any(root.iterdir()):
-                raise CardError(f"{folder}: the card is gone; put it back and run again") from why
+                raise CardGone(f"{folder}: the card is gone; put it back and run again") from why
             raise
 
     return open_picture

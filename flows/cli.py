@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from flows.job import Job, database_url
-from pipeline.errors import CamtriageError, SettingsError
+from pipeline.errors import CamtriageError, InputError, SettingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
@@ -378,7 +378,7 @@ def main() -> None:
         code = app(standalone_mode=False)
     except CamtriageError as why:
         print(f"camtriage: {why}", file=sys.stderr)
-        code = 2
+        code = 2 if isinstance(why, InputError) else 1
     except typer.Abort:
         code = 130
     except Exception as why:  # click's own complaints about options know how to print themselves

@@ -66,3 +66,4 @@ class Begun:
     label: int
     flag: int
     seed: str  # of the audit's draw: the batch and what shaped its scores
+    careful: tuple[int, ...] = ()  # windows that two runs died over: decoded in a child process

@@ -83,19 +83,23 @@ def _begin(conn, job: Job, batch_id: int, name: str) -> Begun:
     label_ = recipes.label_recipe(look, job, settings, labelset)
     steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
     ids = {step: save.save_recipe(conn, step, recipe) for step, recipe in steps.items()}
-    run_id = None
-    if not _all_done(conn, batch_id, ids):
+    left = read.windows_left(conn, batch_id, ids["look"])
+    run_id, careful = None, ()
+    if not _all_done(conn, batch_id, ids, left):
         shas = {one.name: one.sha256 for one in (frame, encoder)}
-        run_id = save.start_run(conn, batch_id, VERSION, settings.as_dict(), shas)
-    return Begun(batch_id, name, run_id, **ids, seed=f"{name}\n{canonical(look)}")
+        if left and db.summary.stuck(conn, batch_id, len(left)):  # a picture may kill its decoder
+            careful = tuple(id for id, _ in left[: 2 * job.workers()])
+        run_id = save.start_run(conn, batch_id, VERSION, settings.as_dict(), shas, len(left))
+    seed = f"{name}\n{canonical(look)}"
+    return Begun(batch_id, name, run_id, **ids, seed=seed, careful=careful)
 
 
-def _all_done(conn, batch_id: int, ids: dict[str, int]) -> bool:
+def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
     """Whether the last run finished with these recipes and no window is left."""
     current = read.batch_row(conn, batch_id)
     same = all(current[f"{step}_recipe_id"] == id for step, id in ids.items())
     finished = db.summary.last_run(conn, batch_id) == "finished"
-    return same and finished and not read.windows_left(conn, batch_id, ids["look"])
+    return same and finished and not left
 
 
 def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> int:
@@ -105,9 +109,9 @@ def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> in
     for window_id, window in windows:
         with reading(database(job.database)) as conn:
             media = read.media_of_window(conn, window_id)
-        seen = looking.look_at(
-            media, window.bursts, read_bytes, frame, encoder, settings, models.boxes(job.boxes)
-        )
+        look = looking.look_in_child if window_id in begun.careful else looking.look_at
+        boxes = models.boxes(job.boxes)
+        seen = look(media, window.bursts, read_bytes, frame, encoder, settings, boxes)
         with writing(database(job.database)) as conn:
             save.save_seen(conn, window_id, begun.look, seen)
     return pictures(windows)

@@ -24,9 +24,9 @@ from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.job import Job, database_url  # noqa: E402
 from flows.steps import Summary, run_card  # noqa: E402
-from flows.summary import as_markdown  # noqa: E402
+from flows.summary import as_markdown, exit_code, last_line  # noqa: E402
 from flows.ways import NAMES  # noqa: E402
-from pipeline.errors import InputError  # noqa: E402
+from pipeline.errors import CamtriageError, InputError, Unfinished  # noqa: E402
 
 SHOWN_EVERY_S = 2.0  # a progress artifact is a request to the server
 
@@ -44,10 +44,19 @@ class AsTasks:
         running = {one.submit(item, *args): item for item in items}
         total, done, results = sum(map(weigh, items)), 0, []
         for future in as_completed(list(running)):
-            results.append(future.result())
+            results += self._kept(future)
             done += weigh(running[future])
             tell(done, total)
         return results
+
+    def _kept(self, future) -> list:
+        """A task that failed after its retries leaves its windows undone; the others go on."""
+        try:
+            return [future.result()]
+        except CamtriageError:
+            raise
+        except Exception:
+            return []  # Prefect shows the failed task; the database knows what is left
 
 
 class _Progress:
@@ -120,6 +129,8 @@ def triage(
     with tags("camtriage", f"card:{name or card}"):
         summary = run_card(job, AsTasks())
     create_markdown_artifact(as_markdown(summary), key="summary", description=f"{summary.batch}")
+    if exit_code(summary):
+        raise Unfinished(last_line(summary, 0), summary)
     return summary
 
 
@@ -127,4 +138,8 @@ def run_as_flow(job: Job) -> Summary:
     """The flow for one job, in this process, with as many threads as the job has."""
     chosen = triage.with_options(task_runner=ThreadPoolTaskRunner(max_workers=job.workers()))
     given = {n: getattr(job, n) for n in Job.__slots__ if n not in ("threads", "database")}
-    return chosen(**given)  # the database's URL travels in the environment: it may hold a password
+    try:
+        # the database's URL travels in the environment, for it may hold a password
+        return chosen(**given)
+    except Unfinished as why:
+        return why.summary

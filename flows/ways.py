@@ -2,15 +2,19 @@
 
 A way has two verbs. `step(function, *args)` runs one step and gives back what it returns.
 `each(function, items, *args)` runs a step once per item, several at a time, in no order.
-A step reports how far it is through `tell(done, total)`.
+A step reports how far it is through `tell(done, total)`. An item that fails does not stop the
+others: it is told, and the database knows that it is left.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline.errors import CamtriageError
 
 Tell = Callable[[int, int], None]
 NAMES = {  # step function -> what the user reads
@@ -44,13 +48,22 @@ class Directly:
             running = {pool.submit(function, item, *args): item for item in items}
             try:
                 for one in as_completed(running):
-                    results.append(one.result())
+                    results += self._kept(one)
                     done += weigh(running[one])
                     tell(done, total)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return results
+
+    def _kept(self, future) -> list:
+        try:
+            return [future.result()]
+        except CamtriageError:
+            raise  # the card is gone, or what was given is wrong: no other item will do better
+        except Exception as why:
+            logging.getLogger("camtriage").error("left undone: %s: %s", type(why).__name__, why)
+            return []
 
     @contextmanager
     def _line(self, name: str):

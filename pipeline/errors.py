@@ -1,4 +1,4 @@
-"""What can go wrong on purpose, from wide to narrow. The command line prints these without a traceback.
+"""What can go wrong on purpose, from wide to narrow; the command line prints it in one line.
 
 CamtriageError
     InputError            what was given cannot be used: exit code 2, nothing written
@@ -6,6 +6,8 @@ CamtriageError
         SettingsError     an unknown or impossible setting, label set or table
         WeightsError      weights missing, damaged (sha-256), or of a kind that is never loaded
         DatabaseError     the database is missing, behind, or not ours
+    CardGone              the card was pulled out in the middle: exit code 1
+    Unfinished            windows are left that could not be done: exit code 1
     UnreadablePicture     one file is no picture: it becomes a trouble, the run goes on
 """
 
@@ -32,6 +34,18 @@ class WeightsError(InputError):
 
 class DatabaseError(InputError):
     """The database is missing, behind this version, or not one of ours."""
+
+
+class CardGone(CamtriageError):
+    """The card was there and is not any more; what was done is saved."""
+
+
+class Unfinished(CamtriageError):
+    """A run came to its end and not everything is done. `summary` says what is."""
+
+    def __init__(self, line: str, summary: object) -> None:
+        super().__init__(line)
+        self.summary = summary
 
 
 class UnreadablePicture(CamtriageError):
