@@ -1,0 +1,47 @@
+"""The audit's two files: a page of the drawn blanks, and the table to fill in, numbered alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.exchange.reviews import SheetRow, write_sheet
+from pipeline.report.page import environment, open_thumbnail
+
+SHORT_SIDE = 420  # pixels: a hare far away must be seen, and 200 pictures still open
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One drawn picture: its row, where the card is, and whether people may be on it."""
+
+    row: SheetRow
+    root: str  # folder of the card
+    people: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    row: SheetRow
+    address: str | None
+    hidden: bool
+
+
+def write_audit_sheet(
+    blanks: Sequence[Blank], folder: Path, show_people: bool = False
+) -> list[Path]:
+    """Write audit.html and audit.csv into a folder, in the order given; returns both paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page, table = folder / "audit.html", folder / "audit.csv"
+    pictures = [_shown(blank, show_people) for blank in blanks]
+    text = environment().get_template("sheet.html").render(
+        pictures=pictures, table=table.name, hidden=any(one.hidden for one in pictures)
+    )  # fmt: skip
+    page.write_text(text, "utf-8", newline="")
+    write_sheet(table, [blank.row for blank in blanks])
+    return [page, table]
+
+
+def _shown(blank: Blank, show_people: bool) -> Shown:
+    hide = blank.people and not show_people
+    address = open_thumbnail(Path(blank.root), blank.row.path, SHORT_SIDE, hide)
+    return Shown(blank.row, address, hide)

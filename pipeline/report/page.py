@@ -1,0 +1,126 @@
+"""A day's page three times: HTML for people, Markdown for Prefect and mail, CSV for tables."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+
+from pipeline.card.scan import os_path
+from pipeline.report import words
+from pipeline.report.day import Day, FlagRow, Shot
+from pipeline.report.plots import MOST, activity_plot, score_plot
+from pipeline.report.tables import as_csv, as_markdown
+from pipeline.report.thumbnails import thumbnail
+
+THUMBNAIL = 200  # pixels, shorter side
+COLOURS = {"kept": "#b4793c", "blank": "#4f7a5b", "failed": "#9d2f2f", "unprocessed": "#c9cfc6"}
+SEVERITY = {3: "look now", 2: "look today", 1: "when there is time"}
+
+
+def write_report(
+    day: Day, folder: Path, show_people: bool = False, thumbnails: bool = True
+) -> list[Path]:
+    """Write camtriage-DATE.html, .md and .csv into a folder; the same day gives the same bytes.
+
+    show_people   do not pixelate possible people
+    thumbnails    False: no picture at all, counts only
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "html": as_html(day, show_people, thumbnails),
+        "md": as_markdown(day),
+        "csv": as_csv(day),
+    }
+    paths = []
+    for ending, text in texts.items():
+        path = folder / f"camtriage-{day.date:%Y-%m-%d}.{ending}"
+        bom = "\ufeff" if ending == "csv" else ""  # else Excel reads names in the wrong letters
+        path.write_text(bom + text, "utf-8", newline="")
+        paths.append(path)
+    return paths
+
+
+def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str:
+    """The page, with everything it needs inside."""
+    draw = _opener(show_people) if thumbnails else None
+    hours = [one for one in day.hours if sum(one[1])]
+    scored = any(day.blank_scores) or any(day.kept_scores)
+    total = day.audit_total
+    audited = total is not None and total.estimate is not None
+    return environment().get_template("day.html").render(
+        day=day,
+        long_date=f"{day.date:%A} {words.on(day.date)}",
+        first_at=min((card.first_at for card in day.cards if card.first_at), default=None),
+        last_at=max((card.last_at for card in day.cards if card.last_at), default=None),
+        animal_visits=sum(row.visits for row in day.species if row.observation_type == "animal"),
+        taxa=sum(row.observation_type == "animal" and bool(row.name) for row in day.species),
+        open_flags=sum(flag.status != "dismissed" for flag in day.flags),
+        total_recall=words.recall_point(total) if audited else None,
+        total_interval=words.recall_range(total) if audited else None,
+        flags=[(flag, _shots(flag, draw)) for flag in day.flags],
+        hidden=draw and not show_people and any(s.people for f in day.flags for s in f.shots),
+        severity=SEVERITY,
+        activity=activity_plot(hours) if hours else None,
+        more_hours=max(0, len(hours) - MOST),
+        scores=score_plot(day.blank_scores, day.kept_scores) if scored else None,
+        state_bar=[(s, day.states[s], COLOURS[s]) for s in COLOURS if day.states.get(s)],
+        audit_words=words.audit(day),
+        audit_rows=[*day.audit, *([total] if len(day.audit) > 1 else [])],
+        more_troubles=sum(n for _, n in day.trouble_counts) - len(day.troubles),
+        settings_of=_settings(day),
+    )  # fmt: skip
+
+
+def environment() -> Environment:
+    """Templates with everything escaped: names on cards and in tables come from anywhere."""
+    env = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    env.filters |= {
+        "number": words.number, "share": words.share, "on": words.on, "at": words.at,
+        "words": words.plain, "said": words.said, "missed": words.missed, "recall": words.recall,
+        "flat": words.flat,
+    }  # fmt: skip
+    return env
+
+
+Draw = Callable[[Shot], str | None]
+
+
+def _opener(show_people: bool) -> Draw:
+    def draw(shot: Shot) -> str | None:
+        return open_thumbnail(
+            Path(shot.root), shot.path, THUMBNAIL, shot.people and not show_people
+        )
+
+    return draw
+
+
+def open_thumbnail(root: Path, path: str, short_side: int, pixelate: bool) -> str | None:
+    """A picture of a card made small; None if it is not there any more or cannot be decoded."""
+    try:
+        data = (root / os_path(path)).read_bytes()
+    except OSError:
+        return None
+    return thumbnail(data, short_side, pixelate)
+
+
+def _shots(flag: FlagRow, draw: Draw | None) -> list[str | None]:
+    return [draw(shot) for shot in flag.shots] if draw else []
+
+
+def _settings(day: Day) -> Iterable[tuple[str, list[str]]]:
+    """(settings as text, batches that ran with them), the same ones once."""
+    found: dict[str, list[str]] = {}
+    for run in day.runs:
+        text = "\n".join(
+            f"{section}.{key} = {json.dumps(value)}"
+            for section, values in run.settings.items()
+            for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+        )
+        batches = found.setdefault(text, [])
+        if run.batch not in batches:
+            batches.append(run.batch)
+    return found.items()

@@ -1,0 +1,106 @@
+"""Numbers and facts in the words of the page."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+
+from pipeline.report.day import AuditRow, Day, SpeciesRow
+
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+KINDS = {"human": "person", "vehicle": "vehicle", "unknown": "something, not known what",
+         "animal": "animal, no name", "unclassified": "not named yet"}  # fmt: skip
+
+
+def number(value: int) -> str:
+    """12345 as 12 345, with a space that does not break."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f}\u202f%" if whole else "–"
+
+
+def on(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def at(time: datetime) -> str:
+    return f"{time.day} {MONTHS[time.month - 1][:3]} {time.year}, {time:%H:%M}"
+
+
+def plain(word: str) -> str:
+    """not_a_picture as not a picture."""
+    return word.replace("_", " ")
+
+
+def said(row: SpeciesRow) -> str:
+    """The name, or what is known without one."""
+    return row.name if row.name else KINDS.get(row.observation_type, row.observation_type)
+
+
+def percent(value: float) -> str:
+    """Shares near 0 and 1 with the digits that matter; never 100 % for less."""
+    digits = 1 if 0.9 <= value < 1 or 0 < value < 0.1 else 0
+    text = f"{100 * value:.{digits}f}"
+    if value < 1 and float(text) >= 100:
+        text = "99.9"
+    return f"{text}\u202f%"
+
+
+def missed(row: AuditRow) -> str:
+    one = row.estimate
+    middle, low, high = (
+        percent(one.share(k)) for k in (one.missed, one.missed_low, one.missed_high)
+    )
+    return f"{middle} ({low} to {high})"
+
+
+def recall(row: AuditRow) -> str:
+    point = recall_point(row)
+    return f"{point} ({recall_range(row)})" if point else "nothing found"
+
+
+def recall_point(row: AuditRow) -> str | None:
+    value = row.estimate.recall(row.estimate.missed)
+    return None if value is None else percent(value)
+
+
+def recall_range(row: AuditRow) -> str:
+    low, high = (
+        row.estimate.recall(k) for k in (row.estimate.missed_high, row.estimate.missed_low)
+    )
+    return f"{percent(1.0 if low is None else low)} to {percent(1.0 if high is None else high)}"
+
+
+def audit(day: Day) -> str:
+    """What is known about animals among the blanks, in a sentence or two."""
+    total = day.audit_total
+    if total is None or not total.blanks:
+        return "Nothing was called blank."
+    drawn = f"{number(total.drawn)} of {number(total.blanks)} blanks were drawn at random"
+    one = total.estimate
+    if one is None:
+        return (
+            f"Unaudited. {drawn}; nobody has looked at them yet, so nothing is known about what "
+            "was missed. camtriage audit sheet writes them to one page."
+        )
+    looked = "all were" if one.reviewed == one.drawn else f"{number(one.reviewed)} were"
+    return (
+        f"{drawn}, {looked} looked at, {number(one.seen)} held something after all: about "
+        f"{number(round(one.missed))} missed in all ({number(one.missed_low)} to "
+        f"{number(one.missed_high)})."
+    )
+
+
+def flat(models: Mapping, before: str = "") -> Iterator[str]:
+    """Models as lines: name, and the beginning of every hash."""
+    for key, value in models.items():
+        name = f"{before}{key}"
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{name} ")
+        elif isinstance(value, str) and len(value) >= 32:
+            yield f"{plain(name)} {value[:12]}"
+        else:
+            yield f"{plain(name)} {value}"
