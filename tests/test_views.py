@@ -1,59 +1,280 @@
-"""Pictures of a window are told apart by where their camera looks."""
+"""What the views say, told on a small card: who wins, what is counted, and that sums agree."""
 
-import numpy as np
+from dataclasses import replace
+from datetime import datetime
 
-from pipeline.frames.views import SAME_VIEW, likeness, linked, view_shift
+import pytest
+import sqlalchemy as sa
 
-GRID = (10, 14, 16)
+from db import save, views
+from db.engine import reading, writing
+from pipeline.records import Deployment, Draw, Media, Review, Visit
+from tests.makers import fill
+from tests.test_save import FLAG, LABELS, MEDIA, SHAS, VISIT, ingested, looked
 
-
-def looking(at: int, count: int, seed: int = 0) -> np.ndarray:
-    """Cells of pictures of one scene, each a little different."""
-    scene = np.random.default_rng(at).standard_normal(GRID)
-    return scene + 0.3 * np.random.default_rng(seed + 99).standard_normal((count, *GRID))
-
-
-def groups(cells: np.ndarray) -> list[int]:
-    return linked(likeness(cells) >= SAME_VIEW).tolist()
-
-
-def test_one_camera_is_one_view():
-    cells = looking(1, 12)
-    assert groups(cells) == [0] * 12 and view_shift(cells, ["colour"] * 12).max() < 0.2
-
-
-def test_a_camera_turned_half_way_has_two_views_and_the_lesser_one_is_shifted():
-    cells = np.concatenate([looking(1, 9), looking(2, 5)])
-    shift = view_shift(cells, ["colour"] * 14)
-    assert groups(cells) == [0] * 9 + [1] * 5
-    assert shift[:9].max() < 0.2 < 0.7 < shift[9:].min()
-
-
-def test_night_has_a_view_of_its_own():
-    cells = np.concatenate([looking(1, 6), looking(2, 6)])
-    assert view_shift(cells, ["colour"] * 6 + ["infrared"] * 6).max() < 0.2
-    assert view_shift(cells, ["colour"] * 12).max() > 0.7
-
-
-def test_views_do_not_hang_on_the_order_of_pictures():
-    cells = np.concatenate([looking(1, 5), looking(2, 4)])
-    order = np.random.default_rng(3).permutation(9)
-    shift = view_shift(cells, ["colour"] * 9)
-    assert np.allclose(view_shift(cells[order], ["colour"] * 9), shift[order])
+MEDIA_STATUS = [
+    "media_id",
+    "batch",
+    "deployment_id",
+    "path",
+    "taken_at",
+    "state",
+    "audit_drawn",
+    "audit_probability",
+    "p_blank",
+    "p_animal",
+    "p_human",
+    "p_vehicle",
+    "novelty",
+    "decided_by",
+    "observation_type",
+    "scientific_name",
+    "probability",
+    "method",
+]
 
 
-def test_an_animal_in_a_third_of_the_cells_changes_no_view():
-    cells = looking(1, 10)
-    cells[4, :, :5] = np.random.default_rng(8).standard_normal((10, 5, 16))
-    assert set(groups(cells)) == {0}
+@pytest.fixture
+def conn(database):
+    """A card of six pictures: three blank, two kept in one visit, one that failed."""
+    with writing(database) as conn:
+        batch = ingested(conn)
+        look = looked(conn, batch)
+        label, flag = (save.save_recipe(conn, step, {}) for step in ("label", "flag"))
+        save.save_labels(conn, label, LABELS)
+        save.save_visits(conn, label, [VISIT])
+        save.save_flags(conn, flag, [FLAG])
+        save.save_draws(conn, batch, look, [Draw(SHAS[0], "A | colour | 0", 3, 1, 1 / 3)], 7)
+        save.set_current(conn, batch, look, label, flag)
+        yield conn
 
 
-def test_a_picture_alone_in_its_light_has_no_shift():
-    shift = view_shift(looking(1, 3), ["colour", "infrared", "colour"])
-    assert np.isnan(shift).tolist() == [False, True, False]
+def rows(conn, query: str) -> list[tuple]:
+    return [tuple(row) for row in conn.execute(sa.text(query))]
 
 
-def test_black_pictures_are_alike_in_nothing_and_break_nothing():
-    dark = np.zeros((4, *GRID))
-    assert np.isfinite(likeness(dark)).all()
-    assert (view_shift(dark, ["infrared"] * 4)[1:] == 1).all()
+def review(conn, n: int, kind: str, name: str | None = None, count: int | None = None) -> None:
+    when = datetime(2026, 6, 1)
+    save.save_reviews(conn, [Review(SHAS[n], kind, name, count, "eva", when)], "test")
+
+
+def test_media_status_has_the_columns_it_promises(conn):
+    assert list(conn.execute(sa.text("SELECT * FROM media_status")).keys()) == MEDIA_STATUS
+
+
+def test_every_picture_has_one_row_and_its_state(conn):
+    assert rows(conn, "SELECT state, observation_type, method FROM media_status ORDER BY path") == [
+        *[("blank", "blank", "machine")] * 3,
+        ("kept", "animal", "machine"),
+        ("kept", "unknown", "machine"),
+        ("failed", "unclassified", None),
+    ]
+
+
+def test_before_anything_is_looked_at_pictures_are_unprocessed(database):
+    with writing(database) as conn:
+        ingested(conn)
+        found = rows(conn, "SELECT DISTINCT state, observation_type, p_blank FROM media_status")
+    assert found == [("unprocessed", "unclassified", None)]
+
+
+def test_the_sample_of_the_audit_is_marked_with_its_probability(conn):
+    query = "SELECT media_id, audit_probability FROM media_status WHERE audit_drawn"
+    assert rows(conn, query) == [(SHAS[0], pytest.approx(1 / 3))]
+
+
+def test_a_persons_word_wins_in_what_is_seen_and_leaves_the_machines_scores(conn):
+    review(conn, 0, "animal", "Sus scrofa", 2)
+    query = "SELECT {} FROM media_status WHERE media_id = '" + SHAS[0] + "'"
+    assert rows(conn, query.format("observation_type, scientific_name, probability, method")) == [
+        ("animal", "Sus scrofa", None, "human")
+    ]
+    assert rows(conn, query.format("state, p_blank")) == [("blank", pytest.approx(0.9))]
+    media = "SELECT scientific_name, count, classified_by, classification_method FROM observations"
+    assert rows(conn, f"{media} WHERE observation_id = 'm:{SHAS[0]}'") == [
+        ("Sus scrofa", 2, "eva", "human")
+    ]
+
+
+def test_what_a_person_found_on_a_blank_picture_is_an_event(conn):
+    review(conn, 0, "animal", "Sus scrofa", 2)
+    query = "SELECT event_id, scientific_name, pictures, count, method FROM events"
+    assert (SHAS[0], "Sus scrofa", 1, 2, "human") in rows(conn, query)
+    review(conn, 1, "blank")
+    assert len(rows(conn, query)) == 2
+
+
+def test_a_visit_has_a_row_in_events_and_one_for_each_taxon_in_observations(conn):
+    assert rows(conn, "SELECT event_id, scientific_name, pictures FROM events") == [
+        (SHAS[3], "Lynx", 1)
+    ]
+    query = "SELECT observation_type, scientific_name FROM observations"
+    assert rows(conn, f"{query} WHERE observation_level = 'event' ORDER BY observation_id") == [
+        ("animal", "Lynx"),
+        ("human", None),
+    ]
+
+
+def test_a_person_who_names_one_picture_of_a_visit_names_the_visit(conn):
+    review(conn, 4, "animal", "Lynx lynx", 1)
+    query = "SELECT scientific_name, probability, count, count_basis, method FROM events"
+    assert rows(conn, query) == [("Lynx lynx", None, 1, "review", "human")]
+    taxa = "SELECT scientific_name FROM observations WHERE observation_level = 'event'"
+    assert rows(conn, taxa) == [("Lynx lynx",)]
+
+
+def test_a_visit_is_blank_only_once_every_picture_of_it_was_called_blank(conn):
+    query = "SELECT observation_type, method FROM events"
+    review(conn, 3, "blank")
+    assert rows(conn, query) == [("animal", "machine")]
+    review(conn, 4, "blank")
+    assert rows(conn, query) == [("blank", "human")]
+    assert rows(conn, "SELECT * FROM species_by_day") == []
+
+
+def test_of_two_taxa_that_people_saw_the_commoner_leads(conn):
+    more = [replace(MEDIA[5], sha256="e" * 64, path="A/more.JPG")]
+    save.save_media(conn, 1, more)
+    visit = replace(VISIT, sha256s=(SHAS[3], SHAS[4], "e" * 64), others=())
+    label = conn.execute(sa.text("SELECT id FROM recipe WHERE step = 'label'")).scalar()
+    save.save_visits(conn, label, [visit])
+    review(conn, 3, "animal", "Lynx lynx")
+    review(conn, 4, "animal", "Capreolus capreolus")
+    save.save_reviews(conn, [Review("e" * 64, "animal", "Capreolus capreolus")], "test")
+    assert rows(conn, "SELECT scientific_name, pictures FROM events") == [
+        ("Capreolus capreolus", 2)
+    ]
+    assert rows(conn, "SELECT scientific_name, events FROM species_by_day ORDER BY 1") == [
+        ("Capreolus capreolus", 1),
+        ("Lynx lynx", 1),
+    ]
+
+
+def test_a_flag_is_suspected_until_a_person_speaks(conn):
+    query = "SELECT flag_id, status, reviewer, rules, pictures FROM flags"
+    assert rows(conn, query) == [(SHAS[3], "suspected", None, '["night","closed"]', 1)]
+    save.save_verdict(conn, SHAS[3], True, "eva")
+    save.save_verdict(conn, SHAS[3], False, "juma", "the warden")
+    assert rows(conn, query)[0][1:3] == ("dismissed", "juma")
+
+
+def test_an_audit_counts_what_was_missed_and_says_unaudited_before_it(conn):
+    query = "SELECT blanks, kept, drawn, reviewed, missed, verdict FROM audit_by_deployment"
+    assert rows(conn, query) == [(3, 2, 1, 0, 0, "unaudited")]
+    review(conn, 0, "animal", "Sus scrofa")
+    assert rows(conn, query) == [(3, 2, 1, 1, 1, "audited")]
+    review_later = Review(SHAS[0], "unknown", reviewed_at=datetime(2026, 7, 1))
+    save.save_reviews(conn, [review_later], "test")
+    assert rows(conn, "SELECT reviewed, undecided FROM audit_strata") == [(0, 1)]
+
+
+def test_utc_is_derived_from_the_pictures_own_offset_else_from_its_deployments(conn):
+    at = datetime(2026, 1, 1, 1, 30)
+    places = [Deployment("B", utc_offset_min=-210, source="table"), Deployment("C")]
+    save.save_deployments(conn, places)
+    some = [
+        Media("b" * 64, "B/1", 1, taken_at=at, utc_offset_min=180, deployment_id="B"),
+        Media("c" * 64, "B/2", 1, taken_at=at, deployment_id="B"),
+        Media("d" * 64, "C/1", 1, taken_at=at, deployment_id="C"),
+        Media("e" * 64, "B/3", 1, deployment_id="B"),
+    ]
+    save.save_media(conn, 1, some)
+    query = "SELECT taken_at, taken_at_utc FROM pictures WHERE path LIKE '_/_' ORDER BY media_id"
+    assert rows(conn, query) == [
+        ("2026-01-01T01:30:00", "2025-12-31T22:30:00Z"),
+        ("2026-01-01T01:30:00", "2026-01-01T05:00:00Z"),
+        ("2026-01-01T01:30:00", None),
+        (None, None),
+    ]
+
+
+def test_a_quiet_camera_is_told_from_the_end_of_its_deployment_else_from_its_card(conn):
+    place = Deployment("B", ended_at=datetime(2026, 5, 11, 12), source="table")
+    save.save_deployments(conn, [place])
+    last = Media("b" * 64, "B/1", 1, taken_at=datetime(2026, 5, 6, 12), deployment_id="B")
+    save.save_media(conn, 1, [last])
+    query = "SELECT deployment_id, quiet_days, expected_by FROM quiet_cameras ORDER BY 1"
+    [a, b] = rows(conn, query)
+    assert a == ("A", pytest.approx(5.2465, abs=1e-3), "last picture on the card")
+    assert b == ("B", pytest.approx(5.0), "end of deployment")
+
+
+def test_effort_runs_from_set_up_to_taken_down_or_over_the_pictures(conn):
+    place = Deployment("B", None, None, started_at=datetime(2026, 5, 1),
+                       ended_at=datetime(2026, 5, 11, 12), source="table")  # fmt: skip
+    save.save_deployments(conn, [place])
+    query = "SELECT deployment_id, effort_days, effort_basis, pictures FROM deployments ORDER BY 1"
+    [a, b] = rows(conn, query)
+    assert a == ("A", pytest.approx(5.5 / 1440, rel=0.1), "pictures", 6)
+    assert b == ("B", pytest.approx(10.5), "dates", 0)
+
+
+def test_visits_of_an_earlier_label_set_are_not_shown(conn):
+    other = save.save_recipe(conn, "label", {"set": "other"})
+    boar = replace(VISIT, name="Sus scrofa", others=())
+    save.save_visits(conn, other, [boar])
+    assert [row[0] for row in rows(conn, "SELECT scientific_name FROM events")] == ["Lynx"]
+    save.set_current(conn, 1, label=other)
+    assert [row[0] for row in rows(conn, "SELECT scientific_name FROM events")] == ["Sus scrofa"]
+
+
+def test_a_later_card_leaves_the_events_of_an_earlier_one_under_its_own_recipe(conn):
+    batch = save.save_batch(conn, "june", "/june", "june")
+    june = Media("9" * 64, "A/june.JPG", 1, taken_at=datetime(2026, 6, 1), deployment_id="A")
+    save.save_media(conn, batch, [june])
+    label = save.save_recipe(conn, "label", {"set": "newer"})
+    seen = Visit("A", june.taken_at, june.taken_at, ("9" * 64,), None,
+                 "animal", "Vulpes", "genus", 0.9, None, None)  # fmt: skip
+    save.save_visits(conn, label, [seen])
+    save.set_current(conn, batch, label=label)
+    query = "SELECT batch, scientific_name FROM events ORDER BY 1"
+    assert rows(conn, query) == [("card", "Lynx"), ("june", "Vulpes")]
+
+
+def test_all_views_count_the_same_pictures_and_events(database):
+    """One population for the report, the views and the exports (screen and file agree)."""
+    with writing(database) as conn:
+        fill(conn, 600)
+    with reading(database) as conn:
+
+        def count(query):
+            return conn.execute(sa.text(f"SELECT {query}")).scalar()
+
+        pictures = {
+            "media_status": count("count(*) FROM media_status"),
+            "observations": count("count(*) FROM observations WHERE observation_level = 'media'"),
+            "days": count("sum(pictures) FROM pictures_by_day"),
+            "deployments": count("sum(pictures) FROM deployments"),
+            "pictures": count("count(*) FROM pictures"),
+            "files": count("count(DISTINCT media_id) FROM files"),
+            "runs": count("sum(unprocessed + failed + blank + kept) FROM run_summary"),
+        }
+        assert set(pictures.values()) == {600}, pictures
+        events = {
+            "events": count("count(*) FROM events"),
+            "linked": count(
+                "count(DISTINCT event_id) FROM observations WHERE event_id IS NOT NULL"
+            ),
+        }
+        assert len(set(events.values())) == 1, events
+        taxa = count(
+            "count(*) FROM observations "
+            "WHERE observation_level = 'event' AND observation_type <> 'blank'"
+        )
+        assert taxa == count("sum(events) FROM species_by_day")
+        assert count("count(*) FROM run_summary WHERE NOT closes") == 0
+
+
+def test_no_view_hides_or_doubles_a_key(conn):
+    for name, key in (
+        ("media_status", "media_id"),
+        ("observations", "observation_id"),
+        ("events", "event_id"),
+        ("flags", "flag_id"),
+        ("deployments", "deployment_id"),
+    ):
+        assert name in views.VIEWS
+        [(total, distinct, filled)] = rows(
+            conn, f"SELECT count(*), count(DISTINCT {key}), count({key}) FROM {name}"
+        )
+        assert total == distinct == filled, name
