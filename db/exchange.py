@@ -71,21 +71,19 @@ def _batches(conn: Connection, names: Sequence[str] | None) -> list[sa.Row]:
 
 
 def _models(look: Mapping | None, label: Mapping | None) -> tuple[str, str]:
-    """(frame model, labeller), each with the beginning of its hash."""
-    frame = (look or {}).get("frame_model")
-    encoder = ((label or {}).get("look") or look or {}).get("encoder")
-    labels = (label or {}).get("label_set")
-    named = _named("labeller", encoder)
-    return _named(
-        "frame model", frame
-    ), f"{named}, {_named('label set', labels)}" if labels else named
+    """(frame model, labeller with its label set), each with the beginning of its hash."""
+    look = look or (label or {}).get("look") or {}
+    frame = _named("camtriage frame model", look.get("frame_model"))
+    labeller = _named("camtriage labeller", look.get("encoder"))
+    if labels := (label or {}).get("label_set"):
+        labeller += _named(", label set", labels)
+    return frame, labeller
 
 
 def _named(what: str, model: Mapping | None) -> str:
-    if not model:
-        return f"camtriage {what}"
+    model = model or {}
     digest = str(model.get("sha256") or model.get("digest") or "")[:12]
-    return f"camtriage {what} {model.get('name')} {digest}".rstrip()
+    return " ".join(filter(None, (what, model.get("name"), digest)))
 
 
 def _deployments(conn: Connection, ids: Sequence[int]) -> list[Deployment]:

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -99,6 +100,32 @@ def read(folder: Path):
         with path.open(newline="", encoding="utf-8") as file:
             rows[path.stem] = list(csv.DictReader(file))
     return json.loads((folder / "datapackage.json").read_text("utf-8")), rows
+
+
+def test_who_said_so_is_the_model_with_its_hash_or_the_reviewer(empty_sqlite, tmp_path):
+    path = shutil.copy(empty_sqlite, tmp_path / "camtriage.db")
+    engine = open_database(f"sqlite:///{path}")
+    models = {
+        "frame_model": {"name": "starter", "sha256": "ab" * 32},
+        "encoder": {"name": "ViT-B-32", "sha256": "cd" * 32},
+    }
+    label = {"look": models, "label_set": {"name": "mara", "digest": "ef" * 32}}
+    with writing(engine) as conn:
+        fill(conn, 200)
+        for step, description in (("look", models), ("label", label)):
+            change = sa.update(schema.recipe).where(schema.recipe.c.step == step)
+            conn.execute(change.values(description=description))
+        conn.execute(sa.update(schema.look).values(crop_source=None))
+        content = gather(conn)
+    engine.dispose()
+    by = {(one.said.observation_type, one.said.method): one.said.by for one in content.pictures}
+    assert by["blank", "machine"] == "camtriage frame model starter abababababab"
+    names = "camtriage labeller ViT-B-32 cdcdcdcdcdcd, label set mara efefefefefef"
+    assert by["animal", "machine"] == content.labeller == names
+    reviewers = {one.said.by for one in content.pictures if one.said.method == "human"}
+    assert reviewers == {"Amina", "Juma"}
+    told = {said.by for one in content.events for said in one.said if said.method == "human"}
+    assert told <= {"Amina", "Juma", "Amina, Juma", None}
 
 
 @pytest.fixture(scope="session")
