@@ -1,7 +1,6 @@
 """Models loaded once a thread, and what `camtriage models` and `camtriage doctor` print."""
 
 import threading
-from functools import lru_cache
 from pathlib import Path
 
 _own = threading.local()  # a frame model's session serves one thread
@@ -25,16 +24,6 @@ def encoder(name: str, pretrained: str | None):
     if (name, pretrained) not in loaded:
         loaded[name, pretrained] = load_encoder(name, pretrained)
     return loaded[name, pretrained]
-
-
-@lru_cache(maxsize=2)
-def boxes(path: str | None):
-    """MegaDetector's boxes by path, or None. Raises SettingsError in one line."""
-    if path is None:
-        return None
-    from pipeline.exchange.megadetector import read_results
-
-    return read_results(Path(path))[0]
 
 
 def print_models() -> int:

@@ -87,7 +87,9 @@ def flags(job: Job, begun: Begun, tell=None) -> None:
         places = read.deployments_of(conn, begun.batch_id)
         reviews = read.reviews_of(conn, begun.batch_id)
         scores = _context(job, read.vectors_of(conn, begun.batch_id, begun.look, True))
-    found = flag_visits(formed, looks, labels, places, job.load_settings(), scores, reviews)
+        media = read.media_of(conn, begun.batch_id, neighbours=True)
+    settings = job.load_settings()
+    found = flag_visits(formed, looks, labels, places, settings, scores, reviews, media)
     with writing(database(job.database)) as conn:
         save.save_flags(conn, begun.flag, found, [one.deployment_id for one in places])
 

@@ -15,12 +15,14 @@ from db import read, save
 from db.engine import reading, writing
 from db.schema import canonical
 from flows import models, recipes
+from flows.boxes import boxes_for, words_about
 from flows.card import Card, opener, read_card
 from flows.engines import database, is_there
 from flows.job import Begun, Job, card_folder
 from flows.naming import audit, bank_of, flags, label, visits
 from flows.summary import Summary, exit_code
 from pipeline.card.windows import plan
+from pipeline.exchange.megadetector import read_results
 from pipeline.frames import look as looking
 from pipeline.records import Window
 from pipeline.species.labelset import load_labelset, load_site_list
@@ -52,7 +54,8 @@ def check_inputs(job: Job) -> None:
     load_labelset(job.labels)
     if job.sites:
         load_site_list(Path(job.sites))
-    models.boxes(job.boxes)
+    if job.boxes:
+        read_results(Path(job.boxes))
 
 
 def ingest(job: Job, tell=None) -> Begun:
@@ -110,7 +113,7 @@ def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> in
         with reading(database(job.database)) as conn:
             media = read.media_of_window(conn, window_id)
         look = looking.look_in_child if window_id in begun.careful else looking.look_at
-        boxes = models.boxes(job.boxes)
+        boxes = boxes_for(job.boxes, job.database, begun.batch_id)
         seen = look(media, window.bursts, read_bytes, frame, encoder, settings, boxes)
         with writing(database(job.database)) as conn:
             save.save_seen(conn, window_id, begun.look, seen)
@@ -121,7 +124,7 @@ def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
     """Make this run's results the ones that the views show, and close its row."""
     with writing(database(job.database)) as conn:
         save.set_current(conn, begun.batch_id, begun.look, begun.label, begun.flag)
-    summary = replace(summarise(job, begun, looked, seconds), warnings=_warnings(job))
+    summary = replace(summarise(job, begun, looked, seconds), warnings=_warnings(job, begun))
     counts = {"files": summary.files, "pictures": summary.pictures, **summary.states}
     with writing(database(job.database)) as conn:
         status = "unfinished" if exit_code(summary) else "finished"
@@ -168,6 +171,8 @@ def _known_as(job: Job, content: str) -> str | None:
         return read.batch_row(conn, batch_id)["name"] if batch_id else None
 
 
-def _warnings(job: Job) -> tuple[str, ...]:
-    warning = bank_of(job).warning
-    return (warning,) if warning else ()
+def _warnings(job: Job, begun: Begun) -> tuple[str, ...]:
+    """What a user should know though nothing failed: names never seen, boxes that match nothing."""
+    unseen = bank_of(job).warning
+    about = words_about(job.boxes, job.database, begun.batch_id)
+    return (*([unseen] if unseen else []), *about)
