@@ -3,7 +3,7 @@
 `neighbours=True` reads also what other cards brought to the same deployments.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from db import schema
-from db.rows import chunks, newest_review
-from pipeline.records import Deployment, Flag, Label, Look, Media, Review, Trouble, Visit, Window
+from db.read_events import flags_of as flags_of  # also found here: read.flags_of
+from db.read_events import visits_of as visits_of
+from db.rows import chunks, newest_review, record
+from pipeline.records import Deployment, Label, Look, Media, Review, Trouble, Window
 
 VECTORS = 4096  # pictures in one chunk of vectors
 Vectors = tuple[list[str], np.ndarray, np.ndarray]  # sha256s, crops (n,d), frames (n,d), float32
@@ -131,14 +133,14 @@ def deployments_of(conn: Connection, batch_id: int) -> list[Deployment]:
     d, m = schema.deployment, schema.media.c
     mine = sa.select(m.deployment_id).where(m.batch_id == batch_id)
     rows = conn.execute(sa.select(d).where(d.c.id.in_(mine)).order_by(d.c.name)).mappings()
-    return [_record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
+    return [record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
 
 
 def all_deployments(conn: Connection) -> list[Deployment]:
     """Every deployment that is known, by name."""
     d = schema.deployment
     rows = conn.execute(sa.select(d).order_by(d.c.name)).mappings()
-    return [_record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
+    return [record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
 
 
 def next_numbers(conn: Connection, deployments: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -206,7 +208,7 @@ def labels_of(
 ) -> dict[str, Label]:
     """Labels by sha-256."""
     rows = _results(conn, schema.label, recipe_id, _scope(batch_id, neighbours))
-    return {row["sha256"]: _record(Label, row) for row in rows}
+    return {row["sha256"]: record(Label, row) for row in rows}
 
 
 def unlabelled(conn: Connection, batch_id: int, look_recipe: int, label_recipe: int) -> int:
@@ -253,7 +255,7 @@ def troubles_of(conn: Connection, batch_id: int) -> list[Trouble]:
     t = schema.trouble
     order = (t.c.path, t.c.step, t.c.reason)
     rows = conn.execute(sa.select(t).where(t.c.batch_id == batch_id).order_by(*order)).mappings()
-    return [_record(Trouble, row) for row in rows]
+    return [record(Trouble, row) for row in rows]
 
 
 def file_counts(conn: Connection, batch_id: int) -> FileCounts:
@@ -273,69 +275,13 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     return FileCounts(found=found, other=counts, **known)
 
 
-def visits_of(
-    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
-) -> list[Visit]:
-    """Visits under this label recipe, by deployment and time."""
-    v, d, x = schema.visit, schema.deployment.c, schema.visit_taxon
-    scope = _events_scope(v, batch_id, neighbours)
-    pictures = _pictures(conn, v, schema.visit_media, recipe_id, scope)
-    taxa: dict[int, list] = {}
-    mine = sa.select(v.c.id).where(v.c.recipe_id == recipe_id, scope)
-    for row in conn.execute(
-        sa.select(x).where(x.c.visit_id.in_(mine)).order_by(x.c.visit_id, x.c.position)
-    ):
-        taxa.setdefault(row.visit_id, []).append(row)
-    rows = conn.execute(
-        sa.select(v, d.name.label("deployment"))
-        .join(schema.deployment, d.id == v.c.deployment_id)
-        .where(v.c.recipe_id == recipe_id, scope)
-        .order_by(d.name, v.c.started_at, v.c.media_id)
-    )
-    return [_visit(row._mapping, taxa[row.id], pictures[row.id]) for row in rows]
-
-
-def _visit(row: Mapping, taxa: Sequence, sha256s: tuple[str, ...]) -> Visit:
-    own, *others = taxa
-    return _record(
-        Visit,
-        {
-            **row,
-            "deployment_id": row["deployment"],
-            "sha256s": sha256s,
-            "observation_type": own.observation_type,
-            "name": own.name,
-            "rank": own.rank,
-            "probability": own.probability,
-            "others": tuple((one.observation_type, one.name, one.pictures) for one in others),
-        },
-    )
-
-
-def flags_of(conn: Connection, batch_id: int, recipe_id: int) -> list[Flag]:
-    """Flags under this flag recipe, by deployment and time."""
-    g, d = schema.flag, schema.deployment.c
-    scope = _events_scope(g, batch_id, False)
-    pictures = _pictures(conn, g, schema.flag_media, recipe_id, scope)
-    rows = conn.execute(
-        sa.select(g, d.name.label("deployment"))
-        .join(schema.deployment, d.id == g.c.deployment_id)
-        .where(g.c.recipe_id == recipe_id, scope)
-        .order_by(d.name, g.c.started_at, g.c.media_id)
-    ).mappings()
-    return [
-        _record(Flag, {**row, "deployment_id": row["deployment"], "sha256s": pictures[row["id"]]})
-        for row in rows
-    ]
-
-
 def reviews_of(conn: Connection, batch_id: int) -> dict[str, Review]:
     """The newest review of each picture of this batch, by sha-256."""
     r, m = schema.review, schema.media.c
     newest = (m.batch_id == batch_id) & (r.c.id == newest_review(m.id))
     query = sa.select(r, m.sha256).join(schema.media, m.id == r.c.media_id).where(newest)
     rows = conn.execute(query.order_by(m.sha256)).mappings()
-    return {row["sha256"]: _record(Review, row) for row in rows}
+    return {row["sha256"]: record(Review, row) for row in rows}
 
 
 def _scope(batch_id: int, neighbours: bool) -> ColumnElement[bool]:
@@ -343,13 +289,6 @@ def _scope(batch_id: int, neighbours: bool) -> ColumnElement[bool]:
     if not neighbours:
         return m.batch_id == batch_id
     return m.deployment_id.in_(sa.select(m.deployment_id).where(m.batch_id == batch_id))
-
-
-def _events_scope(table: sa.Table, batch_id: int, neighbours: bool) -> ColumnElement[bool]:
-    if not neighbours:
-        return table.c.batch_id == batch_id
-    m = schema.media.c
-    return table.c.deployment_id.in_(sa.select(m.deployment_id).where(m.batch_id == batch_id))
 
 
 def _media(conn: Connection, which: ColumnElement[bool]) -> Iterator[Media]:
@@ -362,7 +301,7 @@ def _media(conn: Connection, which: ColumnElement[bool]) -> Iterator[Media]:
         .order_by(*order)
     )
     for row in conn.execute(query).mappings():
-        yield _record(Media, {**row, "deployment_id": row["deployment"]})
+        yield record(Media, {**row, "deployment_id": row["deployment"]})
 
 
 def _results(
@@ -377,34 +316,6 @@ def _results(
     ).mappings()
 
 
-def _pictures(
-    conn: Connection, table: sa.Table, members: sa.Table, recipe_id: int, scope: ColumnElement[bool]
-) -> dict[int, tuple[str, ...]]:
-    """sha256s by event key, in the order of time, the anchor picture first."""
-    m, key = schema.media.c, members.c[f"{table.name}_id"]
-    query = (
-        sa.select(key, m.sha256)
-        .join(schema.media, m.id == members.c.media_id)
-        .join(table, table.c.id == key)
-        .where(table.c.recipe_id == recipe_id, scope)
-        .order_by(key, m.id != table.c.media_id, m.taken_at, m.path, m.sha256)
-    )
-    grouped: dict[int, list[str]] = {}
-    for id, sha in conn.execute(query):
-        grouped.setdefault(id, []).append(sha)
-    return {id: tuple(shas) for id, shas in grouped.items()}
-
-
 def _look(row: Mapping) -> Look:
     crop = tuple(row[name] for name in ("crop_x", "crop_y", "crop_width", "crop_height"))
-    return _record(Look, {**row, "crop": None if None in crop else crop})
-
-
-def _record(kind: type, row: Mapping):
-    """A record from the columns that bear its names; lists become tuples again."""
-    values = {name: row[name] for name in kind.__slots__ if name in row}
-    return kind(**{name: _tuples(value) for name, value in values.items()})
-
-
-def _tuples(value: object) -> object:
-    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
+    return record(Look, {**row, "crop": None if None in crop else crop})

@@ -1,6 +1,7 @@
-"""What saving shares: chunks, upserts, keys for names, and the one statement behind `status`."""
+"""What saving and reading share: chunks, upserts, rows and records, keys for names, and the one
+statement behind `status`."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
@@ -53,6 +54,16 @@ def _shared(kind: type, table: Table) -> tuple[str, ...]:
 def fields(record: object, table: Table) -> dict:
     """The record's fields that are columns of the table."""
     return {name: getattr(record, name) for name in _shared(type(record), table)}
+
+
+def record(kind: type, row: Mapping):
+    """A record from the columns that bear its names; lists become tuples again."""
+    values = {name: row[name] for name in kind.__slots__ if name in row}
+    return kind(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _tuples(value: object) -> object:
+    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
 
 
 def media_ids(conn: Connection, sha256s: Iterable[str]) -> dict[str, int]:

@@ -5,36 +5,27 @@ db.rows.refresh alone writes the table `status`, the current result of each pict
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection
 
 from db import schema
-from db.rows import (
-    chunks,
-    deployment_ids,
-    fields,
-    media_homes,
-    media_ids,
-    now,
-    refresh,
-    refresh_ids,
-    upsert,
-)
+from db.rows import chunks, deployment_ids, fields, media_ids, now, refresh, refresh_ids, upsert
+from db.save_events import save_flags as save_flags  # also found here: save.save_flags
+from db.save_events import save_verdict as save_verdict
+from db.save_events import save_visits as save_visits
+from db.save_reviews import save_reviews as save_reviews
 from pipeline.records import (
     Deployment,
     Draw,
     Embedding,
-    Flag,
     Found,
     Label,
     Look,
     Media,
-    Review,
     Seen,
     Trouble,
-    Visit,
     Window,
 )
 
@@ -166,7 +157,8 @@ def save_windows(conn: Connection, batch_id: int, windows: Iterable[Window]) -> 
 def save_seen(conn: Connection, window_id: int, recipe_id: int, seen: Seen) -> None:
     """All of one window: looks, embeddings, troubles, and that it is done. One transaction, yours.
 
-    The first look recipe a batch meets becomes its current one, so that a running job shows."""
+    Troubles of an earlier look at it go: a file that was away then may be here now. The first look
+    recipe a batch meets becomes its current one, so that a running job shows."""
     w = schema.work_window.c
     batch_id = conn.execute(sa.select(w.batch_id).where(w.id == window_id)).scalar_one()
     ids = media_ids(conn, [*(one.sha256 for one in seen.looks), *seen.failed])
@@ -179,6 +171,9 @@ def save_seen(conn: Connection, window_id: int, recipe_id: int, seen: Seen) -> N
     update = [key for key in blank if key not in ("media_id", "recipe_id")]
     upsert(conn, schema.look, rows, ["media_id", "recipe_id"], update=update)
     save_embeddings(conn, recipe_id, seen.embeddings)
+    t, m = schema.trouble, schema.media.c
+    mine = t.c.path.in_(sa.select(m.path).where(m.work_window_id == window_id))
+    conn.execute(sa.delete(t).where(t.c.batch_id == batch_id, t.c.step == "look", mine))
     save_troubles(conn, batch_id, seen.troubles)
     done = {"work_window_id": window_id, "recipe_id": recipe_id}
     upsert(conn, schema.window_done, [done], ["work_window_id", "recipe_id"])
@@ -245,64 +240,6 @@ def save_labels(conn: Connection, recipe_id: int, labels: Iterable[Label]) -> No
         refresh_ids(conn, ids.values())
 
 
-def save_visits(
-    conn: Connection, recipe_id: int, visits: Sequence[Visit], deployments: Iterable[str] = ()
-) -> None:
-    """The visits of `deployments` (and of those visited) under this label recipe, in place of
-    earlier ones: give all of a deployment at once, also those of cards that came before."""
-    for some, homes, ids in _save_events(conn, schema.visit, recipe_id, visits, deployments):
-        members = _members(some, homes, ids, "visit_id")
-        upsert(conn, schema.visit_media, members, ["visit_id", "media_id"])
-        taxa = [row for one in some for row in _taxon_rows(ids[one.sha256s[0]], one)]
-        upsert(conn, schema.visit_taxon, taxa, ["visit_id", "position"])
-    shown = sa.exists().where(schema.batch.c.label_recipe_id == recipe_id)
-    if conn.execute(sa.select(shown)).scalar():
-        m, v = schema.media.c, schema.visit.c
-        places = sa.select(v.deployment_id).where(v.recipe_id == recipe_id)
-        refresh(conn, m.deployment_id.in_(places))
-
-
-def save_flags(
-    conn: Connection, recipe_id: int, flags: Sequence[Flag], deployments: Iterable[str] = ()
-) -> None:
-    """The flags of `deployments` (and of those flagged) under this recipe, in place of earlier
-    ones. What a person said about a flag hangs on its picture and stays."""
-    for some, homes, ids in _save_events(conn, schema.flag, recipe_id, flags, deployments):
-        members = _members(some, homes, ids, "flag_id")
-        upsert(conn, schema.flag_media, members, ["flag_id", "media_id"])
-
-
-def save_verdict(
-    conn: Connection, sha256: str, confirmed: bool, reviewer: str | None, comment: str | None = None
-) -> None:
-    """A person confirms or dismisses the flag that this picture belongs to. Append-only."""
-    row = {"confirmed": confirmed, "reviewer": reviewer, "comment": comment, "said_at": now()}
-    conn.execute(schema.verdict.insert(), {**row, "media_id": media_ids(conn, [sha256])[sha256]})
-
-
-def save_reviews(conn: Connection, reviews: Iterable[Review], source: str) -> tuple[int, list[str]]:
-    """Append what people saw. Returns how many were new, and the sha256s that are not here.
-
-    The same words with the same time, or again the newest ones, are not written twice: importing
-    a file a second time changes nothing."""
-    saved, unknown = 0, []
-    for some in chunks(reviews):
-        ids = media_ids(conn, [one.sha256 for one in some])
-        unknown += [one.sha256 for one in some if one.sha256 not in ids]
-        rows = [
-            {**fields(one, schema.review), "media_id": ids[one.sha256]}
-            for one in some
-            if one.sha256 in ids
-        ]
-        new = _not_said_yet(conn, rows)
-        stamp = {"source": source, "saved_at": now()}
-        for row in new:
-            conn.execute(schema.review.insert(), {**row, **stamp})
-        refresh_ids(conn, {row["media_id"] for row in new})
-        saved += len(new)
-    return saved, unknown
-
-
 def set_current(
     conn: Connection,
     batch_id: int,
@@ -364,96 +301,3 @@ def _where_known(conn: Connection, sha256s: Sequence[str]) -> dict[str, str]:
     m, d = schema.media.c, schema.deployment.c
     known = sa.select(m.sha256, d.name).join(schema.deployment, d.id == m.deployment_id)
     return dict(conn.execute(known.where(m.sha256.in_(sha256s))).all())
-
-
-def _save_events(
-    conn: Connection, table: Table, recipe_id: int, events: Sequence, deployments: Iterable[str]
-) -> Iterator[tuple[list, dict, dict]]:
-    """Replace visits or flags; yields each chunk, (media key, batch key) by sha-256 of all its
-    pictures, and the keys of the new rows by the sha-256 of their first picture."""
-    places = deployment_ids(conn, {*deployments, *(one.deployment_id for one in events)})
-    _delete_events(conn, table, recipe_id, places.values())
-    for some in chunks(events):
-        homes = media_homes(conn, (sha for one in some for sha in one.sha256s))
-        rows = [
-            {
-                **fields(one, table),
-                **_anchor(homes[one.sha256s[0]]),
-                **({"pictures": len(one.sha256s)} if table is schema.visit else {}),
-                "deployment_id": places[one.deployment_id],
-                "recipe_id": recipe_id,
-            }
-            for one in some
-        ]
-        upsert(conn, table, rows, ["recipe_id", "media_id"])
-        keys = sa.select(table.c.media_id, table.c.id).where(
-            table.c.recipe_id == recipe_id, table.c.media_id.in_([row["media_id"] for row in rows])
-        )
-        by_media = dict(conn.execute(keys).all())
-        yield some, homes, {one.sha256s[0]: by_media[homes[one.sha256s[0]][0]] for one in some}
-
-
-def _anchor(home: tuple[int, int]) -> dict:
-    return {"media_id": home[0], "batch_id": home[1]}
-
-
-def _delete_events(conn: Connection, table: Table, recipe_id: int, places: Collection[int]) -> None:
-    children = {"visit": (schema.visit_media, schema.visit_taxon), "flag": (schema.flag_media,)}
-    for some in chunks(places):
-        old = (table.c.recipe_id == recipe_id) & table.c.deployment_id.in_(some)
-        if table is schema.visit:
-            status = schema.status
-            gone = status.c.visit_id.in_(sa.select(table.c.id).where(old))
-            conn.execute(sa.update(status).where(gone).values(visit_id=None))
-        for child in children[table.name]:
-            mine = child.c[f"{table.name}_id"].in_(sa.select(table.c.id).where(old))
-            conn.execute(sa.delete(child).where(mine))
-        conn.execute(sa.delete(table).where(old))
-
-
-def _members(events: Sequence, homes: dict, ids: dict, column: str) -> Iterator[dict]:
-    for one in events:
-        for sha in one.sha256s:
-            yield {column: ids[one.sha256s[0]], "media_id": homes[sha][0]}
-
-
-def _taxon_rows(visit_id: int, one: Visit) -> Iterator[dict]:
-    """The visit's own label first, then further taxa with the pictures that show them."""
-    others = sum(pictures for _, _, pictures in one.others)
-    first = (one.observation_type, one.name, max(1, len(one.sha256s) - others))
-    for position, (kind, name, pictures) in enumerate([first, *one.others]):
-        own = position == 0
-        yield {
-            "visit_id": visit_id,
-            "position": position,
-            "observation_type": kind,
-            "name": name,
-            "rank": one.rank if own else None,
-            "probability": one.probability if own else None,
-            "pictures": pictures,
-        }
-
-
-def _not_said_yet(conn: Connection, rows: Sequence[dict]) -> list[dict]:
-    """Reviews to append, in their order. Without a time only the newest words count as said."""
-    if not rows:
-        return []
-    r = schema.review.c
-    words = [name for name in rows[0] if name != "media_id"]
-    past = sa.select(r.media_id, *(r[name] for name in words)).where(
-        r.media_id.in_({row["media_id"] for row in rows})
-    )
-    said, newest = set(), {}
-    when = sa.func.coalesce(r.reviewed_at, r.saved_at)
-    for media_id, *text in conn.execute(past.order_by(when, r.id)):
-        said.add((media_id, *text))
-        newest[media_id] = tuple(text)
-    new = []
-    for row in rows:
-        text = tuple(row[name] for name in words)
-        again = (row["media_id"], *text) in said if row["reviewed_at"] else False
-        if not again and newest.get(row["media_id"]) != text:
-            new.append(row)
-            said.add((row["media_id"], *text))
-            newest[row["media_id"]] = text
-    return new

@@ -219,6 +219,20 @@ def test_a_new_recipe_leaves_the_old_rows_and_shows_once_it_is_current(database)
         assert len(read.looks_of(conn, batch, old)) == 5
 
 
+def test_a_file_that_was_away_and_is_looked_at_again_has_no_trouble_any_more(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        save.save_troubles(conn, batch, [Trouble(MEDIA[5].path, "ingest", "truncated")])
+        looked(conn, batch)
+        again = save.save_recipe(conn, "look", {"model": "other"})
+        [(window, _)] = read.windows_left(conn, batch, again)
+        whole = (*LOOKS, replace(LOOKS[0], sha256=SHAS[5]))
+        save.save_seen(conn, window, again, Seen(whole, (), ()))
+        assert [(one.step, one.reason) for one in read.troubles_of(conn, batch)] == [
+            ("ingest", "truncated")
+        ]
+
+
 def test_the_same_description_is_the_same_recipe_whatever_its_order(database):
     with writing(database) as conn:
         one = save.save_recipe(conn, "look", {"a": 1, "b": [1.5, None]})
