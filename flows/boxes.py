@@ -22,12 +22,12 @@ def words_about(path: str | None, url: str, batch_id: int) -> tuple[str, ...]:
         return ()
     info, found = read_results(Path(path))[1], _matched(path, url, batch_id)
     counts = {
-        "entries match no picture": found.unknown,
-        "pictures are not in it": found.missing,
-        "entries failed there": info.failed,
-        "boxes of other categories left out": info.ignored,
+        "entries match no picture": len(found.unknown),
+        "pictures are not in it": len(found.missing),
+        "entries failed there": len(info.failed),
+        **{f"boxes left out ({why})": n for why, n in info.ignored.items()},
     }
-    said = [f"{_number(n)} {what}" for what, n in counts.items() if _number(n)]
+    said = [f"{n} {what}" for what, n in counts.items() if n]
     return (f"{path}: {', '.join(said)}.",) if said else ()
 
 
@@ -36,7 +36,3 @@ def _matched(path: str, url: str, batch_id: int) -> Matched:
     boxes = read_results(Path(path))[0]
     with reading(database(url)) as conn:
         return match(boxes, [one.path for one in read.media_of(conn, batch_id)])
-
-
-def _number(counted) -> int:
-    return counted if isinstance(counted, int) else len(counted)

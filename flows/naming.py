@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from db import read, save
+from db import read, read_events, save, save_events
 from db.audit import blanks_not_covered, draws_of
 from db.engine import reading, writing
 from flows import models
@@ -75,13 +75,13 @@ def visits(job: Job, begun: Begun, tell=None) -> None:
         looked, looks, labels, logits, bank, job.load_settings(), bursts, _sites(job)
     )
     with writing(database(job.database)) as conn:
-        save.save_visits(conn, begun.label, formed)
+        save_events.save_visits(conn, begun.label, formed)
 
 
 def flags(job: Job, begun: Begun, tell=None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
     with reading(database(job.database)) as conn:
-        formed = read.visits_of(conn, begun.batch_id, begun.label, neighbours=True)
+        formed = read_events.visits_of(conn, begun.batch_id, begun.label, neighbours=True)
         looks = read.looks_of(conn, begun.batch_id, begun.look, neighbours=True)
         labels = read.labels_of(conn, begun.batch_id, begun.label, neighbours=True)
         places = read.deployments_of(conn, begun.batch_id)
@@ -91,7 +91,7 @@ def flags(job: Job, begun: Begun, tell=None) -> None:
     settings = job.load_settings()
     found = flag_visits(formed, looks, labels, places, settings, scores, reviews, media)
     with writing(database(job.database)) as conn:
-        save.save_flags(conn, begun.flag, found, [one.deployment_id for one in places])
+        save_events.save_flags(conn, begun.flag, found, [one.deployment_id for one in places])
 
 
 def bank_of(job: Job) -> zeroshot.Bank:

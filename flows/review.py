@@ -1,0 +1,36 @@
+"""What people saw: the audit's sheet goes out, filled-in tables come back."""
+
+from functools import partial
+from pathlib import Path
+
+from db.engine import reading, writing
+from db.reviews import drawn_blanks, find_pictures
+from db.save_reviews import save_reviews
+from flows.engines import known_database
+from pipeline.errors import SettingsError
+from pipeline.exchange.reviews import read_reviews
+from pipeline.report.audit_sheet import write_audit_sheet
+from pipeline.settings import load_settings
+
+
+def write_sheet(
+    database: str, out: Path, batch: str | None, settings: str | None, show_people: bool
+) -> list[Path]:
+    """A page of the drawn blanks and a CSV to fill in. SettingsError: nothing was drawn."""
+    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
+    with reading(known_database(database)) as conn:
+        blanks = drawn_blanks(conn, batch, bar)
+    if not blanks:
+        where = f"batch {batch}" if batch else "this database"
+        raise SettingsError(f"no blank was drawn for an audit in {where}; run a card first")
+    return write_audit_sheet(blanks, out, show_people)
+
+
+def import_reviews(database: str, table: Path, reviewer: str | None) -> int:
+    """Read a table of reviews; all of it or nothing. Says how many were new."""
+    with writing(known_database(database)) as conn:
+        found = read_reviews(table, partial(find_pictures, conn), reviewer)
+        saved, _ = save_reviews(conn, found.reviews, table.name)
+    known = len(found.reviews) - saved
+    print(f"{saved} reviews saved, {known} known already, {found.empty} rows not filled in")
+    return 0
