@@ -1,6 +1,7 @@
 """Weights are whole and the ones expected, or refused in one line."""
 
 import hashlib
+import os
 
 import pytest
 import torch
@@ -44,6 +45,15 @@ def test_one_flipped_byte_is_noticed_although_it_would_load(file):
     data[-3] ^= 1
     file.write_bytes(data)
     assert "sha-256" in refusal(file)
+
+
+def test_a_change_within_one_tick_of_the_clock_is_noticed(file):
+    before, status = weights.check(file), os.stat(file)
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert weights.check(file) != before
 
 
 def test_an_expected_digest_wins_over_the_sidecar(file):
