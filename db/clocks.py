@@ -24,7 +24,8 @@ def clocks(conn: Connection, ids: list[int]) -> tuple[ClockRow, ...]:
 
 def _rows(conn: Connection, text: str, ids: list[int]) -> sa.CursorResult:
     query = sa.text(text).bindparams(sa.bindparam("ids", expanding=True))
-    return conn.execute(query, {"ids": ids}, execution_options={"stream_results": True})
+    given = {"ids": ids, "since": f"{FIRST_YEAR}"}
+    return conn.execute(query, given, execution_options={"stream_results": True})
 
 
 def _times(conn: Connection, ids: list[int]) -> Iterator[tuple[str, str]]:
@@ -71,7 +72,7 @@ def _light(conn: Connection, ids: list[int]) -> Iterator[tuple[str, str]]:
         FROM media m JOIN batch b ON b.id = m.batch_id
         JOIN deployment d ON d.id = m.deployment_id
         JOIN look k ON k.media_id = m.id AND k.recipe_id = b.look_recipe_id
-        WHERE m.batch_id IN :ids AND m.taken_at IS NOT NULL AND k.light IS NOT NULL
+        WHERE m.batch_id IN :ids AND m.taken_at >= :since AND k.light IS NOT NULL
         GROUP BY d.name, substr(m.taken_at, 12, 2), k.light"""
     seen: dict[str, Counter] = defaultdict(Counter)
     for row in _rows(conn, text, ids):

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db.clocks import clocks
+from db.clocks import FIRST_YEAR, clocks
 from pipeline.report.day import (
     BINS,
     AuditRow,
@@ -27,6 +27,7 @@ from pipeline.report.day import (
     hides,
     shows_people,
 )
+from pipeline.report.words import KINDS
 from pipeline.settings import Settings
 from pipeline.trust.audit import Stratum, estimate
 
@@ -62,7 +63,7 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
         audit_total=_row("all cameras", [part for parts in audit.values() for part in parts]),
         species=_species(conn, ids),
         **_hours(conn, ids),
-        flags=_flags(conn, names, settings),
+        **_flags(conn, names, settings),
         quiet=_quiet(conn, names),
         clocks=clocks(conn, ids),
         runs=runs,
@@ -74,7 +75,8 @@ SELECT r.batch, r.status, r.files, r.pictures, r.unreadable, r.videos, r.others,
     r.closes, r.message, x.first_at, x.last_at, coalesce(x.cameras, 0) AS cameras
 FROM run_summary r
 LEFT JOIN (
-    SELECT b.name AS batch, min(m.taken_at) AS first_at, max(m.taken_at) AS last_at,
+    SELECT b.name AS batch, max(m.taken_at) AS last_at,
+        min(CASE WHEN m.taken_at >= :since THEN m.taken_at END) AS first_at,
         count(DISTINCT m.deployment_id) AS cameras
     FROM media m JOIN batch b ON b.id = m.batch_id
     WHERE b.name IN :names
@@ -126,7 +128,7 @@ _FLAGS = """
 SELECT flag_id, batch, deployment_id, location_name, started_at, severity, score, rules, reason,
     pictures, status
 FROM flags WHERE batch IN :names
-ORDER BY severity DESC, score DESC, started_at, flag_id LIMIT :most
+ORDER BY severity DESC, score DESC, started_at, flag_id
 """
 _FLAG_SHOTS = """
 SELECT f.sha256 AS flag_id, m.sha256 AS sha256, b.root AS root, m.path AS path,
@@ -191,7 +193,9 @@ def _runs(conn: Connection, day: date) -> tuple[RunRow, ...]:
 
 
 def _cards(conn: Connection, names: list[str]) -> tuple[Card, ...]:
-    last = {row.batch: row for row in _query(conn, _CARDS, names=names)}  # the newest run's row
+    last = {
+        row.batch: row for row in _query(conn, _CARDS, names=names, since=f"{FIRST_YEAR}")
+    }  # the newest run's row
     return tuple(
         Card(
             row.batch, row.status, row.files, row.pictures, row.unreadable, row.videos, row.others,
@@ -245,7 +249,7 @@ def _hours(conn: Connection, ids: list[int]) -> dict:
         if row.hour is None:
             untimed += row.visits
         else:
-            found[row.name or row.kind][int(row.hour)] += row.visits
+            found[row.name or KINDS.get(row.kind, row.kind)][int(row.hour)] += row.visits
     most = sorted(found.items(), key=lambda one: (-sum(one[1]), one[0]))
     return {"hours": tuple((name, tuple(n)) for name, n in most), "untimed": untimed}
 
@@ -279,10 +283,12 @@ def _row(name: str, parts: Sequence[tuple[sa.Row, list[Stratum]]]) -> AuditRow:
     )  # fmt: skip
 
 
-def _flags(conn: Connection, names: list[str], settings: Settings) -> tuple[FlagRow, ...]:
-    rows = _query(conn, _FLAGS, names=names, most=FLAGS)
+def _flags(conn: Connection, names: list[str], settings: Settings) -> dict:
+    """The gravest FLAGS of them with some pictures, and how many more there are."""
+    every = _query(conn, _FLAGS, names=names)
+    rows = every[:FLAGS]
     shots = _shots(conn, rows, settings.poaching.pixelate_bar)
-    return tuple(
+    flags = tuple(
         FlagRow(
             row.batch, row.deployment_id, row.location_name, _time(row.started_at), row.severity,
             row.score, tuple(json.loads(row.rules)), row.reason, row.status, row.pictures,
@@ -290,6 +296,7 @@ def _flags(conn: Connection, names: list[str], settings: Settings) -> tuple[Flag
         )
         for row in rows
     )  # fmt: skip
+    return {"flags": flags, "more_flags": len(every) - len(flags)}
 
 
 def _shots(conn: Connection, flags: Iterable[sa.Row], bar: float) -> dict[str, tuple[Shot, ...]]:

@@ -16,7 +16,7 @@ from pipeline.report.day import shows_people
 _DRAWN = """
 SELECT m.sha256 AS sha256, b.name AS batch, d.name AS deployment_id, m.path AS path,
     m.taken_at AS taken_at, b.root AS root, k.p_human AS p_human, r.observation_type AS said,
-    r.name AS scientific_name, r.count AS count, r.reviewer AS reviewer,
+    r.name AS scientific_name, r.count AS individuals, r.reviewer AS reviewer,
     r.reviewed_at AS reviewed_at, r.comment AS comment
 FROM audit_draw a
 JOIN media m ON m.id = a.media_id
@@ -33,16 +33,13 @@ ORDER BY m.sha256
 def drawn_blanks(conn: Connection, batch: str | None, pixelate_bar: float) -> list[Blank]:
     """The drawn blanks of one batch, or of all, sorted by sha256, with what was said about them."""
     form = sa.text(_DRAWN).bindparams(sa.bindparam("batch", type_=sa.Text))
-    times = {
-        "taken_at": schema.media.c.taken_at.type,
-        "reviewed_at": schema.review.c.reviewed_at.type,
-    }
-    rows = conn.execute(form.columns(**times), {"batch": batch})
+    rows = conn.execute(form, {"batch": batch})
     return [
         Blank(
             SheetRow(
                 row.sha256, row.batch, row.deployment_id, row.path, _time(row.taken_at), row.said,
-                row.scientific_name, row.count, row.reviewer, _time(row.reviewed_at), row.comment,
+                row.scientific_name, row.individuals, row.reviewer,
+                _time(row.reviewed_at), row.comment,
             ),
             row.root,
             shows_people(row.p_human, row.said, pixelate_bar),

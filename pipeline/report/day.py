@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pipeline.trust.audit import Estimate
 
 BINS = 20  # of p_blank in the histogram, 0.05 each
-HIDING_RULES = ("human", "group", "weapon", "vehicle")  # rules whose pictures may show a person
+HIDING_RULES = ("human", "group", "weapon")  # rules whose pictures may show a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ class Day:
     hours: tuple[tuple[str, tuple[int, ...]], ...] = ()  # (name, visits in each of 24 hours)
     untimed: int = 0  # visits without a time
     flags: tuple[FlagRow, ...] = ()
+    more_flags: int = 0  # of the day, not told on the page
     quiet: tuple[QuietRow, ...] = ()
     clocks: tuple[ClockRow, ...] = ()
     runs: tuple[RunRow, ...] = ()

@@ -55,7 +55,7 @@ def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str
         last_at=max((card.last_at for card in day.cards if card.last_at), default=None),
         animal_visits=sum(row.visits for row in day.species if row.observation_type == "animal"),
         taxa=sum(row.observation_type == "animal" and bool(row.name) for row in day.species),
-        open_flags=sum(flag.status != "dismissed" for flag in day.flags),
+        open_flags=sum(flag.status != "dismissed" for flag in day.flags) + day.more_flags,
         total_recall=words.recall_point(total) if audited else None,
         total_interval=words.recall_range(total) if audited else None,
         flags=[(flag, _shots(flag, draw)) for flag in day.flags],

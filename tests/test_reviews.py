@@ -1,0 +1,153 @@
+"""What people saw comes back from tables, however Excel left them, or not at all."""
+
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+from makers import fill
+
+from db import save
+from db.reviews import drawn_blanks, find_pictures
+from pipeline.errors import SettingsError
+from pipeline.exchange.reviews import Named, SheetRow, read_reviews, write_sheet
+
+SHA, OTHER = "a" * 64, "b" * 64
+
+
+def find(names):
+    """Two pictures: one called A/1.JPG in card x, the other A/1.JPG in card y."""
+    places = {("x", "A/1.JPG"): SHA, ("y", "A/1.JPG"): OTHER}
+    return [
+        (one.media_id,) if one.media_id in (SHA, OTHER)
+        else [s for (b, p), s in places.items() if p == one.path and one.batch in (None, b)]
+        for one in names
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text: str | bytes):
+        path = tmp_path / "reviews.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def test_columns_are_found_by_name_in_any_order_and_capitals(table):
+    path = table(f"Comment,COUNT,Label,sha256\nby the tree,2,Animal,{SHA}\n")
+    [one] = read_reviews(path, find, "Amina").reviews
+    assert (one.sha256, one.observation_type, one.count, one.comment, one.reviewer) == (
+        SHA, "animal", 2, "by the tree", "Amina")  # fmt: skip
+
+
+def test_excel_semicolons_mark_and_decimals_are_understood(table):
+    text = (
+        "\ufeffmedia_id;observation_type;count;reviewed_at\r\n"
+        f"{SHA};person;2,0;31.05.2026 14:00\r\n"
+    )
+    for data in (text.encode(), ("sep=;\r\n" + text[1:]).encode(), text[1:].encode("utf-16")):
+        [one] = read_reviews(table(data), find).reviews
+        assert (one.observation_type, one.count) == ("human", 2)
+        assert one.reviewed_at == datetime(2026, 5, 31, 14)
+
+
+def test_letters_of_old_windows_survive(table):
+    path = table(f"media_id,label,reviewer\n{SHA},blank,Jürgen\n".encode("cp1252"))
+    assert read_reviews(path, find).reviews[0].reviewer == "Jürgen"
+
+
+def test_rows_without_an_answer_are_counted_and_left_alone(table):
+    path = table(f"media_id,observation_type,reviewer\n{SHA},,Amina\n\n{OTHER},blank,Amina\n,,\n")
+    got = read_reviews(path, find)
+    assert [one.sha256 for one in got.reviews] == [OTHER]
+    assert got.empty == 1
+
+
+def test_a_path_is_enough_where_it_is_one_picture(table):
+    path = table("path,batch,observation_type\nA/1.JPG,y,vehicle\n")
+    assert read_reviews(path, find).reviews[0].sha256 == OTHER
+    with pytest.raises(SettingsError, match=r"2 pictures are called A/1\.JPG: add a column batch"):
+        read_reviews(table("path,observation_type\nA/1.JPG,vehicle\n"), find)
+
+
+def test_every_fault_is_told_with_its_line_and_nothing_is_imported(table):
+    rows = [f"{SHA},animal,Lynx lynx,1,,", f"{SHA},aninal,,,,", "nobody,blank,,,,",
+            f"{SHA},,Lynx lynx,,,", f"{SHA},blank,,3,,", f"{SHA},animal,,two,,",
+            f"{SHA},animal,,,05/06/26,", f"{SHA},animal,,,,guess"]  # fmt: skip
+    head = "media_id,observation_type,scientific_name,count,reviewed_at,purpose\n"
+    with pytest.raises(SettingsError) as told:
+        read_reviews(table(head + "\n".join(rows)), find)
+    lines = str(told.value).splitlines()
+    assert "nothing imported, 7 rows" in lines[0]
+    faults = (
+        *("unknown word 'aninal'", "no such picture: nobody", "no observation_type"),
+        *("blank, but with", "count 'two'", "reviewed_at '05/06/26'", "purpose 'guess'"),
+    )
+    for number, (line, fault) in enumerate(zip(lines[1:], faults, strict=True), 3):
+        assert f"line {number}: " in line and fault in line
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    (
+        ("", "no column media_id"),
+        ("media_id,name\n1,2\n", "no column observation_type"),
+        ("file,observation_type\n1,2\n", "names the pictures"),
+        ("media_id,sha256,label\n1,2,blank\n", "two columns mean the same: media_id"),
+    ),
+)
+def test_a_table_of_something_else_is_refused(table, text, why):
+    with pytest.raises(SettingsError, match=why):
+        read_reviews(table(text), find)
+
+
+def test_a_missing_table_is_one_clear_line(tmp_path):
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_reviews(tmp_path / "none.csv", find)
+
+
+def test_the_sheet_written_is_the_sheet_read(tmp_path):
+    taken = datetime(2026, 5, 1, 6, 30)
+    rows = [
+        SheetRow(SHA, "x", "A", "A/1.JPG", taken),
+        SheetRow(OTHER, "y", "=A", "=A/1.JPG", None, "animal", "Lynx lynx", 2, "Amina"),
+    ]
+    write_sheet(tmp_path / "audit.csv", rows)
+    text = (tmp_path / "audit.csv").read_text("utf-8-sig")
+    assert "2026-05-01 06:30:00" in text and ",'=A/1.JPG," in text  # no formula of a file's name
+    got = read_reviews(tmp_path / "audit.csv", find)
+    assert got.empty == 1
+    [one] = got.reviews
+    assert (one.sha256, one.name, one.count, one.purpose) == (OTHER, "Lynx lynx", 2, "audit")
+
+
+def test_pictures_are_found_by_name_in_both_databases(database):
+    with database.begin() as conn:
+        fill(conn, 60, cameras=2)
+        row = conn.execute(sa.text("SELECT media_id, path, batch FROM files LIMIT 1")).one()
+        names = [
+            Named(row.media_id.upper(), None, None),
+            Named(None, row.path, row.batch),
+            Named(None, row.path, None),
+            Named(None, row.path, "another"),
+            Named("c" * 64, None, None),
+            Named(None, None, None),
+        ]
+        sha = (row.media_id,)
+        assert find_pictures(conn, names) == [sha, sha, sha, (), (), ()]
+
+
+def test_the_sheet_shows_what_was_said_and_imports_without_a_change(database, tmp_path):
+    with database.begin() as conn:
+        fill(conn, 60, cameras=2)
+        blanks = drawn_blanks(conn, None, 0.2)
+        assert [one.row.media_id for one in blanks] == sorted(one.row.media_id for one in blanks)
+        assert blanks and not drawn_blanks(conn, "no such card", 0.2)
+        write_sheet(tmp_path / "audit.csv", [one.row for one in blanks])
+        got = read_reviews(tmp_path / "audit.csv", lambda names: find_pictures(conn, names))
+        said = sum(one.row.observation_type is not None for one in blanks)
+        assert len(got.reviews) == said > 0
+        assert save.save_reviews(conn, got.reviews, "audit.csv")[1] == []
+        new, _ = save.save_reviews(conn, got.reviews, "audit.csv")
+        assert new == 0
