@@ -278,8 +278,3 @@ def test_no_view_hides_or_doubles_a_key(conn):
             conn, f"SELECT count(*), count(DISTINCT {key}), count({key}) FROM {name}"
         )
         assert total == distinct == filled, name
-
-
-def test_pictures_of_the_usual_view_are_not_measured_against_the_others():
-    cells = np.concatenate([looking(1, 6), looking(2, 5), looking(3, 5)])
-    assert view_shift(cells, ["colour"] * 16)[:6].max() < 0.2
