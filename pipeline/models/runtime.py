@@ -127,7 +127,7 @@ def _trace(module, example, path, input_names, output_names) -> None:
     import torch
 
     fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # transformers: one operator ONNX has no word for
+    torch.backends.mha.set_fastpath_enabled(False)  # an operator ONNX lacks
     try:
         _export(module, example, path, input_names, output_names)
     finally:
