@@ -5,6 +5,7 @@ CamtriageError
         CardError         the folder is missing, unreadable, or has no pictures
         SettingsError     an unknown or impossible setting, label set or table
         WeightsError      weights missing, damaged (sha-256), or of a kind that is never loaded
+        PopulationError   a sample or table cannot carry the number asked of it
         DatabaseError     the database is missing, behind, or not ours
     CardGone              the card was pulled out in the middle: exit code 1
     Unfinished            windows are left that could not be done: exit code 1
@@ -30,6 +31,10 @@ class SettingsError(InputError):
 
 class WeightsError(InputError):
     """Weights are missing, damaged, or of a kind that is never loaded."""
+
+
+class PopulationError(InputError):
+    """A sample or table cannot carry the number that is asked of it."""
 
 
 class DatabaseError(InputError):

@@ -1,0 +1,1 @@
+"""From pictures to numbers about animals: effort, events, rates, occupancy, activity, richness."""
