@@ -84,21 +84,27 @@ def profile_limits(
     """
     bar = float(chi2.ppf(confidence, 1))
     free = np.arange(len(peak.theta)) != index
-    best = peak.theta.copy()
+    error = peak.errors[index]
+    step = float(error) if 1e-6 < error < 1.0 else 1.0
 
-    def excess(value: float) -> float:
-        best[index] = value
-        best[:], top = _ascend(climb, best, free)
-        return 2 * (peak.value - top) - bar
+    def excess(value: float, start: Floats) -> tuple[float, Floats]:
+        theta = start.copy()
+        theta[index] = value
+        theta, top = _ascend(climb, theta, free)
+        return 2 * (peak.value - top) - bar, theta
 
-    def limit(end: float) -> float:
-        best[:] = peak.theta
-        if excess(end) <= 0:
-            return float(np.sign(end) * np.inf)
-        best[:] = peak.theta
-        return brentq(excess, peak.theta[index], end, xtol=1e-7)
+    def limit(side: int) -> float:
+        """Walk outward from the peak: far away the likelihood is flat and misleads a start there."""
+        inside, width, start = float(peak.theta[index]), step, peak.theta
+        while side * inside < FAR:
+            outside = side * min(side * inside + width, FAR)
+            over, theta = excess(outside, start)
+            if over > 0:
+                return brentq(lambda value: excess(value, start)[0], inside, outside, xtol=1e-7)
+            inside, width, start = outside, 1.5 * width, theta
+        return side * np.inf
 
-    return limit(-FAR), limit(FAR)
+    return limit(-1), limit(1)
 
 
 def wald_limits(theta: float, error: float, confidence: float = 0.95) -> tuple[float, float]:
