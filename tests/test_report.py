@@ -1,0 +1,243 @@
+"""The daily page: right numbers, nobody recognisable, nothing from outside trusted."""
+
+import base64
+import csv
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from makers import fill
+from PIL import Image
+
+from db import save, schema
+from db.day import read_day
+from pipeline.exchange.reviews import SheetRow
+from pipeline.records import Review
+from pipeline.report.audit_sheet import Blank, write_audit_sheet
+from pipeline.report.day import (
+    AuditRow,
+    Card,
+    ClockRow,
+    Day,
+    FlagRow,
+    QuietRow,
+    RunRow,
+    Shot,
+    SpeciesRow,
+    TroubleRow,
+)
+from pipeline.report.page import as_html, write_report
+from pipeline.report.words import percent
+from pipeline.settings import Settings
+from pipeline.trust.audit import Stratum, estimate
+
+EVIL = "<script>alert(1)</script>|$\\frac{"
+NOON = datetime(2026, 5, 1, 12)
+
+
+def day_of(root, **changes) -> Day:
+    """A day with one of everything, all of it named as badly as can be."""
+    hare, gone, person = (
+        Shot(name, str(root), f"{name}.jpg", name == "person")
+        for name in ("hare", "gone", "person")
+    )
+    audited = estimate([Stratum(EVIL, "x | colour | sure", 100, 50, 1, 49)], 3, 20)
+    row = AuditRow(EVIL, 100, 23, 50, audited)
+    facts = dict(
+        cards=(Card(EVIL, "finished", 130, 123, 2, 1, 3, 1, True, NOON, NOON, 2),),
+        media=123,
+        states={"blank": 100, "kept": 23},
+        decided_by=(("blank", "fused", 100),),
+        blank_scores=(0,) * 15 + (20,) * 5,
+        kept_scores=(10, 13) + (0,) * 18,
+        trouble_counts=(("not_a_picture", 2),),
+        troubles=(TroubleRow(EVIL, EVIL, "ingest", "not_a_picture", EVIL),),
+        audit=(row, AuditRow("B", 5, 1, 0, None)),
+        audit_total=replace(row, name="all cameras"),
+        species=(SpeciesRow("animal", EVIL, "species", 3, 9, 1, None, 0, 0.7),
+                 SpeciesRow("human", None, None, 1, 2, 1, 2, 1, None)),
+        hours=((EVIL, (1,) * 24),),
+        flags=(FlagRow(EVIL, "A", EVIL, NOON, 2, 0.8, ("dog",), EVIL, "suspected", 2, (hare, gone)),
+               FlagRow("x", "A", None, None, 3, 0.9, ("human_at_night",), "seen", "suspected", 1,
+                       (person,))),
+        quiet=(QuietRow(EVIL, None, NOON, NOON + timedelta(days=3), "end of deployment", 3.0),),
+        clocks=(ClockRow(EVIL, EVIL),),
+        runs=(RunRow(EVIL, "finished", NOON, NOON, "0.1.0", {"frame_model": {"name": EVIL,
+              "sha256": "ab" * 32}}, {"blank": {"threshold": None}}),),
+    )  # fmt: skip
+    return Day(date(2026, 11, 21), **(facts | changes))
+
+
+@pytest.fixture
+def root(tmp_path):
+    place = tmp_path / "card"
+    place.mkdir()
+    stripes = np.uint8(np.arange(640) // 8 % 2 * 200)[None, :, None].repeat(480, 0).repeat(3, 2)
+    for name in ("hare.jpg", "person.jpg"):
+        Image.fromarray(stripes).save(place / name, quality=95)
+    return place
+
+
+def pictures_in(page: str) -> list[np.ndarray]:
+    found = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)"', page)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in found]
+
+
+def details(pixels: np.ndarray) -> float:
+    """How much neighbouring columns differ on average, in grey levels."""
+    return float(np.abs(np.diff(pixels.astype(float).mean(2), axis=1)).mean())
+
+
+def test_three_files_are_written_and_twice_the_same_bytes(root, tmp_path):
+    first = write_report(day_of(root), tmp_path / "one")
+    again = write_report(day_of(root), tmp_path / "two")
+    assert [path.name for path in first] == [
+        f"camtriage-2026-11-21.{e}" for e in ("html", "md", "csv")
+    ]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_hostile_names_stay_names_in_all_three(root, tmp_path):
+    html, markdown, table = (
+        path.read_text("utf-8") for path in write_report(day_of(root), tmp_path)
+    )
+    assert "<script" not in html and html.count("&lt;script&gt;alert(1)") > 8
+    assert "<script" not in markdown and "\\|$" in markdown
+    [card] = [line for line in markdown.splitlines() if " 130 " in line]
+    assert len(re.findall(r"(?<!\\)\|", card)) == 10
+    assert {len(row) for row in csv.reader(io.StringIO(table))} == {7}
+
+
+def test_the_page_loads_nothing_and_runs_nothing(root):
+    page = as_html(day_of(root))
+    assert "default-src 'none'" in page
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page.replace("xlink:href", "href"))
+    for plot in re.findall(r"<svg.*?</svg>", page, re.S):
+        ElementTree.fromstring(plot)
+    assert page.count("<svg") == 2
+
+
+def test_people_are_pixelated_as_a_whole_unless_asked_for(root):
+    hare, person = pictures_in(as_html(day_of(root)))
+    assert details(hare) > 20 > 2 > details(person)
+    assert details(pictures_in(as_html(day_of(root), show_people=True))[1]) > 20
+    assert "not there any more" in as_html(day_of(root))
+
+
+def test_without_thumbnails_there_is_no_picture(root):
+    assert not pictures_in(as_html(day_of(root), thumbnails=False))
+
+
+def test_the_page_says_unaudited_where_nobody_looked_and_an_interval_where_somebody_did(root):
+    page = as_html(day_of(root))
+    assert page.count("unaudited</span>") == 1  # camera B
+    assert "of what was there was kept" in page
+    nobody = day_of(root, audit=(), audit_total=AuditRow("all cameras", 100, 23, 50, None))
+    assert "Unaudited. 50 of 100 blanks were drawn" in as_html(nobody)
+
+
+def test_a_sum_that_does_not_close_is_said_loudly(root):
+    day = day_of(root)
+    broken = replace(day, cards=(replace(day.cards[0], closes=False),))
+    assert "does not close" in as_html(broken) and "does not close" not in as_html(day)
+
+
+def test_a_day_without_cards_is_a_page_too(tmp_path):
+    paths = write_report(Day(date(2026, 11, 21)), tmp_path)
+    assert all("No card was processed" in path.read_text("utf-8") for path in paths[:2])
+
+
+def test_shares_near_one_are_never_rounded_up_to_it():
+    assert percent(0.9996) == "99.9\u202f%" and percent(1.0) == "100\u202f%"
+    assert percent(0.004) == "0.4\u202f%"
+
+
+def test_the_audit_sheet_numbers_its_pictures_as_the_table_does(root, tmp_path):
+    blanks = [
+        Blank(SheetRow("a" * 64, EVIL, "A", "hare.jpg", NOON), str(root), False),
+        Blank(SheetRow("c" * 64, "x", "A", "person.jpg", None), str(root), True),
+        Blank(SheetRow("d" * 64, "x", "A", "gone.jpg", None), str(root), False),
+    ]
+    page, table = write_audit_sheet(blanks, tmp_path / "audit")
+    text = page.read_text("utf-8")
+    hare, person = pictures_in(text)
+    assert details(hare) > 20 > 2 > details(person) and "<script" not in text
+    rows = list(csv.DictReader(io.StringIO(table.read_text("utf-8-sig"))))
+    assert [row["number"] for row in rows] == ["1", "2", "3"]
+    assert [f'id="n{n}"' in text for n in (1, 2, 3, 4)] == [True, True, True, False]
+
+
+def test_the_day_read_agrees_with_the_views(database):
+    with database.begin() as conn:
+        fill(conn, 900, cameras=4)
+        today = datetime.now(UTC).astimezone().date()
+        day = read_day(conn, today, Settings())
+
+        def one(text: str):
+            return conn.execute(sa.text(text)).scalar()
+
+        assert [card.name for card in day.cards] == ["card-0", "card-1"]
+        assert day.media == one("SELECT count(*) FROM media_status") == 900
+        assert day.total("files") == one("SELECT sum(files) FROM run_summary")
+        assert day.closes
+        for state, number in day.states.items():
+            assert number == one(f"SELECT count(*) FROM media_status WHERE state = '{state}'")
+        scored = one("SELECT count(*) FROM media_status WHERE p_blank IS NOT NULL")
+        assert sum(day.blank_scores) + sum(day.kept_scores) == scored
+        events = "SELECT count(*) FROM observations WHERE observation_level = 'event'"
+        events += " AND observation_type <> 'blank'"
+        assert sum(row.visits for row in day.species) == one(events)
+        assert sum(sum(n) for _, n in day.hours) + day.untimed == one(events)
+        assert len(day.flags) + day.more_flags == one("SELECT count(*) FROM flags")
+        assert all(shot.people for flag in day.flags for shot in flag.shots)
+        assert sum(row.blanks for row in day.audit) == day.states["blank"]
+        audited = one("SELECT count(*) FROM audit_by_deployment WHERE verdict = 'audited'")
+        assert sum(row.estimate is not None for row in day.audit) == audited > 0
+        total = day.audit_total.estimate
+        assert total.reviewed == one("SELECT sum(reviewed) FROM audit_strata")
+        assert total.missed_low <= total.missed <= total.missed_high
+        without = one("SELECT count(*) FROM media_status WHERE taken_at IS NULL")
+        assert sum("without a time" in row.what for row in day.clocks) == min(4, without)
+        assert as_html(day, thumbnails=False) == as_html(
+            read_day(conn, today, Settings()), thumbnails=False
+        )
+
+
+def test_another_day_has_no_cards(database):
+    with database.begin() as conn:
+        fill(conn, 30, cameras=2)
+        assert read_day(conn, date(2020, 1, 1), Settings()) == Day(date(2020, 1, 1))
+
+
+def test_wrong_clocks_are_told(database):
+    with database.begin() as conn:
+        fill(conn, 200, cameras=1, cards=1)
+        m = schema.media.c
+        conn.execute(sa.update(schema.media).where(m.position < 6, m.work_window_id == 1).values(
+            taken_at=datetime(2000, 1, 1, 0, 5)))  # fmt: skip
+        conn.execute(sa.update(schema.media).where(m.position == 9, m.work_window_id == 1).values(
+            taken_at=datetime(2099, 1, 1)))  # fmt: skip
+        told = " ".join(row.what for row in read_day(conn, date.today(), Settings()).clocks)
+    assert "6 pictures dated before 2005, the first 2000-01-01 00:05" in told
+    assert "1 picture dated in the future" in told
+    assert "jumps back 1 time" in told
+
+
+def test_a_review_that_a_person_is_seen_hides_the_flag(database):
+    with database.begin() as conn:
+        fill(conn, 300, cameras=1, cards=1)
+        flag = schema.flag
+        conn.execute(sa.update(flag).values(rules=["dog"]))
+        conn.execute(sa.update(schema.look).values(p_human=0.0))
+        conn.execute(sa.update(schema.status).values(observation_type="animal"))
+        seen = read_day(conn, date.today(), Settings()).flags
+        assert seen and not any(shot.people for one in seen for shot in one.shots)
+        word = Review(seen[0].shots[0].sha256, "human", comment="by the tree")
+        save.save_reviews(conn, [word], "by hand")
+        again = read_day(conn, date.today(), Settings()).flags
+        assert all(shot.people for shot in again[0].shots)
