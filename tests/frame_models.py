@@ -6,9 +6,9 @@ from pipeline.frames.blank import Fusion
 from pipeline.frames.classifier import save_frame_model
 
 FUSION = Fusion(  # every input counts a little; no measured numbers
-    means=(0.0, -3.0, -4.0, -6.0),
-    spreads=(1.0, 1.0, 1.0, 2.0),
-    weights=(1.0, 0.5, 0.5, 0.5),
+    means=(0.0, -3.0, -4.0),
+    spreads=(1.0, 1.0, 1.0),
+    weights=(1.0, 0.5, 0.5),
     bias=0.0,
     alone_weight=1.0,
     alone_bias=0.0,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pipeline.frames.blank import BURST, FRAME, FUSED, INPUTS, Fusion, decide, inputs
 
 FUSION = Fusion(
-    means=(0.0, -2.0, -3.0, 0.0),
-    spreads=(4.0, 1.0, 1.0, 4.0),
-    weights=(1.5, 2.0, -0.5, 0.5),
+    means=(0.0, -2.0, -3.0),
+    spreads=(4.0, 1.0, 1.0),
+    weights=(1.8, 2.0, -0.5),
     bias=0.0,
     alone_weight=0.4,
     alone_bias=0.0,
@@ -93,14 +93,11 @@ def test_scores_are_probabilities_and_one_picture_s_order_is_its_own(animal, see
     rng = np.random.default_rng(seed)
     count = len(animal)
     novelty = rng.random((count, 5, 6)).astype(np.float32)
-    attention = rng.random((count, 5, 6)).astype(np.float32)
     alone = list(range(count))
     lights = ["colour"] * count
-    decision = decide(logits(*animal), novelty, lights, alone, FUSION, attention=attention)
+    decision = decide(logits(*animal), novelty, lights, alone, FUSION)
     for score in (decision.p_blank, decision.p_animal, decision.p_human, decision.p_vehicle):
         assert ((score >= 0) & (score <= 1)).all()
-    turned = decide(
-        logits(*animal)[::-1], novelty[::-1], lights, alone, FUSION, attention=attention[::-1]
-    )
+    turned = decide(logits(*animal)[::-1], novelty[::-1], lights, alone, FUSION)
     assert turned.p_blank[::-1] == pytest.approx(decision.p_blank, abs=1e-12)
-    assert set(inputs(logits(*animal), novelty, attention)) == set(INPUTS)
+    assert set(inputs(logits(*animal), novelty)) == set(INPUTS)

@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAME, FUSED, BURST = "frame_model", "fused", "burst"
-INPUTS = ("frame", "novelty_peak", "novelty_mean", "seen_and_new")
-_SEEN_LIMIT = 1e-4  # attention nearer to 0 or 1 says no more
-_NEW_LIMIT = 1e-2  # novelty below it is noise
+INPUTS = ("frame", "novelty_peak", "novelty_mean")
 _BELOW = 0.01  # how far under the threshold a rescued picture is put
 
 
@@ -66,7 +64,6 @@ def decide(
     bursts: Sequence[int],
     fusion: Fusion,
     threshold: float | None = None,
-    attention: NDArray[np.floating] | None = None,
 ) -> Decision:
     """Decide one window.
 
@@ -75,43 +72,36 @@ def decide(
     lights     (n,) as there
     bursts     (n,) number of each picture's burst, in capture order
     threshold  p_blank from which on the caller hides a picture; None: the fusion's own
-    attention  (n, h, w) 0-1 of the frame model; None: everywhere alike
     """
     threshold = fusion.threshold if threshold is None else threshold
-    given = inputs(logits, novelty, attention)
+    given = inputs(logits, novelty)
     alone = _p_blank(fusion.alone_weight * given["frame"] + fusion.alone_bias)
     p_blank, decided_by = alone.copy(), np.full(len(alone), FRAME, dtype="<U11")
     known = np.isfinite(given["novelty_peak"])
     if known.any():
         table = np.stack([given[name][known] for name in INPUTS], axis=1)
         scaled = (table - np.array(fusion.means)) / np.array(fusion.spreads)
-        fused = _p_blank(scaled @ np.array(fusion.weights) + fusion.bias)
-        use = (alone[known] > fusion.sure) | (fused < alone[known])
-        p_blank[known] = np.where(use, fused, alone[known])
-        decided_by[known] = np.where(use, FUSED, FRAME)
-    beside = _beside_sure(p_blank <= fusion.sure, bursts) & (p_blank >= threshold)
-    p_blank[beside] = max(threshold - _BELOW, 0.0)
-    decided_by[beside] = BURST
+        p_blank[known] = _p_blank(scaled @ np.array(fusion.weights) + fusion.bias)
+        decided_by[known] = FUSED
+    hidden = p_blank >= threshold
+    saved = hidden & (alone <= fusion.sure)
+    beside = hidden & ~saved & _beside_sure(p_blank <= fusion.sure, bursts)
+    p_blank[saved | beside] = max(threshold - _BELOW, 0.0)
+    decided_by[saved], decided_by[beside] = FRAME, BURST
     kinds = _kinds(logits) * (1 - p_blank)[:, None]
     return Decision(p_blank, *kinds.T, np.exp(given["novelty_peak"]), decided_by)
 
 
 def inputs(
-    logits: NDArray[np.floating],
-    novelty: NDArray[np.floating],
-    attention: NDArray[np.floating] | None = None,
+    logits: NDArray[np.floating], novelty: NDArray[np.floating]
 ) -> dict[str, NDArray[np.float64]]:
     """What the fusion weighs, by the names of INPUTS, each (n,); nan without a background."""
     logits = logits.astype(np.float64)
     new = smooth(_inner(np.clip(novelty.astype(np.float64), 0, 1)))
-    seen = np.full(novelty.shape, 0.5) if attention is None else attention.astype(np.float64)
-    seen = np.clip(seen, _SEEN_LIMIT, 1 - _SEEN_LIMIT)
-    both = smooth(_inner(np.log(seen) - np.log1p(-seen))) + 2 * np.log(new + _NEW_LIMIT)
     return {
         "frame": np.logaddexp.reduce(logits[:, :3], axis=1) - logits[:, 3],
         "novelty_peak": np.log(new.max(axis=(1, 2)) + 1e-3),
         "novelty_mean": np.log(new.mean(axis=(1, 2)) + 1e-3),
-        "seen_and_new": both.max(axis=(1, 2)),
     }
 
 

@@ -137,9 +137,7 @@ def _looks(
     shifts = view_shift(out.cells, names)
     threshold = settings.blank.threshold
     bursts = np.array([one.burst for one in opened])
-    decision = blank.decide(
-        out.logits, novelty, names, bursts, frame.fusion, threshold, out.attention
-    )
+    decision = blank.decide(out.logits, novelty, names, bursts, frame.fusion, threshold)
     hides = frame.fusion.threshold if threshold is None else threshold
     looks = []
     for i, (one, light) in enumerate(zip(opened, lights, strict=True)):
