@@ -82,6 +82,12 @@ class Directly:
                 rate = f"{speed:.0f}/s" if speed else ""
                 progress.update(bar, completed=done, total=total, rate=rate)
 
-            yield tell
+            try:
+                yield tell
+            except BaseException:
+                progress.update(
+                    bar, visible=False
+                )  # the error's own line says what there is to say
+                raise
             if progress.tasks[0].total is None:
                 progress.update(bar, completed=1, total=1)

@@ -102,8 +102,12 @@ def test_relabel_reads_no_picture(done, tmp_path):
     folder, card, _ = done
     labels = tmp_path / "two.toml"
     labels.write_text(
-        '[[taxa]]\nname = "Cervus elaphus"\nrank = "species"\ncommon = ["red deer"]\n'
-        '[[taxa]]\nname = "Sus scrofa"\nrank = "species"\ncommon = ["wild boar"]\n'
+        'name = "two"\ntemplates = ["a photo of a {name}"]\n'
+        '[lineage]\nCervidae = ["Artiodactyla", "Mammalia"]\nSuidae = ["Artiodactyla", "Mammalia"]\n'
+        '[[taxon]]\nname = "Cervus elaphus"\nrank = "species"\nfamily = "Cervidae"\n'
+        'common = ["red deer"]\n'
+        '[[taxon]]\nname = "Sus scrofa"\nrank = "species"\nfamily = "Suidae"\n'
+        'common = ["wild boar"]\n'
     )
     hidden = card.rename(folder / "hidden")
     try:
