@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, xlogy
+from scipy.special import expit, log_expit
 
 from pipeline.errors import PopulationError
 from pipeline.population.likelihood import Climb, Floats, maximise, profile_limits

@@ -87,21 +87,21 @@ def profile_limits(
     error = peak.errors[index]
     step = float(error) if 1e-6 < error < 1.0 else 1.0
 
-    def excess(value: float, start: Floats) -> tuple[float, Floats]:
+    def excess(value: float, start: Floats, seen: dict[float, Floats]) -> float:
         theta = start.copy()
         theta[index] = value
-        theta, top = _ascend(climb, theta, free)
-        return 2 * (peak.value - top) - bar, theta
+        seen[value], top = _ascend(climb, theta, free)
+        return 2 * (peak.value - top) - bar
 
     def limit(side: int) -> float:
-        """Walk outward from the peak: far away the likelihood is flat and misleads a start there."""
+        """Walk outward from the peak: a start far away, where all is flat, would mislead."""
         inside, width, start = float(peak.theta[index]), step, peak.theta
         while side * inside < FAR:
             outside = side * min(side * inside + width, FAR)
-            over, theta = excess(outside, start)
-            if over > 0:
-                return brentq(lambda value: excess(value, start)[0], inside, outside, xtol=1e-7)
-            inside, width, start = outside, 1.5 * width, theta
+            seen: dict[float, Floats] = {}
+            if excess(outside, start, seen) > 0:
+                return brentq(excess, inside, outside, args=(start, seen), xtol=1e-7)
+            inside, width, start = outside, 1.5 * width, seen[outside]
         return side * np.inf
 
     return limit(-1), limit(1)

@@ -3,10 +3,10 @@
     fit(history)                                  history (sites, occasions): 1, 0, nan (no effort)
     fit(history, p_covariates={"effort": effort})
 
-A site is occupied with chance psi, all season; an occupied one gives a detection in an occasion with
-chance p. p includes being in front of the camera: for animals that roam, read psi as "used". Nothing
-here forgives a false detection: give it confirmed histories (pipeline.population.verify), or see
-pipeline.population.false_positives.
+A site is occupied with chance psi, all season; an occupied one gives a detection in an occasion
+with chance p. p includes being in front of the camera: for animals that roam, read psi as "used".
+Nothing here forgives a false detection: give it confirmed histories (pipeline.population.verify),
+or see pipeline.population.false_positives.
 """
 
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ def fit(
 ) -> Occupancy:
     """Fit one season. Covariates: (sites,) for psi, (sites, occasions) or (sites,) for p.
 
-    They are standardised over usable cells; a cell or site whose covariate is missing is not usable.
+    They are standardised over usable cells; where a covariate is missing nothing is usable.
     """
     y, site_values, cell_values = _checked(history, psi_covariates or {}, p_covariates or {})
     kept = np.flatnonzero(np.isfinite(y).any(1))
@@ -125,9 +125,7 @@ def fit(
     x, for_psi, flat = _standard(site_values, kept, np.ones(len(kept), bool))
     w, for_p, flat_too = _standard(cell_values, kept, usable)
     facts["left_out"] = (*flat, *flat_too)
-    full = _Design(
-        np.where(usable, y[kept], 0.0), usable.astype(float), x, w, np.ones(len(kept))
-    )
+    full = _Design(np.where(usable, y[kept], 0.0), usable.astype(float), x, w, np.ones(len(kept)))
     design = full if for_p else _collapsed(full)
     peak = maximise(design.climb, _starts(full))
     names = ["psi", *(f"psi:{n}" for n in for_psi), "p", *(f"p:{n}" for n in for_p)]
@@ -222,9 +220,11 @@ def _told(full, design, peak: Peak, names, scales, facts, confidence) -> Occupan
 def _share(design: _Design, peak: Peak, index: int, confidence: float) -> Share:
     theta, error = float(peak.theta[index]), float(peak.errors[index])
     value = float(expit(theta)) if abs(theta) < FAR else float(theta > 0)
-    low, high = profile_limits(design.climb, peak, index, confidence)
-    profile = (float(expit(low)), float(expit(high)))
+    low, high = expit(profile_limits(design.climb, peak, index, confidence))
+    profile = (float(low), float(high))
     if peak.at_boundary[index]:
         return Share(value, profile)
     low, high = wald_limits(theta, error, confidence)
-    return Share(value, profile, value * (1 - value) * error, (float(expit(low)), float(expit(high))))
+    return Share(
+        value, profile, value * (1 - value) * error, (float(expit(low)), float(expit(high)))
+    )
