@@ -143,13 +143,18 @@ def current(which: ColumnElement[bool]) -> sa.Select:
 
 
 def _current_visit(media_id: ColumnElement[int]) -> ColumnElement[int]:
-    """Key of the picture's visit under the current label recipe of the visit's batch."""
+    """Key of the picture's visit under the current label recipe of the visit's batch.
+
+    A subquery within the subquery: as a join PostgreSQL would read all visits for every picture
+    while it has no statistics, in the first hour of a database."""
     x, v, home = schema.visit_media.c, schema.visit.c, schema.batch.alias("home")
-    joined = schema.visit_media.join(schema.visit, v.id == x.visit_id).join(
-        home, (home.c.id == v.batch_id) & (home.c.label_recipe_id == v.recipe_id)
+    shown = (
+        sa.select(home.c.label_recipe_id == v.recipe_id)
+        .join_from(schema.visit, home, home.c.id == v.batch_id)
+        .where(v.id == x.visit_id)
     )
-    visits = sa.select(sa.func.min(x.visit_id)).select_from(joined).where(x.media_id == media_id)
-    return visits.scalar_subquery()
+    mine = sa.select(sa.func.min(x.visit_id)).where(x.media_id == media_id, shown.scalar_subquery())
+    return mine.scalar_subquery()
 
 
 def newest_review(media_id: ColumnElement[int]) -> ColumnElement[int]:

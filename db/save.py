@@ -183,7 +183,7 @@ def save_seen(conn: Connection, window_id: int, recipe_id: int, seen: Seen) -> N
         .where(b.c.id == batch_id, b.c.look_recipe_id.is_(None))
         .values(look_recipe_id=recipe_id)
     )
-    refresh(conn, schema.media.c.work_window_id == window_id)
+    refresh_ids(conn, ids.values())
 
 
 def save_embeddings(conn: Connection, recipe_id: int, embeddings: Iterable[Embedding]) -> None:

@@ -234,7 +234,7 @@ look = sa.Table(  # one row a picture and look recipe; state failed: no scores
     "look",
     metadata,
     _to("media", primary_key=True),
-    _to("recipe", index=True, primary_key=True),
+    _to("recipe", primary_key=True),
     sa.Column("state", TEXT, nullable=False),
     sa.Column("p_blank", sa.Double),
     sa.Column("p_animal", sa.Double),
@@ -253,22 +253,24 @@ look = sa.Table(  # one row a picture and look recipe; state failed: no scores
     sa.Column("crop_source", TEXT),
     sa.Column("count", sa.Integer),
     sa.Column("logits", Json),
+    sa.Index(None, "recipe_id", "media_id"),
 )
 
 embedding = sa.Table(
     "embedding",
     metadata,
     _to("media", primary_key=True),
-    _to("recipe", index=True, primary_key=True),
+    _to("recipe", primary_key=True),
     sa.Column("view", TEXT, primary_key=True),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Index(None, "recipe_id", "media_id"),
 )
 
 label = sa.Table(
     "label",
     metadata,
     _to("media", primary_key=True),
-    _to("recipe", index=True, primary_key=True),
+    _to("recipe", primary_key=True),
     sa.Column("observation_type", TEXT, nullable=False),
     sa.Column("raw_name", Words),
     sa.Column("raw_probability", sa.Double),
@@ -278,6 +280,7 @@ label = sa.Table(
     sa.Column("reason", Words, nullable=False),
     sa.Column("top", Json, nullable=False),
     sa.Column("off_list", Json, nullable=False),
+    sa.Index(None, "recipe_id", "media_id"),
 )
 
 visit = sa.Table(
@@ -300,8 +303,8 @@ visit = sa.Table(
 visit_media = sa.Table(
     "visit_media",
     metadata,
-    _to("visit", primary_key=True),
-    _to("media", index=True, primary_key=True),
+    _to("media", primary_key=True),
+    _to("visit", index=True, primary_key=True),
 )
 
 visit_taxon = sa.Table(  # position 0 is the visit's own label, then further taxa
@@ -354,12 +357,13 @@ audit_draw = sa.Table(
     "audit_draw",
     metadata,
     _to("media", primary_key=True),
-    _to("recipe", index=True, primary_key=True),
+    _to("recipe", primary_key=True),
     sa.Column("stratum", Words, nullable=False),
     sa.Column("stratum_size", sa.Integer, nullable=False),
     sa.Column("drawn", sa.Integer, nullable=False),
     sa.Column("probability", sa.Double, nullable=False),
     sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Index(None, "recipe_id", "media_id"),
 )
 
 review = sa.Table(  # append-only

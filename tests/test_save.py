@@ -1,5 +1,6 @@
 """What is saved comes back, once, however often it is said and wherever a run is killed."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from db import read, save, schema
 from db.check import check
 from db.engine import open_database, reading, writing
+from db.rows import current
 from pipeline.records import (
     Deployment,
     Draw,
@@ -28,6 +30,7 @@ from pipeline.records import (
     Visit,
     Window,
 )
+from tests.makers import fill
 
 ROOT = Path(__file__).parents[1]
 SHAS = [f"{n:064x}" for n in range(6)]
@@ -351,3 +354,21 @@ def test_check_names_what_is_wrong(database):
         said = " / ".join(check(conn))
     for words in ("never looked at", "description was changed", "lost or doubled", "are stale"):
         assert words in said
+
+
+def test_no_picture_costs_the_reading_of_a_whole_table(database):
+    """Also where PostgreSQL has no statistics yet: else the first run grows slower and slower.
+    (It may well read `look` once for a whole window while that is small.)"""
+    with writing(database) as conn:
+        fill(conn, 3000)
+    with reading(database) as conn:
+        m = schema.media.c
+        some = conn.execute(sa.select(m.id).where(m.work_window_id == 5)).scalars().all()
+        query = current(m.id.in_(some)).compile(
+            database, compile_kwargs={"literal_binds": True, "render_postcompile": True}
+        )
+        lite = conn.dialect.name == "sqlite"
+        plan = conn.exec_driver_sql(f"EXPLAIN {'QUERY PLAN' if lite else ''} {query}").all()
+    said = "\n".join(row[3] if lite else row[0] for row in plan)
+    for name in ("visit", "visit_media", *(("media", "look", "label") if lite else ())):
+        assert not re.search(rf"(Seq Scan on|SCAN) {name}\b", said), said

@@ -221,7 +221,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recipe_id"], ["recipe.id"], name=op.f("fk_audit_draw_recipe_id")),
         sa.PrimaryKeyConstraint("media_id", "recipe_id", name=op.f("pk_audit_draw")),
     )
-    op.create_index(op.f("ix_audit_draw_recipe_id"), "audit_draw", ["recipe_id"])
+    op.create_index(
+        op.f("ix_audit_draw_recipe_id_media_id"), "audit_draw", ["recipe_id", "media_id"]
+    )
     op.create_table(
         "embedding",
         sa.Column("media_id", sa.Integer(), nullable=False),
@@ -232,7 +234,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recipe_id"], ["recipe.id"], name=op.f("fk_embedding_recipe_id")),
         sa.PrimaryKeyConstraint("media_id", "recipe_id", "view", name=op.f("pk_embedding")),
     )
-    op.create_index(op.f("ix_embedding_recipe_id"), "embedding", ["recipe_id"])
+    op.create_index(op.f("ix_embedding_recipe_id_media_id"), "embedding", ["recipe_id", "media_id"])
     op.create_table(
         "file",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -292,7 +294,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recipe_id"], ["recipe.id"], name=op.f("fk_label_recipe_id")),
         sa.PrimaryKeyConstraint("media_id", "recipe_id", name=op.f("pk_label")),
     )
-    op.create_index(op.f("ix_label_recipe_id"), "label", ["recipe_id"])
+    op.create_index(op.f("ix_label_recipe_id_media_id"), "label", ["recipe_id", "media_id"])
     op.create_table(
         "look",
         sa.Column("media_id", sa.Integer(), nullable=False),
@@ -319,7 +321,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recipe_id"], ["recipe.id"], name=op.f("fk_look_recipe_id")),
         sa.PrimaryKeyConstraint("media_id", "recipe_id", name=op.f("pk_look")),
     )
-    op.create_index(op.f("ix_look_recipe_id"), "look", ["recipe_id"])
+    op.create_index(op.f("ix_look_recipe_id_media_id"), "look", ["recipe_id", "media_id"])
     op.create_table(
         "review",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -440,13 +442,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_status_visit_id"), "status", ["visit_id"])
     op.create_table(
         "visit_media",
-        sa.Column("visit_id", sa.Integer(), nullable=False),
         sa.Column("media_id", sa.Integer(), nullable=False),
+        sa.Column("visit_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_visit_media_media_id")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_media_visit_id")),
-        sa.PrimaryKeyConstraint("visit_id", "media_id", name=op.f("pk_visit_media")),
+        sa.PrimaryKeyConstraint("media_id", "visit_id", name=op.f("pk_visit_media")),
     )
-    op.create_index(op.f("ix_visit_media_media_id"), "visit_media", ["media_id"])
+    op.create_index(op.f("ix_visit_media_visit_id"), "visit_media", ["visit_id"])
     op.create_table(
         "visit_taxon",
         sa.Column("visit_id", sa.Integer(), nullable=False),
