@@ -104,9 +104,9 @@ def test_relabel_reads_no_picture(done, tmp_path):
     labels.write_text(
         'name = "two"\ntemplates = ["a photo of a {name}"]\n'
         '[lineage]\nCervidae = ["Artiodactyla", "Mammalia"]\nSuidae = ["Artiodactyla", "Mammalia"]\n'
-        '[[taxon]]\nname = "Cervus elaphus"\nrank = "species"\nfamily = "Cervidae"\n'
+        '[[taxon]]\nscientific = "Cervus elaphus"\nrank = "species"\nfamily = "Cervidae"\n'
         'common = ["red deer"]\n'
-        '[[taxon]]\nname = "Sus scrofa"\nrank = "species"\nfamily = "Suidae"\n'
+        '[[taxon]]\nscientific = "Sus scrofa"\nrank = "species"\nfamily = "Suidae"\n'
         'common = ["wild boar"]\n'
     )
     hidden = card.rename(folder / "hidden")
