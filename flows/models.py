@@ -18,11 +18,12 @@ def frame_model(name: str):
 
 def encoder(name: str, pretrained: str | None):
     """This thread's labeller."""
+    from pipeline.models.catalogue import as_fetched
     from pipeline.species.encoder import load_encoder
 
     loaded = _own.__dict__.setdefault("encoders", {})
     if (name, pretrained) not in loaded:
-        loaded[name, pretrained] = load_encoder(name, pretrained)
+        loaded[name, pretrained] = load_encoder(as_fetched(name), pretrained)
     return loaded[name, pretrained]
 
 

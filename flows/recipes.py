@@ -20,8 +20,8 @@ def look_recipe(job: Job, settings: Settings, frame, encoder) -> dict:
     """frame and encoder: the loaded models, each with a name and a sha256."""
     return {
         "version": LOOK_VERSION,
-        "frame_model": {"name": frame.name, "sha256": frame.sha256},
-        "encoder": {"name": encoder.name, "sha256": encoder.sha256},
+        "frame_model": identity(frame),
+        "encoder": identity(encoder),
         "blank": asdict(settings.blank),
         "boxes": _digest_of(job.boxes),
     }
@@ -40,6 +40,11 @@ def label_recipe(look: dict, job: Job, settings: Settings, labelset) -> dict:
 
 def flag_recipe(label: dict, settings: Settings) -> dict:
     return {"version": FLAG_VERSION, "label": label, "poaching": asdict(settings.poaching)}
+
+
+def identity(model) -> dict[str, str]:
+    """A loaded model's name, without the folder it lies in on this machine, and its hash."""
+    return {"name": Path(model.name.removeprefix("local-dir:")).name, "sha256": model.sha256}
 
 
 def _digest_of(path: str | None) -> str | None:

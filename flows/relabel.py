@@ -38,7 +38,7 @@ def _begin(job: Job, batch_id: int) -> Begun:
     with writing(known_database(job.database)) as conn:
         batch = read.batch_row(conn, batch_id)
         look = read.recipe(conn, batch["look_recipe_id"])
-        if look["encoder"] != {"name": encoder.name, "sha256": encoder.sha256}:
+        if look["encoder"] != recipes.identity(encoder):
             raise SettingsError(
                 f"batch {batch['name']} has vectors of {look['encoder']['name']}, not of "
                 f"{encoder.name}: name that model with --labeller, or run the card again"
