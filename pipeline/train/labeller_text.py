@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from pipeline.species import towers
 from pipeline.species.labelset import LabelSet
 
-TEXT_CFG = {"context_length": 24, "vocab_size": 49408, "width": 96, "heads": 4, "layers": 2}
-STEPS = 2500
-BATCH = 192
-RATE = 3e-3
+TEXT_CFG = {"context_length": 24, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 1}
+STEPS = 1200
+BATCH = 128
+RATE = 2e-3
+SEED = 7
+PHRASINGS = 24  # of each meaning
 SHARPNESS = 20.0  # of the contrast between texts of different meaning
+SEEN = 256  # pictures a step on which text and target must agree
 PATTERNS = (
     "{name}",
     "{name}",
@@ -79,42 +82,90 @@ def _names(line: str) -> list[str]:
 
 
 def train_text_tower(
-    model, meant: Sequence[Meaning], targets: NDArray, weights: NDArray, seed: int, tell: Callable
+    model,
+    meant: Sequence[Meaning],
+    targets: NDArray,
+    weights: NDArray,
+    seen: NDArray,
+    scale: float,
+    tell: Callable,
 ) -> float:
-    """Fit `model.text` so that phrasings meet their targets.
+    """Fit `model.text` so that phrasings say of pictures what their targets say.
 
     targets   (meanings, d) of unit length
     weights   (meanings,) how often a meaning is drawn
-    returns   the mean cosine between fresh phrasings and targets, by weight
+    seen      (n, d) vectors of pictures, of unit length; scale: of a cosine to a logit
+    returns   the correlation of logits by fresh phrasings and by targets over pictures and taxa
     """
     import torch
     from torch.nn import functional
 
-    tokenizer, rng = _tokenizer(), random.Random(seed)
-    torch.manual_seed(seed)
+    tokenizer, rng = _tokenizer(), random.Random(SEED)
+    torch.manual_seed(SEED)
     wanted = torch.tensor(np.asarray(targets), dtype=torch.float32)
-    parameters = [one for one in model.text.parameters() if one.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.01)
+    views = torch.tensor(np.asarray(seen), dtype=torch.float32)
+    texts = _Texts(meant, tokenizer, rng)
+    full, causal = _narrowed(model.text, texts.tokens), model.text.attn_mask
+    optimiser = torch.optim.AdamW(model.text.parameters(), lr=RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
     model.text.train()
     for step in range(STEPS):
         rows = rng.choices(range(len(meant)), weights=weights, k=BATCH)
-        tokens = tokenizer([meant[k].phrase(rng) for k in rows])
+        tokens = texts.some(rows)
+        model.text.attn_mask = causal[: tokens.shape[1], : tokens.shape[1]]
         said = functional.normalize(model.text(tokens), dim=-1)
-        truth = wanted[rows]
-        apart = SHARPNESS * said @ wanted.T
-        loss = (1 - (said * truth).sum(-1)).mean() * 10
-        loss = loss + functional.cross_entropy(apart, torch.tensor(rows))
+        some = views[torch.randint(len(views), (SEEN,))]
+        off = (scale * (said - wanted[rows]) @ some.T).square().mean()
+        apart = functional.cross_entropy(SHARPNESS * said @ wanted.T, torch.tensor(rows))
+        loss = 10 * off + 0.2 * apart
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-        tell(step + 1, STEPS, float(loss.detach()))
+        tell(step + 1, STEPS, float(off.detach()))
     model.text.eval()
+    model.text.attn_mask = causal
+    _widened(model.text, full, texts.tokens)
     with torch.inference_mode():
-        rows = rng.choices(range(len(meant)), weights=weights, k=2000)
+        rows = rng.choices(range(len(meant)), weights=weights, k=1000)
         said = model.encode_text(tokenizer([meant[k].phrase(rng) for k in rows]), normalize=True)
-    return float((said * wanted[rows]).sum(-1).mean())
+        pairs = torch.stack([(said @ views.T).flatten(), (wanted[rows] @ views.T).flatten()])
+    return float(torch.corrcoef(pairs)[0, 1])
+
+
+class _Texts:
+    """Phrasings made once for each meaning, as numbers of the tokens that occur at all."""
+
+    def __init__(self, meant: Sequence[Meaning], tokenizer, rng: random.Random) -> None:
+        import torch
+
+        said = [tokenizer([one.phrase(rng) for _ in range(PHRASINGS)]) for one in meant]
+        self._rng, every = rng, torch.stack(said)
+        self.tokens = torch.unique(every)  # sorted: the end mark stays the largest
+        self._numbers = torch.searchsorted(self.tokens, every)
+
+    def some(self, rows: Sequence[int]):
+        """One phrasing of each, cut to the longest: attention over padding is for nothing."""
+        picked = [self._rng.randrange(PHRASINGS) for _ in rows]
+        numbers = self._numbers[list(rows), picked]
+        return numbers[:, : int(numbers.argmax(dim=1).max()) + 1]
+
+
+def _narrowed(tower, tokens):
+    """Only the embeddings of these tokens while training: the other 45 000 would cost time."""
+    from torch import nn
+
+    full = tower.token_embedding
+    tower.token_embedding = nn.Embedding.from_pretrained(full.weight[tokens].clone(), freeze=False)
+    return full
+
+
+def _widened(tower, full, tokens) -> None:
+    """Put the trained embeddings back; tokens that never occurred say nothing (0)."""
+    trained = tower.token_embedding.weight.detach()
+    full.weight.data.zero_()
+    full.weight.data[tokens] = trained
+    tower.token_embedding = full
 
 
 def _tokenizer():
