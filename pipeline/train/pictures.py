@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image, ImageFilter
 from pipeline.errors import SettingsError
 from pipeline.frames.decode import decode
 
+WINDOW = 128  # pictures, as in pipeline.settings.Windows
 KINDS = ("animal", "human", "vehicle", "blank")
 COLUMNS = ("path", "label_kind", "split", "may_train_shipped_weights", "card", "source_repo")
 
@@ -68,6 +70,29 @@ def _time(text: str) -> datetime | None:
         return None  # the order of names does as well
 
 
+def windows_of(examples: Sequence[Example]) -> list[NDArray[np.intp]]:
+    """Rows of one station of one card in the table's order of names, cut evenly at WINDOW."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for row, one in enumerate(examples):
+        places.setdefault((one.card, one.station), []).append(row)
+    found = []
+    for rows in places.values():
+        rows.sort(key=lambda row: (examples[row].taken_at or datetime.min, examples[row].name))
+        found += np.array_split(np.array(rows), -(-len(rows) // WINDOW))
+    return found
+
+
+def burst_numbers(examples: Sequence[Example], gap_s: float = 10.0) -> list[int]:
+    """Pictures that follow within `gap_s` belong together; without a time each stands alone."""
+    numbers, last = [], None
+    for one in examples:
+        now = one.taken_at
+        near = last is not None and now is not None and 0 <= (now - last).total_seconds() <= gap_s
+        numbers.append((numbers[-1] + (not near)) if numbers else 0)
+        last = now
+    return numbers
+
+
 def read_pixels(example: Example) -> NDArray[np.uint8]:
     """(h, w, 3), as the pipeline decodes it. A picture that cannot be read stops the training."""
     return decode(example.path.read_bytes()).pixels
@@ -90,10 +115,7 @@ def augment(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     pixels  (h, w, 3); returns (h', w', 3). Infrared grey, light, noise, blur, JPEG again, a banner,
     a housing turned a little, a view cut a little.
     """
-    image = Image.fromarray(pixels)
-    if rng.random() < 0.5:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    image = _view(image, rng)
+    image = altered_view(Image.fromarray(pixels), rng)
     if rng.random() < 0.35:
         image = image.convert("L").convert("RGB")
     if rng.random() < 0.25:
@@ -104,7 +126,10 @@ def augment(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     return np.asarray(_jpeg(image, rng) if rng.random() < 0.4 else image)
 
 
-def _view(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def altered_view(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Mirrored, turned, cut: what `augment` does first. The same rng moves a map of it alike."""
+    if rng.random() < 0.5:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.3:
         image = image.rotate(rng.uniform(-7, 7), Image.Resampling.BILINEAR)
     width, height = image.size

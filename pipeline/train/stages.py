@@ -1,0 +1,86 @@
+"""Which part of the frame network stays as it is, and which part learns."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pipeline.errors import SettingsError
+from pipeline.frames.network import FrameNet
+
+LEARN = ("heads", "last", "all")
+
+
+class Stages:
+    """A frame network cut in two: `begin` is run once per picture, `finish` learns.
+
+    learn   heads: the backbone stays; last: its last stage learns too (EfficientNets);
+            all: everything learns, and `begin` only hands the pixels on
+    """
+
+    def __init__(self, net: FrameNet, learn: str, device: str) -> None:
+        if learn not in LEARN:
+            raise SettingsError(f"learn must be one of {', '.join(LEARN)}, not {learn!r}")
+        if learn == "last" and not hasattr(net.body, "conv_head"):
+            raise SettingsError("learn=last is made for EfficientNets; take heads or all")
+        self.net, self.learn, self.device = net.to(device), learn, device
+
+    def begin(self, pixels: NDArray[np.uint8]) -> tuple[NDArray, tuple[NDArray, ...]]:
+        """(n, h, w, 3) to the stride-16 cells (n, h', w', c) and what `finish` takes."""
+        import torch
+
+        self.net.eval()
+        with torch.inference_mode():
+            given = torch.from_numpy(pixels).to(self.device)
+            if self.learn == "last":
+                fine, before = _until_last(self.net, given)
+                kept = (fine, before)
+            else:
+                fine, coarse, pooled = self.net.maps(given)
+                kept = (fine, coarse, pooled)
+        cells = fine.permute(0, 2, 3, 1).float().cpu().numpy()
+        if self.learn == "all":
+            return cells, (pixels,)
+        return cells, tuple(one.float().cpu().numpy() for one in kept)
+
+    def finish(self, *kept: Tensor) -> tuple[Tensor, Tensor]:
+        """What `begin` kept, as tensors, to logits (n, 4) and evidence (n, 3, h', w')."""
+        if self.learn == "all":
+            return self.net.head(*self.net.maps(*kept))
+        if self.learn == "last":
+            fine, before = kept
+            body = self.net.body
+            coarse = body.blocks[-1](before)
+            deep = body.bn2(body.conv_head(coarse))
+            return self.net.head(fine, coarse, deep.mean(dim=(2, 3)))
+        return self.net.head(*kept)
+
+    def groups(self, rate: float, body_rate: float) -> list[dict[str, Any]]:
+        """Parameter groups that learn: fresh heads faster than what was trained before."""
+        body = self.net.body
+        parts: list[nn.Module] = {
+            "heads": [],
+            "last": [body.blocks[-1], body.conv_head, body.bn2] if self.learn == "last" else [],
+            "all": [body],
+        }[self.learn]
+        learned = [one for part in parts for one in part.parameters()]
+        found = [{"params": list(self.net.head.parameters()), "lr": rate}]
+        return found + ([{"params": learned, "lr": body_rate}] if learned else [])
+
+    def train(self) -> None:
+        """Training mode for the heads; the backbone's batch-norm keeps its own statistics."""
+        self.net.train()
+        self.net.body.eval()
+
+
+def _until_last(net: FrameNet, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The stride-16 map and the input of the last stage of an EfficientNet."""
+    body, x = net.body, net.scaled(pixels)
+    fine_at = int(body.feature_info[-2]["module"].rsplit(".", 1)[1])
+    x = body.bn1(body.conv_stem(x))
+    fine = x
+    for number, block in enumerate(body.blocks[:-1]):
+        x = block(x)
+        fine = x if number == fine_at else fine
+    return fine, x

@@ -1,0 +1,131 @@
+"""Training: a folder that runs, from any backbone, by anyone's table of pictures."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from pipeline.errors import SettingsError
+from pipeline.frames.classifier import load_frame_model
+from pipeline.frames.network import FrameNet
+from pipeline.train.frame import FrameOptions, folds, mean_of, train_frame
+from pipeline.train.learn import Plan, loss_of
+from pipeline.train.maps import BODY, EMPTY, IGNORE
+from pipeline.train.pictures import COLUMNS, augment, read_examples, targets, windows_of
+
+QUICK = Plan(steps=4, batch=4, check_every=2, patience=1)
+SIZE = (64, 96)
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory):
+    """Two training cards, one validation card, one that may not train: ten views each."""
+    folder = tmp_path_factory.mktemp("drawn")
+    rows = []
+    cards = [
+        ("a", "train", "yes"),
+        ("b", "train", "yes"),
+        ("c", "validate", "no"),
+        ("d", "train", "no"),
+    ]
+    for number, (card, split, may) in enumerate(cards):
+        for picture in range(10):
+            kind = "animal" if picture % 2 else "blank"
+            path = folder / f"{card}{picture}.jpg"
+            draw(number, kind, picture).save(path)
+            rows.append([path.name, kind, split, may, card, f"study {card}", card])
+    with open(folder / "labels.csv", "w", newline="") as file:
+        csv.writer(file).writerows([[*COLUMNS, "station"], *rows])
+    return folder / "labels.csv"
+
+
+def draw(card: int, kind: str, picture: int) -> Image.Image:
+    noise = np.random.default_rng(card).integers(60, 120, (64, 96, 3), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    if kind == "animal":
+        left = 10 + 6 * picture
+        ImageDraw.Draw(image).ellipse((left, 25, left + 20, 45), fill=(200, 150, 90))
+    return image
+
+
+def options(table, out, **changes) -> FrameOptions:
+    given = {"size": SIZE, "hidden": 4, "variants": 2, "plan": QUICK, "learn": "heads"}
+    return FrameOptions(table, out, **{**given, **changes})
+
+
+def test_a_trained_folder_is_loaded_and_looks_at_pictures(table, tmp_path):
+    folder = train_frame(options(table, tmp_path / "own", soup=2), say=lambda text: None)
+    model = load_frame_model(str(folder))
+    out = model.run([np.zeros((*SIZE, 3), np.uint8)])
+    assert out.logits.shape == (1, 4)
+    assert 0 < model.fusion.threshold < 1
+
+
+@pytest.mark.parametrize("backbone", ["convnextv2_atto", "mobilenetv4_conv_small"])
+def test_any_backbone_gives_logits_cells_and_attention(backbone):
+    with torch.inference_mode():
+        logits, cells, attention = FrameNet(backbone, 4)(
+            torch.zeros(2, *SIZE, 3, dtype=torch.uint8)
+        )
+    assert logits.shape == (2, 4)
+    assert cells.shape[:3] == attention.shape == (2, SIZE[0] // 16, SIZE[1] // 16)
+
+
+def test_everything_learns_where_it_is_told_to(table, tmp_path):
+    quick = options(table, tmp_path / "all", learn="all", variants=1, plan=Plan(steps=2, batch=2))
+    assert (train_frame(quick, say=lambda text: None) / "frame.onnx").exists()
+
+
+def test_studies_left_out_fit_the_decision(table, tmp_path):
+    told = []
+    folder = train_frame(options(table, tmp_path / "loso", leave_out=True, onnx=False), told.append)
+    assert any(text.startswith("left out: study a") for text in told)
+    assert (folder / "left_out.json").exists()
+
+
+def test_an_unknown_backbone_and_a_table_without_pictures_say_so(table, tmp_path):
+    with pytest.raises(SettingsError, match="unknown timm backbone"):
+        train_frame(options(table, tmp_path, backbone="efficientnet_z9"), say=lambda text: None)
+    empty = tmp_path / "labels.csv"
+    empty.write_text("path,label_kind\n1.jpg,animal\n")
+    with pytest.raises(SettingsError, match="no column"):
+        read_examples(empty)
+
+
+def test_large_studies_are_left_out_alone_and_small_ones_together():
+    studies = ["large"] * 150 + ["tiny"] * 3 + ["small"] * 20
+    assert folds(studies) == [frozenset(["large"]), frozenset(["small", "tiny"])]
+
+
+def test_a_soup_is_the_mean_of_its_runs():
+    mixed = mean_of(
+        [
+            {"w": torch.tensor([1.0]), "n": torch.tensor(3)},
+            {"w": torch.tensor([3.0]), "n": torch.tensor(5)},
+        ]
+    )
+    assert mixed["w"].item() == 2 and mixed["n"].item() == 3
+
+
+def test_windows_hold_one_station_each(table):
+    examples = read_examples(table)
+    assert [len(rows) for rows in windows_of(examples)] == [10, 10, 10, 10]
+
+
+def test_cells_that_are_right_cost_less_than_cells_that_are_wrong():
+    truth = torch.from_numpy(targets(["animal"]))
+    cells = torch.full((1, 2, 3), EMPTY, dtype=torch.int8)
+    cells[0, 0, 0], cells[0, 1, 2] = BODY, IGNORE
+    evidence = torch.full((1, 3, 2, 3), -4.0)
+    wrong = loss_of(torch.zeros(1, 4), evidence, truth, cells)
+    evidence[0, 0, 0, 0] = 4.0
+    assert loss_of(torch.zeros(1, 4), evidence, truth, cells) < wrong - 1
+
+
+def test_altered_copies_are_the_same_for_the_same_seed():
+    pixels = np.asarray(draw(0, "animal", 3))
+    first, again = (augment(pixels, np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(first, again)
+    assert first.shape != pixels.shape or not np.array_equal(first, pixels)
