@@ -129,6 +129,7 @@ def current(which: ColumnElement[bool]) -> sa.Select:
             sa.func.coalesce(r.observation_type, machine_type),
             sa.case((by_person, r.name), (kept, t.name)),
             sa.case((by_person, None), (k.state == "blank", k.p_blank), (kept, t.probability)),
+            sa.case((by_person, r.count), (kept, k.count)),
             sa.case((by_person, "human"), (machine_type != "unclassified", "machine")),
             _current_visit(m.id),
             r.id,

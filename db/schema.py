@@ -400,6 +400,7 @@ status = sa.Table(  # the current result of each picture, written by db.rows.ref
     sa.Column("observation_type", TEXT, nullable=False),
     sa.Column("name", TEXT),
     sa.Column("probability", sa.Double),
+    sa.Column("count", sa.Integer),
     sa.Column("method", TEXT),  # machine, human
     _to("visit", index=True, nullable=True),
     _to("review", index=True, nullable=True),  # the newest
@@ -409,4 +410,4 @@ status = sa.Table(  # the current result of each picture, written by db.rows.ref
     sa.Index(None, "deployment_id", "taken_on", "batch_id", "state"),
 )
 _BLANK = status.c.state == "blank"
-sa.Index(None, status.c.p_blank, sqlite_where=_BLANK, postgresql_where=_BLANK)
+sa.Index(None, status.c.state, status.c.p_blank, sqlite_where=_BLANK, postgresql_where=_BLANK)

@@ -11,18 +11,16 @@ SELECT
     'media' AS observation_level, -- media or event
     s.observation_type AS observation_type, -- animal, human, vehicle, blank, unknown, unclassified
     s.name AS scientific_name, -- at the rank that is sure; empty: none
-    coalesce(r.count, CASE WHEN s.review_id IS NULL AND s.observation_type <> 'blank' THEN k.count END) AS count, -- individuals; empty: not known
+    s.count AS count, -- individuals; empty: not known
     s.method AS classification_method, -- machine or human; empty: unclassified
     CASE s.method WHEN 'human' THEN r.reviewer WHEN 'machine' THEN 'camtriage' END AS classified_by, -- who, or camtriage
     r.reviewed_at AS classification_timestamp, -- when a person said so, as given
     s.probability AS classification_probability, -- 0-1; empty when a person said it
     r.comment AS observation_comments -- a person's free words
 FROM status s
-LEFT JOIN batch b ON b.id = s.batch_id
 LEFT JOIN media m ON m.id = s.media_id
 LEFT JOIN deployment d ON d.id = s.deployment_id
 LEFT JOIN review r ON r.id = s.review_id
-LEFT JOIN look k ON k.media_id = s.media_id AND k.recipe_id = b.look_recipe_id
 LEFT JOIN visit v ON v.id = s.visit_id
 LEFT JOIN media f ON f.id = v.media_id
 UNION ALL

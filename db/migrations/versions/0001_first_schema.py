@@ -403,6 +403,7 @@ def upgrade() -> None:
         sa.Column("observation_type", TEXT, nullable=False),
         sa.Column("name", TEXT),
         sa.Column("probability", sa.Double()),
+        sa.Column("count", sa.Integer()),
         sa.Column("method", TEXT),
         sa.Column("visit_id", sa.Integer()),
         sa.Column("review_id", sa.Integer()),
@@ -425,19 +426,19 @@ def upgrade() -> None:
         "status",
         ["deployment_id", "taken_on", "batch_id", "state"],
     )
-    op.create_index(
-        op.f("ix_status_p_blank"),
-        "status",
-        ["p_blank"],
-        unique=False,
-        sqlite_where=sa.text("state = 'blank'"),
-        postgresql_where=sa.text("state = 'blank'"),
-    )
     op.create_index(op.f("ix_status_review_id"), "status", ["review_id"])
     op.create_index(
         op.f("ix_status_state_batch_id_deployment_id"),
         "status",
         ["state", "batch_id", "deployment_id"],
+    )
+    op.create_index(
+        op.f("ix_status_state_p_blank"),
+        "status",
+        ["state", "p_blank"],
+        unique=False,
+        sqlite_where=sa.text("state = 'blank'"),
+        postgresql_where=sa.text("state = 'blank'"),
     )
     op.create_index(op.f("ix_status_visit_id"), "status", ["visit_id"])
     op.create_table(
