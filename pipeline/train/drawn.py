@@ -141,7 +141,7 @@ def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -
     """Pictures of one trigger: who came walks on, grass sways on."""
     haze, wind = rng.uniform(0, 0.7) if hour < 9 else rng.uniform(0, 0.3), rng.uniform(0.1, 0.5)
     facing_left, near = rng.random() < 0.5, rng.uniform(0.30, 0.60)
-    near = {"person": 0.55, STAG: 0.75, DOE: 0.9}.get(what, 1.0) * near  # the tall keep away
+    near = {"person": 0.68, STAG: 0.75, DOE: 0.9}.get(what, 1.0) * near  # the tall keep away
     x, stride, grazes = rng.uniform(0.22, 0.70), rng.uniform(0, 6.3), rng.random() < 0.35
     look = int(rng.integers(2**32))  # the same animal in each picture of the burst
     sway = rng.uniform(0, 6.3)
@@ -157,7 +157,7 @@ def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -
         elif what not in ("blank", "noon"):
             step = (-1 if facing_left else 1) * turn * (0.02 if grazes else 0.09)
             who = np.random.default_rng(look)
-            body = _body(what, who, stride + 0.9 * turn, grazes)
+            body = _body(what, who, stride + 0.9 * turn, grazes, night)
             row = view.horizon + (0.95 * near + 0.10 if what in (HARE, CROW) else near) * (
                 HEIGHT - view.horizon
             )
@@ -175,9 +175,9 @@ def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -
             yield by_day(view, colour, normal, hour, haze, rng)
 
 
-def _body(what: str, who: np.random.Generator, stride: float, grazes: bool):
+def _body(what: str, who: np.random.Generator, stride: float, grazes: bool, night: bool):
     if what == "person":
-        return person(who, stride)
+        return person(who, stride, night)
     return bird(who, stride) if what == CROW else four_legged(what, who, stride, grazes)
 
 

@@ -238,8 +238,11 @@ def bird(rng: np.random.Generator, stride: float) -> Body:
     return Body((tail, *legs, trunk, wing, neck, bill, dot), 1.0, 0.003, eye)
 
 
-def person(rng: np.random.Generator, stride: float) -> Body:
-    """Somebody who walks by: coat, trousers, boots, hat or hair, often a rucksack."""
+def person(rng: np.random.Generator, stride: float, infrared: bool = False) -> Body:
+    """Somebody who walks by: coat, trousers, boots, hat or hair, often a rucksack.
+
+    Dyes vanish in infrared: clothes are pale there, whatever their colour.
+    """
     coats = (
         (0.22, 0.27, 0.17),
         (0.48, 0.13, 0.11),
@@ -250,6 +253,8 @@ def person(rng: np.random.Generator, stride: float) -> Body:
     coat, cloth = coats[rng.integers(5)], (0.20, 0.20, 0.24)
     skin = ((0.84, 0.66, 0.54), (0.52, 0.36, 0.26), (0.33, 0.22, 0.16))[rng.integers(3)]
     hat = coats[rng.integers(5)] if rng.random() < 0.5 else (0.16, 0.11, 0.08)
+    if infrared:
+        coat, cloth, hat = (tuple(0.50 + 0.45 * part for part in c) for c in (coat, cloth, hat))
     chains = []
     for phase, z, tint in ((0.0, -0.09, 0.65), (np.pi, 0.09, 1.0)):
         swing = 0.42 * np.sin(stride + phase)

@@ -22,7 +22,7 @@ _SUN = np.float32([-0.36, 0.74, 0.57])  # where daylight comes from: left, up, f
 _LUMA = np.float32([0.30, 0.59, 0.11])
 _GROUND = {  # two colours that mix, and that of the grass
     "glade": ((0.36, 0.29, 0.19), (0.30, 0.34, 0.16), (0.36, 0.44, 0.18)),
-    "meadow": ((0.40, 0.42, 0.20), (0.34, 0.42, 0.17), (0.50, 0.54, 0.25)),
+    "meadow": ((0.37, 0.36, 0.23), (0.31, 0.34, 0.19), (0.38, 0.41, 0.22)),
     "track": ((0.47, 0.40, 0.30), (0.36, 0.35, 0.19), (0.37, 0.45, 0.19)),
     "bank": ((0.44, 0.41, 0.37), (0.35, 0.33, 0.27), (0.33, 0.40, 0.20)),
 }
@@ -217,9 +217,9 @@ def _stand(colour, x, rng, foot: float, below: float) -> None:
 
 
 def _rocks(colour, depth, rng, horizon: int) -> None:
-    for below in np.sort(rng.uniform(60, 420, 14)):
-        wide = below / CAMERA_M * rng.uniform(0.10, 0.26)
-        high = wide * rng.uniform(0.45, 0.7)
+    for below in np.sort(rng.uniform(40, 420, 16)):
+        wide = below / CAMERA_M * rng.uniform(0.10, 0.34)
+        high = wide * rng.uniform(0.16, 0.30)  # most of a rock lies in the ground
         x, y = (
             rng.choice([0.16, 0.30, 0.84]) * WIDTH + rng.normal(0, 130),
             horizon + below - 0.6 * high,
@@ -230,10 +230,11 @@ def _rocks(colour, depth, rng, horizon: int) -> None:
             continue
         rows, columns = np.mgrid[a:b, c:d].astype(np.float32)
         away = ((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2
-        away *= 1 + 0.14 * cloud(rng, 50, 3, away.shape)
+        away *= 1 + 0.30 * cloud(rng, 60, 4, away.shape)
+        away += np.maximum((rows - y) / high - 0.45, 0) * 1.5  # cut off by the soil
         light = 0.42 + 0.5 * np.sqrt(np.maximum(1 - away, 0)) - 0.30 * (rows - y) / high
         grain = 1 + 0.13 * cloud(rng, 22, 4, away.shape)
-        stone = np.float32([0.50, 0.49, 0.46]) * (light * grain)[..., None]
+        stone = np.float32([0.46, 0.44, 0.39]) * (light * grain)[..., None]
         colour[a:b, c:d][away < 1] = stone[away < 1]
         depth[a:b, c:d][away < 1] = CAMERA_M * 950 / below
 
