@@ -149,7 +149,7 @@ def independent_events(
         rows.species[first],
         rows.time[first],
         reduce(np.maximum, rows.until),
-        np.diff(np.r_[first, len(rows)]),
+        np.diff(np.append(first, len(rows))),
         reduce(np.add, new_frame.astype(np.int64)),
         _counts(rows, event, first, np.flatnonzero(new_frame), count),
         ~reduce(np.logical_or, np.isnan(rows.count)),
@@ -183,7 +183,7 @@ def _openings(rows: Records, key, frame, gap: int, rule: str) -> NDArray[np.bool
 def _running_last(until: NDArray[np.int64], first: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) the latest end so far within each key: of overlapping visits the longer one counts."""
     last = until.copy()
-    for start, end in zip(first, np.r_[first[1:], len(until)], strict=True):
+    for start, end in zip(first, np.append(first, len(until))[1:], strict=True):
         np.maximum.accumulate(last[start:end], out=last[start:end])
     return last
 

@@ -1,0 +1,333 @@
+"""Camera-days: four rules, outages, several cameras, and what is not known."""
+
+import csv
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError
+from pipeline.population.effort import (
+    RULES,
+    Stay,
+    days_between,
+    stay_of,
+    stretches,
+    unknown,
+    watches,
+)
+from pipeline.population.operation import operation, survey_report, write_matrix
+from pipeline.population.spans import covered_before, minus, union
+from pipeline.records import Deployment
+from tests.tables import matrix, number, rows
+
+MAY = [datetime(2026, 5, day) for day in range(1, 32)]
+
+
+def stay(start, end, outages=(), station="S1", camera="A") -> Stay:
+    return Stay(station, camera, start, end, tuple(outages))
+
+
+def days(stays, rule="exact", cameras="any") -> float:
+    return sum(one.days for one in watches(stays, rule, cameras))
+
+
+# --- rules ---
+
+
+def test_the_same_days_are_counted_in_four_ways():
+    one = stay(datetime(2026, 5, 1, 9), datetime(2026, 5, 11, 15), [(MAY[4], MAY[6])])
+    assert days([one], "noon") == 8
+    assert days([one], "exact") == 8.25
+    assert days([one], "inclusive") == 9
+    assert days([one], "duration") == 10.25
+
+
+def test_an_outage_of_dates_lasts_to_the_end_of_its_last_day():
+    one = stay(date(2026, 5, 1), date(2026, 5, 11), [(date(2026, 5, 5), date(2026, 5, 6))])
+    assert days([one], "noon") == 8 and days([one], "inclusive") == 9
+
+
+def test_an_outage_from_setup_begins_at_noon_and_one_to_retrieval_ends_there():
+    first = stay(date(2026, 5, 1), date(2026, 5, 11), [(date(2026, 5, 1), date(2026, 5, 2))])
+    last = stay(date(2026, 5, 1), date(2026, 5, 11), [(date(2026, 5, 9), date(2026, 5, 11))])
+    assert days([first], "noon") == 8.5 and days([last], "noon") == 7.5
+
+
+def test_outages_that_overlap_are_taken_out_once_and_only_within_the_deployment():
+    out = [(MAY[2], MAY[5]), (MAY[4], MAY[7]), (MAY[28], datetime(2026, 7, 1))]
+    assert days([stay(MAY[0], MAY[10], out)]) == 5
+
+
+def test_an_outage_without_an_end_lasts_to_the_end():
+    assert days([stay(MAY[0], MAY[10], [(MAY[4], None)])]) == 4
+
+
+def test_a_day_on_which_the_camera_failed_in_the_afternoon_still_counts_as_a_day():
+    out = [(datetime(2026, 5, 5, 15), datetime(2026, 5, 7, 9))]
+    assert days([stay(MAY[0], MAY[10], out)], "inclusive") == 10
+
+
+def test_a_card_change_on_one_day_is_one_day_of_the_station():
+    two = [stay(MAY[0], MAY[9]), stay(MAY[9], MAY[19])]
+    assert days(two, "noon") == 19 and days(two, "inclusive") == 20
+
+
+def test_a_deployment_without_an_end_is_unknown_not_zero():
+    lost = stay(MAY[3], None, station="S2")
+    assert unknown([stay(MAY[0], MAY[9]), lost]) == [lost]
+    assert [one.station for one in watches([stay(MAY[0], MAY[9]), lost], "exact")] == ["S1"]
+
+
+def test_a_deployment_that_begins_and_ends_on_one_date():
+    one = stay(date(2026, 5, 1), date(2026, 5, 1))
+    assert days([one], "noon") == 0 and days([one], "inclusive") == 1
+    assert operation(watches([one], "noon")).effort.tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize(
+    "one, rule, words",
+    [
+        (stay(MAY[5], MAY[1]), "exact", "S1: taken down (2026-05-02 00:00:00) before set up"),
+        (stay(date(2026, 5, 1), MAY[1]), "exact", "needs a time of day with 2026-05-01"),
+        (stay(MAY[0], MAY[5], [(MAY[3], MAY[1])]), "noon", "an outage ends"),
+        (stay(MAY[0], MAY[5]), "nights", "unknown effort rule: nights; known: noon, exact"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(one, rule, words):
+    with pytest.raises(InputError) as told:
+        watches([one], rule)
+    assert words in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_deployment_without_a_station_is_its_own():
+    one = stay_of(Deployment("d7", started_at=MAY[0], ended_at=MAY[1]), [(MAY[0], None)])
+    assert (one.station, one.camera, one.outages) == ("d7", "d7", ((MAY[0], None),))
+
+
+# --- several cameras ---
+
+
+def test_two_cameras_at_a_station_watch_together_apart_or_only_both():
+    two = [
+        stay(MAY[0], MAY[10], [(MAY[2], MAY[4])], camera="A"),
+        stay(MAY[3], MAY[20], camera="B"),
+    ]
+    assert days(two) == 19  # only from May 3 to 4 nobody watched
+    assert days(two, cameras="sum") == 8 + 17
+    assert days(two, cameras="all") == 18
+    assert watches(two, "exact")[0].cameras == 2
+
+
+def test_a_camera_that_was_replaced_takes_nothing_from_all():
+    two = [stay(MAY[0], MAY[10], camera="A"), stay(MAY[10], MAY[20], camera="B")]
+    assert days(two, cameras="all") == 20
+
+
+# --- periods and records ---
+
+
+def test_months_add_up_to_the_whole():
+    one = watches([stay(datetime(2026, 4, 20), datetime(2026, 6, 3))], "exact")
+    months = ["2026-04-01", "2026-05-01", "2026-06-01", "2026-07-01"]
+    assert days_between(one, months).tolist() == [[11, 31, 2]]
+
+
+def test_records_know_their_stretch_and_those_outside_are_told():
+    watched = watches([stay(MAY[0], MAY[20], [(MAY[5], MAY[8])])], "exact")
+    at = [MAY[0], MAY[4], MAY[6], MAY[8], MAY[20], datetime(2026, 5, 21, 0, 0, 1), None]
+    assert stretches(watched, ["S1"] * 7, at).tolist() == [0, 0, 0, 1, 1, -1, -1]
+    assert stretches(watched, ["S9"], [MAY[1]]).tolist() == [-1]
+
+
+def test_by_the_noon_rule_a_record_of_the_last_afternoon_belongs_to_the_effort():
+    watched = watches([stay(MAY[0], MAY[9])], "noon")
+    at = [datetime(2026, 5, 1, 7), datetime(2026, 5, 10, 18), MAY[10]]
+    assert stretches(watched, ["S1"] * 3, at).tolist() == [0, 0, -1]
+
+
+# --- the matrix ---
+
+
+def test_a_cell_is_a_share_of_a_day_zero_in_an_outage_and_nothing_without_a_camera():
+    stays = [
+        stay(MAY[0], datetime(2026, 5, 4, 12), [(MAY[1], datetime(2026, 5, 3, 6))]),
+        stay(MAY[2], MAY[5], station="S2"),
+    ]
+    cells = operation(watches(stays, "exact"))
+    assert cells.names[0] == "2026-05-01" and cells.stations == ("S1", "S2")
+    nan = np.nan
+    expected = [[1, 0, 0.75, 0.5, nan, nan], [nan, nan, 1, 1, 1, 0]]
+    np.testing.assert_array_equal(cells.effort, expected)
+
+
+def test_days_from_noon_move_the_grid_and_keep_the_total():
+    watched = watches([stay(MAY[0], MAY[3])], "noon")
+    cells = operation(watched, start_hour=12)
+    assert cells.names == [f"2026-05-0{d}+12h" for d in (1, 2, 3, 4)]
+    assert cells.effort.tolist() == [[1, 1, 1, 0]]  # the last one is 0, not NA: records survive
+
+
+def test_a_station_between_two_deployments_is_not_set_up():
+    two = [stay(MAY[0], MAY[1]), stay(MAY[4], MAY[5])]
+    effort = operation(watches(two, "noon")).effort[0]
+    np.testing.assert_array_equal(effort, [0.5, 0.5, np.nan, np.nan, 0.5, 0.5])
+
+
+def test_the_matrix_is_written_as_r_reads_it(tmp_path):
+    cells = operation(watches([stay(MAY[0], MAY[1]), stay(MAY[1], MAY[2], station="S,2")], "noon"))
+    write_matrix(tmp_path / "op.csv", cells.stations, cells.names, cells.effort)
+    with (tmp_path / "op.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["station", "2026-05-01", "2026-05-02", "2026-05-03"],
+            ["S,2", "NA", "0.5", "0.5"],
+            ["S1", "0.5", "0.5", "NA"],
+        ]
+
+
+# --- properties ---
+
+hours = st.integers(0, 60 * 24)
+span = st.tuples(hours, hours).map(lambda ab: (min(ab), max(ab)))
+
+
+@given(st.lists(span, max_size=6), st.lists(span, max_size=6))
+def test_spans_are_sets_of_hours(some, holes):
+    def points(spans):
+        return {h for a, b in spans for h in range(a, b)}
+
+    left = minus(union(some), union(holes))
+    assert points(left.tolist()) == points(some) - points(holes)
+    assert (left[1:, 0] > left[:-1, 1]).all()
+    at = np.arange(0, 60 * 24, 97)
+    before = covered_before(union(some), at)
+    assert before.tolist() == [sum(h < t for h in points(some)) for t in at]
+
+
+def at(hour: int) -> datetime:
+    return MAY[0] + timedelta(hours=hour)
+
+
+stays_made = st.lists(span, min_size=1, max_size=4)
+
+
+@given(stays_made, st.lists(span, max_size=4), st.sampled_from([*RULES]))
+def test_effort_adds_up_over_any_cells_and_never_exceeds_the_time_there_is(spans, out, rule):
+    outages = [(at(a), at(b)) for a, b in out]
+    stays = [stay(at(a), at(b), outages) for a, b in spans]
+    [watch] = watched = watches(stays, rule)
+    cells = operation(watched)
+    assert np.nansum(cells.effort) == pytest.approx(watch.days, abs=1e-9)
+    assert np.nansum(operation(watched, start_hour=12).effort) == pytest.approx(watch.days)
+    edges = [at(0) - timedelta(days=2), at(333), at(334), at(60 * 24) + timedelta(days=2)]
+    assert days_between(watched, edges).sum() == pytest.approx(watch.days)
+    if rule != "duration":
+        assert np.nanmax(cells.effort) <= 1 and watch.days <= np.isfinite(cells.effort).sum()
+        assert watches(stays[::-1], rule)[0].days == watch.days
+
+
+@given(stays_made, span)
+def test_an_outage_never_adds_effort(spans, hole):
+    whole = days([stay(at(a), at(b)) for a, b in spans])
+    holed = days([stay(at(a), at(b), [(at(hole[0]), at(hole[1]))]) for a, b in spans])
+    assert holed <= whole
+
+
+# --- reference tables ---
+
+
+def day(text: str, form: str = "%d/%m/%Y") -> date | None:
+    return datetime.strptime(text, form).date() if text and text != "NA" else None
+
+
+def sample(problems: bool, at_set_up=None, at_end=None) -> list[Stay]:
+    """Three stations, one with a problem; at hours of the day where they are given."""
+    stays = []
+    for row in rows("camtrapr/camtraps.csv"):
+        start, end = day(row["Setup_date"]), day(row["Retrieval_date"])
+        out = [(day(row["Problem1_from"]), day(row["Problem1_to"]))] if row["Problem1_from"] else []
+        if at_set_up is not None:
+            start = datetime.combine(start, datetime.min.time()) + timedelta(hours=at_set_up)
+            end = datetime.combine(end, datetime.min.time()) + timedelta(hours=at_end)
+            out = [(datetime(2009, 5, 12, 18), end)] if out else []
+        stays.append(stay(start, end, out if problems else (), row["Station"]))
+    return stays
+
+
+@pytest.mark.parametrize(
+    "name, stays, rule, hour",
+    [
+        ("no_problems", lambda: sample(False), "noon", 0),
+        ("with_problems", lambda: sample(True), "noon", 0),
+        ("with_problems_start12", lambda: sample(True), "noon", 12),
+        ("exact_times", lambda: sample(True, 9, 15), "exact", 0),
+    ],
+)
+def test_operation_matrices_of_camtrapr(name, stays, rule, hour):
+    expected = rows(f"camtrapr/camop_{name}.csv")
+    cells = operation(watches(stays(), rule), hour)
+    assert list(cells.stations) == [row["station"] for row in expected]
+    assert cells.names == list(expected[0])[1:]
+    known = matrix(f"camtrapr/camop_{name}.csv", labels=1)
+    np.testing.assert_allclose(cells.effort, known, atol=1e-3)
+
+
+@pytest.mark.parametrize("name, problems", [("", False), ("_with_problems", True)])
+def test_survey_reports_of_camtrapr(name, problems):
+    expected = rows(f"camtrapr/report_survey_dates{name}.csv")
+    seen = rows("camtrapr/record_table_sample.csv")
+    station = [row["Station"] for row in seen]
+    time = [row["DateTimeOriginal"].replace(" ", "T") for row in seen]
+    report = survey_report(watches(sample(problems), "noon"), station, time)
+    for ours, row in zip(report, expected, strict=True):
+        dates = [ours.set_up, ours.taken_down, ours.first_record, ours.last_record]
+        keys = ["setup", "retrieval", "image_first", "image_last"]
+        assert [str(one) for one in dates] == [row[key] for key in keys]
+        assert [ours.cameras, ours.days_set_up, ours.days_active, ours.days_silent] == [
+            int(row[f"n_{key}"])
+            for key in (
+                "cameras",
+                "calendar_days_total",
+                "calendar_days_active",
+                "calendar_days_inactive",
+            )
+        ]
+        assert ours.effort_days == pytest.approx(float(row["n_trap_nights_active"]), abs=1e-3)
+
+
+def algar() -> list[Stay]:
+    return [
+        stay(
+            day(row["Camera.Deployment.Begin.Date"], "%Y-%m-%d"),
+            day(row["Camera.Deployment.End.Date"], "%Y-%m-%d"),
+            station=row["Deployment.Location.ID"],
+        )
+        for row in rows("algar/deployments.csv")
+    ]
+
+
+@pytest.mark.parametrize(
+    "rule, column, total", [("noon", "noon_rule", 7013), ("inclusive", "inclusive", 7033)]
+)
+def test_effort_of_algar_by_station(rule, column, total):
+    expected = rows("algar/expected_effort_by_station.csv")
+    known = {row["station"]: float(row[f"effort_days_{column}"]) for row in expected}
+    ours = {one.station: one.days for one in watches(algar(), rule)}
+    assert ours == known and sum(ours.values()) == total
+    assert [one.station for one in unknown(algar())] == ["Algar27"]
+
+
+@pytest.mark.parametrize("unit, hours_each", [("day", 24), ("hour", 1)])
+def test_effort_of_camtraptor(unit, hours_each):
+    stays = [
+        stay(
+            *(datetime.fromisoformat(row[k].rstrip("Z")) for k in ("start", "end")),
+            station=row["deploymentID"],
+        )
+        for row in rows("camtraptor/deployments.csv")
+    ]
+    known = {r["deploymentID"]: number(r["effort"]) for r in rows(f"camtraptor/effort_{unit}.csv")}
+    ours = {one.station: one.days * 24 / hours_each for one in watches(stays, "duration")}
+    assert ours == pytest.approx(known, abs=1e-6)
