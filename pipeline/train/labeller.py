@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pipeline.errors import SettingsError
 from pipeline.models import runtime, weights
 from pipeline.settings import Labels
-from pipeline.species import encoder, towers, zeroshot
+from pipeline.species import encoder, sources, towers, zeroshot
 from pipeline.species.encoder import Calibration
 from pipeline.species.labelset import LabelSet, load_labelset
 from pipeline.species.zeroshot import Bank
@@ -310,7 +310,7 @@ def _save(model, scale, calibration, numbers, labelset, lines, out: Path) -> Non
     (out / "open_clip_config.json").write_text(json.dumps(cfg, indent=1) + "\n", "utf-8")
     weights.save(model.state_dict(), out / FILES[0])
     example = (torch.randn(2, 3, SIZE, SIZE),)
-    tower = encoder.image_tower(model)
+    tower = sources.image_tower(model)
     runtime.export_onnx(tower, example, out / FILES[1], ("image",), ("vector",))
     facts = _facts(scale, calibration, numbers, labelset, lines)
     (out / "labeller.json").write_text(json.dumps(facts), "utf-8")
