@@ -75,20 +75,16 @@ def decide(
     """
     threshold = fusion.threshold if threshold is None else threshold
     given = inputs(logits, novelty)
-    alone = _p_blank(fusion.alone_weight * given["frame"] + fusion.alone_bias)
-    p_blank, decided_by = alone.copy(), np.full(len(alone), FRAME, dtype="<U11")
+    alone = p_blank_of(given, fusion, background=False)
     known = np.isfinite(given["novelty_peak"])
-    if known.any():
-        table = np.stack([given[name][known] for name in INPUTS], axis=1)
-        scaled = (table - np.array(fusion.means)) / np.array(fusion.spreads)
-        p_blank[known] = _p_blank(scaled @ np.array(fusion.weights) + fusion.bias)
-        decided_by[known] = FUSED
+    p_blank = np.where(known, p_blank_of(given, fusion), alone)
+    decided_by = np.where(known, FUSED, FRAME).astype("<U11")
     hidden = p_blank >= threshold
     saved = hidden & (alone <= fusion.sure)
     beside = hidden & ~saved & _beside_sure(p_blank <= fusion.sure, bursts)
     p_blank[saved | beside] = max(threshold - _BELOW, 0.0)
     decided_by[saved], decided_by[beside] = FRAME, BURST
-    kinds = _kinds(logits) * (1 - p_blank)[:, None]
+    kinds = kind_shares(logits) * (1 - p_blank)[:, None]
     return Decision(p_blank, *kinds.T, np.exp(given["novelty_peak"]), decided_by)
 
 
@@ -103,6 +99,17 @@ def inputs(
         "novelty_peak": np.log(new.max(axis=(1, 2)) + 1e-3),
         "novelty_mean": np.log(new.mean(axis=(1, 2)) + 1e-3),
     }
+
+
+def p_blank_of(
+    given: Mapping[str, NDArray[np.float64]], fusion: Fusion, background: bool = True
+) -> NDArray[np.float64]:
+    """(n,) p_blank of `inputs` by one regression, before any rule; nan in, nan out."""
+    if not background:
+        return _p_blank(fusion.alone_weight * given["frame"] + fusion.alone_bias)
+    table = np.stack([given[name] for name in INPUTS], axis=1)
+    scaled = (table - np.array(fusion.means)) / np.array(fusion.spreads)
+    return _p_blank(scaled @ np.array(fusion.weights) + fusion.bias)
 
 
 def smooth(maps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -122,7 +129,7 @@ def _p_blank(log_odds_not: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(np.clip(log_odds_not, -50, 50)))
 
 
-def _kinds(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def kind_shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n, 3) share of each kind, given that it is not blank: several may be true at once."""
     kinds = logits[:, :3].astype(np.float64)
     likeliest = np.exp(kinds - kinds.max(axis=1, keepdims=True))

@@ -249,7 +249,7 @@ def _decision(data: Data, logits, rows, say) -> blank.Fusion:
         lights = data.maps.lights[members]
         decided = blank.decide(logits[members], novelty[members], lights, bursts, fitted)
         p_blank[members] = decided.p_blank
-    threshold = decisions.threshold_for(p_blank[rows], is_blank[rows], RECALL)
+    threshold = decisions.threshold_for(p_blank[rows], is_blank[rows], cards, RECALL)
     say(f"threshold {threshold:.2f}, AUC {auc(p_blank[rows], is_blank[rows]):.4f} where fitted")
     return replace(fitted, threshold=threshold)
 

@@ -71,9 +71,18 @@ def fit_fusion(
 
 
 def threshold_for(
-    p_blank: NDArray[np.float64], is_blank: NDArray[np.bool_], recall: float
+    p_blank: NDArray[np.float64],
+    is_blank: NDArray[np.bool_],
+    groups: Sequence[str],
+    recall: float,
 ) -> float:
-    """The lowest p_blank at which `recall` of what is not blank is kept, rounded up to 0.01."""
-    shown = np.sort(p_blank[~is_blank])
-    wanted = shown[min(len(shown) - 1, int(np.ceil(recall * len(shown))) - 1)]
-    return float(min(0.99, np.floor(wanted * 100 + 1) / 100))
+    """The lowest p_blank, rounded up to 0.01, at which `recall` of what is not blank is kept.
+
+    Cards count by the root of their size, as in the fit: one long card is not the world.
+    """
+    shown = np.flatnonzero(~is_blank)
+    weights = balanced(np.asarray(groups)[shown], is_blank[shown])
+    order = np.argsort(p_blank[shown], kind="stable")
+    kept = np.cumsum(weights[order]) / weights.sum()
+    enough = min(int(np.searchsorted(kept, recall - 1e-12)), len(order) - 1)
+    return float(min(0.99, np.floor(p_blank[shown][order[enough]] * 100 + 1) / 100))
