@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from pipeline.errors import InputError
-from pipeline.population.rates import DRAWS, SEED, bootstrap_rates
+from pipeline.population.rates import DRAWS, SEED, station_draws
 
 VISIBLE = 2.8  # standard errors: seen in 80 % of such surveys at 5 %
 
@@ -41,20 +41,21 @@ def between_two(events, effort, strata=None, draws: int = DRAWS, seed: int = SEE
     if len(x) < 2 or 0 in total:
         note = "no event in a season" if 0 in total else "fewer than two stations in both seasons"
         return Change(*[None] * 6, len(x), total, note)
-    first, second = (bootstrap_rates(x[:, [i]], e[:, i], group, draws, seed)[:, 0] for i in (0, 1))
-    drawn, note = _log_ratio(first, second)
+    times = station_draws(group, draws, seed)
+    drawn, note = _log_ratio(times @ x / (times @ e))
     d = float(np.log(total[1] / total[0] * e[:, 0].sum() / e[:, 1].sum()))
     low, high = np.quantile(drawn, [0.025, 0.975], method="nearest").tolist()
     finite = drawn[np.isfinite(drawn)]
     return _change(d, float(finite.std(ddof=1)), low, high, len(x), total, note)
 
 
-def _log_ratio(first: NDArray, second: NDArray) -> tuple[NDArray[np.float64], str]:
-    """Draws without an event in one season are infinite and stay: they widen the interval."""
-    some = (first > 0) | (second > 0)
+def _log_ratio(rates: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Of rates (draws, 2). Draws without an event in one season are infinite and stay: they widen
+    the interval."""
+    first, second = rates[(rates > 0).any(axis=1)].T
     with np.errstate(divide="ignore"):
-        drawn = np.log(second[some]) - np.log(first[some])
-    empty = 1 - np.isfinite(drawn).sum() / len(first)
+        drawn = np.log(second) - np.log(first)
+    empty = 1 - np.isfinite(drawn).sum() / len(rates)
     return drawn, f"{empty:.1%} of the draws have a season without an event" if empty else ""
 
 

@@ -1,0 +1,342 @@
+"""Detection histories: what was not watched never becomes a 0."""
+
+import csv
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError
+from pipeline.population.effort import Stay, watches
+from pipeline.population.histories import (
+    History,
+    detection_history,
+    scaled_effort,
+    seasons,
+    write_history,
+)
+from pipeline.population.operation import Operation, operation
+from tests.tables import matrix, rows
+
+NA = np.nan
+
+
+def january(day: int, hour: float = 0) -> datetime:
+    return datetime(2020, 1, 1) + timedelta(days=day - 1, hours=hour)
+
+
+def cameras(**stations) -> Operation:
+    """Stations by name: (first day, last day of January, *outages of whole days)."""
+    return operation(
+        watches(
+            [
+                Stay(
+                    name,
+                    name,
+                    date(2020, 1, first),
+                    date(2020, 1, last),
+                    tuple((date(2020, 1, a), date(2020, 1, b)) for a, b in out),
+                )
+                for name, (first, last, *out) in stations.items()
+            ],
+            "noon",
+        )
+    )
+
+
+def history(camera: Operation, seen: list, days: int, **more) -> History:
+    """Of what was seen, as (station, day of January, hour)."""
+    times = [january(day, hour) for _, day, hour in seen]
+    return detection_history(camera, [one[0] for one in seen], times, days, **more)
+
+
+def same(one, other) -> bool:
+    np.testing.assert_array_equal(one, np.array(other, float))
+    return True
+
+
+# --- the grid ---
+
+TWO = {"A": (1, 10), "B": (3, 12)}
+SEEN = [("A", 2, 5), ("B", 3, 5), ("B", 12, 5), ("B", 12, 9)]
+
+
+def test_one_calendar_for_all_stations():
+    made = history(cameras(**TWO), SEEN, 5)
+    assert same(made.cells, [[1, 0, NA], [1, 0, 1]])
+    assert same(made.effort, [[4.5, 4.5, NA], [2.5, 5, 1.5]])
+    assert made.occasions == ["o1", "o2", "o3"] and sum(made.lost.values()) == 0
+
+
+def test_each_station_from_its_own_first_day():
+    made = history(cameras(**TWO), SEEN, 5, day1="station")
+    assert same(made.cells, [[1, 0], [1, 1]])
+    assert made.starts.astype("datetime64[D]").astype(str).tolist() == ["2020-01-01", "2020-01-03"]
+
+
+def test_from_a_date_on_and_earlier_records_are_told():
+    made = history(cameras(**TWO), SEEN, 5, day1=date(2020, 1, 3))
+    assert same(made.cells, [[0, 0], [1, 1]]) and made.lost["before"] == 1
+
+
+def test_a_date_before_every_camera_begins_with_nothing():
+    made = history(cameras(A=(3, 6)), [("A", 3, 5)], 2, day1=date(2020, 1, 1))
+    assert same(made.cells, [[NA, 1, 0]])
+
+
+def test_a_record_on_the_border_belongs_to_the_later_occasion():
+    seen = [("A", 3, 0)]
+    assert same(history(cameras(A=(1, 5)), seen, 2).cells, [[0, 1, 0]])
+    before = [("A", 2, 23.9999)]
+    assert same(history(cameras(A=(1, 5)), before, 2).cells, [[1, 0, 0]])
+
+
+def test_counts_in_place_of_ones():
+    assert same(history(cameras(**TWO), SEEN, 12, counts=True).cells, [[1], [3]])
+
+
+# --- what was not watched ---
+
+
+def test_an_outage_over_a_whole_occasion_is_not_an_absence():
+    camera = cameras(A=(1, 9, (4, 6)))
+    made = history(camera, [("A", 5, 3)], 3)
+    assert same(made.cells, [[0, NA, 0]]) and made.lost["occasion left out"] == 1
+
+
+def test_without_effort_in_the_model_only_whole_occasions_count():
+    camera = cameras(A=(1, 9, (4, 4)), B=(2, 9))
+    made = history(camera, [], 2, with_effort=False)
+    assert same(made.cells, [[0, NA, 0, 0, NA], [NA, 0, 0, 0, NA]])
+
+
+def test_an_occasion_with_too_little_effort_is_left_out_and_its_records_are_told():
+    made = history(cameras(**TWO), SEEN, 5, least_days=2)
+    assert same(made.cells, [[1, 0, NA], [1, 0, NA]]) and made.lost["occasion left out"] == 2
+    assert same(made.effort, [[4.5, 4.5, NA], [2.5, 5, NA]])
+
+
+def test_the_last_day_allowed_is_the_last_day_of_every_station():
+    """camtrapR gives X an 11th cell here: 0, though the picture of that day was taken away."""
+    camera = cameras(X=(1, 11), Y=(1, 11), C=(2, 11))
+    made = history(camera, [("X", 11, 5)], 1, most_days=10)
+    assert made.cells.shape == (3, 11)
+    assert np.isnan(made.cells[1:, 10]).all() and made.stations[0] == "C"
+    assert made.cells[0].tolist()[1:] == [0] * 10 and np.isnan(made.cells[0, 0])
+    assert made.lost["not watched"] == 1
+
+
+def test_first_days_can_be_left_out():
+    made = history(cameras(**TWO), SEEN, 5, day1="station", buffer=2)
+    assert same(made.cells, [[0, 0], [0, 1]]) and made.lost == {
+        "untimed": 0,
+        "no effort": 0,
+        "before": 2,
+        "not watched": 0,
+        "occasion left out": 0,
+    }
+
+
+def test_records_without_time_without_camera_or_between_deployments_are_told():
+    stays = [
+        Stay("A", "A", date(2020, 1, 1), date(2020, 1, 3)),
+        Stay("A", "A", date(2020, 1, 7), date(2020, 1, 9)),
+    ]
+    camera = operation(watches(stays, "noon"))
+    times = [None, january(2), january(5), january(8)]
+    made = detection_history(camera, ["A", "Z", "A", "A"], times, 3)
+    assert same(made.cells, [[0, NA, 1]])
+    assert [made.lost[why] for why in ("untimed", "no effort", "not watched")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"days": 0}, "1 or more"),
+        ({"buffer": 30}, "no day is left"),
+        ({"day1": "monday"}, "day1 must be survey, station or a date, not monday"),
+        ({"day1": date(2020, 3, 1)}, "after the last day of every station"),
+    ],
+)
+def test_a_history_of_nothing_is_refused(wrong, words):
+    with pytest.raises(InputError, match=words):
+        history(cameras(**TWO), [], **{"days": 5, **wrong})
+
+
+# --- beside the history ---
+
+
+def test_effort_as_a_covariate_keeps_its_centre_and_spread():
+    made = history(cameras(**TWO), [], 5)
+    scaled, centre, spread = scaled_effort(made)
+    assert np.nanmean(scaled) == pytest.approx(0) and np.nanstd(scaled, ddof=1) == pytest.approx(1)
+    np.testing.assert_allclose(scaled * spread + centre, made.effort)
+
+
+def test_effort_that_never_varies_is_no_covariate():
+    with pytest.raises(InputError, match="leave it out"):
+        scaled_effort(history(cameras(A=(1, 10)), [], 4, with_effort=False, buffer=1))
+
+
+def test_seasons_stand_side_by_side_padded_with_nothing():
+    first = history(cameras(A=(1, 9)), [("A", 1, 13)], 3)
+    second = history(cameras(A=(1, 6), B=(1, 6)), [("B", 4, 1)], 3)
+    stations, cells, effort = seasons([first, second])
+    assert stations == ("A", "B")
+    assert same(cells, [[1, 0, 0, 0, 0, NA], [NA, NA, NA, 0, 1, NA]])
+    assert (np.isnan(effort) == np.isnan(cells)).all()
+
+
+def test_history_and_effort_are_written_as_r_reads_them(tmp_path):
+    beside = write_history(tmp_path / "deer.csv", history(cameras(**TWO), SEEN, 5))
+    assert beside == tmp_path / "deer_effort.csv"
+    texts = [list(csv.reader(path.open())) for path in (tmp_path / "deer.csv", beside)]
+    assert texts == [
+        [["station", "o1", "o2", "o3"], ["A", "1", "0", "NA"], ["B", "1", "0", "1"]],
+        [["station", "o1", "o2", "o3"], ["A", "4.5", "4.5", "NA"], ["B", "2.5", "5", "1.5"]],
+    ]
+
+
+# --- properties ---
+
+day = st.integers(1, 31)
+spans = st.tuples(day, day).map(sorted)
+records = st.lists(st.tuples(st.sampled_from("ABZ"), day, st.integers(0, 23)), max_size=12)
+
+
+@given(
+    spans,
+    spans,
+    spans,
+    records,
+    st.integers(1, 9),
+    st.sampled_from(["survey", "station", date(2020, 1, 10)]),
+    st.one_of(st.none(), st.integers(1, 40)),
+    st.integers(0, 5),
+    st.booleans(),
+    st.one_of(st.none(), st.floats(0.5, 9)),
+)
+def test_no_cell_is_zero_unless_it_was_watched_and_no_record_is_lost_in_silence(
+    a, b, out, seen, days, day1, most, buffer, with_effort, least
+):
+    camera = cameras(A=(*a, out), B=b)
+    more = {"most_days": most, "buffer": buffer, "with_effort": with_effort, "least_days": least}
+    try:
+        made = history(camera, seen, days, day1=day1, counts=True, **more)
+    except InputError:
+        assume(False)
+    assert (np.isnan(made.cells) == np.isnan(made.effort)).all()
+    assert (made.effort[~np.isnan(made.effort)] > 0).all()
+    assert np.nansum(made.effort) <= np.nansum(camera.effort) + 1e-9
+    assert np.nansum(made.cells) + sum(made.lost.values()) == len(seen)
+    assert most is None or (np.nansum(made.effort, axis=1) <= most).all()
+    if least is not None:
+        assert (made.effort[~np.isnan(made.effort)] >= least).all()
+
+
+# --- reference tables ---
+
+
+def sample() -> Operation:
+    def read(text: str) -> date | None:
+        return datetime.strptime(text, "%d/%m/%Y").date() if text else None
+
+    stays = []
+    for row in rows("camtrapr/camtraps.csv"):
+        out = [(read(row["Problem1_from"]), read(row["Problem1_to"]))]
+        start, end = read(row["Setup_date"]), read(row["Retrieval_date"])
+        stays.append(Stay(row["Station"], "1", start, end, tuple(o for o in out if o[0])))
+    return operation(watches(stays, "noon"))
+
+
+def seen_of(table: str, station: str, species: str, time: str, name: str):
+    there = [row for row in rows(table) if row[species] == name]
+    return [r[station] for r in there], [r[time].replace(" ", "T") for r in there]
+
+
+CAMTRAPR = {
+    "PBE_1_survey": {},
+    "PBE_10_survey_effort": {},
+    "PBE_10_survey_noeffort": {"with_effort": False},
+    "PBE_10_survey_min5": {"least_days": 5, "with_effort": False},
+    "PBE_10_survey_max30": {"most_days": 30},
+    "PBE_10_survey_count": {"counts": True},
+    "PBE_10_station_min5": {"day1": "station", "least_days": 5},
+    "PBE_10_station_buffer5": {"day1": "station", "buffer": 5},
+    "PBE_10_date": {"day1": date(2009, 4, 20)},
+    "VTA_7_station_effort": {"day1": "station"},
+    "VTA_7_station_noeffort": {"day1": "station", "with_effort": False},
+}
+WITHOUT_EFFORT_TABLE = {"PBE_10_survey_noeffort", "PBE_10_survey_min5", "VTA_7_station_noeffort"}
+
+
+@pytest.mark.parametrize("name", CAMTRAPR)
+def test_histories_of_camtrapr(name):
+    species, days = name.split("_")[:2]
+    table = "camtrapr/record_table_sample.csv"
+    seen = seen_of(table, "Station", "Species", "DateTimeOriginal", species)
+    made = detection_history(sample(), *seen, int(days), **CAMTRAPR[name])
+    np.testing.assert_array_equal(made.cells, matrix(f"camtrapr/dh_{name}.csv", 1))
+    if name not in WITHOUT_EFFORT_TABLE:
+        known = matrix(f"camtrapr/dh_{name}_effort.csv", 1)
+        known[known == 0] = NA  # its table of single days keeps the 0 of an outage, its history not
+        np.testing.assert_allclose(made.effort, known, atol=1e-3)
+
+
+def test_detection_cells_kept_in_the_sample_of_camtrapr():
+    seen = seen_of(
+        "camtrapr/record_table_sample.csv", "Station", "Species", "DateTimeOriginal", "PBE"
+    )
+    kept = [
+        np.nansum(detection_history(sample(), *seen, 10, **more).cells)
+        for more in ({}, {"with_effort": False}, {"least_days": 5})
+    ]
+    assert len(seen[0]) == 18 and kept == [11, 8, 10]
+
+
+ALGAR = {
+    "moose": "Alces alces",
+    "deer": "Odocoileus virginianus",
+    "wolf": "Canis lupus",
+    "lynx": "Lynx canadensis",
+}
+
+
+def algar() -> Operation:
+    stays = [
+        Stay(row["Station"], "1", *(date.fromisoformat(row[k]) for k in ("setup", "retrieval")))
+        for row in rows("algar/deployments_for_history.csv")
+    ]
+    return operation(watches(stays, "noon"))
+
+
+def algar_seen(name: str):
+    columns = ("Deployment.Location.ID", "Species", "Date_Time.Captured")
+    return seen_of("algar/records.csv", *columns, name)
+
+
+@pytest.mark.parametrize("species, detections", [*zip(ALGAR, (45, 114, 19, 15), strict=True)])
+def test_weekly_histories_of_algar(species, detections):
+    made = detection_history(algar(), *algar_seen(ALGAR[species]), 7)
+    np.testing.assert_array_equal(made.cells, matrix(f"algar/dh_{species}_7.csv", 1))
+    known = matrix(f"algar/dh_{species}_7_effort.csv", 1)
+    np.testing.assert_allclose(made.effort, known, atol=1e-3)
+    assert made.cells.shape == (20, 54) and np.isnan(made.cells).sum() == 60
+    assert np.nansum(made.cells) == detections and sum(made.lost.values()) == 0
+
+
+def test_cells_of_algar_that_a_person_would_verify():
+    camera, total = algar(), np.zeros(2, int)
+    *species, everything = rows("algar/expected_cells_to_verify.csv")
+    for row in species:
+        seen = algar_seen(row["Species"])
+        cells = [int(np.nansum(detection_history(camera, *seen, days).cells)) for days in (7, 1)]
+        assert cells == [int(row["station_week_cells"]), int(row["station_day_cells"])]
+        assert len(seen[0]) == int(row["rows"])
+        total += cells
+    assert total.tolist() == [
+        int(everything["station_week_cells"]),
+        int(everything["station_day_cells"]),
+    ]

@@ -1,0 +1,191 @@
+"""Events per 100 camera-days, and what stations say of how sure that is."""
+
+from datetime import date, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError
+from pipeline.population.effort import Stay, watches
+from pipeline.population.events import combined, tally
+from pipeline.population.operation import operation
+from pipeline.population.rates import (
+    BOOTSTRAP,
+    NO_EVENT,
+    NO_INTERVAL,
+    bootstrap_rates,
+    poisson_limits,
+    presence_days,
+    rai,
+    station_rates,
+)
+from tests.tables import matrix, rows
+
+
+def rate(events, effort, **more):
+    """The rate of one species."""
+    [one] = rai(np.array(events, float)[:, None], effort, ["fox"], **more)
+    return one
+
+
+def test_all_stations_together_and_the_mean_of_their_rates_are_two_numbers():
+    one = rate([10, 0, 2], [100, 100, 10])
+    assert one.pooled == pytest.approx(100 * 12 / 210)
+    assert one.mean_of_stations == pytest.approx((10 + 0 + 20) / 3)
+    assert (one.events, one.stations_seen, one.stations) == (12, 2, 3)
+
+
+def test_the_standard_error_by_hand():
+    """Two stations, 4 and 0 events in 100 days each: R = 2, residuals 200 and -200."""
+    one = rate([4, 0], [100, 100])
+    assert one.se == pytest.approx(np.sqrt(2 * 2 * 200**2) / 200) == 2
+    assert one.dispersion == pytest.approx(8 / 2)
+
+
+def test_a_station_without_effort_has_no_rate_and_its_events_are_told():
+    one = rate([3, 5, 2, 1], [100, 0, np.nan, 50])
+    assert (one.events, one.stations, one.effort_days) == (4, 2, 150)
+    assert one.events_without_effort == 7
+    rates = station_rates([[3], [5], [2]], [100, 0, np.nan])[:, 0]
+    assert rates[0] == 3 and np.isnan(rates[1:]).all()
+
+
+def test_without_any_effort_nothing_is_said():
+    one = rate([3, 0], [0, np.nan])
+    assert (one.pooled, one.se, one.low, one.high) == (None,) * 4
+    assert one.interval == "no effort: no rate" and one.events_without_effort == 3
+
+
+def test_no_event_gives_an_upper_bound_that_says_what_it_assumes():
+    one = rate([0, 0, 0], [500, 300, 200])
+    assert (one.pooled, one.low, one.interval) == (0, 0, NO_EVENT)
+    assert one.high == pytest.approx(100 * 3.689 / 1000, abs=1e-4) and one.dispersion is None
+
+
+def test_one_station_alone_has_a_rate_and_no_interval():
+    one = rate([3], [100])
+    assert (one.pooled, one.se, one.low, one.high, one.interval) == (
+        3,
+        None,
+        None,
+        None,
+        NO_INTERVAL,
+    )
+
+
+def test_events_at_one_of_many_stations_reach_down_to_zero():
+    one = rate([9] + [0] * 19, [50] * 20)
+    assert one.low == 0 and one.interval == BOOTSTRAP and one.se == pytest.approx(one.pooled)
+
+
+def test_the_interval_is_wider_than_that_of_events_without_clustering():
+    events = [180, 0, 0, 2, 0, 0, 0, 0]
+    one = rate(events, [350] * 8)
+    low, high = poisson_limits(182, 8 * 350)
+    assert one.low < low / 2 and one.high > high * 1.5
+
+
+def test_the_same_data_give_the_same_interval_in_any_company():
+    x, e = np.array([[1, 9], [4, 0], [2, 2], [0, 7]]), [100, 90, 80, 70]
+    both = rai(x, e, ["fox", "hare"])
+    assert both == rai(x, e, ["fox", "hare"])
+    assert both[1] == rai(x[:, [1]], e, ["hare"])[0]
+
+
+def test_strata_keep_their_numbers_of_stations():
+    """Two strata without any spread inside: every draw is the same."""
+    drawn = bootstrap_rates(np.array([[5], [5], [0], [0]]), np.full(4, 100.0), [1, 1, 2, 2])
+    assert np.allclose(drawn, 2.5)
+    assert rate([5, 5, 0, 0], [100] * 4, strata=["a", "a", "b", "b"]).bootstrap_se < 1e-9
+
+
+def test_tables_that_do_not_fit_are_refused():
+    with pytest.raises(InputError, match="do not fit 2 stations × 1"):
+        rai(np.zeros((3, 1)), [1, 2], ["fox"])
+
+
+def test_a_day_with_many_visits_is_one_day_of_presence():
+    stay = Stay("A", "1", date(2026, 5, 1), date(2026, 5, 9), ((date(2026, 5, 4), None),))
+    camera = operation(watches([stay], "noon"))
+    at = [datetime(2026, 5, 2, 6), datetime(2026, 5, 2, 20), datetime(2026, 5, 3), None]
+    at += [datetime(2026, 5, 5), datetime(2026, 6, 1)]  # in an outage, after the end
+    days = presence_days(camera, ["A"] * 6, ["fox"] * 6, at, ["fox", "hare"])
+    assert days.tolist() == [[2, 0]]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.floats(0.5, 400)), min_size=2, max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_rates_do_not_hang_on_the_order_of_stations_or_the_unit_of_time(stations, random):
+    x, e = zip(*stations, strict=True)
+    one = rate(x, e, draws=50)
+    random.shuffle(stations)
+    x, e = zip(*stations, strict=True)
+    other = rate(x, np.array(e) * 24, draws=50)
+    assert other.pooled * 24 == pytest.approx(one.pooled)
+    assert other.se * 24 == pytest.approx(one.se, abs=1e-9)
+    assert one.low <= one.pooled + 1e-9 or not any(x)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    """Sixty stations with clustered visits; with few stations a bootstrap falls short of 95 %."""
+    random = np.random.default_rng(5)
+    hits = 0
+    for _ in range(300):
+        e = random.uniform(20, 100, 60)
+        x = random.poisson(e * random.gamma(1, 0.05, 60))
+        one = rate(x, e, draws=400)
+        hits += one.low <= 5 <= one.high
+    assert 0.90 <= hits / 300 <= 0.98
+
+
+# --- reference tables ---
+
+
+def test_rates_of_algar():
+    table = rows("algar/expected_rai.csv")
+    names = [row["species"] for row in table]
+    events = matrix("algar/expected_event_matrix_30min.csv", 1)
+    effort = matrix("algar/expected_effort_by_station.csv", 1)[:, 1]
+    for ours, row in zip(rai(events, effort, names, draws=20_000), table, strict=True):
+        known = {key: float(value) for key, value in row.items() if key != "species"}
+        assert (ours.events, ours.stations_seen) == (known["events"], known["stations"])
+        exact = [ours.effort_days, ours.pooled, ours.mean_of_stations, ours.se, ours.dispersion]
+        assert exact == pytest.approx(
+            [
+                known[key]
+                for key in (
+                    "effort_days",
+                    "rai_pooled_per_100",
+                    "rai_mean_of_station_rates",
+                    "se_linearised",
+                    "dispersion_var_over_mean",
+                )
+            ],
+            abs=1e-6,
+        )
+        poisson = poisson_limits(ours.events, ours.effort_days)
+        assert poisson == pytest.approx((known["poisson_lo95"], known["poisson_hi95"]), abs=1e-6)
+        drawn = (ours.bootstrap_se, ours.low, ours.high)
+        by_station = (known["boot_se"], known["boot_lo95"], known["boot_hi95"])
+        assert drawn == pytest.approx(by_station, rel=0.1, abs=1e-9)
+
+
+@pytest.mark.parametrize("table", ["rai", "rai_individuals"])
+def test_rates_of_camtraptor_by_deployment(table):
+    seen = [row for row in rows("camtraptor/observations.csv") if row["scientificName"]]
+    effort = {r["deploymentID"]: float(r["effort"]) for r in rows("camtraptor/effort_day.csv")}
+    known = rows(f"camtraptor/{table}.csv")
+    names = sorted({row["scientificName"] for row in known})
+    columns = [np.array([r[key] for r in seen]) for key in ("deploymentID", "scientificName")]
+    weights = np.array([float(r["count"]) for r in seen])
+    if table == "rai":  # distinct sequences
+        once = np.unique(combined(*columns, [r["sequenceID"] for r in seen]), True)[1]
+        columns, weights = [one[once] for one in columns], None
+    ours = station_rates(tally(*columns, list(effort), names, weights), list(effort.values()))
+    for row in known:
+        cell = ours[list(effort).index(row["deploymentID"]), names.index(row["scientificName"])]
+        assert cell == pytest.approx(float(row["rai"]), abs=1e-6)
