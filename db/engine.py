@@ -76,8 +76,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that only reads; on SQLite it neither waits for a writer nor makes one wait."""
-    with engine.connect().execution_options(reads_only=True) as conn:
+    """A connection that only reads, all from one moment; it waits for no writer, none for it."""
+    lite = engine.dialect.name == "sqlite"
+    options = {"reads_only": True} if lite else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**options) as conn:
         yield conn
 
 

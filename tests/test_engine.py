@@ -152,6 +152,17 @@ def test_a_reader_is_not_held_up_by_a_writer(tmp_path):
         assert time.monotonic() - begun < 5
 
 
+def test_a_reader_sees_one_moment_however_long_it_reads(database):
+    names = sa.select(schema.batch.c.name)
+    with reading(database) as reader:
+        assert reader.execute(names).all() == []
+        with writing(database) as writer:
+            writer.execute(schema.batch.insert(), {"name": "a", "root": "/"})
+        assert reader.execute(names).all() == []
+    with reading(database) as reader:
+        assert reader.execute(names).all() == [("a",)]
+
+
 def test_a_transaction_that_reads_first_and_writes_later_waits_for_another_writer(tmp_path):
     """A deferred SQLite transaction would fail at once with 'database is locked'."""
     engine = open_database(f"sqlite:///{tmp_path}/one.db")

@@ -360,7 +360,7 @@ def test_no_picture_costs_the_reading_of_a_whole_table(database):
     """Also where PostgreSQL has no statistics yet: else the first run grows slower and slower.
     (It may well read `look` once for a whole window while that is small.)"""
     with writing(database) as conn:
-        fill(conn, 3000)
+        fill(conn, 1500)
     with reading(database) as conn:
         m = schema.media.c
         some = conn.execute(sa.select(m.id).where(m.work_window_id == 5)).scalars().all()
