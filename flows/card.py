@@ -88,7 +88,7 @@ def _content(media: list[Media]) -> str:
 
 def opener(folder: str) -> Callable[[Media], bytes]:
     """Reads a picture's bytes. A card that was pulled out stops the run; a lost file does not."""
-    root = card_folder(folder)
+    root = Path(folder)
 
     def open_picture(one: Media) -> bytes:
         try:

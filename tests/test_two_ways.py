@@ -18,7 +18,7 @@ from flows.run import run_job
 from tests import cards
 
 
-def _dump(database: str) -> str:
+def dump_of(database: str) -> str:
     with open_database(database).connect() as conn:
         return "\n".join(dump(conn))
 
@@ -33,13 +33,13 @@ def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     card = cards.card(folder / "card", pictures=60)
     run_job(Job(str(card), "c", _url(folder, "one"), threads=1), as_flow=False)
-    return card, _dump(_url(folder, "one"))
+    return card, dump_of(_url(folder, "one"))
 
 
 def test_four_threads_give_what_one_gives(undisturbed, tmp_path):
     card, expected = undisturbed
     run_job(Job(str(card), "c", _url(tmp_path, "four"), threads=4), as_flow=False)
-    assert _dump(_url(tmp_path, "four")) == expected
+    assert dump_of(_url(tmp_path, "four")) == expected
 
 
 def test_a_renamed_folder_with_files_in_another_order_gives_the_same(undisturbed, tmp_path):
@@ -52,13 +52,13 @@ def test_a_renamed_folder_with_files_in_another_order_gives_the_same(undisturbed
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(one, target)
     run_job(Job(str(other), "c", _url(tmp_path, "renamed")), as_flow=False)
-    assert _dump(_url(tmp_path, "renamed")) == expected
+    assert dump_of(_url(tmp_path, "renamed")) == expected
 
 
 def test_the_prefect_flow_gives_what_the_direct_run_gives(undisturbed, tmp_path, prefect_home):
     card, expected = undisturbed
     run_job(Job(str(card), "c", _url(tmp_path, "flow")), as_flow=True)
-    assert _dump(_url(tmp_path, "flow")) == expected
+    assert dump_of(_url(tmp_path, "flow")) == expected
 
 
 def test_running_again_changes_nothing_and_says_so(undisturbed, tmp_path):
@@ -66,7 +66,7 @@ def test_running_again_changes_nothing_and_says_so(undisturbed, tmp_path):
     job = Job(str(card), "c", _url(tmp_path, "again"))
     assert not run_job(job, as_flow=False).known
     assert run_job(job, as_flow=False).known
-    assert _dump(job.database) == expected
+    assert dump_of(job.database) == expected
 
 
 def test_a_run_killed_ten_times_ends_as_an_undisturbed_one(undisturbed, tmp_path):
@@ -80,4 +80,4 @@ def test_a_run_killed_ten_times_ends_as_an_undisturbed_one(undisturbed, tmp_path
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert subprocess.run(command, capture_output=True).returncode == 0
-    assert _dump(url) == expected
+    assert dump_of(url) == expected

@@ -1,0 +1,78 @@
+"""What goes wrong in the middle of a run: the card is pulled out, a run dies over one picture."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+import db.summary
+from db import save
+from db.engine import reading, writing
+from flows.job import Job
+from flows.run import run_job
+from flows.ways import Directly
+from pipeline.errors import CardError
+from tests import cards
+from tests.test_two_ways import dump_of
+
+
+def _windows_done(path) -> int:
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as conn:
+            return conn.execute("SELECT count(*) FROM window_done").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
+    card = cards.card(tmp_path / "card", pictures=280, cameras=1)
+    run_job(Job(str(card), "c", f"sqlite:///{tmp_path / 'whole.db'}"), as_flow=False)
+    path = tmp_path / "pulled.db"
+    command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "c", "--threads", "1"]
+    command += ["--database", f"sqlite:///{path}"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not _windows_done(path) and process.poll() is None:
+        time.sleep(0.02)
+    away = card.rename(tmp_path / "in the pocket")
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1 and "the card is gone" in said
+    away.rename(card)
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    assert dump_of(f"sqlite:///{path}") == dump_of(f"sqlite:///{tmp_path / 'whole.db'}")
+
+
+def test_two_runs_that_died_over_the_same_windows_make_the_next_one_careful(database):
+    with writing(database) as conn:
+        batch = save.save_batch(conn, "c", "/card", None)
+        save.start_run(conn, batch, "1", {}, {}, left=5)
+        assert not db.summary.stuck(conn, batch, 5)
+        save.start_run(conn, batch, "1", {}, {}, left=5)
+    with reading(database) as conn:
+        assert db.summary.stuck(conn, batch, 5)
+        assert not db.summary.stuck(conn, batch, 4), "a window was finished in between"
+
+
+def test_a_run_that_ended_well_ends_the_care(database):
+    with writing(database) as conn:
+        batch = save.save_batch(conn, "c", "/card", None)
+        save.start_run(conn, batch, "1", {}, {}, left=5)
+        last = save.start_run(conn, batch, "1", {}, {}, left=5)
+        save.end_run(conn, last, "unfinished", {"files": 1})
+        assert not db.summary.stuck(conn, batch, 5)
+
+
+def test_an_item_that_fails_leaves_the_others_their_turn():
+    def half(item: int, by: int) -> float:
+        return item / by if item else item / 0
+
+    assert sorted(Directly(2).each(half, [4, 0, 6], lambda item: 1, 2)) == [2.0, 3.0]
+
+
+def test_bad_input_found_in_an_item_ends_the_run():
+    def gone(item: int) -> None:
+        raise CardError("the card is gone")
+
+    with pytest.raises(CardError):
+        Directly(2).each(gone, [1, 2], lambda item: 1)
