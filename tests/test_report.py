@@ -141,6 +141,13 @@ def test_the_page_says_unaudited_where_nobody_looked_and_an_interval_where_someb
     assert "Unaudited. 50 of 100 blanks were drawn" in as_html(nobody)
 
 
+def test_pictures_nobody_could_decide_are_told_apart_from_those_nobody_looked_at(root):
+    heap = Stratum("A", "x | colour | sure", 100, 50, 1, 39, 5)
+    total = AuditRow("all cameras", 100, 23, 50, estimate([heap], 3, 20))
+    page = as_html(day_of(root, audit=(), audit_total=total))
+    assert "45 were looked at (5 could not be decided), 1 held something" in page
+
+
 def test_a_sum_that_does_not_close_is_said_loudly(root):
     day = day_of(root)
     broken = replace(day, cards=(replace(day.cards[0], closes=False),))

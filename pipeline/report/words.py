@@ -83,14 +83,15 @@ def audit(day: Day) -> str:
     one = total.estimate
     if one is None:
         return (
-            f"Unaudited. {drawn}; nobody has looked at them yet, so nothing is known about what "
-            "was missed. camtriage audit sheet writes them to one page."
+            f"Unaudited. {drawn}; nobody has said yet what is on them, so nothing is known about "
+            "what was missed. camtriage audit sheet writes them to one page."
         )
-    looked = "all were" if one.reviewed == one.drawn else f"{number(one.reviewed)} were"
+    looked = one.reviewed + one.undecided
+    unsure = f" ({number(one.undecided)} could not be decided)" if one.undecided else ""
     return (
-        f"{drawn}, {looked} looked at, {number(one.seen)} held something after all: about "
-        f"{number(round(one.missed))} missed in all ({number(one.missed_low)} to "
-        f"{number(one.missed_high)})."
+        f"{drawn}, {'all' if looked == one.drawn else number(looked)} were looked at{unsure}, "
+        f"{number(one.seen)} held something after all: about {number(round(one.missed))} missed "
+        f"in all ({number(one.missed_low)} to {number(one.missed_high)})."
     )
 
 

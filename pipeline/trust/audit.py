@@ -43,7 +43,7 @@ class Estimate:
 
     blanks: int
     drawn: int
-    reviewed: int  # of the drawn
+    reviewed: int  # of the drawn: people looked and could tell
     seen: int  # of the reviewed: not blank after all
     missed: float  # expected among all blanks (Horvitz-Thompson)
     missed_low: int
@@ -51,6 +51,7 @@ class Estimate:
     found_by_people: int  # kept pictures with something on them, as people said
     found_by_machine: int  # further ones, as the machine said: nobody looked
     confidence: float
+    undecided: int = 0  # of the drawn: people looked and could not tell
 
     def share(self, missed: float) -> float:
         """Missed as a share of the blanks."""
@@ -138,6 +139,7 @@ def estimate(
         by_people,
         by_machine,
         confidence,
+        sum(one.undecided for one in strata),
     )
 
 
