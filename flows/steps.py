@@ -22,6 +22,7 @@ from flows.job import Begun, Job, card_folder
 from flows.naming import audit, bank_of, flags, label, visits
 from flows.summary import Summary, exit_code
 from pipeline.card.windows import plan
+from pipeline.errors import SettingsError
 from pipeline.exchange.megadetector import read_results
 from pipeline.frames import look as looking
 from pipeline.records import Window
@@ -69,6 +70,11 @@ def save_card(job: Job, card: Card) -> Begun:
         batch_id = save.save_batch(conn, card.name, str(card.root.resolve()), card.content)
         save.save_deployments(conn, card.deployments)
         doubled = save.save_media(conn, batch_id, card.media)
+        if job.deployments and len(doubled) == len(card.media):
+            raise SettingsError(
+                f"{job.deployments}: all pictures of {card.name} are known already, in other "
+                "deployments; a table has to be there when a card first comes"
+            )
         shas = {one.path: one.sha256 for one in card.media}
         save.save_files(conn, batch_id, card.found, shas)
         save.save_troubles(conn, batch_id, [*card.troubles, *doubled])
