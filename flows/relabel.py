@@ -49,7 +49,11 @@ def _begin(job: Job, batch_id: int) -> Begun:
             batch_id,
             batch["name"],
             save.start_run(
-                conn, batch_id, VERSION, settings.as_dict(), {encoder.name: encoder.sha256}
+                conn,
+                batch_id,
+                VERSION,
+                settings.as_dict(),
+                {f"labeller {encoder.name}": encoder.sha256},
             ),
             batch["look_recipe_id"],
             save.save_recipe(conn, "label", named),

@@ -95,7 +95,10 @@ def _begin(conn, job: Job, batch_id: int, name: str) -> Begun:
     left = read.windows_left(conn, batch_id, ids["look"])
     run_id, careful = None, ()
     if not _all_done(conn, batch_id, ids, left):
-        shas = {one.name: one.sha256 for one in (frame, encoder)}
+        shas = {
+            f"frame model {frame.name}": frame.sha256,
+            f"labeller {encoder.name}": encoder.sha256,
+        }
         if left and db.summary.stuck(conn, batch_id, len(left)):  # a picture may kill its decoder
             careful = tuple(id for id, _ in left[: 2 * job.workers()])
         run_id = save.start_run(conn, batch_id, VERSION, settings.as_dict(), shas, len(left))
