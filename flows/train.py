@@ -48,10 +48,9 @@ def labeller(folder: Path, table: Path, out: Path) -> int:
 
 def judge(table: Path, name: str) -> int:
     """Print the table of a frame model on labelled cards."""
-    from pipeline.trust.evaluate import judge_frame_model
+    from pipeline.trust.evaluate import evaluate_frames
 
-    for line in judge_frame_model(table, name):
-        print(line)
+    print(evaluate_frames(table, name))
     return 0
 
 

@@ -1,6 +1,6 @@
 """How well a frame model finds blanks on cards it never saw, as tables one can read.
 
-    evaluate_frames(Path("labels.csv"))      `camtriage evaluate frames labels.csv`
+    evaluate_frames(Path("labels.csv"))      `camtriage train judge labels.csv`
 
 Three scores side by side: the frame model alone, novelty alone, both fused. `unknown` pictures lie
 in the windows, as on a card, and count in no figure.
