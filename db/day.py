@@ -6,36 +6,29 @@ them as they stand now: a review that came later is in it.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.clocks import FIRST_YEAR, clocks
+from db.day_audit import audit_parts, audit_row
+from db.day_flags import flags
+from db.day_rows import query, time_of
 from pipeline.report.day import (
     BINS,
-    AuditRow,
     Card,
     Day,
-    FlagRow,
     QuietRow,
     RunRow,
-    Shot,
     SpeciesRow,
     TroubleRow,
-    hides,
-    shows_people,
 )
 from pipeline.report.words import KINDS
 from pipeline.settings import Settings
-from pipeline.trust.audit import Stratum, estimate
 
 TROUBLES = 200  # rows told on the page; all of them are in the view troubles
-FLAGS = 100
-SHOTS = 3  # thumbnails a flag
 QUIET_DAYS = 1.0
-SEEN = ("animal", "human", "vehicle")
 
 
 def read_day(conn: Connection, day: date, settings: Settings) -> Day:
@@ -44,11 +37,11 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
     names = sorted({one.batch for one in runs})
     if not names:
         return Day(day)
-    ids = [row.id for row in _query(conn, "SELECT id FROM batch WHERE name IN :names", names=names)]
+    ids = [row.id for row in query(conn, "SELECT id FROM batch WHERE name IN :names", names=names)]
     states = _pairs(
         conn, "SELECT state, count(*) FROM status WHERE batch_id IN :ids GROUP BY 1", ids
     )
-    audit = _audit(conn, names)
+    audit = audit_parts(conn, names)
     return Day(
         day,
         cards=_cards(conn, names),
@@ -57,13 +50,13 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
         decided_by=_decided(conn, ids),
         blank_scores=_scores(conn, ids, "blank"),
         kept_scores=_scores(conn, ids, "kept"),
-        trouble_counts=tuple(tuple(row) for row in _query(conn, _TROUBLE_COUNTS, names=names)),
+        trouble_counts=tuple(tuple(row) for row in query(conn, _TROUBLE_COUNTS, names=names)),
         troubles=_troubles(conn, names),
-        audit=tuple(_row(*one) for one in audit.items()),
-        audit_total=_row("all cameras", [part for parts in audit.values() for part in parts]),
+        audit=tuple(audit_row(*one) for one in audit.items()),
+        audit_total=audit_row("all cameras", [part for parts in audit.values() for part in parts]),
         species=_species(conn, ids),
         **_hours(conn, ids),
-        **_flags(conn, names, settings),
+        **flags(conn, names, settings),
         quiet=_quiet(conn, names),
         clocks=clocks(conn, ids),
         runs=runs,
@@ -106,44 +99,6 @@ WHERE e.batch_id IN :ids AND e.observation_type <> 'blank'
 GROUP BY e.observation_type, e.name, substr(e.started_at, 12, 2)
 ORDER BY 1, 2, 3
 """
-_STRATA = """
-SELECT batch, deployment_id, stratum, blanks, drawn, missed, reviewed - missed AS blank, undecided
-FROM audit_strata WHERE batch IN :names ORDER BY batch, deployment_id, stratum
-"""
-_KEPT = """
-SELECT d.name AS deployment_id,
-    count(CASE WHEN s.state = 'blank' THEN 1 END) AS blanks,
-    count(CASE WHEN s.state = 'kept' THEN 1 END) AS kept,
-    count(CASE WHEN s.state = 'kept' AND s.method = 'human'
-        AND s.observation_type IN :seen THEN 1 END) AS by_people,
-    count(CASE WHEN s.state = 'kept' AND s.method = 'machine'
-        AND s.observation_type IN :seen THEN 1 END) AS by_machine
-FROM status s
-JOIN deployment d ON d.id = s.deployment_id
-JOIN batch b ON b.id = s.batch_id
-WHERE b.name IN :names
-GROUP BY d.name ORDER BY d.name
-"""
-_FLAGS = """
-SELECT flag_id, batch, deployment_id, location_name, started_at, severity, score, rules, reason,
-    pictures, status
-FROM flags WHERE batch IN :names
-ORDER BY severity DESC, score DESC, started_at, flag_id
-"""
-_FLAG_SHOTS = """
-SELECT f.sha256 AS flag_id, m.sha256 AS sha256, b.root AS root, m.path AS path,
-    k.p_human AS p_human, s.observation_type AS observation_type
-FROM flag g
-JOIN batch gb ON gb.id = g.batch_id AND gb.flag_recipe_id = g.recipe_id
-JOIN media f ON f.id = g.media_id
-JOIN flag_media x ON x.flag_id = g.id
-JOIN media m ON m.id = x.media_id
-JOIN batch b ON b.id = m.batch_id
-JOIN status s ON s.media_id = m.id
-LEFT JOIN look k ON k.media_id = m.id AND k.recipe_id = b.look_recipe_id
-WHERE f.sha256 IN :flags
-ORDER BY f.sha256, m.taken_at, m.path
-"""
 _QUIET = """
 SELECT deployment_id, location_name, last_picture_at, expected_until, expected_by, quiet_days
 FROM quiet_cameras WHERE batch IN :names AND quiet_days >= :least
@@ -151,18 +106,8 @@ ORDER BY quiet_days DESC, deployment_id
 """
 
 
-def _query(conn: Connection, text: str, **given) -> Sequence[sa.Row]:
-    """Rows of a query; lists and tuples are expanded in IN. An empty list matches nothing."""
-    lists = [sa.bindparam(k, expanding=True) for k, v in given.items() if isinstance(v, list)]
-    return conn.execute(sa.text(text).bindparams(*lists), given).all()
-
-
 def _pairs(conn: Connection, text: str, ids: list[int]) -> dict:
-    return {key: number for key, number in _query(conn, text + " ORDER BY 1", ids=ids)}
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return {key: number for key, number in query(conn, text + " ORDER BY 1", ids=ids)}
 
 
 def _local(text: str | None) -> datetime | None:
@@ -179,7 +124,7 @@ def _runs(conn: Connection, day: date) -> tuple[RunRow, ...]:
         FROM run_summary WHERE batch IS NOT NULL AND started_at < :after
         AND coalesce(ended_at, started_at) >= :before ORDER BY run_id"""
     before, after = day - timedelta(days=1), day + timedelta(days=2)
-    rows = _query(conn, text, before=before.isoformat(), after=after.isoformat())
+    rows = query(conn, text, before=before.isoformat(), after=after.isoformat())
     runs = [
         RunRow(
             row.batch, row.status, _local(row.started_at), _local(row.ended_at), row.version,
@@ -194,12 +139,12 @@ def _runs(conn: Connection, day: date) -> tuple[RunRow, ...]:
 
 def _cards(conn: Connection, names: list[str]) -> tuple[Card, ...]:
     last = {
-        row.batch: row for row in _query(conn, _CARDS, names=names, since=f"{FIRST_YEAR}")
+        row.batch: row for row in query(conn, _CARDS, names=names, since=f"{FIRST_YEAR}")
     }  # the newest run's row
     return tuple(
         Card(
             row.batch, row.status, row.files, row.pictures, row.unreadable, row.videos, row.others,
-            row.skipped, bool(row.closes), _time(row.first_at), _time(row.last_at), row.cameras,
+            row.skipped, bool(row.closes), time_of(row.first_at), time_of(row.last_at), row.cameras,
             row.message,
         )
         for row in last.values()
@@ -212,7 +157,7 @@ def _decided(conn: Connection, ids: list[int]) -> tuple[tuple[str, str, int], ..
         JOIN look k ON k.media_id = s.media_id AND k.recipe_id = b.look_recipe_id
         WHERE s.batch_id IN :ids AND k.decided_by IS NOT NULL
         GROUP BY s.state, k.decided_by ORDER BY s.state, count(*) DESC, k.decided_by"""
-    return tuple(tuple(row) for row in _query(conn, text, ids=ids))
+    return tuple(tuple(row) for row in query(conn, text, ids=ids))
 
 
 def _scores(conn: Connection, ids: list[int], state: str) -> tuple[int, ...]:
@@ -220,13 +165,13 @@ def _scores(conn: Connection, ids: list[int], state: str) -> tuple[int, ...]:
     edges = [(i / BINS, (i + 1) / BINS if i + 1 < BINS else 2.0) for i in range(BINS)]
     counts = [f"count(CASE WHEN p_blank >= {a} AND p_blank < {b} THEN 1 END)" for a, b in edges]
     text = f"SELECT {', '.join(counts)} FROM status WHERE batch_id IN :ids AND state = :state"
-    return tuple(_query(conn, text, ids=ids, state=state)[0])
+    return tuple(query(conn, text, ids=ids, state=state)[0])
 
 
 def _troubles(conn: Connection, names: list[str]) -> tuple[TroubleRow, ...]:
     text = """SELECT batch, path, step, reason, detail FROM troubles WHERE batch IN :names
         ORDER BY batch, path, step, reason LIMIT :most"""
-    return tuple(TroubleRow(*row) for row in _query(conn, text, names=names, most=TROUBLES))
+    return tuple(TroubleRow(*row) for row in query(conn, text, names=names, most=TROUBLES))
 
 
 def _species(conn: Connection, ids: list[int]) -> tuple[SpeciesRow, ...]:
@@ -236,7 +181,7 @@ def _species(conn: Connection, ids: list[int]) -> tuple[SpeciesRow, ...]:
             row.cameras, None if row.individuals is None else int(row.individuals), row.by_people,
             row.probability,
         )
-        for row in _query(conn, _SPECIES, ids=ids)
+        for row in query(conn, _SPECIES, ids=ids)
     )  # fmt: skip
     return tuple(sorted(rows, key=lambda one: (one.observation_type, -one.visits, one.name or "~")))
 
@@ -245,7 +190,7 @@ def _hours(conn: Connection, ids: list[int]) -> dict:
     """Visits by hour and name, those with most visits first; and visits without a time."""
     found: Mapping[str, list[int]] = defaultdict(lambda: [0] * 24)
     untimed = 0
-    for row in _query(conn, _HOURS, ids=ids):
+    for row in query(conn, _HOURS, ids=ids):
         if row.hour is None:
             untimed += row.visits
         else:
@@ -254,72 +199,11 @@ def _hours(conn: Connection, ids: list[int]) -> dict:
     return {"hours": tuple((name, tuple(n)) for name, n in most), "untimed": untimed}
 
 
-def _audit(conn: Connection, names: list[str]) -> dict[str, list[tuple[sa.Row, list[Stratum]]]]:
-    """By deployment: its counts, and its strata with what people saw in them."""
-    strata = defaultdict(list)
-    for row in _query(conn, _STRATA, names=names):
-        strata[row.deployment_id].append(
-            Stratum(row.deployment_id, row.stratum, row.blanks, row.drawn, row.missed, row.blank,
-                    row.undecided)
-        )  # fmt: skip
-    found = {}
-    for row in _query(conn, _KEPT, names=names, seen=list(SEEN)):
-        parts = strata[row.deployment_id]
-        uncovered = row.blanks - sum(one.size for one in parts)
-        if uncovered > 0:
-            parts.append(Stratum(row.deployment_id, "", uncovered))
-        found[row.deployment_id] = [(row, parts)]
-    return found
-
-
-def _row(name: str, parts: Sequence[tuple[sa.Row, list[Stratum]]]) -> AuditRow:
-    strata = [one for _, some in parts for one in some]
-    people, machine = (
-        sum(getattr(row, k) for row, _ in parts) for k in ("by_people", "by_machine")
-    )
-    return AuditRow(
-        name, sum(row.blanks for row, _ in parts), sum(row.kept for row, _ in parts),
-        sum(one.drawn for one in strata), estimate(strata, people, machine),
-    )  # fmt: skip
-
-
-def _flags(conn: Connection, names: list[str], settings: Settings) -> dict:
-    """The gravest FLAGS of them with some pictures, and how many more there are."""
-    every = _query(conn, _FLAGS, names=names)
-    rows = every[:FLAGS]
-    shots = _shots(conn, rows, settings.poaching.pixelate_bar)
-    flags = tuple(
-        FlagRow(
-            row.batch, row.deployment_id, row.location_name, _time(row.started_at), row.severity,
-            row.score, tuple(json.loads(row.rules)), row.reason, row.status, row.pictures,
-            shots.get(row.flag_id, ()),
-        )
-        for row in rows
-    )  # fmt: skip
-    return {"flags": flags, "more_flags": len(every) - len(flags)}
-
-
-def _shots(conn: Connection, flags: Iterable[sa.Row], bar: float) -> dict[str, tuple[Shot, ...]]:
-    """Up to SHOTS pictures of each flag. One that may show people hides all of its flag."""
-    rules = {row.flag_id: json.loads(row.rules) for row in flags}
-    found: dict[str, list[sa.Row]] = defaultdict(list)
-    for row in _query(conn, _FLAG_SHOTS, flags=list(rules)):
-        found[row.flag_id].append(row)
-    shots = {}
-    for flag, rows in found.items():
-        hide = hides(rules[flag]) or any(
-            shows_people(row.p_human, row.observation_type, bar) for row in rows
-        )
-        some = rows[:: max(1, -(-len(rows) // SHOTS))][:SHOTS]
-        shots[flag] = tuple(Shot(row.sha256, row.root, row.path, hide) for row in some)
-    return shots
-
-
 def _quiet(conn: Connection, names: list[str]) -> tuple[QuietRow, ...]:
     return tuple(
         QuietRow(
-            row.deployment_id, row.location_name, _time(row.last_picture_at),
-            _time(row.expected_until), row.expected_by, row.quiet_days,
+            row.deployment_id, row.location_name, time_of(row.last_picture_at),
+            time_of(row.expected_until), row.expected_by, row.quiet_days,
         )
-        for row in _query(conn, _QUIET, names=names, least=QUIET_DAYS)
+        for row in query(conn, _QUIET, names=names, least=QUIET_DAYS)
     )  # fmt: skip

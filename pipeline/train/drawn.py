@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.train.drawn_bodies import bird, car, four_legged, person, sculpt
+from pipeline.train.drawn_bodies import bird, car, four_legged, person
+from pipeline.train.drawn_light import by_day, by_night
 from pipeline.train.drawn_scene import (
     HEIGHT,
     WIDTH,
     Scene,
     blades,
-    by_day,
-    by_night,
     place,
     scene,
     shadow,
     tuft,
 )
+from pipeline.train.drawn_sculpt import sculpt
 
 FIRST_DAY = datetime(2026, 5, 4)
 DAYS = 5
