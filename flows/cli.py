@@ -440,11 +440,16 @@ def main() -> None:
         code = 2 if isinstance(why, InputError) else 1
     except typer.Abort:
         code = 130
-    except Exception as why:  # click's own complaints about options know how to print themselves
-        if not hasattr(why, "show"):
+    except Exception as why:
+        if hasattr(why, "show"):  # the parser's own complaints about options print themselves
+            why.show()
+            code = 2
+        elif type(why).__module__.startswith(("sqlalchemy", "psycopg")):
+            line = str(getattr(why, "orig", None) or why).strip().splitlines()[0]
+            print(f"camtriage: the database: {line}; run the command again", file=sys.stderr)
+            code = 1
+        else:
             raise
-        why.show()
-        code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
 
