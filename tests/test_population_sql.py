@@ -1,0 +1,332 @@
+"""Independent events in SQL are those of the arrays, on both databases."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime, timedelta
+from itertools import count
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db import schema
+from db.population import (
+    WITHIN,
+    events_sql,
+    independent_events,
+    read_records,
+    read_stays,
+)
+from pipeline.errors import InputError
+from pipeline.population import events as arrays
+from pipeline.population.effort import stretches, unknown, watches
+from pipeline.population.histories import detection_history
+from pipeline.population.operation import operation
+from tests.tables import rows
+
+START = datetime(2026, 5, 1)
+HALF_HOUR = 1800
+LAST, INDEPENDENT = arrays.RULES
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def put(conn, places: dict[str, dict], visits: Iterable[tuple]) -> None:
+    """Deployments by name, and visits (deployment, begins, ends, type, name, count, basis, method)
+    in one batch, written as they stand in the tables."""
+    insert, keys = conn.execute, count(1)
+    recipe = {"id": 1, "step": "label", "hash": "l", "description": {}}
+    insert(schema.recipe.insert(), [recipe])
+    insert(schema.batch.insert(), [{"id": 1, "name": "card", "root": "/", "label_recipe_id": 1}])
+    number = {name: i for i, name in enumerate(places, 1)}
+    plain = {"source": "table", "other": {}}
+    insert(
+        schema.deployment.insert(),
+        [
+            dict.fromkeys(("location_id", "camera_id", "started_at", "ended_at"))
+            | plain
+            | place
+            | {"id": number[name], "name": name}
+            for name, place in places.items()
+        ],
+    )
+    media, visit, taxon = [], [], []
+    for place, begins, ends, kind, name, animals, basis, method in visits:
+        key = next(keys)
+        of = {"batch_id": 1, "deployment_id": number[place]}
+        media.append({"id": key, "sha256": f"{key:064}", "path": str(key), **of, **FILE})
+        visit.append(
+            {"id": key, "recipe_id": 1, "media_id": key, "started_at": begins, "ended_at": ends}
+            | {"pictures": 1, "capture_method": method, "count": animals, "count_basis": basis}
+            | of
+        )
+        taxon.append({"visit_id": key, "position": 0, "observation_type": kind, "name": name})
+    for table, many in ((schema.media, media), (schema.visit, visit), (schema.visit_taxon, taxon)):
+        if many:
+            insert(table.insert(), [one | ONE.get(table.name, {}) for one in many])
+
+
+FILE = {"size": 1, "mediatype": "image/jpeg", "width": 1, "height": 1, "clock": "exif"}
+FILE |= {"orientation": 1}
+ONE = {"visit_taxon": {"pictures": 1}}
+
+
+def fox(place: str, begins: float, lasts: float = 0, animals=None, **more) -> tuple:
+    """A visit of a fox, in minutes after midnight."""
+    kind = {"kind": "animal", "name": "fox", "method": None} | more
+    basis = None if animals is None else "boxes"
+    ends = at(begins + lasts)
+    return (place, at(begins), ends, kind["kind"], kind["name"], animals, basis, kind["method"])
+
+
+@pytest.fixture
+def conn(database):
+    """Nothing that a test writes stays."""
+    with database.connect() as conn:
+        yield conn
+        conn.rollback()
+
+
+def by_arrays(conn, gap: float, rule: str, within: str) -> arrays.Events:
+    """The same by pipeline.population, from what the database holds."""
+    places = {
+        "station": sa.literal(""),
+        "camera": sa.func.coalesce(schema.deployment.c.camera_id, schema.deployment.c.name),
+        "deployment": schema.deployment.c.name,
+    }
+    of = dict(
+        conn.execute(
+            sa.select(schema.media.c.id, places[within]).join(
+                schema.deployment, schema.deployment.c.id == schema.media.c.deployment_id
+            )
+        ).all()
+    )
+    found = read_records(conn)
+    inside = np.array([of[one] for one in found.frame.tolist()], str)
+    made = arrays.independent_events(found, gap, rule, inside)
+    return made.where(np.lexsort((made.started_at, made.within, made.species, made.station)))
+
+
+def assert_same(one: arrays.Events, other: arrays.Events) -> None:
+    for field in fields(one):
+        if field.name != "frames":  # of a visit: its pictures
+            a, b = getattr(one, field.name), getattr(other, field.name)
+            np.testing.assert_array_equal(a, b, field.name)
+
+
+# --- what makes an event ---
+
+
+def test_two_cameras_of_a_station_see_one_visitor_unless_asked_apart(conn):
+    places = {
+        "d1": {"location_id": "S1", "camera_id": "A"},
+        "d2": {"location_id": "S1", "camera_id": "B"},
+        "d3": {},
+    }
+    put(conn, places, [fox("d1", 0), fox("d2", 1), fox("d1", 2), fox("d3", 1)])
+    found = {one: independent_events(conn, HALF_HOUR, within=one) for one in WITHIN}
+    assert found["station"].station.tolist() == ["S1", "d3"]
+    assert found["station"].rows.tolist() == [3, 1]
+    assert found["camera"].within.tolist() == ["A", "B", "d3"]
+    assert found["deployment"].within.tolist() == ["d1", "d2", "d3"]
+
+
+def test_blanks_time_lapse_and_what_has_no_time_make_no_event(conn):
+    put(
+        conn,
+        {"d": {}},
+        [
+            fox("d", 0),
+            fox("d", 90, method="timeLapse"),
+            fox("d", 180, kind="blank", name=None),
+            ("d", None, None, "animal", "fox", None, None, None),
+            fox("d", 270, method="activityDetection"),
+        ],
+    )
+    made = independent_events(conn, HALF_HOUR)
+    assert (len(made), made.untimed, read_records(conn).time.size) == (2, 1, 3)
+
+
+def test_the_count_is_the_largest_in_one_picture_and_says_whether_all_were_counted(conn):
+    put(conn, {"d": {}}, [fox("d", 0, animals=2), fox("d", 5), fox("d", 90, animals=3)])
+    found = conn.exec_driver_sql(events_sql(conn.dialect.name, HALF_HOUR)).mappings()
+    one, two = sorted(found, key=lambda event: event["started_at"])
+    assert (one["count"], one["count_known"], one["count_basis"]) == (2, 0, "boxes")
+    assert (two["count"], two["count_known"], two["pictures"]) == (3, 1, 1)
+
+
+def test_a_chain_is_cut_after_the_last_independent_record_only(conn):
+    put(conn, {"d": {}}, [fox("d", m) for m in range(0, 200, 20)])
+    assert len(independent_events(conn, HALF_HOUR, LAST)) == 1
+    opened = independent_events(conn, HALF_HOUR, INDEPENDENT).started_at
+    assert opened.tolist() == [at(m) for m in (0, 40, 80, 120, 160)]
+
+
+@pytest.mark.parametrize("rule", arrays.RULES)
+def test_a_gap_of_exactly_the_threshold_opens_an_event_to_the_microsecond(conn, rule):
+    short = timedelta(microseconds=1)
+    late = at(0) + timedelta(microseconds=999_999)  # SQLite's own %s would round it up
+    places = {"exact": {}, "short": {}}
+    half = timedelta(seconds=HALF_HOUR)
+    put(
+        conn,
+        places,
+        [
+            ("exact", late, late, "animal", "fox", None, None, None),
+            ("exact", late + half, late + half, "animal", "fox", None, None, None),
+            ("short", late, late, "animal", "fox", None, None, None),
+            ("short", late + half - short, late + half, "animal", "fox", None, None, None),
+        ],
+    )
+    assert independent_events(conn, HALF_HOUR, rule).station.tolist() == ["exact", "exact", "short"]
+
+
+def test_an_empty_database_has_no_events(conn):
+    for rule in arrays.RULES:
+        assert len(independent_events(conn, HALF_HOUR, rule)) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"rule": "lastIndep"}, "unknown rule"),
+        ({"within": "county"}, "events are by station, camera, deployment, not by county"),
+        ({"gap_s": -1}, "0 or more seconds"),
+    ],
+)
+def test_what_cannot_be_is_refused(wrong, words):
+    with pytest.raises(InputError, match=words):
+        events_sql("sqlite", **{"gap_s": 60, **wrong})
+
+
+def test_the_select_can_stand_as_a_view(conn):
+    put(conn, {"d": {}}, [fox("d", 0), fox("d", 40)])
+    for rule in arrays.RULES:
+        text = f"CREATE VIEW {rule} AS\n{events_sql(conn.dialect.name, HALF_HOUR, rule)}"
+        conn.execute(sa.DDL(text.replace("%", "%%")))
+        assert conn.exec_driver_sql(f"SELECT count(*) FROM {rule}").scalar() == 2
+        conn.exec_driver_sql(f"DROP VIEW {rule}")  # SQLite keeps what a rollback should undo
+
+
+# --- the same as the arrays ---
+
+PLACES = {
+    "d1": {"location_id": "S1", "camera_id": "A"},
+    "d2": {"location_id": "S1", "camera_id": "B"},
+    "d3": {"location_id": "S1", "camera_id": "A"},
+    "d4": {"location_id": None},
+}
+half_minutes = st.integers(0, 400).map(lambda n: n / 2)
+visit = st.builds(
+    fox,
+    st.sampled_from([*PLACES]),
+    half_minutes,
+    st.sampled_from([0, 0, 0.5, 3, 45]),
+    st.sampled_from([None, 1, 4]),
+    kind=st.sampled_from(["animal", "animal", "human"]),
+    name=st.sampled_from(["fox", "hare", None]),
+    method=st.sampled_from([None, "timeLapse", "activityDetection"]),
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(visit, max_size=40),
+    st.sampled_from([0, 30, 60, 600, 1800, 86400]),
+    st.sampled_from([*arrays.RULES]),
+    st.sampled_from([*WITHIN]),
+)
+def test_any_visits_give_the_same_events_in_sql_and_in_arrays(conn, visits, gap, rule, within):
+    with conn.begin_nested() as given:
+        put(conn, PLACES, visits)
+        ours, known = (
+            independent_events(conn, gap, rule, within),
+            by_arrays(conn, gap, rule, within),
+        )
+        given.rollback()
+    assert_same(ours, known)
+
+
+# --- reference tables ---
+
+
+def put_algar(conn) -> None:
+    """Each row of the table a visit of one picture; the exact copy left out."""
+    once = dict.fromkeys(tuple(row.items()) for row in rows("algar/records.csv"))
+    places = {}
+    for row in rows("algar/deployments.csv"):
+        station, end = row["Deployment.Location.ID"], row["Camera.Deployment.End.Date"]
+        places[f"{station} {row['Deployment.ID']}"] = {
+            "location_id": station,
+            "started_at": datetime.fromisoformat(row["Camera.Deployment.Begin.Date"]),
+            "ended_at": None if end in ("", "NA") else datetime.fromisoformat(end),
+        }
+    visits = []
+    for row in map(dict, once):
+        time = datetime.fromisoformat(row["Date_Time.Captured"])
+        station, animals = row["Deployment.Location.ID"], int(row["Number.of.Animals"])
+        later = places[f"{station} D7"]["started_at"]
+        place = f"{station} {'D7' if time >= later else 'D6'}"
+        visits.append((place, time, time, "animal", row["Species"], animals, "review", None))
+    put(conn, places, visits)
+
+
+def test_algar_in_the_database(conn):
+    put_algar(conn)
+    rules = {"gap_to_previous_record": LAST, "gap_to_last_independent_record": INDEPENDENT}
+    for row in rows("algar/expected_event_counts.csv"):
+        longer = 1e-6 if "gap > " in row["comparison"] else 0
+        gap = 60 * float(row["threshold_minutes"]) + longer
+        made = independent_events(conn, gap, rules[row["rule"]])
+        assert len(made) == int(row["events"]), row
+        if row["animals_sum_of_max_row"]:
+            assert made.count.sum() == int(row["animals_sum_of_max_row"]), row
+    made = independent_events(conn, HALF_HOUR)
+    for row in rows("algar/expected_species_30min.csv"):
+        here = made.species == row["species"]
+        assert here.sum() == int(row["events"])
+        assert len(set(made.station[here])) == int(row["stations"])
+        assert made.count[here].sum() == int(row["animals_max_frame_sum_per_event"])
+    seconds = (made.ended_at - made.started_at) // np.timedelta64(1, "s")
+    began = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
+    ours = zip(made.station, made.species, began, seconds.astype(int), strict=True)
+    known = rows("algar/expected_events_30min.csv")
+    assert {tuple(map(str, one)) for one in ours} == {tuple(row.values())[:4] for row in known}
+
+
+def test_effort_and_a_history_of_algar_out_of_the_database(conn):
+    put_algar(conn)
+    stays = read_stays(conn)
+    assert [one.station for one in unknown(stays)] == ["Algar27"]
+    assert sum(one.days for one in watches(stays, "inclusive")) == 7033
+    watched = watches(stays, "noon")
+    assert sum(one.days for one in watched) == 7013
+    found = read_records(conn)
+    assert (stretches(watched, found.station, found.time) == 0).all()
+    deer = found.where(found.species == "Odocoileus virginianus")
+    made = detection_history(operation(watched), deer.station, deer.time, 7)
+    assert np.nansum(made.cells) == 114 and np.isnan(made.cells).sum() == 60
+
+
+@pytest.mark.parametrize("rule", arrays.RULES)
+def test_edge_cases_of_camtrapr_in_the_database(conn, rule):
+    visits = []
+    for row in rows("camtrapr/independence_edge_cases.csv"):
+        time = datetime.fromisoformat(row["DateTimeOriginal"])
+        visits.append(("S1", time, time, "animal", row["Species"], int(row["Number"]), None, None))
+    put(conn, {"S1": {}}, visits)
+    made = independent_events(conn, HALF_HOUR, rule)
+    expected = rows("camtrapr/independence_edge_cases_expected_30min.csv")
+    known = [row for row in expected if row["rule"] == rule]
+    began = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
+    assert began == [row["DateTimeOriginal"] for row in known]
+    maxima = [int(row["Number_max"]) for row in known]
+    if rule == INDEPENDENT:
+        maxima[1] = 2  # 00:40: a second row of one second that camtrapR drops
+    assert made.count.tolist() == maxima
