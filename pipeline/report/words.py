@@ -67,6 +67,12 @@ def recall_point(row: AuditRow) -> str | None:
     return None if value is None else percent(value)
 
 
+def recall_least(row: AuditRow) -> str | None:
+    """The lower end of the interval: what may be relied on."""
+    value = row.estimate.recall(row.estimate.missed_high)
+    return None if value is None else percent(value)
+
+
 def recall_range(row: AuditRow) -> str:
     low, high = (
         row.estimate.recall(k) for k in (row.estimate.missed_high, row.estimate.missed_low)
