@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from math import floor
 
 from pipeline.report.day import AuditRow, Day, SpeciesRow
 
@@ -68,9 +69,9 @@ def recall_point(row: AuditRow) -> str | None:
 
 
 def recall_least(row: AuditRow) -> str | None:
-    """The lower end of the interval: what may be relied on."""
+    """The lower end of the interval, rounded down: what may be relied on."""
     value = row.estimate.recall(row.estimate.missed_high)
-    return None if value is None else percent(value)
+    return None if value is None else percent(floor(value * 1000) / 1000)
 
 
 def recall_range(row: AuditRow) -> str:
