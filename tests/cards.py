@@ -6,6 +6,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+TWO_TAXA = """name = "two"
+templates = ["a photo of a {name}"]
+[lineage]
+Cervidae = ["Artiodactyla", "Mammalia"]
+Suidae = ["Artiodactyla", "Mammalia"]
+[[taxon]]
+scientific = "Cervus elaphus"
+rank = "species"
+family = "Cervidae"
+common = ["red deer"]
+[[taxon]]
+scientific = "Sus scrofa"
+rank = "species"
+family = "Suidae"
+common = ["wild boar"]
+"""  # a label set
 BEGIN = datetime(2026, 5, 1, 6, 0)
 
 

@@ -101,14 +101,7 @@ def test_blanks_and_kept_are_listed_and_copied_for_other_tools(done, tmp_path):
 def test_relabel_reads_no_picture(done, tmp_path):
     folder, card, _ = done
     labels = tmp_path / "two.toml"
-    labels.write_text(
-        'name = "two"\ntemplates = ["a photo of a {name}"]\n'
-        '[lineage]\nCervidae = ["Artiodactyla", "Mammalia"]\nSuidae = ["Artiodactyla", "Mammalia"]\n'
-        '[[taxon]]\nscientific = "Cervus elaphus"\nrank = "species"\nfamily = "Cervidae"\n'
-        'common = ["red deer"]\n'
-        '[[taxon]]\nscientific = "Sus scrofa"\nrank = "species"\nfamily = "Suidae"\n'
-        'common = ["wild boar"]\n'
-    )
+    labels.write_text(cards.TWO_TAXA)
     hidden = card.rename(folder / "hidden")
     try:
         said = camtriage("relabel", "--labels", labels, cwd=folder)

@@ -86,7 +86,7 @@ class Source:
         return self._loaded[0]
 
     def let_go(self) -> None:
-        """Forget the open_clip model: its image tower runs elsewhere, and it may weigh gigabytes."""
+        """Forget the open_clip model (it may weigh gigabytes): its image tower runs elsewhere."""
         self.__dict__.pop("_loaded", None)
 
     def tokenizer(self):
@@ -138,18 +138,22 @@ def _facts(model) -> dict:
 
 
 def image_tower(model):
-    """`encode_image` alone, as a module that can be exported."""
+    """What `encode_image` does, as a module of its own: the text side is not exported.
+
+    CoCa's visual part gives tokens for its captions as well; the first of them is the vector.
+    """
     from torch import nn
+    from torch.nn import functional
 
     class ImageTower(nn.Module):
-        """encode_image alone, as a module that can be exported."""
-
         def __init__(self) -> None:
             super().__init__()
-            self.model = model
+            self.visual = model.visual
 
         def forward(self, image):
-            return self.model.encode_image(image, normalize=True)
+            found = self.visual(image)
+            vector = found[0] if isinstance(found, tuple) else found
+            return functional.normalize(vector, dim=-1)
 
     return ImageTower().eval()
 
