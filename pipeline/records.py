@@ -120,7 +120,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What looking at one picture gave. Probabilities are calibrated as far as the model card says."""
+    """What looking at one picture gave; how calibrated its scores are, the model card says."""
 
     sha256: str
     p_blank: float  # fused: frame model, background, neighbours, levelled by window

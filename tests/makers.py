@@ -42,7 +42,7 @@ LOOK, LABEL, FLAG = ({"step": step, "model": "made up"} for step in ("look", "la
 
 
 def fill(conn: Connection, pictures: int, cameras: int = 4, cards: int = 2, seed: int = 1) -> None:
-    """`pictures` media on `cameras` cameras, spread over `cards` batches named card-0, card-1, ..."""
+    """`pictures` media on `cameras` cameras, spread over `cards` batches card-0, card-1, ..."""
     draw = np.random.default_rng(seed)
     recipes = [save.save_recipe(conn, one["step"], one) for one in (LOOK, LABEL, FLAG)]
     per_camera = -(-pictures // cameras)

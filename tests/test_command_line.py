@@ -111,6 +111,7 @@ def test_relabel_reads_no_picture(done, tmp_path):
 
 
 def test_help_answers_without_the_heavy_libraries(tmp_path):
-    code = "import sys, flows.cli; print(sorted({'torch', 'prefect', 'sqlalchemy'} & sys.modules.keys()))"
+    heavy = {"torch", "prefect", "sqlalchemy"}
+    code = f"import sys, flows.cli; print(sorted({heavy} & sys.modules.keys()))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert said.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""With a real Prefect server: what is served gets its scheduled runs, and `prefect deploy` works."""
+"""With a real Prefect server: what is served gets its runs, and `prefect deploy` works."""
 
 import json
 import os
