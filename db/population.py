@@ -29,7 +29,8 @@ MICROSECONDS = {  # since 1970, exact: %s rounds half a second up, so the fracti
 _RECORD = """
     SELECT coalesce(d.location_id, d.name) AS station, {within} AS within, e.observation_type,
         e.name, coalesce(e.name, e.observation_type) AS taxon, e.first_media_id AS media_id,
-        e.started_at, e.ended_at, {begun} AS begun, {done} AS done, e.pictures, e.count, e.count_basis
+        e.started_at, e.ended_at, {begun} AS begun, {done} AS done,
+        e.pictures, e.count, e.count_basis
     FROM event_taxa e
     JOIN deployment d ON d.id = e.deployment_id
     WHERE e.started_at IS NOT NULL AND e.observation_type <> 'blank'
