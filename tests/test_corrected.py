@@ -218,6 +218,7 @@ def test_the_mix_of_species_is_put_right():
         held.append(low <= deer <= high)
         assert low <= share <= high
         assert share + shares["fox"][0] == pytest.approx(1, abs=0.02)
+        assert low == pytest.approx(1 - shares["fox"][2], abs=0.02)
     raw = (said == 0).sum() / (said < 2).sum()
     assert abs(raw - 1 / 3) > 0.05, "the machine alone is wrong here"
     assert np.mean(held) >= 0.88
@@ -267,6 +268,18 @@ def test_a_station_without_effort_leaves_with_its_units():
     assert got.raw == pytest.approx(100 * f[station != 4].sum() / effort.sum())
     with pytest.raises(PopulationError, match="fewer than 2 stations"):
         rate(strata, sizes, machine, [station[some] for some in places], np.zeros(12))
+
+
+def test_with_every_unit_reviewed_only_the_stations_differ():
+    events, effort = np.array([3, 0, 5, 1]), np.array([40.0, 30, 60, 50])
+    station = np.repeat(np.arange(4), events + 2)
+    y = np.concatenate([np.repeat([1.0, 0], [n, 2]) for n in events])
+    sizes, machine = (events + 2)[:, None], events[:, None].astype(float)
+    got = rate([Stratum("all", len(y), y.sum(), y, y)], sizes, machine, [station], effort)
+    by_hand = 100 * 9 / 180
+    assert got.value == got.raw == pytest.approx(by_hand) and got.se_review == 0
+    spread = 4 / 3 * ((100 * events - by_hand * effort) ** 2).sum()
+    assert got.se == pytest.approx(np.sqrt(spread) / 180)
 
 
 def test_no_event_at_all_has_an_upper_limit():

@@ -63,17 +63,16 @@ def mix(
         own = [one.of(name) for one in strata]
         part = total(own, confidence=confidence)
         share = min(part.value / together.value, 1.0)
-        apart = [
-            a.residual(la) - share * b.residual(lb)
-            for a, la, b, lb in zip(own, part.lambdas, every, together.lambdas, strict=True)
-        ]
-        spreads = [float(one.var(ddof=1)) for one in apart]
+        spreads = []
+        for a, la, b, lb in zip(own, part.lambdas, every, together.lambdas, strict=True):
+            apart = a.residual(la) - share * b.residual(lb)
+            spreads.append(Stratum(a.name, a.size, 0, apart, np.zeros(len(apart))).spread(0))
         se = float(np.sqrt(variance_of(own, spreads))) / together.value
-        if part.method == "counted" or not 0 < share < 1 or se == 0:
+        if 0 < share < 1:
+            low, high = expit(logit(share) + np.array([-z, z]) * se / (share * (1 - share)))
+        else:  # none, or all of them
             others = max(together.value - part.value, 0)
             low, high = (end / max(end + others, 1e-12) for end in (part.low, part.high))
-        else:
-            low, high = expit(logit(share) + np.array([-z, z]) * se / (share * (1 - share)))
         shares[name] = (share, float(low), float(high))
     return shares
 

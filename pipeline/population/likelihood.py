@@ -43,12 +43,11 @@ class Peak:
 
 
 def maximise(climb: Climb, starts: Sequence[Floats]) -> Peak:
-    """The best maximum over the starts, sharpened by Newton's steps."""
+    """The best maximum over the starts."""
     free = np.ones(len(starts[0]), bool)
     tops = [_ascend(climb, np.asarray(start, float), free) for start in starts]
     theta, value = max(tops, key=lambda top: top[1])
     theta, value = _push(climb, theta, value)
-    theta, value = _sharpen(climb, theta, value)
     return Peak(theta, value, covariance(climb, theta))
 
 
@@ -145,23 +144,4 @@ def _push(climb: Climb, theta: Floats, value: float) -> tuple[Floats, float]:
         there, top = _ascend(climb, there, np.arange(len(theta)) != index)
         if top >= value:
             theta, value = there, top
-    return theta, value
-
-
-def _sharpen(climb: Climb, theta: Floats, value: float) -> tuple[Floats, float]:
-    """A few Newton steps in the parameters that are not at the boundary."""
-    inner = np.abs(theta) < STEEP
-    for _ in range(4):
-        gradient = climb(theta)[1][inner]
-        matrix = information(climb, theta)[np.ix_(inner, inner)]
-        try:
-            np.linalg.cholesky(matrix)
-        except np.linalg.LinAlgError:
-            break
-        there = theta.copy()
-        there[inner] += np.linalg.solve(matrix, gradient)
-        top = climb(there)[0]
-        if not top >= value:
-            break
-        theta, value = there, top
     return theta, value

@@ -131,11 +131,9 @@ def _log_choose(n, k: int):
 
 
 def _correlation(seen: NDArray[np.bool_]) -> Floats:
-    """Of species over stations; 0 with a species that is everywhere, 1 with itself."""
+    """Of species over stations; a species that is everywhere goes with none."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        alike = np.nan_to_num(np.atleast_2d(np.corrcoef(seen.astype(float), rowvar=False)))
-    np.fill_diagonal(alike, 1.0)
-    return alike
+        return np.nan_to_num(np.atleast_2d(np.corrcoef(seen.astype(float), rowvar=False)))
 
 
 def _rare(once: int, estimate: float) -> float:
