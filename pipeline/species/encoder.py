@@ -32,7 +32,8 @@ class Calibration:
     temperature: float = 1.0  # divides the logits
     crop_share: float = 0.5  # of the logits; the rest is the whole frame's
     species_bar: float = 0.65  # a name of a species or genus needs this probability
-    group_bar: float = 0.65  # a family, order or class
+    group_bar: float = 0.65  # a subfamily, family or order
+    class_bar: float = 0.65  # "mammal", "bird"
 
 
 class Encoder:

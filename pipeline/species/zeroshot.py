@@ -183,10 +183,13 @@ def decide(
 
 def _bar(rank: str, bank: Bank, settings: Labels) -> float:
     """A study's own bar, or the one that was measured for the model."""
-    narrow = rank in ("subspecies", "species", "genus")
-    own = settings.species_bar if narrow else settings.group_bar
-    measured = bank.calibration.species_bar if narrow else bank.calibration.group_bar
-    return measured if own is None else own
+    measured = bank.calibration
+    if rank in ("subspecies", "species", "genus"):
+        own, known = settings.species_bar, measured.species_bar
+    else:
+        own = settings.group_bar
+        known = measured.class_bar if rank == "class" else measured.group_bar
+    return known if own is None else own
 
 
 def _stretches(labelset: LabelSet, rank: str) -> tuple[NDArray[np.int64], list[str]]:
