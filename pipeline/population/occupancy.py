@@ -72,13 +72,13 @@ class Occupancy:
 
 @dataclass(frozen=True, slots=True)
 class _Design:
-    """Likelihood terms. Rows of equal content are one row with a weight, where p is constant."""
+    """Likelihood terms: u distinct sites, c distinct kinds of cells."""
 
-    hits: Floats  # (u, c)
-    tries: Floats  # (u, c) usable occasions
+    hits: Floats  # (u, c) detections
+    tries: Floats  # (u, c) usable cells
     x: Floats  # (u, a) for psi
     w: Floats  # (u, c, b) for p
-    weight: Floats  # (u,)
+    weight: Floats  # (u,) sites of the kind
 
     def terms(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """(log-likelihood (u,), chance of being occupied (u,), psi (u,), p (u, c))."""
@@ -126,7 +126,7 @@ def fit(
     w, for_p, flat_too = _standard(cell_values, kept, usable)
     facts["left_out"] = (*flat, *flat_too)
     full = _Design(np.where(usable, y[kept], 0.0), usable.astype(float), x, w, np.ones(len(kept)))
-    design = full if for_p else _collapsed(full)
+    design = _collapsed(full)
     peak = maximise(design.climb, _starts(full))
     names = ["psi", *(f"psi:{n}" for n in for_psi), "p", *(f"p:{n}" for n in for_p)]
     scales = {f"psi:{n}": s for n, s in for_psi.items()} | {f"p:{n}": s for n, s in for_p.items()}
@@ -170,11 +170,21 @@ def _standard(values: Mapping[str, Floats], kept: NDArray[np.intp], usable: NDAr
 
 
 def _collapsed(full: _Design) -> _Design:
-    """With p constant only the numbers of hits and tries matter: few distinct rows."""
-    sums = np.column_stack([full.hits.sum(1), full.tries.sum(1), full.x])
-    rows, weight = np.unique(sums, axis=0, return_counts=True)
-    ones = np.ones((len(rows), 1, 1))
-    return _Design(rows[:, :1], rows[:, 1:2], rows[:, 2:], ones, weight.astype(float))
+    """The same likelihood with fewer terms: cells of a site with equal covariates become one (most
+    weeks have the same effort; without covariates all are equal), and so do equal sites."""
+    sites, occasions, wide = full.w.shape
+    kinds, kind = np.unique(full.w.reshape(-1, wide), axis=0, return_inverse=True)
+    if len(kinds) >= occasions:
+        return full
+    hits, tries = np.zeros((sites, len(kinds))), np.zeros((sites, len(kinds)))
+    at = (np.repeat(np.arange(sites), occasions), kind.ravel())
+    np.add.at(hits, at, full.hits.ravel())
+    np.add.at(tries, at, full.tries.ravel())
+    parts = [hits.shape[1], 2 * hits.shape[1]]
+    alike, weight = np.unique(np.hstack([hits, tries, full.x]), axis=0, return_counts=True)
+    hits, tries, x = np.split(alike, parts, axis=1)
+    w = np.broadcast_to(kinds, (len(alike), *kinds.shape))
+    return _Design(hits, tries, x, w, weight.astype(float))
 
 
 def _starts(full: _Design) -> list[Floats]:
