@@ -176,6 +176,12 @@ def test_a_station_between_two_deployments_is_not_set_up():
     np.testing.assert_array_equal(effort, [0.5, 0.5, np.nan, np.nan, 0.5, 0.5])
 
 
+def test_a_wrong_year_is_refused_and_not_drawn_day_by_day():
+    one = stay(datetime(1970, 1, 1), datetime(2099, 1, 1))
+    with pytest.raises(InputError, match="from 1970-01-01 to 2099-01-01: is the year of one wrong"):
+        operation(watches([one], "exact"))
+
+
 def test_the_matrix_is_written_as_r_reads_it(tmp_path):
     cells = operation(watches([stay(MAY[0], MAY[1]), stay(MAY[1], MAY[2], station="S,2")], "noon"))
     write_matrix(tmp_path / "op.csv", cells.stations, cells.names, cells.effort)

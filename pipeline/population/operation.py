@@ -13,6 +13,8 @@ from pipeline.errors import InputError
 from pipeline.population.effort import Watch, days_between
 from pipeline.population.spans import DAY
 
+LONGEST = 36_600  # days: no survey lasts a hundred years, a wrong year does
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -53,6 +55,9 @@ def operation(watched: Sequence[Watch], start_hour: int = 0) -> Operation:
     shift = start_hour * DAY // 24
     cells = [(one.set_up - shift) // DAY for one in watched]
     first, last = min(c.min() for c in cells), max(c.max() for c in cells)
+    if last - first > LONGEST:
+        ends = np.array([first, last], "datetime64[D]").tolist()
+        raise InputError(f"deployments from {ends[0]} to {ends[1]}: is the year of one wrong?")
     edges = (np.arange(first, last + 2) * DAY + shift).astype("datetime64[us]")
     effort = days_between(watched, edges)
     for row, spans in zip(effort, cells, strict=True):
