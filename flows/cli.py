@@ -17,6 +17,7 @@ from pipeline.errors import CamtriageError, InputError, SettingsError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
 review = typer.Typer(no_args_is_help=True, help="What people saw in pictures.")
+deployments = typer.Typer(no_args_is_help=True, help="Which camera hung where, and when.")
 export = typer.Typer(no_args_is_help=True, help="Hand results to other programs.")
 models = typer.Typer(invoke_without_command=True, help="Which models there are, and where.")
 train = typer.Typer(no_args_is_help=True, help="Make models as the starter models were made.")
@@ -24,6 +25,7 @@ db = typer.Typer(no_args_is_help=True, help="The database itself.")
 for group, name in (
     (audit, "audit"),
     (review, "review"),
+    (deployments, "deployments"),
     (export, "export"),
     (models, "models"),
     (train, "train"),
@@ -250,6 +252,30 @@ def review_import(
     from flows.review import import_reviews
 
     return import_reviews(database_url(database), table, reviewer)
+
+
+@deployments.command("list")
+def deployments_list(database: Database = None) -> int:
+    """Everything known, as a Camtrap DP deployments.csv to fill in.
+
+    camtriage deployments list > deployments.csv
+    """
+    from flows.deployments import list_deployments
+
+    return list_deployments(database_url(database))
+
+
+@deployments.command("import")
+def deployments_import(
+    table: Annotated[Path, typer.Argument(metavar="CSV")], database: Database = None
+) -> int:
+    """Read the table back: places, periods, offsets, tags. All of it or nothing.
+
+    camtriage deployments import deployments.csv
+    """
+    from flows.deployments import import_deployments
+
+    return import_deployments(database_url(database), table)
 
 
 @export.command("camtrap-dp")

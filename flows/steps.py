@@ -73,7 +73,7 @@ def save_card(job: Job, card: Card) -> Begun:
         if job.deployments and len(doubled) == len(card.media):
             raise SettingsError(
                 f"{job.deployments}: all pictures of {card.name} are known already, in other "
-                "deployments; a table has to be there when a card first comes"
+                "deployments; to complete those: camtriage deployments import"
             )
         shas = {one.path: one.sha256 for one in card.media}
         save.save_files(conn, batch_id, card.found, shas)

@@ -1,0 +1,27 @@
+"""What `camtriage deployments` does: who hung where and when, out to a table and back."""
+
+from pathlib import Path
+
+from db import read, save
+from db.engine import reading, writing
+from flows.engines import database, known_database
+from pipeline.card.table import read_table
+from pipeline.exchange.deployments import table_text
+
+
+def list_deployments(url: str) -> int:
+    """Print everything that is known as Camtrap DP's deployments.csv."""
+    with reading(known_database(url)) as conn:
+        print(table_text(read.all_deployments(conn)), end="")
+    return 0
+
+
+def import_deployments(url: str, table: Path) -> int:
+    """Take over a table: known deployments learn what it says, others are added."""
+    given = read_table(table)
+    with writing(database(url)) as conn:
+        known = {one.deployment_id for one in read.all_deployments(conn)}
+        save.save_deployments(conn, given)
+    learnt = sum(one.deployment_id in known for one in given)
+    print(f"{learnt} deployments brought up to date, {len(given) - learnt} added")
+    return 0
