@@ -134,7 +134,7 @@ def events_sql(
 def independent_events(
     conn: Connection, gap_s: float, rule: str = "lastRecord", within: str = "station"
 ) -> Events:
-    """Every independent event, by station, taxon and time; its rows are visits, its frames pictures.
+    """Every independent event, by station, taxon and time; rows are visits, frames pictures.
     Without a name, the observation type stands for the species: human, vehicle, unknown."""
     text = events_sql(conn.dialect.name, gap_s, rule, within)
     found = conn.exec_driver_sql(text).all()
