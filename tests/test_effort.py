@@ -121,6 +121,14 @@ def test_two_cameras_at_a_station_watch_together_apart_or_only_both():
     assert watches(two, "exact")[0].cameras == 2
 
 
+def test_cameras_that_are_out_at_the_same_time_are_not_taken_out_twice():
+    two = [
+        stay(MAY[0], MAY[10], [(MAY[4], MAY[8])], camera="A"),
+        stay(MAY[0], MAY[10], [(MAY[2], MAY[6])], camera="B"),
+    ]
+    assert days(two, cameras="all") == 4 and days(two) == 8
+
+
 def test_a_camera_that_was_replaced_takes_nothing_from_all():
     two = [stay(MAY[0], MAY[10], camera="A"), stay(MAY[10], MAY[20], camera="B")]
     assert days(two, cameras="all") == 20
@@ -140,6 +148,11 @@ def test_records_know_their_stretch_and_those_outside_are_told():
     at = [MAY[0], MAY[4], MAY[6], MAY[8], MAY[20], datetime(2026, 5, 21, 0, 0, 1), None]
     assert stretches(watched, ["S1"] * 7, at).tolist() == [0, 0, 0, 1, 1, -1, -1]
     assert stretches(watched, ["S9"], [MAY[1]]).tolist() == [-1]
+
+
+def test_a_card_change_is_no_gap_in_effort():
+    watched = watches([stay(MAY[0], MAY[9]), stay(MAY[9], MAY[19])], "noon")
+    assert stretches(watched, ["S1"] * 2, [MAY[3], MAY[15]]).tolist() == [0, 0]
 
 
 def test_by_the_noon_rule_a_record_of_the_last_afternoon_belongs_to_the_effort():

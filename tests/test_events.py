@@ -50,6 +50,10 @@ def test_a_chain_is_one_event_after_the_last_record_and_is_cut_after_the_last_in
     assert begins(fox(0, 20, 40, 60), rule=INDEPENDENT) == [0, 40]
 
 
+def test_a_record_exactly_a_gap_after_the_first_one_cuts_a_chain():
+    assert begins(fox(0, 20, 30, 59, 60), rule=INDEPENDENT) == [0, 30, 60]
+
+
 def test_a_gap_of_exactly_the_threshold_opens_an_event_and_a_microsecond_less_does_not():
     for rule in RULES:
         assert begins(fox(0, 30), rule=rule) == [0, 30]
@@ -167,8 +171,8 @@ def test_columns_of_different_length_are_refused():
 visit = st.tuples(
     st.sampled_from(["S1", "S2"]),
     st.sampled_from(["fox", "hare"]),
-    st.integers(0, 200),  # minutes
-    st.integers(0, 40),  # minutes it lasts
+    st.integers(0, 30).map(lambda n: 5 * n),  # minutes
+    st.sampled_from([0, 0, 0, 5, 40]),  # minutes it lasts
     st.integers(0, 3),  # frame number
     st.sampled_from([np.nan, 1, 2, 5]),
 )
