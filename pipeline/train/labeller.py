@@ -66,11 +66,11 @@ def train_labeller(
     table    labelled pictures (pipeline.train.pictures, and scientific_name)
     notes    an .npz that keeps the pictures' features between runs
     """
-    labelset, backbone = load_labelset("starter"), Backbone(folder)
-    lines = _class_lines(folder)
+    labelset, lines = load_labelset("starter"), _class_lines(folder)
     pictures = [one for one in head.read_pictures(table, labelset) if _usable(one)]
     if not pictures:
         raise SettingsError(f"{table}: no picture in it may be trained on")
+    backbone = Backbone(folder)
     found = _found(pictures, backbone, labelset, notes, tell)
     left_out = leave_studies_out(found, backbone, labelset, tell)
     calibration, numbers = calibrate(left_out, found, labelset)
