@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.population.effort import Stay, watches
-from pipeline.population.events import combined, tally
+from pipeline.population.events import combined, independent_events, records, tally
 from pipeline.population.operation import operation
 from pipeline.population.rates import (
     BOOTSTRAP,
     NO_EVENT,
     NO_INTERVAL,
     bootstrap_rates,
+    monthly_rai,
     poisson_limits,
     presence_days,
     rai,
@@ -113,6 +114,23 @@ def test_a_day_with_many_visits_is_one_day_of_presence():
     at += [datetime(2026, 5, 5), datetime(2026, 6, 1)]  # in an outage, after the end
     days = presence_days(camera, ["A"] * 6, ["fox"] * 6, at, ["fox", "hare"])
     assert days.tolist() == [[2, 0]]
+
+
+def test_months_have_their_own_effort_and_one_without_a_camera_has_no_rate():
+    stays = [
+        Stay("A", "1", datetime(2026, 1, 1), datetime(2026, 2, 1)),
+        Stay("A", "1", datetime(2026, 3, 22), datetime(2026, 4, 1)),
+        Stay("B", "2", datetime(2026, 1, 22), datetime(2026, 2, 1)),
+    ]
+    at = [datetime(2026, 1, 5), datetime(2026, 1, 9), datetime(2026, 2, 9), datetime(2026, 3, 25)]
+    made = independent_events(records(["A"] * 4, ["fox"] * 4, at), 1800)
+    months = monthly_rai(made, watches(stays, "exact"), ["fox"], draws=50)
+    assert [str(one) for one in months] == ["2026-01", "2026-02", "2026-03", "2026-04"]
+    january, february, march, april = (one for [one] in months.values())
+    assert (january.events, january.effort_days, january.stations) == (2, 41, 2)
+    assert (february.pooled, february.events_without_effort) == (None, 1)
+    assert (march.pooled, march.stations) == (10, 1)
+    assert april.pooled is None
 
 
 @given(

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from pipeline.errors import InputError
-from pipeline.population.events import combined, tally
+from pipeline.population.effort import Watch, days_between
+from pipeline.population.events import Events, combined, tally
 from pipeline.population.operation import Operation
 from pipeline.population.spans import DAY, microseconds
 
@@ -74,6 +75,25 @@ def rai(
         _rate(name, x[:, i], e, None if drawn is None else drawn[:, i], int(without[i]))
         for i, name in enumerate(names)
     ]
+
+
+def monthly_rai(
+    made: Events, watched: Sequence[Watch], names: Sequence[str], **more
+) -> dict[np.datetime64, list[Rate]]:
+    """Rates by calendar month of the camera's clock, with the effort of that month alone; a month
+    without effort at any station has no rate. `more` goes to `rai`."""
+    stations = [one.station for one in watched]
+    ends = np.concatenate([one.set_up for one in watched]).astype("datetime64[us]")
+    first, last = ends.min().astype("datetime64[M]"), ends.max().astype("datetime64[M]")
+    months = np.arange(first, last + 2)
+    effort = days_between(watched, months.astype("datetime64[us]"))
+    of = made.started_at.astype("datetime64[M]")
+    found = {}
+    for month, days in zip(months[:-1], effort.T, strict=True):
+        here = made.where(of == month)
+        events = tally(here.station, here.species, stations, names)
+        found[month] = rai(events, days, names, **more)
+    return found
 
 
 def _rate(name: str, x: NDArray, e: NDArray, drawn: NDArray | None, without: int) -> Rate:
