@@ -38,8 +38,8 @@ class FrameHead(nn.Module):
 
     def __init__(self, fine: int, coarse: int, deep: int, hidden: int) -> None:
         super().__init__()
-        self.fine = _cellwise(fine, hidden)
-        self.coarse = _cellwise(coarse, hidden)
+        self.fine = Cells(fine, hidden)
+        self.coarse = Cells(coarse, hidden)
         self.drop = nn.Dropout(0.3)
         self.whole = nn.Linear(deep, 4)
         self.mix = nn.Parameter(torch.full((3,), 0.5))
@@ -56,14 +56,22 @@ class FrameHead(nn.Module):
         return self.whole(self.drop(pooled)) + torch.cat([kinds, blank], dim=1), evidence
 
 
-def _cellwise(channels: int, hidden: int) -> nn.Module:
-    return nn.Sequential(
-        nn.BatchNorm2d(channels),
-        nn.Conv2d(channels, hidden, 1),
-        nn.ReLU(),
-        nn.Dropout(0.2),
-        nn.Conv2d(hidden, 3, 1),
-    )
+class Cells(nn.Module):
+    """Three log-odds per cell, from the cell and from the mean of all cells around it."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.cell = nn.Conv2d(channels, hidden, 1)
+        self.around = nn.Linear(channels, hidden)
+        self.drop = nn.Dropout(0.2)
+        self.kinds = nn.Conv2d(hidden, 3, 1)
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """(n, channels, h, w) to (n, 3, h, w)."""
+        cells = self.norm(cells)
+        around = self.around(cells.mean(dim=(2, 3)))[:, :, None, None]
+        return self.kinds(self.drop(F.relu(self.cell(cells) + around)))
 
 
 def soft_maximum(evidence: Tensor) -> Tensor:

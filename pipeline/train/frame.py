@@ -50,7 +50,7 @@ class FrameOptions:
     backbone: str = "tf_efficientnet_lite0"  # any timm name with a stride-16 and a stride-32 map
     backbone_args: dict = field(default_factory=dict)  # for timm.create_model
     weights: Path | None = None  # safetensors of the backbone; None: random
-    learn: str = "last"  # heads, last (stage), all
+    learn: str = "heads"  # heads, last (stage), all
     size: tuple[int, int] = (320, 448)  # height, width in pixels, multiples of 32
     hidden: int = 64
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)

@@ -25,7 +25,7 @@ _CLIP = 5.0  # of the gradient's length
 class Plan:
     """How long and how fast a run learns."""
 
-    steps: int = 300
+    steps: int = 400
     batch: int = 32
     rate: float = 2e-3  # of the heads
     body_rate: float = 3e-4  # of what was trained before
