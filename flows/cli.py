@@ -361,9 +361,9 @@ def train_frame(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The backbone's safetensors; else random.")
     ] = None,
-    learn: Annotated[str, typer.Option(help="heads, last (stage) or all.")] = "last",
+    learn: Annotated[str, typer.Option(help="heads, last (stage) or all.")] = "heads",
     size: Annotated[str, typer.Option(help="Height x width in pixels.")] = "320x448",
-    steps: Annotated[int, typer.Option(help="At most; stops early on the validation rows.")] = 300,
+    steps: Annotated[int, typer.Option(help="At most; stops early on the validation rows.")] = 400,
     soup: Annotated[
         int, typer.Option(help="Runs averaged greedily, kept only if better on validation.")
     ] = 1,

@@ -179,9 +179,7 @@ def _left_out(options, data: Data, training, fresh: dict, say) -> tuple:
     for fold in folds(studies[real]):
         held = np.isin(studies, list(fold))
         say(f"left out: {', '.join(sorted(fold))}")
-        stages = _stages(options)
-        stages.net.load_state_dict(fresh)
-        learn(stages, data, np.flatnonzero(trained & ~held), options.plan, options.seed, say=say)
+        stages = _soup(options, data, np.flatnonzero(trained & ~held), None, fresh, say)
         rows.append(np.flatnonzero(held))
         logits.append(predict(stages, data, rows[-1]))
     return np.concatenate(rows), np.concatenate(logits)
