@@ -181,6 +181,13 @@ def test_a_broken_sidecar_is_refused(copy, text):
     refused(f"local-dir:{copy}")
 
 
+@pytest.mark.parametrize("wrong", [{"calibration": {"heat": 1}}, {"scale": "much"}, {"knows": 3}])
+def test_a_sidecar_that_says_what_cannot_be_is_refused(copy, wrong):
+    facts = json.loads((copy / "labeller.json").read_text())
+    (copy / "labeller.json").write_text(json.dumps(facts | wrong))
+    assert "labeller.json" in refused(f"local-dir:{copy}")
+
+
 def test_what_is_no_labeller_is_refused(tmp_path, monkeypatch):  # the program sets it itself
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "open_clip_config.json" in refused(f"local-dir:{tmp_path}")

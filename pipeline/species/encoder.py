@@ -47,11 +47,14 @@ class Encoder:
     def __init__(self, name: str, source: Source, threads: int = 1) -> None:
         self.name, self.sha256, self._source = name, source.check(), source
         facts = source.facts()
-        self.family: str = facts["family"]
-        self.scale, self.bias = float(facts["scale"]), float(facts["bias"])
-        self.pixels: Pixels = facts["pixels"]
-        self.calibration = Calibration(**facts.get("calibration", {}))
-        self._knows = frozenset(one.casefold() for one in facts.get("knows", ()))
+        try:
+            self.family: str = facts["family"]
+            self.scale, self.bias = float(facts["scale"]), float(facts["bias"])
+            self.pixels: Pixels = facts["pixels"]
+            self.calibration = Calibration(**facts.get("calibration", {}))
+            self._knows = frozenset(one.casefold() for one in facts.get("knows", ()))
+        except (TypeError, ValueError, AttributeError) as why:
+            raise WeightsError(f"{name}: labeller.json says what cannot be: {why}") from why
         self._session = source.session(threads)
         if isinstance(self._session, runtime.OnnxSession):
             source.let_go()
