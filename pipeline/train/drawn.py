@@ -1,9 +1,10 @@
 """A drawn memory card: for the demo and the tests, and one more source of training pictures.
 
 Four cameras over five days: a forest glade, a meadow whose grass waves in the wind, a track with
-people and a car at night, and a rocky bank whose battery dies and whose clock falls back to its
-first day. Around the pictures lies what lies on real cards: a cut picture, a broken and an empty
-file, a text, a video, a sidecar. The same seed draws the same bytes.
+people and a car at night, where in the end somebody pulls a sack over the camera, and a rocky bank
+whose battery dies and whose clock falls back to its first day. Around the pictures lies what lies
+on real cards: a cut picture, a broken and an empty file, a text, a video, a sidecar. The same seed
+draws the same bytes.
 """
 
 import time
@@ -35,6 +36,7 @@ DAYS = 5
 BURST = 3  # pictures a trigger
 BANNER = 52  # rows under the view
 QUALITY = 85
+SACK = tuple(FIRST_DAY + timedelta(days=DAYS - 1, hours=hour) for hour in (13.3, 13.4, 14.9))
 DOE, STAG, FOX, BOAR = "Capreolus capreolus", "Cervus elaphus", "Vulpes vulpes", "Sus scrofa"
 HARE, BADGER, CROW = "Lepus europaeus", "Meles meles", "Corvus corone"
 # What each camera meets: (what, how often, hours between which).
@@ -72,7 +74,7 @@ class Trigger:
     """One moment at which a camera wakes."""
 
     when: datetime
-    what: str  # blank, person, car, noon, or a species
+    what: str  # blank, person, car, noon, sack, or a species
 
 
 def draw_card(folder: Path, seed: int | None = None, cameras: dict = DIARY) -> list[Drawn]:
@@ -98,6 +100,8 @@ def _triggers(camera: str, diary, rng: np.random.Generator) -> Iterator[Trigger]
             seconds = int(rng.uniform(begin, end) * 3600)
             found.append(Trigger(FIRST_DAY + timedelta(days=day, seconds=seconds), what))
     found.sort(key=lambda one: one.when)
+    if camera == "CamC":  # who passes behind the sack is not seen
+        found = [one for one in found if one.when < SACK[0]] + [Trigger(at, "sack") for at in SACK]
     if camera == "CamD":  # new batteries, nobody set the clock
         start = datetime(2000, 1, 1, 0, 4)
         found += [Trigger(start + timedelta(minutes=9 * i), what) for i, what in
@@ -131,7 +135,7 @@ def _camera(folder: Path, camera: str, view: Scene, triggers, rng) -> list[Drawn
 
 
 def _truth(what: str) -> tuple[str, str | None]:
-    if what in ("blank", "noon"):
+    if what in ("blank", "noon", "sack"):
         return "blank", None
     kind = {"person": "human", "car": "vehicle"}.get(what, "animal")
     return kind, what if kind == "animal" else None
@@ -139,6 +143,9 @@ def _truth(what: str) -> tuple[str, str | None]:
 
 def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -> Iterator:
     """Pictures of one trigger: who came walks on, grass sways on."""
+    if what == "sack":
+        yield from (_sack(rng) for _ in range(frames))
+        return
     haze, wind = rng.uniform(0, 0.7) if hour < 9 else rng.uniform(0, 0.3), rng.uniform(0.1, 0.5)
     facing_left, near = rng.random() < 0.5, rng.uniform(0.30, 0.60)
     near = {"person": 0.68, STAG: 0.75, DOE: 0.9}.get(what, 1.0) * near  # the tall keep away
@@ -179,6 +186,13 @@ def _body(what: str, who: np.random.Generator, stride: float, grazes: bool, nigh
     if what == "person":
         return person(who, stride, night)
     return bird(who, stride) if what == CROW else four_legged(what, who, stride, grazes)
+
+
+def _sack(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Cloth before the lens: a weave, a little light through it, nothing else."""
+    weave = 1.5 * np.sin(np.arange(WIDTH) * 1.3) + 1.5 * np.sin(np.arange(HEIGHT) * 1.1)[:, None]
+    cloth = weave[..., None] + np.array([52.0, 44.0, 33.0]) + rng.normal(0, 2, (HEIGHT, WIDTH, 1))
+    return np.clip(cloth, 0, 255).astype(np.uint8)
 
 
 def _drive(view: Scene, colour, normal, depth, turn: int) -> list[tuple[float, float, float]]:
