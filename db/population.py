@@ -137,7 +137,7 @@ def independent_events(
     """Every independent event, by station, taxon and time; rows are visits, frames pictures.
     Without a name, the observation type stands for the species: human, vehicle, unknown."""
     text = events_sql(conn.dialect.name, gap_s, rule, within)
-    found = conn.exec_driver_sql(text).all()
+    found = conn.exec_driver_sql(f"{text}\nORDER BY min(n)").all()  # ties in order of the visits
     columns = list(zip(*found, strict=True)) if found else [()] * 11
     station, inside, kind, name, begun, ended, visits, pictures, count, known, _ = columns
     species = [said or type_ for said, type_ in zip(name, kind, strict=True)]
@@ -168,16 +168,13 @@ def _untimed(conn: Connection) -> int:
 
 def read_records(conn: Connection) -> Records:
     """Every visit and taxon as a record: for events within stretches of effort, and histories."""
-    text = _RECORD.format(within="d.name", begun="0", done="0")
-    found = conn.exec_driver_sql(text.replace("e.started_at IS NOT NULL AND ", "")).all()
-    return records(
-        np.array([row.station for row in found], str),
-        np.array([row.name or row.observation_type for row in found], str),
-        [row.started_at for row in found],
-        [row.media_id for row in found],
-        [row.count for row in found],
-        [row.ended_at for row in found],
-    )
+    source = _RECORD.replace("e.started_at IS NOT NULL AND ", "")
+    found = conn.exec_driver_sql(
+        "SELECT station, taxon, started_at, media_id, count, ended_at"
+        f" FROM ({source.format(within=0, begun=0, done=0)}) record"
+    ).all()
+    station, species, begun, frame, count, ended = zip(*found, strict=True) if found else [()] * 6
+    return records(np.array(station, str), np.array(species, str), begun, frame, count, ended)
 
 
 def read_stays(conn: Connection) -> list[Stay]:

@@ -203,6 +203,11 @@ def test_what_cannot_be_is_refused(wrong, words):
         events_sql("sqlite", **{"gap_s": 60, **wrong})
 
 
+def test_events_of_one_instant_come_in_the_order_of_their_visits(conn):
+    put(conn, {"d": {}}, [fox("d", 0, animals=n) for n in (3, 1, None, 2)])
+    assert independent_events(conn, 0).count.tolist() == [3, 1, 1, 2]
+
+
 def test_the_select_can_stand_as_a_view(conn):
     put(conn, {"d": {}}, [fox("d", 0), fox("d", 40)])
     for rule in arrays.RULES:
