@@ -8,36 +8,31 @@ networks that had not seen the picture's study.
 """
 
 import copy
-import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError
-from pipeline.frames import background, blank
+from pipeline.frames import blank
 from pipeline.frames.classifier import save_frame_model
-from pipeline.train import fusion as decisions
+from pipeline.train.decision import decision, write_left_out
 from pipeline.train.drawn import draw_card
 from pipeline.train.learn import Data, Plan, frame_score, learn, predict
 from pipeline.train.maps import cell_targets, compute_maps
 from pipeline.train.pictures import (
     KINDS,
     Example,
-    burst_numbers,
     read_examples,
-    windows_of,
 )
 from pipeline.train.stages import Stages
 from pipeline.trust.measure import auc
 
 SMALL_STUDY = 100  # pictures: smaller studies are left out together
-RECALL = 0.96  # of what is not blank, wanted of the threshold where it is fitted
 DRAWN_SEED = 101  # of the first drawn card
-SURE = 0.02  # p_blank up to which a picture is surely not blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +79,9 @@ def train_frame(options: FrameOptions, say: Callable[[str], None] = print) -> Pa
             rows, scores = left_out
             logits[rows] = scores
             judged = everyone[[one.kind != "unknown" and one.study != "drawn" for one in examples]]
-        fitted = _decision(data, logits, judged, say)
+        fitted = decision(data, logits, judged, say)
         if left_out is not None:
-            _write_left_out(options.out, data, logits, judged)
+            write_left_out(options.out, data, logits, judged)
     facts = _facts(options, examples, training, fitted)
     save_frame_model(stages.net.cpu(), facts, options.out, onnx=options.onnx)
     say(f"written: {options.out}")
@@ -227,53 +222,6 @@ def mean_of(states: Sequence[dict]) -> dict:
 def _auc(stages: Stages, data: Data, rows) -> float:
     is_blank = np.array([data.examples[row].kind == "blank" for row in rows])
     return auc(frame_score(predict(stages, data, rows)), is_blank)
-
-
-def _decision(data: Data, logits, rows, say) -> blank.Fusion:
-    """Fit the fusion on `rows`, whose scores come from networks that had not learned them."""
-    examples = data.examples
-    given, novelty = _inputs(data, logits)
-    is_blank = np.array([one.kind == "blank" for one in examples])
-    if not 0 < is_blank[rows].mean() < 1:
-        raise SettingsError(
-            "the decision is fitted on blanks and others, and here is only one of them"
-        )
-    part = {name: values[rows] for name, values in given.items()}
-    cards = [examples[row].card for row in rows]
-    fitted = decisions.fit_fusion(part, is_blank[rows], cards, sure=SURE)
-    p_blank = np.zeros(len(examples))
-    for members in windows_of(examples):
-        bursts = burst_numbers([examples[row] for row in members])
-        lights = data.maps.lights[members]
-        decided = blank.decide(logits[members], novelty[members], lights, bursts, fitted)
-        p_blank[members] = decided.p_blank
-    threshold = decisions.threshold_for(p_blank[rows], is_blank[rows], cards, RECALL)
-    say(f"threshold {threshold:.2f}, AUC {auc(p_blank[rows], is_blank[rows]):.4f} where fitted")
-    return replace(fitted, threshold=threshold)
-
-
-def _inputs(data: Data, logits) -> tuple[dict, NDArray[np.float32]]:
-    count = len(data.examples)
-    given = {name: np.full(count, np.nan) for name in blank.INPUTS}
-    novelty = np.zeros(data.maps.cells.shape[:3], np.float32)
-    for rows in windows_of(data.examples):
-        novelty[rows] = background.novelty_map(data.maps.cells[rows], data.maps.lights[rows])
-        found = blank.inputs(logits[rows], novelty[rows])
-        for name, values in found.items():
-            given[name][rows] = values
-    return given, novelty
-
-
-def _write_left_out(folder: Path, data: Data, logits, rows) -> None:
-    """Scores of pictures whose study was left out, for `camtriage evaluate frames`."""
-    given, _ = _inputs(data, logits)
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [
-        {"path": data.examples[row].name, **{k: float(v[row]) for k, v in given.items()}}
-        | {"logits": [float(one) for one in logits[row]]}
-        for row in rows
-    ]
-    (folder / "left_out.json").write_text(json.dumps(lines) + "\n", "utf-8")
 
 
 def _facts(options: FrameOptions, examples, training, fitted: blank.Fusion) -> dict:
