@@ -231,7 +231,11 @@ def test_events_are_what_the_rules_say_in_plain_words(visits, gap):
     assert {rule: len(independent_events(rows, gap, rule)) for rule in RULES} == expected
 
 
-@given(st.lists(st.tuples(st.integers(-3, 3), st.text(max_size=1)), min_size=1))
+# no NUL: arrays of text cannot end in one, and no name in a database holds one
+NAMES = st.text(st.characters(exclude_characters="\0"), max_size=1)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), NAMES), min_size=1))
 def test_combinations_are_numbered_in_order(pairs):
     numbers = combined(*(list(column) for column in zip(*pairs, strict=True)))
     assert numbers.tolist() == [sorted(set(pairs)).index(one) for one in pairs]
