@@ -27,7 +27,7 @@ def _windows_done(path) -> int:
 
 
 def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
-    card = cards.card(tmp_path / "card", pictures=280, cameras=1)
+    card = cards.card(tmp_path / "card", pictures=150, cameras=1)
     run_job(Job(str(card), "c", f"sqlite:///{tmp_path / 'whole.db'}"), as_flow=False)
     path = tmp_path / "pulled.db"
     command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "c", "--threads", "1"]
