@@ -13,6 +13,7 @@ from db import schema
 from pipeline.errors import InputError
 from pipeline.population.effort import Stay
 from pipeline.population.events import RULES, Events, Records, records
+from pipeline.population.sightings import Sighting
 
 WITHIN = {  # what no event leaves, beside its station and taxon
     "station": "''",
@@ -183,3 +184,15 @@ def read_stays(conn: Connection) -> list[Stay]:
     station, camera = sa.func.coalesce(d.location_id, d.name), sa.func.coalesce(d.camera_id, d.name)
     query = sa.select(station, camera, d.started_at, d.ended_at).order_by(d.name)
     return [Stay(*row) for row in conn.execute(query)]
+
+
+def read_sightings(conn: Connection) -> list[Sighting]:
+    """Every visit and taxon that people did not call blank, time-lapse and untimed ones too."""
+    found = conn.exec_driver_sql(
+        "SELECT d.name, e.observation_type, e.name, e.taxon_rank, e.method, e.started_at,"
+        " e.ended_at, e.first_media_id, m.path, e.count, e.capture_method"
+        " FROM event_taxa e JOIN deployment d ON d.id = e.deployment_id"
+        " JOIN media m ON m.id = e.first_media_id WHERE e.observation_type <> 'blank'"
+        " ORDER BY d.name, e.started_at, e.first_media_id, e.position"
+    )
+    return [Sighting(*row) for row in found]

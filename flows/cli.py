@@ -185,6 +185,39 @@ def report(
 
 
 @app.command()
+def population(
+    out: Out,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day, included.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
+    ] = None,
+    species: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this one; may be repeated. Else every animal."),
+    ] = None,
+    gap_min: Annotated[float, typer.Option(help="Minutes that part two events.")] = 30,
+    rule: Annotated[
+        str, typer.Option(help="What the gap is counted from: lastRecord or lastIndependentRecord.")
+    ] = "lastRecord",
+    effort: Annotated[
+        str, typer.Option(help="How days are counted: exact, noon, inclusive or duration.")
+    ] = "exact",
+    occasion_days: Annotated[int, typer.Option(help="Days of a history's occasion.")] = 7,
+    database: Database = None,
+) -> int:
+    """Tables of a study as CSV: events, effort, RAI, detection histories, camtrapR's tables.
+
+    camtriage population --from 2026-05-01 --to 2026-07-31 --out tables
+    """
+    from flows.population import asked, write_population
+
+    ask = asked(begin, end, species, gap_min, rule, effort, occasion_days)
+    return write_population(database_url(database), ask, out)
+
+
+@app.command()
 def blanks(
     database: Database = None,
     name: Name = None,

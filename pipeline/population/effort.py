@@ -183,6 +183,8 @@ def stretches(watched: Sequence[Watch], station, time) -> NDArray[np.int64]:
     names, code = coded(station)
     order = np.argsort(code, kind="stable")
     found = np.full(len(at), -1, np.int64)
+    if not names:
+        return found
     for name, here in zip(names, np.split(order, np.cumsum(np.bincount(code))[:-1]), strict=True):
         if name in of:
             found[here] = _stretch(of[name], at[here])

@@ -1,0 +1,82 @@
+"""What `camtriage population` does: the tables of a study, as CSV."""
+
+import sys
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from db.engine import reading
+from db.population import read_sightings
+from db.read import all_deployments
+from flows.engines import known_database
+from pipeline.errors import SettingsError
+from pipeline.population import effort, events
+from pipeline.population.sightings import Ask
+from pipeline.population.tables import Tables, population_tables, write_tables
+
+
+def asked(
+    begin: str | None,
+    end: str | None,
+    species: list[str] | None,
+    gap_min: float,
+    rule: str,
+    effort_rule: str,
+    occasion_days: int,
+) -> Ask:
+    """The command's words as an Ask; SettingsError names the one that cannot be."""
+    first, last = _day("--from", begin), _day("--to", end)
+    if first and last and last < first:
+        raise SettingsError(f"--to {last} is before --from {first}")
+    if not 0 <= gap_min < float("inf"):
+        raise SettingsError(f"--gap-min {gap_min:g}: give 0 or more minutes")
+    if rule not in events.RULES:
+        raise SettingsError(f"--rule {rule}: known are {', '.join(events.RULES)}")
+    if effort_rule not in effort.RULES:
+        raise SettingsError(f"--effort {effort_rule}: known are {', '.join(effort.RULES)}")
+    if occasion_days < 1:
+        raise SettingsError(f"--occasion-days {occasion_days}: give 1 or more")
+    names = tuple(species or ())
+    return Ask(first, last, names, gap_min * 60, rule, effort_rule, occasion_days)
+
+
+def write_population(database: str, ask: Ask, out: Path) -> int:
+    """Write all tables into a folder, print their paths, and say what is not in them."""
+    if out.exists() and not out.is_dir():
+        raise SettingsError(f"--out {out} is a file: give a folder")
+    with reading(known_database(database)) as conn:
+        sightings, deployments = read_sightings(conn), all_deployments(conn)
+    made = population_tables(sightings, deployments, ask, version("camtriage"))
+    for path in write_tables(out, made):
+        print(path)
+    _tell(made, ask)
+    return 0
+
+
+def _tell(made: Tables, ask: Ask) -> None:
+    """On stderr, so that the paths alone can be piped."""
+    print(
+        f"{made.visits} visits, {made.reviewed} of them told by people, the rest machine labels: "
+        "raw numbers, errors uncorrected",
+        file=sys.stderr,
+    )
+    print(
+        f"events: {ask.rule}, {ask.gap_s / 60:g} min; effort: {ask.effort} "
+        f"({effort.RULES[ask.effort]}); what was left out: about.csv",
+        file=sys.stderr,
+    )
+    if made.unknown:
+        print(
+            f"{len(made.unknown)} deployments without a period are in no rate: fill in "
+            "`camtriage deployments list`, then `camtriage deployments import` it",
+            file=sys.stderr,
+        )
+
+
+def _day(option: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as why:
+        raise SettingsError(f"{option} {text}: write it as 2026-11-21") from why

@@ -1,0 +1,264 @@
+"""`camtriage population`: numbers counted by hand, on both databases, and as a user types it."""
+
+import csv
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+
+import pytest
+
+from db import save
+from db.engine import writing
+from db.population import read_sightings
+from db.read import all_deployments
+from flows.population import asked
+from pipeline.errors import PopulationError, SettingsError
+from pipeline.population.tables import population_tables
+from pipeline.records import Deployment, Media, Review, Visit
+
+FOX = ("animal", "Vulpes vulpes", "species")
+MAMMAL = ("animal", "Mammalia", "class")
+PERSON = ("human", "Homo sapiens", "species")
+UNKNOWN = ("unknown", None, None)
+
+
+def may(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(2026, 5, day, hour, minute)
+
+
+PLACES = [  # 10, 5 + 5, 20 and an unknown number of days
+    Deployment("A1", "A", None, 1.5, 30.0, None, may(1), may(11), source="table"),
+    Deployment("B1", "B", started_at=may(1), ended_at=may(6), source="table"),
+    Deployment("B2", "B", started_at=may(8), ended_at=may(13), source="table"),
+    Deployment("C1", "C", started_at=may(1), ended_at=may(21), source="table"),
+    Deployment("D1", "D"),
+]
+VISITS = [  # deployment, begins, minutes, taxon, capture method
+    ("A1", may(2, 10), 5, FOX, None),
+    ("A1", may(2, 10, 34), 0, FOX, None),  # 29 minutes after the last, 34 after the first picture
+    ("A1", may(2, 11, 10), 0, FOX, None),
+    ("A1", may(15), 0, FOX, None),  # the camera was gone by then
+    ("A1", None, 0, FOX, None),
+    ("A1", may(5), 0, FOX, "timeLapse"),
+    ("A1", may(4), 0, MAMMAL, None),
+    ("A1", may(2, 9), 0, PERSON, None),
+    ("A1", may(2, 9, 30), 0, UNKNOWN, None),
+    ("B1", may(3, 12), 0, FOX, None),  # a person says so
+    ("B2", may(9, 12), 0, FOX, None),
+    ("D1", may(2, 8), 0, FOX, None),
+]
+
+
+def fill(engine, places=PLACES) -> None:
+    with writing(engine) as conn:
+        label = save.save_recipe(conn, "label", {"step": "label"})
+        look = save.save_recipe(conn, "look", {"step": "look"})
+        flag = save.save_recipe(conn, "flag", {"step": "flag"})
+        batch = save.save_batch(conn, "card", "/card", "content")
+        save.save_deployments(conn, places)
+        media = [
+            Media(
+                f"{i:064}",
+                f"{one[0]}/DCIM/{i:04}.JPG",
+                size=1,
+                width=1,
+                height=1,
+                taken_at=one[1],
+                deployment_id=one[0],
+            )
+            for i, one in enumerate(VISITS)
+        ]
+        save.save_media(conn, batch, media)
+        save.save_visits(conn, label, [visit(*both) for both in zip(media, VISITS, strict=True)])
+        save.save_reviews(
+            conn,
+            [Review(media[9].sha256, "animal", "Vulpes vulpes", 2, "Juma", may(30))],
+            "sheet.csv",
+        )
+        save.set_current(conn, batch, look, label, flag)
+
+
+def visit(media: Media, row: tuple) -> Visit:
+    place, begun, minutes, (kind, name, rank), method = row
+    ended = begun and begun + timedelta(minutes=minutes)
+    return Visit(place, begun, ended, (media.sha256,), method, kind, name, rank, 0.8, None, None)
+
+
+def tables(engine, **words):
+    """Tables by name, each a list of dicts; and the histories."""
+    given = {"begin": None, "end": None, "species": None, "gap_min": 30, "rule": "lastRecord"}
+    ask = asked(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
+    with engine.connect() as conn:
+        made = population_tables(read_sightings(conn), all_deployments(conn), ask, "0")
+    found = {
+        name: [dict(zip(rows[0], map(str, row), strict=True)) for row in rows[1:]]
+        for name, rows in made.rows.items()
+    }
+    return found, made
+
+
+@pytest.fixture
+def filled(database):
+    fill(database)
+    return database
+
+
+def about(found) -> dict:
+    return {row["item"]: row["value"] for row in found["about"]}
+
+
+def of(rows, **what) -> dict:
+    (one,) = [row for row in rows if what.items() <= row.items()]
+    return one
+
+
+def test_rates_events_and_effort_are_those_counted_by_hand(filled):
+    found, _ = tables(filled)
+    fox, mammal = (of(found["rai"], scientific_name=n) for n in ("Vulpes vulpes", "Mammalia"))
+    assert (fox["events"], fox["effort_days"], fox["rai"]) == ("4", "40", "10")
+    assert (fox["stations_seen"], fox["stations"], fox["events_left_out"]) == ("2", "3", "2")
+    assert float(fox["rai_low"]) < 10 < float(fox["rai_high"])
+    assert "bootstrap" in fox["interval"] and fox["rule"] == "lastRecord"
+    assert (mammal["events"], mammal["rai"], mammal["rank"]) == ("1", "2.5", "class")
+    days = {row["deployment"]: row["camera_days"] for row in found["effort"]}
+    assert days == {"A1": "10", "B1": "5", "B2": "5", "C1": "20", "D1": ""}
+
+
+def test_a_station_without_effort_has_no_rate_and_a_silent_one_a_zero(filled):
+    found, _ = tables(filled, species=["Vulpes vulpes"])
+    by_station = {r["station"]: (r["events"], r["rai"]) for r in found["rai_by_station"]}
+    assert by_station == {"A": ("2", "20"), "B": ("2", "20"), "C": ("0", "0"), "D": ("", "")}
+
+
+def test_the_rule_decides_what_is_one_event(filled):
+    def foxes(**words):
+        rows = tables(filled, species=["Vulpes vulpes"], **words)[0]["events"]
+        return sum(row["station"] == "A" and row["in_effort"] == "1" for row in rows)
+
+    assert foxes() == 2
+    assert foxes(rule="lastIndependentRecord") == 3
+    assert foxes(gap_min=36) == 2 and foxes(gap_min=37) == 1 and foxes(gap_min=0) == 3
+
+
+def test_effort_follows_the_rule_and_the_dates(filled):
+    assert of(tables(filled, effort_rule="inclusive")[0]["rai"], scientific_name="Mammalia")[
+        "effort_days"
+    ] == str(11 + 6 + 6 + 21)
+    found, _ = tables(filled, begin="2026-05-02", end="2026-05-08")
+    fox = of(found["rai"], scientific_name="Vulpes vulpes")
+    assert (fox["events"], fox["effort_days"]) == ("3", str(7 + 5 + 7))
+    assert float(fox["rai"]) == pytest.approx(300 / 19)
+    assert about(found)["left out: visits outside the dates"] == "2"
+
+
+def test_nothing_is_left_out_silently(filled):
+    found, made = tables(filled)
+    said = about(found)
+    for why in ("human", "unknown", "time-lapse", "no time"):
+        assert said[f"visits left out: {why}"] == "1"
+    assert made.unknown == ("D1",) and said["deployment without a period"] == "D1"
+    assert said["left out: deployments without a period"] == "1"
+    assert said["left out: events without effort"] == "2"
+    assert made.visits + 4 == len(VISITS)
+
+
+def test_people_are_in_the_tables_only_if_named(filled):
+    assert all("Homo" not in str(rows) for rows in tables(filled)[0].values())
+    for name in ("human", "Homo sapiens"):
+        (row,) = tables(filled, species=[name])[0]["rai"]
+        assert (row["scientific_name"], row["events"]) == ("Homo sapiens", "1")
+
+
+def test_a_species_never_seen_has_a_zero_with_an_upper_bound(filled):
+    (row,) = tables(filled, species=["Panthera leo"])[0]["rai"]
+    assert (row["events"], row["rai"], row["rai_low"]) == ("0", "0", "0")
+    assert float(row["rai_high"]) == pytest.approx(100 * 3.6888794541 / 40)
+
+
+def test_what_a_person_said_is_marked(filled):
+    found, made = tables(filled, species=["Vulpes vulpes"])
+    told = of(found["events"], started_at="2026-05-03T12:00:00")
+    assert (told["method"], told["count"], told["count_known"]) == ("human", "2", "1")
+    assert of(found["rai"])["method"] == "machine and human" and made.reviewed == 1
+
+
+def test_tables_have_the_shape_that_camtrapr_reads(filled):
+    found, _ = tables(filled, species=["Vulpes vulpes"])
+    first, second = found["record_table"][:2]
+    assert first["DateTimeOriginal"] == "2026-05-02 10:00:00" and first["delta.time.secs"] == "0"
+    assert (first["Directory"], first["FileName"]) == ("A1/DCIM", "0000.JPG")
+    assert (second["Time"], second["delta.time.mins"]) == ("11:10:00", "36")
+    station = of(found["station_table"], Station="B")
+    assert station["Setup_date"] == "2026-05-01 00:00:00"
+    assert station["Problem1_from"] == "2026-05-06 00:00:00"
+    assert station["Problem1_to"] == "2026-05-08 00:00:00"
+    assert of(found["station_table"], Station="A")["Problem1_from"] == ""
+
+
+def test_without_any_effort_there_is_one_line_and_nothing_else(filled):
+    with pytest.raises(PopulationError, match="no camera-day is known from 2027"):
+        tables(filled, begin="2027-01-01")
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--from", {"begin": "May"}),
+        ("--to", {"begin": "2026-05-02", "end": "2026-05-01"}),
+        ("--gap-min", {"gap_min": -1}),
+        ("--gap-min", {"gap_min": float("nan")}),
+        ("--rule", {"rule": "first"}),
+        ("--effort", {"effort_rule": "midnight"}),
+        ("--occasion-days", {"occasion_days": 0}),
+    ],
+)
+def test_words_that_cannot_be_are_named(option, words):
+    given = {"begin": None, "end": None, "species": None, "gap_min": 30, "rule": "lastRecord"}
+    with pytest.raises(SettingsError, match=option):
+        asked(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
+
+
+def camtriage(*words, cwd, url):
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", "population", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "120", "CAMTRIAGE_DATABASE_URL": url},
+        timeout=60,
+    )
+
+
+def test_the_command_writes_files_prints_their_paths_and_says_what_they_are(
+    filled, database_url, tmp_path
+):
+    said = camtriage("--out", "tables", cwd=tmp_path, url=database_url)
+    assert said.returncode == 0, said.stderr
+    paths = said.stdout.splitlines()
+    assert len(paths) == 7 + 4 and all((tmp_path / one).is_file() for one in paths)
+    assert "8 visits, 1 of them told by people" in said.stderr and "uncorrected" in said.stderr
+    assert "1 deployments without a period" in said.stderr and "deployments list" in said.stderr
+    with (tmp_path / "tables/history_vulpes_vulpes.csv").open(newline="") as file:
+        history = list(csv.reader(file))
+    assert history == [
+        ["station", "o1", "o2", "o3"],
+        ["A", "1", "0", "NA"],
+        ["B", "1", "1", "NA"],
+        ["C", "0", "0", "0"],
+    ]
+    with (tmp_path / "tables/history_vulpes_vulpes_effort.csv").open(newline="") as file:
+        assert [row[1:] for row in csv.reader(file)][1:] == [
+            ["7", "3", "NA"],
+            ["5", "5", "NA"],
+            ["7", "7", "6"],
+        ]
+
+
+def test_without_periods_the_command_ends_with_2_and_writes_nothing(
+    database, database_url, tmp_path
+):
+    fill(database, [Deployment(one.deployment_id, one.location_id) for one in PLACES])
+    said = camtriage("--out", "tables", cwd=tmp_path, url=database_url)
+    assert said.returncode == 2 and not (tmp_path / "tables").exists()
+    assert said.stderr.count("\n") == 1 and "5 of 5 deployments without a period" in said.stderr
