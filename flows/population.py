@@ -62,7 +62,7 @@ def _tell(made: Tables, ask: Ask) -> None:
     )
     print(
         f"events: {ask.rule}, {ask.gap_s / 60:g} min; effort: {ask.effort} "
-        f"({effort.RULES[ask.effort]}); what was left out: about.csv",
+        "(no outages are known: periods count whole); what was left out: about.csv",
         file=sys.stderr,
     )
     if made.unknown:

@@ -159,7 +159,7 @@ def test_nothing_is_left_out_silently(filled):
         assert said[f"visits left out: {why}"] == "1"
     assert made.unknown == ("D1",) and said["deployment without a period"] == "D1"
     assert said["left out: deployments without a period"] == "1"
-    assert said["left out: events without effort"] == "2"
+    assert said["left out: events without effort, in events.csv alone"] == "2"
     assert made.visits + 4 == len(VISITS)
 
 
@@ -189,6 +189,9 @@ def test_tables_have_the_shape_that_camtrapr_reads(filled):
     assert first["DateTimeOriginal"] == "2026-05-02 10:00:00" and first["delta.time.secs"] == "0"
     assert (first["Directory"], first["FileName"]) == ("A1/DCIM", "0000.JPG")
     assert (second["Time"], second["delta.time.mins"]) == ("11:10:00", "36")
+    known = {row["Station"] for row in found["station_table"]}
+    assert {row["Station"] for row in found["record_table"]} == {"A", "B"} < known
+    assert len(found["record_table"]) == 4 and len(found["events"]) == 6
     station = of(found["station_table"], Station="B")
     assert station["Setup_date"] == "2026-05-01 00:00:00"
     assert station["Problem1_from"] == "2026-05-06 00:00:00"

@@ -90,19 +90,20 @@ def station_rates_rows(seen, effort, stations, names, rules) -> list[list]:
 
 
 def record_table(made: Events, members, rule: str) -> list[list]:
-    """camtrapR's recordTable: one row an event. Time since the last record of the event before,
-    under lastIndependentRecord since its first; 0 for the first of a station and species."""
+    """camtrapR's recordTable: one row an event, given sorted by station, species and time.
+
+    delta.time is since the last record of the event before, under lastIndependentRecord since its
+    first; 0 for the first event of a station and species."""
     head = ["Station", "Species", "DateTimeOriginal", "Date", "Time"]
     head += [f"delta.time.{unit}" for unit in ("secs", "mins", "hours", "days")]
     rows = [[*head, "Directory", "FileName", "count", "method"]]
-    place = np.lexsort((made.started_at, made.species, made.station))
     last = made.ended_at if rule == "lastRecord" else made.started_at
     before = None
-    for i in place.tolist():
+    for i, of in enumerate(members):
         key, secs = (made.station[i], made.species[i]), 0
         if before is not None and key == (made.station[before], made.species[before]):
             secs = max(0, int((made.started_at[i] - last[before]) / np.timedelta64(1, "s")))
-        before, of = i, members[i]
+        before = i
         folder, _, file = of[0].path.rpartition("/")
         moment = _text(made.started_at[i], " ")
         since = [secs, round(secs / 60), round(secs / 3600, 1), round(secs / 86400, 1)]
@@ -153,6 +154,7 @@ def about_rows(ask: Ask, version: str, left: Counter, more: dict, unknown, histo
         ["gap in minutes", f"{ask.gap_s / 60:g}"],
         ["event limits", "none runs over a gap in effort; it counts on the day it began"],
         ["effort rule", ask.effort],
+        ["outages", "none are known: each period counts whole, a camera that failed too"],
         ["cameras of a station", "any: it watches while any of its cameras works"],
         ["occasion in days", ask.occasion_days],
         ["labels", "as they stand: machine unless reviewed; errors uncorrected"],

@@ -60,18 +60,21 @@ def population_tables(
     on, dated = _inside(whole.started_at, edges), _inside(times, edges)
     made, of = whole.where(on), members(whole, kept, station, within)
     of = [of[i] for i in np.flatnonzero(on)]
+    order = np.lexsort((made.started_at, made.species, made.station))
+    made, of = made.where(order), [of[i] for i in order]
     names = _names(made, kept, ask.species)
     silent = sorted({stay.station for stay in stays.values()} - {one.station for one in watched})
     stations = [one.station for one in watched] + silent
     effort = np.r_[days, np.full(len(silent), np.nan)]
     counted = made.where(made.within >= 0)
+    of_counted = [some for some, inside in zip(of, made.within, strict=True) if inside >= 0]
     seen = tally(counted.station, counted.species, stations, names)
     histories = _histories(watched, edges, kept, station, times, dated & (within >= 0), names, ask)
     unknown = tuple(sorted(set(stays) - set(known)))
     more = {
         "visits outside the dates": int((~dated).sum()),
         "deployments without a period": len(unknown),
-        "events without effort": int((made.within < 0).sum()),
+        "events without effort, in events.csv alone": int((made.within < 0).sum()),
     }
     rules = [f"{ask.gap_s / 60:g}", ask.rule, ask.effort]
     by_name, total = dict(zip(stations, effort, strict=True)), Counter(made.species.tolist())
@@ -81,7 +84,7 @@ def population_tables(
         "effort": rows_of.effort_rows(stays, known, by_name, edges, ask),
         "rai": rows_of.rai_rows(rai(seen, effort, names), total, made, of, rules),
         "rai_by_station": rows_of.station_rates_rows(seen, effort, stations, names, rules),
-        "record_table": rows_of.record_table(made, of, ask.rule),
+        "record_table": rows_of.record_table(counted, of_counted, ask.rule),
         "station_table": rows_of.station_table(deployments, known),
     }
     reviewed = sum(one.method == "human" for one, day in zip(kept, dated, strict=True) if day)
