@@ -189,10 +189,11 @@ def _body(what: str, who: np.random.Generator, stride: float, grazes: bool, nigh
 
 
 def _sack(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Cloth before the lens: a weave, a little light through it, nothing else."""
+    """Striped cloth before the lens: a weave, a little light through it, nothing else."""
     weave = 1.5 * np.sin(np.arange(WIDTH) * 1.3) + 1.5 * np.sin(np.arange(HEIGHT) * 1.1)[:, None]
     cloth = weave[..., None] + np.array([52.0, 44.0, 33.0]) + rng.normal(0, 2, (HEIGHT, WIDTH, 1))
-    return np.clip(cloth, 0, 255).astype(np.uint8)
+    stripes = 14 * np.sin(np.arange(WIDTH) / 19)[:, None]  # in colour alone, equally bright
+    return np.clip(cloth + stripes * np.array([1.0, -0.51, 0.0]), 0, 255).astype(np.uint8)
 
 
 def _drive(view: Scene, colour, normal, depth, turn: int) -> list[tuple[float, float, float]]:
