@@ -163,6 +163,12 @@ def test_nothing_is_left_out_silently(filled):
     assert made.visits + 4 == len(VISITS)
 
 
+def test_a_deployment_without_a_period_lends_no_event_to_its_station(database):
+    fill(database, [*PLACES[:4], Deployment("D1", "C")])
+    found, _ = tables(database, species=["Vulpes vulpes"])
+    assert of(found["rai_by_station"], station="C")["events"] == "0"
+
+
 def test_people_are_in_the_tables_only_if_named(filled):
     assert all("Homo" not in str(rows) for rows in tables(filled)[0].values())
     for name in ("human", "Homo sapiens"):
