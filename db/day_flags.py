@@ -3,19 +3,21 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.day_rows import query, time_of
+from pipeline.poaching.rules import age
 from pipeline.report.day import FlagRow, Shot, hides, shows_people
 from pipeline.settings import Settings
 
 FLAGS = 100
 SHOTS = 3  # thumbnails a flag
 _FLAGS = """
-SELECT flag_id, batch, deployment_id, location_name, started_at, severity, score, rules, reason,
-    pictures, status
+SELECT flag_id, batch, deployment_id, location_name, started_at, started_at_utc, severity, score,
+    rules, reason, pictures, status
 FROM flags WHERE batch IN :names
 ORDER BY severity DESC, score DESC, started_at, flag_id
 """
@@ -40,11 +42,12 @@ def flags(conn: Connection, names: list[str], settings: Settings) -> dict:
     every = query(conn, _FLAGS, names=names)
     rows = every[:FLAGS]
     shots = _shots(conn, rows, settings.poaching.pixelate_bar)
+    now = datetime.now(UTC)
     told = tuple(
         FlagRow(
             row.batch, row.deployment_id, row.location_name, time_of(row.started_at), row.severity,
             row.score, tuple(json.loads(row.rules)), row.reason, row.status, row.pictures,
-            shots.get(row.flag_id, ()),
+            shots.get(row.flag_id, ()), age(time_of(row.started_at_utc), now),
         )
         for row in rows
     )  # fmt: skip

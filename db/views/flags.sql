@@ -7,6 +7,7 @@ SELECT
     d.latitude AS latitude, -- degrees north
     d.longitude AS longitude, -- degrees east
     g.started_at AS started_at, -- camera clock, ISO 8601 without a zone
+    UTC(g.started_at, coalesce(m.utc_offset_min, d.utc_offset_min)) AS started_at_utc, -- empty without an offset
     g.severity AS severity, -- 1 look when there is time, 2 look today, 3 look now
     g.score AS score, -- 0-1
     g.rules AS rules, -- names of the rules that fired, JSON

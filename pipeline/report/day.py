@@ -85,6 +85,7 @@ class FlagRow:
     status: str  # suspected, confirmed, dismissed
     pictures: int
     shots: tuple[Shot, ...] = ()
+    age: str = "historic"  # when the page was made: live under an hour old
 
 
 @dataclass(frozen=True, slots=True)
