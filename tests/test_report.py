@@ -154,6 +154,12 @@ def test_a_sum_that_does_not_close_is_said_loudly(root):
     assert "does not close" in as_html(broken) and "does not close" not in as_html(day)
 
 
+def test_a_flag_of_the_last_hour_is_told_from_one_of_last_month(root):
+    old, new = day_of(root).flags
+    page = as_html(day_of(root, flags=(old, replace(new, age="live"))))
+    assert page.count(">historic<") == 1 and page.count(">live<") == 1
+
+
 def test_a_day_without_cards_is_a_page_too(tmp_path):
     paths = write_report(Day(date(2026, 11, 21)), tmp_path)
     assert all("No card was processed" in path.read_text("utf-8") for path in paths[:2])
