@@ -114,14 +114,19 @@ def bursts_of(conn: Connection, batch_id: int, neighbours: bool = False) -> dict
 def paths_in_state(
     conn: Connection, state: str, batch: str | None = None
 ) -> Iterator[tuple[str, str, str, float]]:
-    """(batch, root, path, p_blank) of the pictures in a state, surest blanks first."""
+    """(batch, root, path, p_blank) of blank or kept pictures, surest blanks first.
+
+    A blank on which a person saw something counts as kept: copies of blanks may get deleted.
+    """
     s, f, b, m = (schema.status.c, schema.file.c, schema.batch.c, schema.media.c)
+    blank = (s.state == "blank") & (s.observation_type == "blank")
+    shown = blank if state == "blank" else s.state.in_(("blank", "kept")) & ~blank
     query = (
         sa.select(b.name, b.root, sa.func.min(f.path), s.p_blank)
         .join_from(schema.status, schema.media, m.id == s.media_id)
         .join(schema.batch, b.id == m.batch_id)
         .join(schema.file, (f.media_id == m.id) & (f.batch_id == b.id))
-        .where(s.state == state, *([b.name == batch] if batch else []))
+        .where(shown, *([b.name == batch] if batch else []))
         .group_by(m.id, b.name, b.root, s.p_blank)
         .order_by(s.p_blank.desc(), b.name, sa.func.min(f.path))
     )

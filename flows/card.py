@@ -58,7 +58,8 @@ def read_card(job: Job, known_as: Callable[[str], str | None] | None = None, tel
         raise CardError(f"{job.card}: no pictures among {len(found)} files; is this the card?")
     media, troubles = _read_all(root, pictures, job, tell)
     content = _content(media)
-    name = job.name or (known_as and known_as(content)) or f"{root.resolve().name}-{content[:8]}"
+    known = known_as(content) if known_as else None  # the same card twice is one card
+    name = known or job.name or f"{root.resolve().name}-{content[:8]}"
     media, deployments, outside = assign(media, name, table)
     everything = (*troubles, *outside)
     return Card(root, name, content, tuple(found), tuple(media), tuple(deployments), everything)

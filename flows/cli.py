@@ -497,6 +497,9 @@ def main() -> None:
     except CamtriageError as why:
         print(f"camtriage: {why}", file=sys.stderr)
         code = 2 if isinstance(why, InputError) else 1
+    except OSError as why:  # a folder that cannot be written, a file where a folder should be
+        print(f"camtriage: {why.filename or 'the disk'}: {why.strerror or why}", file=sys.stderr)
+        code = 2
     except typer.Abort:
         code = 130
     except Exception as why:

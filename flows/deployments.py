@@ -24,4 +24,7 @@ def import_deployments(url: str, table: Path) -> int:
         save.save_deployments(conn, given)
     learnt = sum(one.deployment_id in known for one in given)
     print(f"{learnt} deployments brought up to date, {len(given) - learnt} added")
+    if learnt < len(given):
+        new = [one.deployment_id for one in given if one.deployment_id not in known]
+        print(f"no picture belongs to these yet: {', '.join(new[:10])}")
     return 0

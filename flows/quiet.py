@@ -17,6 +17,7 @@ def prepare_prefect() -> None:
     }
     for name, value in own.items():
         os.environ.setdefault(name, value)
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes no parents
 
 
 def server_configured() -> bool:

@@ -36,7 +36,7 @@ def run_card(job: Job, way) -> Summary:
     check_inputs(job)
     begun = way.step(ingest, job)
     if begun.run_id is None:
-        return summarise(job, begun)
+        return replace(summarise(job, begun), warnings=_other_name(job, begun))
     left = _windows_left(job, begun)
     started, some = time.perf_counter(), way.windows_at_once
     way.each(look_at, [left[i : i + some] for i in range(0, len(left), some)], pictures, job, begun)
@@ -184,4 +184,11 @@ def _warnings(job: Job, begun: Begun) -> tuple[str, ...]:
     """What a user should know though nothing failed: names never seen, boxes that match nothing."""
     unseen = bank_of(job).warning
     about = words_about(job.boxes, job.database, begun.batch_id)
-    return (*([unseen] if unseen else []), *about)
+    return (*_other_name(job, begun), *([unseen] if unseen else []), *about)
+
+
+def _other_name(job: Job, begun: Begun) -> tuple[str, ...]:
+    """The same card twice is one card, whatever it is called the second time."""
+    if job.name in (None, begun.batch):
+        return ()
+    return (f"These pictures are known as batch {begun.batch}; that name stays.",)

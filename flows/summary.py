@@ -67,7 +67,7 @@ def as_table(summary: Summary) -> Table:
 
 def last_line(summary: Summary, seconds: float) -> str:
     if summary.known:
-        return "Everything was already known; nothing changed."
+        return " ".join(("Everything was already known; nothing changed.", *summary.warnings))
     said = f"{seconds:.0f} s; every file accounted for, {summary.troubles} with a trouble."
     if exit_code(summary):
         left = summary.states.get("unprocessed", 0)

@@ -1,5 +1,6 @@
 """What a user types, what he reads, and the exit code."""
 
+import shutil
 import subprocess
 import sys
 
@@ -75,6 +76,35 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_written(tmp_path, words, 
     [only] = [one for one in said.stderr.splitlines() if one.strip()]
     assert only.startswith("camtriage: ") and line in only
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_same_card_under_another_name_stays_the_card_it_was(done):
+    folder, card, _ = done
+    said = camtriage("run", card, "--name", "second", cwd=folder)
+    assert said.returncode == 0
+    assert (
+        "known as batch mara; that name stays" in said.stdout and "batch second" not in said.stdout
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(done, tmp_path):
+    folder, _, _ = done
+    (tmp_path / "file").write_text("x")
+    for words in (["report", "--out"], ["audit", "sheet", "--out"], ["kept", "--copy"]):
+        said = camtriage(*words, tmp_path / "file", cwd=folder)
+        assert said.returncode == 2, said.stderr
+        assert said.stderr.startswith("camtriage: ") and len(said.stderr.splitlines()) == 1
+
+
+def test_a_blank_on_which_a_person_saw_something_is_no_longer_handed_over_as_blank(done, tmp_path):
+    folder, _, _ = done
+    shutil.copy(folder / "camtriage.db", tmp_path / "camtriage.db")
+    before = camtriage("blanks", cwd=tmp_path).stdout.splitlines()
+    path = before[0].split("Cam", 1)[1]
+    (tmp_path / "seen.csv").write_text(f"path,observation_type\nCam{path},animal\n")
+    assert camtriage("review", "import", "seen.csv", cwd=tmp_path).returncode == 0
+    assert len(camtriage("blanks", cwd=tmp_path).stdout.splitlines()) == len(before) - 1
+    assert f"Cam{path}" in camtriage("kept", cwd=tmp_path).stdout
 
 
 def test_a_dry_run_prints_deployments_and_counts_and_writes_nothing(tmp_path):

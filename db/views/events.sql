@@ -10,7 +10,7 @@ SELECT
     e.name AS scientific_name, -- of most of its pictures; further taxa: view observations
     e.taxon_rank AS taxon_rank, -- species, genus, ...; empty when a person said it
     e.probability AS probability, -- 0-1; empty when a person said it
-    e.pictures AS pictures, -- that show it
+    e.pictures AS pictures, -- of the visit, blank ones among them
     e.count AS count, -- individuals; empty: not known
     e.count_basis AS count_basis, -- boxes (largest number in one picture) or review
     e.method AS method, -- machine or human

@@ -19,7 +19,8 @@ def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
     if faults:
         raise InputError(
             f"Camtrap DP needs more about {len(faults)} deployments: {'; '.join(faults)}. "
-            "Fill in a deployments.csv and give it with --deployments; nothing was written"
+            "Write them out with camtriage deployments list > deployments.csv, fill them in, and "
+            "read them back with camtriage deployments import; nothing was written"
         )
     if not deployments:
         raise InputError("nothing to export: no deployment has pictures here")
