@@ -148,6 +148,15 @@ def all_deployments(conn: Connection) -> list[Deployment]:
     return [record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
 
 
+def outside_period(conn: Connection) -> list[tuple[str, int]]:
+    """(deployment, pictures) whose camera time lies before its start or after its end."""
+    d, m = schema.deployment.c, schema.media.c
+    early, late = m.taken_at < d.started_at, m.taken_at > d.ended_at
+    query = sa.select(d.name, sa.func.count()).join(schema.media, m.deployment_id == d.id)
+    rows = conn.execute(query.where(early | late).group_by(d.name).order_by(d.name))
+    return [tuple(row) for row in rows]
+
+
 def next_numbers(conn: Connection, deployments: Iterable[str]) -> dict[str, tuple[int, int]]:
     """(next window, next burst) of each deployment: (0, 0) where none is planned."""
     d, w, m = schema.deployment.c, schema.work_window.c, schema.media.c

@@ -22,9 +22,12 @@ def import_deployments(url: str, table: Path) -> int:
     with writing(database(url)) as conn:
         known = {one.deployment_id for one in read.all_deployments(conn)}
         save.save_deployments(conn, given)
+        outside = read.outside_period(conn)
     learnt = sum(one.deployment_id in known for one in given)
     print(f"{learnt} deployments brought up to date, {len(given) - learnt} added")
     if learnt < len(given):
         new = [one.deployment_id for one in given if one.deployment_id not in known]
         print(f"no picture belongs to these yet: {', '.join(new[:10])}")
+    for name, pictures in outside:
+        print(f"{name}: {pictures} pictures were taken outside its period; a wrong clock or period")
     return 0

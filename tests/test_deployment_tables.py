@@ -69,7 +69,12 @@ def test_a_card_without_a_table_gets_one_later_and_is_then_exported(tmp_path):
         table.writerows(rows)
     said = camtriage("deployments", "import", "deployments.csv", cwd=tmp_path)
     assert "2 deployments brought up to date, 0 added" in said.stdout
+    assert "outside" not in said.stdout
     assert camtriage(*export, cwd=tmp_path).returncode == 0
+    late = (tmp_path / "deployments.csv").read_text().replace("2026-04-30", "2026-05-10")
+    (tmp_path / "late.csv").write_text(late)
+    said = camtriage("deployments", "import", "late.csv", cwd=tmp_path)
+    assert "k/Cam0: 6 pictures were taken outside its period" in said.stdout
     assert (tmp_path / "package" / "datapackage.json").exists()
 
 
