@@ -118,7 +118,7 @@ def moved(frames: Sequence[Frame]) -> list[Change]:
             continue
         if not (run.to_the_end or _minutes(new) >= PERSISTS_MIN):
             continue
-        end = "until the last picture" if run.to_the_end else f"for {_minutes(new):.0f} minutes"
+        end = "until the last picture" if run.to_the_end else f"for {_span(_minutes(new))}"
         sentence = f"the view changed and stayed changed in {len(new)} pictures, {end}"
         score = float(median(one.look.view_shift for one in new))
         changes.append(_change("camera_moved", new, score, sentence))
@@ -157,3 +157,11 @@ def _minutes(frames: Sequence[Frame]) -> float:
     """From the first to the last of them, 0 where the clock is not to be trusted."""
     first, last = frames[0].at, frames[-1].at
     return (last - first).total_seconds() / 60 if first and last else 0.0
+
+
+def _span(minutes: float) -> str:
+    """A stretch of time in the unit that a person would use."""
+    for unit, length in (("days", 1440), ("hours", 60)):
+        if minutes >= 2 * length:
+            return f"{minutes / length:.0f} {unit}"
+    return f"{minutes:.0f} minutes"
