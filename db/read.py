@@ -3,6 +3,7 @@
 `neighbours=True` reads also what other cards brought to the same deployments.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -50,6 +51,17 @@ def find_batch(conn: Connection, content: str) -> int | None:
 def _batch(conn: Connection, which: ColumnElement[bool]) -> int | None:
     b = schema.batch.c
     return conn.execute(sa.select(b.id).where(which).order_by(b.id).limit(1)).scalar()
+
+
+def batch_of_most(conn: Connection, sha256s: Iterable[str]) -> int | None:
+    """The batch that brought more than half of these pictures: the same card, emptier or fuller."""
+    shas, m = list(sha256s), schema.media.c
+    counts: Counter[int] = Counter()
+    for some in chunks(shas):
+        query = sa.select(m.batch_id, sa.func.count()).where(m.sha256.in_(some))
+        counts.update(dict(conn.execute(query.group_by(m.batch_id)).all()))
+    most = counts.most_common(1)
+    return most[0][0] if most and 2 * most[0][1] > len(shas) else None
 
 
 def batches(conn: Connection) -> list[int]:

@@ -13,6 +13,8 @@ from pipeline.card.scan import os_path, read_media, scan
 from pipeline.errors import CardError, CardGone
 from pipeline.records import Deployment, Found, Media, Trouble
 
+KnownAs = Callable[[str, set[str]], str | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -45,10 +47,10 @@ class Card:
             yield place.deployment_id, len(own), str(first), str(last), camera
 
 
-def read_card(job: Job, known_as: Callable[[str], str | None] | None = None, tell=None) -> Card:
+def read_card(job: Job, known_as: KnownAs | None = None, tell=None) -> Card:
     """Walk, hash and read EXIF of every file. Writes nothing; raises CardError for a bad card.
 
-    known_as   gives the name under which this content is known already, if it is
+    known_as   gives the name under which this content, or most of its pictures, is known
     """
     root = card_folder(job.card)
     table = read_table(Path(job.deployments)) if job.deployments else None
@@ -58,7 +60,8 @@ def read_card(job: Job, known_as: Callable[[str], str | None] | None = None, tel
         raise CardError(f"{job.card}: no pictures among {len(found)} files; is this the card?")
     media, troubles = _read_all(root, pictures, job, tell)
     content = _content(media)
-    known = known_as(content) if known_as else None  # the same card twice is one card
+    shas = {one.sha256 for one in media}
+    known = known_as(content, shas) if known_as else None  # the same card twice is one card
     name = known or job.name or f"{root.resolve().name}-{content[:8]}"
     media, deployments, outside = assign(media, name, table)
     everything = (*troubles, *outside)

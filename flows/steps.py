@@ -61,7 +61,7 @@ def check_inputs(job: Job) -> None:
 
 def ingest(job: Job, tell=None) -> Begun:
     """Read the card and save files, pictures, deployments, troubles and the plan at once."""
-    return save_card(job, read_card(job, lambda content: _known_as(job, content), tell))
+    return save_card(job, read_card(job, lambda *found: _known_as(job, *found), tell))
 
 
 def save_card(job: Job, card: Card) -> Begun:
@@ -171,12 +171,14 @@ def _windows_left(job: Job, begun: Begun) -> list[tuple[int, Window]]:
         return read.windows_left(conn, begun.batch_id, begun.look)
 
 
-def _known_as(job: Job, content: str) -> str | None:
-    """The name under which exactly these pictures are known already."""
+def _known_as(job: Job, content: str, shas: set[str]) -> str | None:
+    """The name under which exactly these pictures are known; without a name, most of them."""
     if not is_there(job.database):
         return None  # nothing is made before the whole card has been read
     with reading(database(job.database)) as conn:
         batch_id = read.find_batch(conn, content)
+        if batch_id is None and job.name is None:
+            batch_id = read.batch_of_most(conn, shas)
         return read.batch_row(conn, batch_id)["name"] if batch_id else None
 
 

@@ -87,6 +87,21 @@ def test_the_same_card_under_another_name_stays_the_card_it_was(done):
     )
 
 
+def test_a_card_that_was_fuller_or_emptier_before_is_the_same_card(tmp_path):
+    card = cards.card(tmp_path / "card", pictures=24, broken=False)
+    late = sorted(card.rglob("*.JPG"))[-6:]
+    for one in late:
+        one.rename(tmp_path / f"{one.parts[-4]}-{one.name}")
+    camtriage("run", card, cwd=tmp_path)
+    for one in late:
+        (tmp_path / f"{one.parts[-4]}-{one.name}").rename(one)
+    said = camtriage("run", card, cwd=tmp_path)
+    assert said.returncode == 0
+    rows = camtriage("deployments", "list", cwd=tmp_path).stdout.splitlines()
+    assert len(rows) == 3, "two cameras and a heading"
+    assert "every file accounted for, 0 with a trouble" in said.stdout
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(done, tmp_path):
     folder, _, _ = done
     (tmp_path / "file").write_text("x")
