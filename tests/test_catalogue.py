@@ -80,7 +80,7 @@ def test_the_head_that_captions_broke_is_refused_with_the_reason(asked):
     ],
 )
 def test_its_sound_relatives_are_not(asked):
-    catalogue.refuse_broken(*asked)
+    assert catalogue.refuse_broken(*asked) is None
 
 
 def test_a_pull_brings_the_weights_and_what_they_need_and_nothing_pickled(hub, tmp_path):

@@ -78,9 +78,11 @@ def test_sub_seconds_are_digits_after_the_point():
 @settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=8))
 def test_no_text_makes_the_parser_fall(text, sub_seconds):
-    clock.parse(text, sub_seconds)
-    clock.offset_minutes(text)
+    found = clock.parse(text, sub_seconds)
+    assert found is None or found.tzinfo is None, "camera time has no zone"
     clock.from_name(text)
+    offset = clock.offset_minutes(text)
+    assert offset is None or abs(offset) < 24 * 60
 
 
 @settings(deadline=None)

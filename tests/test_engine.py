@@ -79,7 +79,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path):
 
 @pytest.mark.parametrize("url", ["here", "sqlite://", "mysql://a:b@c/d", "sqlite:////no/such/x.db"])
 def test_what_is_no_usable_url_is_refused_in_one_line(url):
-    refusal(url)
+    assert refusal(url)
 
 
 def test_a_password_is_never_printed():
