@@ -16,10 +16,9 @@ def write_day(
 ) -> list[Path]:
     """Write HTML, Markdown and CSV of one day into a folder; gives back their paths."""
     from db.day import read_day
-    from pipeline.report.page import write_report
-
     from db.engine import reading
     from flows.engines import known_database
+    from pipeline.report.page import write_report
 
     chosen = load_settings(Path(settings) if settings else None)
     with reading(known_database(database)) as conn:

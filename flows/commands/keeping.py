@@ -1,0 +1,51 @@
+"""Commands about the machine and the database."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import Database, Settings
+from flows.job import database_url
+
+app = typer.Typer()
+db = typer.Typer(no_args_is_help=True, help="The database itself.")
+app.add_typer(db, name="db")
+
+
+@app.command()
+def doctor(database: Database = None, settings: Settings = None) -> int:
+    """What works on this machine, and what to do about the rest."""
+    from flows.models import print_doctor
+
+    return print_doctor(database_url(database), settings)
+
+
+@app.command()
+def check(
+    database: Database = None,
+    dump: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the canonical dump.")
+    ] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also read the originals again and compare.")
+    ] = False,
+) -> int:
+    """Verify the database: references, counts, windows; and the originals if asked.
+
+    camtriage check --dump dump.txt
+    """
+    from flows.database import check_and_print
+
+    return check_and_print(database_url(database), dump, files)
+
+
+@db.command("migrate")
+def db_migrate(database: Database = None) -> int:
+    """Bring the database up to this version (SQLite does so by itself, after a backup).
+
+    camtriage db migrate --database postgresql://team@host/camtriage
+    """
+    from flows.database import migrate_and_print
+
+    return migrate_and_print(database_url(database))

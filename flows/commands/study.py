@@ -1,0 +1,137 @@
+"""Commands of a study: reviews, places and periods, the day's page, population."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import Database, Name, Out, Settings, a_day
+from flows.job import database_url
+
+app = typer.Typer()
+audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
+review = typer.Typer(no_args_is_help=True, help="What people saw in pictures.")
+deployments = typer.Typer(no_args_is_help=True, help="Which camera hung where, and when.")
+app.add_typer(audit, name="audit")
+app.add_typer(review, name="review")
+app.add_typer(deployments, name="deployments")
+
+
+@app.command()
+def report(
+    day: Annotated[
+        str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Default: today.")
+    ] = None,
+    out: Out = Path("reports"),
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[
+        bool, typer.Option("--show-people", help="Do not pixelate possible people.")
+    ] = False,
+    thumbnails: Annotated[bool, typer.Option(help="Show pictures at all.")] = True,
+) -> int:
+    """The page of one day: HTML, Markdown and CSV.
+
+    camtriage report --date 2026-11-21 --out reports
+    """
+
+    from flows.report import write_day
+
+    for path in write_day(
+        database_url(database), a_day(day), out, settings, show_people, thumbnails
+    ):
+        print(path)
+    return 0
+
+
+@app.command()
+def population(
+    out: Out,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day, included.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
+    ] = None,
+    species: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this one; may be repeated. Else every animal."),
+    ] = None,
+    gap_min: Annotated[float, typer.Option(help="Minutes that part two events.")] = 30,
+    rule: Annotated[
+        str, typer.Option(help="What the gap is counted from: lastRecord or lastIndependentRecord.")
+    ] = "lastRecord",
+    effort: Annotated[
+        str, typer.Option(help="How days are counted: exact, noon, inclusive or duration.")
+    ] = "exact",
+    occasion_days: Annotated[int, typer.Option(help="Days of a history's occasion.")] = 7,
+    database: Database = None,
+) -> int:
+    """Tables of a study as CSV: events, effort, RAI, detection histories, camtrapR's tables.
+
+    camtriage population --from 2026-05-01 --to 2026-07-31 --out tables
+    """
+    from flows.population import asked, write_population
+
+    ask = asked(begin, end, species, gap_min, rule, effort, occasion_days)
+    return write_population(database_url(database), ask, out)
+
+
+@audit.command("sheet")
+def audit_sheet(
+    out: Out = Path("audit"),
+    name: Name = None,
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[bool, typer.Option("--show-people")] = False,
+) -> int:
+    """One page of the drawn blanks, and a CSV to fill in.
+
+    camtriage audit sheet --out audit
+    """
+    from flows.review import write_sheet
+
+    for path in write_sheet(database_url(database), out, name, settings, show_people):
+        print(path)
+    return 0
+
+
+@review.command("import")
+def review_import(
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="The filled-in sheet.")],
+    database: Database = None,
+    reviewer: Annotated[
+        str | None, typer.Option(help="Who looked, if the CSV does not say.")
+    ] = None,
+) -> int:
+    """Read back what a person saw. Append-only: the newest word wins in every view.
+
+    camtriage review import audit/audit.csv --reviewer Amina
+    """
+    from flows.review import import_reviews
+
+    return import_reviews(database_url(database), table, reviewer)
+
+
+@deployments.command("list")
+def deployments_list(database: Database = None) -> int:
+    """Everything known, as a Camtrap DP deployments.csv to fill in.
+
+    camtriage deployments list > deployments.csv
+    """
+    from flows.deployments import list_deployments
+
+    return list_deployments(database_url(database))
+
+
+@deployments.command("import")
+def deployments_import(
+    table: Annotated[Path, typer.Argument(metavar="CSV")], database: Database = None
+) -> int:
+    """Read the table back: places, periods, offsets, tags. All of it or nothing.
+
+    camtriage deployments import deployments.csv
+    """
+    from flows.deployments import import_deployments
+
+    return import_deployments(database_url(database), table)
