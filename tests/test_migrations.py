@@ -1,6 +1,8 @@
 """Migrations end in the schema of the code, lose no row, and keep a copy of what was."""
 
+import shutil
 import sqlite3
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,18 +14,20 @@ from alembic.script import ScriptDirectory
 
 import db.engine
 from db import schema, views
+from db.check import _foreign_keys
 from db.dump import dump
 from db.engine import migrate, open_database, reading, writing
 from db.schema import HEAD, VERSION_TABLE
 from pipeline.errors import DatabaseError
+from tests.conftest import a_copy
 from tests.makers import fill
 
-CARELESS = '''
+CARELESS = f'''
 """Every batch has content. (For the test: the batch change that loses children.)"""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "9999", "{HEAD}"
 
 
 def upgrade() -> None:
@@ -79,13 +83,111 @@ def test_views_of_an_earlier_version_are_replaced(database, database_url):
 def next_version(monkeypatch, tmp_path) -> None:
     """A program with one more migration than ours."""
     scripts = tmp_path / "migrations"
-    (scripts / "versions").mkdir(parents=True)
     ours = Path(db.engine.__file__).parent / "migrations"
-    for name in ("env.py", "script.py.mako", "versions/0001_first_schema.py"):
-        (scripts / name).write_text((ours / name).read_text("utf-8"), "utf-8")
-    (scripts / "versions" / "0002_next.py").write_text(CARELESS.lstrip(), "utf-8")
-    monkeypatch.setattr(db.engine, "HEAD", "0002")
+    shutil.copytree(ours, scripts)
+    (scripts / "versions" / "9999_next.py").write_text(CARELESS.lstrip(), "utf-8")
+    monkeypatch.setattr(db.engine, "HEAD", "9999")
     monkeypatch.setattr(db.engine, "SCRIPTS", str(scripts))
+
+
+def revisions() -> list[str]:
+    """Every version there ever was, the oldest first."""
+    config = Config()
+    config.set_main_option("script_location", "db:migrations")
+    chain = ScriptDirectory.from_config(config).walk_revisions("base", "heads")
+    return [one.revision for one in chain][::-1]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request, tmp_path) -> str:
+    """A database without any table, once on each of the two."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/old.db"
+        return
+    with a_copy(request.getfixturevalue("postgres_url"), "template0") as url:
+        yield url
+
+
+def at_revision(url: str, revision: str) -> None:
+    """Make the database as the camtriage of that time left it: its tables, its note, a view."""
+    from alembic import command
+
+    with plainly(url) as conn:
+        config = Config(attributes={"connection": conn})
+        config.set_main_option("script_location", "db:migrations")
+        command.upgrade(config, revision)
+        conn.exec_driver_sql("CREATE VIEW labels AS SELECT media_id, name FROM label")
+        notes = {"program": "camtriage", "views": "of that time", "view names": "labels"}
+        for note in notes.items():
+            conn.exec_driver_sql("INSERT INTO about VALUES ('{}', '{}')".format(*note))
+
+
+def fill_every_table(url: str) -> dict[str, list[dict]]:
+    """Two rows in each table, the second of a child pointing to the second of its parent."""
+    with plainly(url) as conn:
+        tables = sa.MetaData()
+        tables.reflect(conn)
+        for table in tables.sorted_tables:
+            for n in (1, 2) if table.name not in ("about", VERSION_TABLE) else ():
+                conn.execute(table.insert().values(a_row(table, n)))
+        return rows_of(conn)
+
+
+def a_row(table: sa.Table, n: int) -> dict:
+    return {c.name: value_of(c, n) for c in table.c if not (c.name == "id" and c.primary_key)}
+
+
+def value_of(column: sa.Column, n: int) -> object:
+    """What a column of that kind holds; the code of today tells times and JSON from other text."""
+    if column.foreign_keys:
+        return n
+    today = schema.metadata.tables.get(column.table.name, sa.table("")).c.get(column.name)
+    if today is not None and isinstance(today.type, schema.Time):
+        return f"2026-05-0{n}T06:30:00"
+    if today is not None and isinstance(today.type, schema.Json):
+        return "{}"
+    kinds = {bool: bool(n % 2), int: n, float: n / 2, bytes: bytes([n, n])}
+    return kinds.get(column.type.python_type, f"{column.name} {n}")
+
+
+def rows_of(conn) -> dict[str, list[dict]]:
+    """Every row of every table, by the table's name."""
+    tables = sa.MetaData()
+    tables.reflect(conn)
+    return {
+        name: sorted((dict(row) for row in conn.execute(sa.select(one)).mappings()), key=str)
+        for name, one in tables.tables.items()
+        if name not in ("about", VERSION_TABLE)
+    }
+
+
+@contextmanager
+def plainly(url: str):
+    """A transaction by nobody's rules but the database's own."""
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as conn:
+        yield conn
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_a_filled_database_of_every_version_keeps_every_row(
+    bare_url, revision, monkeypatch, tmp_path
+):
+    """From each version to the newest, and one further that remakes the parent of most tables."""
+    at_revision(bare_url, revision)
+    before = fill_every_table(bare_url)
+    next_version(monkeypatch, tmp_path)
+    migrate(bare_url)
+    with plainly(bare_url) as conn:
+        after = rows_of(conn)
+        assert list(_foreign_keys(conn)) == []
+        assert len(conn.execute(sa.text("SELECT * FROM media_status")).all()) == 2
+    for table, rows in before.items():
+        assert len(rows) == 2, f"{table} was not filled"
+        kept = [{name: row[name] for name in rows[0] if name in row} for row in after[table]]
+        same = [{name: row[name] for name in row if name in after[table][0]} for row in rows]
+        assert kept == same, table
 
 
 def test_remaking_a_parent_table_keeps_its_children(database, database_url, monkeypatch, tmp_path):
@@ -118,10 +220,10 @@ def test_an_older_sqlite_database_is_copied_by_sqlite_itself_before_it_is_migrat
     next_version(monkeypatch, tmp_path)
     open_database(url, tell=told.append).dispose()
     backup = Path(told[0].split(": ")[1])
-    assert backup.name.startswith("a.db.0001.") and backup.parent == tmp_path
+    assert backup.name.startswith(f"a.db.{HEAD}.") and backup.parent == tmp_path
     with sqlite3.connect(backup) as copy:
         assert copy.execute("SELECT count(*) FROM media").fetchone() == (100,)
-        assert copy.execute(f"SELECT * FROM {VERSION_TABLE}").fetchall() == [("0001",)]
+        assert copy.execute(f"SELECT * FROM {VERSION_TABLE}").fetchall() == [(HEAD,)]
 
 
 def test_a_migration_that_would_orphan_rows_is_undone(tmp_path, monkeypatch):
@@ -134,7 +236,7 @@ def test_a_migration_that_would_orphan_rows_is_undone(tmp_path, monkeypatch):
     engine.dispose()
     next_version(monkeypatch, tmp_path)
     bad = CARELESS.replace("update batch set", "delete from recipe --")
-    (tmp_path / "migrations" / "versions" / "0002_next.py").write_text(bad.lstrip(), "utf-8")
+    (tmp_path / "migrations" / "versions" / "9999_next.py").write_text(bad.lstrip(), "utf-8")
     with pytest.raises(DatabaseError, match="would lose a parent"):
         open_database(url)
     monkeypatch.undo()
