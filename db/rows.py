@@ -58,12 +58,23 @@ def fields(record: object, table: Table) -> dict:
 
 def record(kind: type, row: Mapping):
     """A record from the columns that bear its names; lists become tuples again."""
-    values = {name: row[name] for name in kind.__slots__ if name in row}
-    return kind(**{name: _tuples(value) for name, value in values.items()})
+    known = _slots(kind)
+    return kind(
+        **{
+            name: _tuples(value) if type(value) is list else value
+            for name, value in row.items()
+            if name in known
+        }
+    )
 
 
-def _tuples(value: object) -> object:
-    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
+@cache
+def _slots(kind: type) -> frozenset[str]:
+    return frozenset(kind.__slots__)
+
+
+def _tuples(values: list) -> tuple:
+    return tuple(_tuples(one) if type(one) is list else one for one in values)
 
 
 def media_ids(conn: Connection, sha256s: Iterable[str]) -> dict[str, int]:

@@ -8,6 +8,7 @@ themselves keeps its row. Independent events, by species and longer gaps, are th
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -19,6 +20,8 @@ from pipeline.species import zeroshot
 from pipeline.species.zeroshot import Bank
 
 NAMED = ("species", "subspecies", "genus")  # a further taxon counts from here, not as "mammal"
+Lines = dict[str, frozenset[str]]
+
 SECOND_FROM = 2  # pictures of a further taxon: one alone is more often a slip
 
 
@@ -41,10 +44,17 @@ def form_visits(
     lanes = defaultdict(list)
     for one in media:
         lanes[one.deployment_id, one.capture_method or ""].append(one)
-    visits = [
-        _named(group, looks, labels, logits, bank, settings, site_list)
+    groups = [
+        group
         for key in sorted(lanes)
         for group in _groups(lanes[key], settings.windows.visit_gap_s, bursts or {})
+    ]
+    lines = _lines(bank)
+    told = [_voted(group, looks, labels, logits, lines) for group in groups]
+    names = _names(told, looks, logits, bank, settings, site_list)
+    visits = [
+        _visit(group, votes, name, looks, labels, lines)
+        for group, votes, name in zip(groups, told, names, strict=True)
     ]
     return sorted(visits, key=_order)
 
@@ -64,67 +74,89 @@ def _groups(media: Sequence[Media], gap_s: float, bursts: Mapping[str, int]) -> 
     return groups + list(timeless.values())
 
 
-def _named(group, looks, labels, logits, bank, settings, site_list) -> Visit:
+@dataclass(frozen=True, slots=True)
+class _Votes:
+    """What the pictures of one visit say, before it has a name."""
+
+    of: list[str]  # kept and labelled pictures
+    kind: str  # blank and unclassified where none votes
+    own: list[str]  # of them, those that name the visit
+    said: tuple[str | None, str | None, float | None]  # name and rank where no animal; probability
+
+
+def _voted(group, looks, labels, logits, lines) -> _Votes:
     shas = [one.sha256 for one in group]
     votes = [
         sha
         for sha in shas
         if sha in labels and sha in looks and looks[sha].state != "blank" and sha in logits
     ]
+    if not votes:
+        seen = {looks[sha].state for sha in shas if sha in looks}
+        return _Votes([], "blank" if seen == {"blank"} else "unclassified", [], (None, None, None))
+    kinds = [labels[sha].observation_type for sha in votes]
+    kind = max(set(kinds), key=lambda one: (kinds.count(one), one != "unknown", one))
+    own = [sha for sha, one in zip(votes, kinds, strict=True) if one == kind]
+    if kind == "animal":
+        own, (name, rank) = _one_animal(own, labels, lines), zeroshot.EVERYTHING
+    else:
+        name, rank = labels[own[0]].name, labels[own[0]].rank
+    sure = _mean([labels[sha].probability for sha in own])
+    return _Votes(votes, kind, own, (name, rank, sure))
+
+
+def _names(told: Sequence[_Votes], looks, logits, bank, settings, site_list) -> list[tuple]:
+    """Name, rank and probability of each visit; those of animals from their mean logits.
+
+    Many at once: a label set is laid out for its ranks once, not once a visit."""
+    names = [one.said for one in told]
+    animals = [i for i, one in enumerate(told) if one.kind == "animal"]
+    for start in range(0, len(animals), zeroshot.CHUNK):
+        some = animals[start : start + zeroshot.CHUNK]
+        own = [told[i].own for i in some]
+        means = np.stack([np.mean([logits[sha] for sha in shas], axis=0) for shas in own])
+        best = [max((looks[sha] for sha in shas), key=lambda one: one.p_animal) for shas in own]
+        visits = [f"visit {i}" for i in some]
+        found = zeroshot.from_logits(visits, means, best, bank, settings.labels, site_list)
+        for i, label in zip(some, found, strict=True):
+            if label.observation_type == "animal":  # else the mean says no more than its pictures
+                names[i] = label.name, label.rank, label.probability
+    return names
+
+
+def _visit(group, votes: _Votes, named: tuple, looks, labels, lines) -> Visit:
     times = [one.taken_at for one in group if one.taken_at]
-    counts = [looks[sha].count for sha in votes if looks[sha].count is not None]
-    kind, name, rank, probability = _together(
-        votes, shas, looks, labels, logits, bank, settings, site_list
-    )
+    counts = [looks[sha].count for sha in votes.of if looks[sha].count is not None]
+    counted = bool(counts) and votes.kind in ("animal", "human")
+    name, rank, probability = named
     return Visit(
         deployment_id=group[0].deployment_id,
         started_at=min(times, default=None),
         ended_at=max(times, default=None),
-        sha256s=tuple(shas),
+        sha256s=tuple(one.sha256 for one in group),
         capture_method=group[0].capture_method,
-        observation_type=kind,
+        observation_type=votes.kind,
         name=name,
         rank=rank,
         probability=probability,
-        count=max(counts, default=None) if kind in ("animal", "human") else None,
-        count_basis="boxes" if counts and kind in ("animal", "human") else None,
-        others=_others(votes, labels, kind, name, bank),
+        count=max(counts) if counted else None,
+        count_basis="boxes" if counted else None,
+        others=_others(votes.of, labels, votes.kind, name, lines),
     )
 
 
-def _together(votes, shas, looks, labels, logits, bank, settings, site_list):
-    """Type, name, rank and probability of a visit."""
-    if not votes:
-        seen = [looks[sha].state for sha in shas if sha in looks]
-        return ("blank" if seen and set(seen) == {"blank"} else "unclassified"), None, None, None
-    kinds = [labels[sha].observation_type for sha in votes]
-    kind = max(set(kinds), key=lambda one: (kinds.count(one), one != "unknown", one))
-    own = [sha for sha, one in zip(votes, kinds, strict=True) if one == kind]
-    if kind != "animal":
-        sure = [labels[sha].probability for sha in own if labels[sha].probability is not None]
-        first = labels[own[0]]
-        return kind, first.name, first.rank, _mean(sure)
-    own = _one_animal(own, labels, bank)
-    mean = np.mean([np.asarray(logits[sha], np.float32) for sha in own], axis=0, keepdims=True)
-    look = max((looks[sha] for sha in own), key=lambda one: one.p_animal)
-    (label,) = zeroshot.from_logits(["visit"], mean, [look], bank, settings.labels, site_list)
-    if label.observation_type != "animal":  # its pictures were animals; the mean says no more
-        return "animal", *zeroshot.EVERYTHING, _mean([labels[sha].probability for sha in own])
-    return "animal", label.name, label.rank, label.probability
-
-
-def _one_animal(shas: Sequence[str], labels: Mapping[str, Label], bank: Bank) -> list[str]:
+def _one_animal(shas: Sequence[str], labels: Mapping[str, Label], lines: Lines) -> list[str]:
     """The pictures without those that surely and more than once show another animal."""
     named = [labels[sha].name for sha in shas if labels[sha].rank in NAMED]
     many = {name: named.count(name) for name in named}
     first = max(many, key=lambda name: (many[name], name), default=None)
     apart = {
-        name for name in many if many[name] >= SECOND_FROM and not _same_line(name, first, bank)
+        name for name in many if many[name] >= SECOND_FROM and not _same_line(name, first, lines)
     }
     return [sha for sha in shas if labels[sha].rank not in NAMED or labels[sha].name not in apart]
 
 
-def _others(votes, labels, kind, name, bank) -> tuple[tuple[str, str | None, int], ...]:
+def _others(votes, labels, kind, name, lines) -> tuple[tuple[str, str | None, int], ...]:
     """What pictures show beside the visit's own: (type, name, pictures)."""
     found: dict[tuple[str, str | None], int] = defaultdict(int)
     for sha in votes:
@@ -134,7 +166,7 @@ def _others(votes, labels, kind, name, bank) -> tuple[tuple[str, str | None, int
             name,
         ):
             continue
-        if one.observation_type == "animal" and not _apart(one, kind, name, bank):
+        if one.observation_type == "animal" and not _apart(one, kind, name, lines):
             continue
         found[one.observation_type, one.name] += 1
     return tuple(
@@ -144,29 +176,28 @@ def _others(votes, labels, kind, name, bank) -> tuple[tuple[str, str | None, int
     )
 
 
-def _apart(one: Label, kind: str, name: str | None, bank: Bank) -> bool:
+def _apart(one: Label, kind: str, name: str | None, lines: Lines) -> bool:
     """Whether an animal's label means another animal, not the same one said less or more surely."""
     if kind != "animal":
         return True
     if one.rank not in NAMED or name in (None, zeroshot.EVERYTHING[0]):
         return False
-    return not _same_line(one.name, name, bank)
+    return not _same_line(one.name, name, lines)
 
 
-def _same_line(one: str | None, other: str | None, bank: Bank) -> bool:
+def _same_line(one: str | None, other: str | None, lines: Lines) -> bool:
     """Whether one stands above the other, or they are the same."""
-    return one in _line(other, bank) or other in _line(one, bank)
+    return one in lines.get(other, (other,)) or other in lines.get(one, (one,))
 
 
-def _line(name: str | None, bank: Bank) -> set[str]:
-    """A name and all above it."""
+def _lines(bank: Bank) -> Lines:
+    """A name and all above it, by name; the label set's first word on a name counts."""
+    lines: Lines = {}
     for one in bank.labelset.taxa:
-        if one.name == name:
-            return {name, *(parent for _, parent in one.parents)}
-        chain = [parent for _, parent in one.parents]
-        if name in chain:
-            return set(chain[chain.index(name) :])
-    return {name} if name else set()
+        chain = [one.name, *(parent for _, parent in one.parents)]
+        for i, name in enumerate(chain):
+            lines.setdefault(name, frozenset(chain[i:]))
+    return lines
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
