@@ -68,10 +68,10 @@ SELECT r.batch, r.status, r.files, r.pictures, r.unreadable, r.videos, r.others,
     r.closes, r.message, x.first_at, x.last_at, coalesce(x.cameras, 0) AS cameras
 FROM run_summary r
 LEFT JOIN (
-    SELECT b.name AS batch, max(m.taken_at) AS last_at,
-        min(CASE WHEN m.taken_at >= :since THEN m.taken_at END) AS first_at,
-        count(DISTINCT m.deployment_id) AS cameras
-    FROM media m JOIN batch b ON b.id = m.batch_id
+    SELECT b.name AS batch, max(s.taken_at) AS last_at,
+        min(CASE WHEN s.taken_at >= :since THEN s.taken_at END) AS first_at,
+        count(DISTINCT s.deployment_id) AS cameras
+    FROM status s JOIN batch b ON b.id = s.batch_id
     WHERE b.name IN :names
     GROUP BY b.name
 ) x ON x.batch = r.batch

@@ -33,7 +33,7 @@ JOIN batch b ON b.id = m.batch_id
 JOIN status s ON s.media_id = m.id
 LEFT JOIN look k ON k.media_id = m.id AND k.recipe_id = b.look_recipe_id
 WHERE f.sha256 IN :flags
-ORDER BY f.sha256, m.taken_at, m.path
+ORDER BY f.sha256, s.taken_at, m.path
 """
 
 

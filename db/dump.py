@@ -17,6 +17,8 @@ from db import schema
 LEFT_OUT = ("about", "run")
 SILENT = {  # columns that may differ between two runs that say the same
     "batch": {"root"},
+    "clock_repair": {"made_at", "undone_at", "undone_by"},
+    "outage": {"said_at"},
     "review": {"saved_at"},
     "verdict": {"said_at"},
 }
@@ -37,7 +39,10 @@ def _lines(conn: Connection, table: Table, names: Names) -> Iterator[str]:
         for column in table.c
         if column.name != "id" and column.name not in SILENT.get(table.name, ())
     ]
-    rows = conn.execution_options(stream_results=True).execute(sa.select(table)).mappings()
+    query = sa.select(table)
+    if table is schema.clock_repair:  # one that was undone says nothing
+        query = query.where(table.c.undone_at.is_(None))
+    rows = conn.execute(query.execution_options(stream_results=True)).mappings()
     for row in rows:
         values = {name: write(row[name]) for name, write in columns if row[name] is not None}
         yield f"{table.name} {json.dumps(values, ensure_ascii=False)}"
@@ -85,6 +90,13 @@ def _names(conn: Connection) -> Names:
         names[table.name] = {
             id: f"{names['recipe'][recipe]} {names['media'][media]}" for id, recipe, media in keys
         }
+    repair = c["clock_repair"]
+    bounds = (repair.first_at, repair.last_at, repair.first_path, repair.last_path)
+    repairs = sa.select(repair.id, c["deployment"].name, c["batch"].name, *bounds)
+    joined = repairs.join_from(s.clock_repair, s.deployment).outerjoin(
+        s.batch, c["batch"].id == repair.batch_id
+    )
+    names["clock_repair"] = read(joined.where(repair.undone_at.is_(None)))
     reviews = sa.select(c["review"].id, c["media"].sha256, c["review"].reviewed_at)
     names["review"] = read(reviews.join_from(s.review, s.media))
     return names

@@ -102,10 +102,11 @@ def _pictures(
         for name in ("status", "media", "deployment", "look", "label", "review")
     )
     first = schema.media.alias("first")
-    b, v = schema.batch.c, schema.visit.c
+    b, v, fixed = schema.batch.c, schema.visit.c, schema.repaired_time.c
     query = (
         sa.select(
-            *(m.sha256, m.batch_id, m.path, m.taken_at, m.mediatype, m.capture_method, m.clock),
+            *(m.sha256, m.batch_id, m.path, s.taken_at, m.mediatype, m.capture_method),
+            sa.case((fixed.media_id.is_not(None), "repaired"), else_=m.clock).label("clock"),
             *(m.utc_offset_min, d.name.label("deployment"), s.state, s.observation_type, s.name),
             *(s.probability, s.method, s.review_id, t.rank, t.top, t.name.label("machine_name")),
             *(k.p_animal, k.p_human, k.p_vehicle, k.count, k.crop_source),
@@ -119,10 +120,11 @@ def _pictures(
         .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == b.look_recipe_id))
         .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
         .outerjoin(schema.review, r.id == s.review_id)
+        .outerjoin(schema.repaired_time, fixed.media_id == m.id)
         .outerjoin(schema.visit, v.id == s.visit_id)
         .outerjoin(first, first.c.id == v.media_id)
         .where(s.batch_id.in_(ids))
-        .order_by(d.name, m.taken_at.is_(None), m.taken_at, m.path, m.sha256)
+        .order_by(d.name, s.taken_at.is_(None), s.taken_at, m.path, m.sha256)
     )
     why = _failures(conn, ids)
     copies = _copies(conn, ids, prefix)

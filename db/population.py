@@ -6,12 +6,12 @@ people called blank, without a time, or of time-lapse pictures make no event.
 """
 
 import numpy as np
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db import schema
+from db.outages import accepted_outages
+from db.read import all_deployments
 from pipeline.errors import InputError
-from pipeline.population.effort import Stay
+from pipeline.population.effort import Stay, stay_of
 from pipeline.population.events import RULES, Events, Records, records
 from pipeline.population.sightings import Sighting
 
@@ -179,11 +179,9 @@ def read_records(conn: Connection) -> Records:
 
 
 def read_stays(conn: Connection) -> list[Stay]:
-    """Deployments as effort sees them, outages not taken out; unknown ends stay unknown."""
-    d = schema.deployment.c
-    station, camera = sa.func.coalesce(d.location_id, d.name), sa.func.coalesce(d.camera_id, d.name)
-    query = sa.select(station, camera, d.started_at, d.ended_at).order_by(d.name)
-    return [Stay(*row) for row in conn.execute(query)]
+    """Deployments as effort sees them, with their accepted outages; unknown ends stay unknown."""
+    out = accepted_outages(conn)
+    return [stay_of(one, out.get(one.deployment_id, ())) for one in all_deployments(conn)]
 
 
 def read_sightings(conn: Connection) -> list[Sighting]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from db import schema
+from db.clock_repairs import believed
 from db.read_events import flags_of as flags_of  # also found here: read.flags_of
 from db.read_events import visits_of as visits_of
 from db.rows import chunks, newest_review, record
@@ -98,9 +99,11 @@ def media_of(conn: Connection, batch_id: int, neighbours: bool = False) -> list[
 
 
 def unplanned_media(conn: Connection, batch_id: int) -> list[Media]:
-    """Pictures of this batch that lie in no window yet."""
+    """Pictures of this batch that lie in no window yet. Their times are those that the camera
+    wrote: a plan hangs on the card alone, not on when its clock was repaired."""
     m = schema.media.c
-    return list(_media(conn, (m.batch_id == batch_id) & m.work_window_id.is_(None)))
+    unplanned = (m.batch_id == batch_id) & m.work_window_id.is_(None)
+    return list(_media(conn, unplanned, as_written=True))
 
 
 def media_of_window(conn: Connection, window_id: int) -> list[Media]:
@@ -146,11 +149,13 @@ def paths_in_state(
 
 
 def deployments_of(conn: Connection, batch_id: int) -> list[Deployment]:
-    """Deployments that this batch brought pictures to, by name."""
+    """Deployments that this batch brought pictures to, by name. Where the clock was wrong by the
+    table and all of the pictures are repaired, it may be trusted again."""
     d, m = schema.deployment, schema.media.c
     mine = sa.select(m.deployment_id).where(m.batch_id == batch_id)
     rows = conn.execute(sa.select(d).where(d.c.id.in_(mine)).order_by(d.c.name)).mappings()
-    return [record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
+    places = [record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
+    return believed(conn, places)
 
 
 def all_deployments(conn: Connection) -> list[Deployment]:
@@ -161,10 +166,10 @@ def all_deployments(conn: Connection) -> list[Deployment]:
 
 
 def outside_period(conn: Connection) -> list[tuple[str, int]]:
-    """(deployment, pictures) whose camera time lies before its start or after its end."""
-    d, m = schema.deployment.c, schema.media.c
-    early, late = m.taken_at < d.started_at, m.taken_at > d.ended_at
-    query = sa.select(d.name, sa.func.count()).join(schema.media, m.deployment_id == d.id)
+    """(deployment, pictures) whose time, repaired, lies before its start or after its end."""
+    d, s = schema.deployment.c, schema.status.c
+    early, late = s.taken_at < d.started_at, s.taken_at > d.ended_at
+    query = sa.select(d.name, sa.func.count()).join(schema.status, s.deployment_id == d.id)
     rows = conn.execute(query.where(early | late).group_by(d.name).order_by(d.name))
     return [tuple(row) for row in rows]
 
@@ -259,7 +264,7 @@ def vectors_of(
         .order_by(m.id)
     )
     pictures: dict[str, dict[str, bytes]] = {}
-    for sha, view, vector in conn.execution_options(stream_results=True).execute(query):
+    for sha, view, vector in conn.execute(query.execution_options(stream_results=True)):
         if sha not in pictures and len(pictures) == VECTORS:
             yield _arrays(pictures)
             pictures = {}
@@ -317,17 +322,22 @@ def _scope(batch_id: int, neighbours: bool) -> ColumnElement[bool]:
     return m.deployment_id.in_(sa.select(m.deployment_id).where(m.batch_id == batch_id))
 
 
-def _media(conn: Connection, which: ColumnElement[bool]) -> Iterator[Media]:
-    m, d = schema.media, schema.deployment.c
+def _media(
+    conn: Connection, which: ColumnElement[bool], as_written: bool = False
+) -> Iterator[Media]:
+    """Pictures in the order of the plan, with their repaired times unless as_written."""
+    m, d, r = schema.media, schema.deployment.c, schema.repaired_time.c
+    at = m.c.taken_at if as_written else sa.func.coalesce(r.taken_at, m.c.taken_at)
     order = (d.name, m.c.work_window_id, m.c.position, m.c.taken_at, m.c.path, m.c.sha256)
     query = (
-        sa.select(m, d.name.label("deployment"))
+        sa.select(m, d.name.label("deployment"), at.label("at"))
         .join(schema.deployment, d.id == m.c.deployment_id)
+        .outerjoin(schema.repaired_time, r.media_id == m.c.id)
         .where(which)
         .order_by(*order)
     )
     for row in conn.execute(query).mappings():
-        yield record(Media, {**row, "deployment_id": row["deployment"]})
+        yield record(Media, {**row, "deployment_id": row["deployment"], "taken_at": row["at"]})
 
 
 def _results(

@@ -77,13 +77,14 @@ def _pictures(
     conn: Connection, table: sa.Table, members: sa.Table, recipe_id: int, scope: ColumnElement[bool]
 ) -> dict[int, tuple[str, ...]]:
     """sha256s by event key, in the order of time, the anchor picture first."""
-    m, key = schema.media.c, members.c[f"{table.name}_id"]
+    m, s, key = schema.media.c, schema.status.c, members.c[f"{table.name}_id"]
     query = (
         sa.select(key, m.sha256)
         .join(schema.media, m.id == members.c.media_id)
+        .join(schema.status, s.media_id == m.id)
         .join(table, table.c.id == key)
         .where(table.c.recipe_id == recipe_id, scope)
-        .order_by(key, m.id != table.c.media_id, m.taken_at, m.path, m.sha256)
+        .order_by(key, m.id != table.c.media_id, s.taken_at, m.path, m.sha256)
     )
     grouped: dict[int, list[str]] = {}
     for id, sha in conn.execute(query):

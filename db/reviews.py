@@ -15,7 +15,7 @@ from pipeline.report.day import shows_people
 
 _DRAWN = """
 SELECT m.sha256 AS sha256, b.name AS batch, d.name AS deployment_id, m.path AS path,
-    m.taken_at AS taken_at, b.root AS root, k.p_human AS p_human, r.observation_type AS said,
+    s.taken_at AS taken_at, b.root AS root, k.p_human AS p_human, r.observation_type AS said,
     r.name AS scientific_name, r.count AS individuals, r.reviewer AS reviewer,
     r.reviewed_at AS reviewed_at, r.comment AS comment
 FROM audit_draw a

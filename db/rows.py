@@ -119,6 +119,7 @@ def refresh_ids(conn: Connection, ids: Collection[int]) -> None:
 def current(which: ColumnElement[bool]) -> sa.Select:
     """What `status` must hold: the batch's current recipes speak, a person's newest word wins."""
     m, b, k, t = schema.media.c, schema.batch.c, schema.look.c, schema.label.c
+    taken_at = sa.func.coalesce(schema.repaired_time.c.taken_at, m.taken_at)
     newest = schema.review.alias("newest")
     r = newest.c
     kept = k.state == "kept"
@@ -133,8 +134,8 @@ def current(which: ColumnElement[bool]) -> sa.Select:
             m.id,
             m.batch_id,
             m.deployment_id,
-            m.taken_at,
-            sa.func.substr(m.taken_at, 1, 10, type_=schema.TEXT),
+            taken_at,
+            sa.func.substr(taken_at, 1, 10, type_=schema.TEXT),
             sa.func.coalesce(k.state, "unprocessed"),
             *(k.p_blank, k.p_animal, k.p_human, k.p_vehicle, k.novelty, k.decided_by),
             sa.func.coalesce(r.observation_type, machine_type),
@@ -147,6 +148,7 @@ def current(which: ColumnElement[bool]) -> sa.Select:
         )
         .select_from(schema.media)
         .join(schema.batch, b.id == m.batch_id)
+        .outerjoin(schema.repaired_time, schema.repaired_time.c.media_id == m.id)
         .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == b.look_recipe_id))
         .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
         .outerjoin(newest, r.id == newest_review(m.id))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db import schema
+from db import clock_repairs, schema
 from db.rows import chunks, deployment_ids, fields, media_ids, now, refresh, refresh_ids, upsert
 from db.save_events import save_flags as save_flags  # also found here: save.save_flags
 from db.save_events import save_verdict as save_verdict
@@ -80,7 +80,9 @@ def save_media(conn: Connection, batch_id: int, media: Sequence[Media]) -> list[
             row = fields(one, schema.media)
             rows.append({**row, "batch_id": batch_id, "deployment_id": places[one.deployment_id]})
         upsert(conn, schema.media, rows, ["sha256"])
-        refresh(conn, schema.media.c.sha256.in_([one.sha256 for one in some]))
+        mine = schema.media.c.sha256.in_([one.sha256 for one in some])
+        clock_repairs.apply(conn, mine)
+        refresh(conn, mine)
     return troubles
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 HEAD = (
-    "0001"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0002"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -223,6 +223,48 @@ trouble = sa.Table(
     sa.UniqueConstraint("batch_id", "path", "step", "reason"),
 )
 
+clock_repair = sa.Table(  # a person's word on a wrong clock; media.taken_at stays as it was written
+    "clock_repair",
+    metadata,
+    _key(),
+    _to("deployment", index=True),
+    _to("batch", index=True, nullable=True),  # only the pictures that this card brought
+    sa.Column("first_at", Time),  # the stretch: as the camera wrote its times, both ends in it
+    sa.Column("last_at", Time),
+    sa.Column("first_path", Words),  # or: from this file to that one, in the order of paths
+    sa.Column("last_path", Words),
+    sa.Column("kind", TEXT, nullable=False),  # shift, year, zone, am_pm, drift
+    sa.Column("parameters", Json, nullable=False),
+    sa.Column("comment", Words),
+    sa.Column("made_by", Words),
+    sa.Column("made_at", Time, nullable=False),  # UTC
+    sa.Column("undone_by", Words),
+    sa.Column("undone_at", Time),  # UTC; empty: it stands
+)
+
+repaired_time = sa.Table(  # what standing repairs make of a picture's time; one repair a picture
+    "repaired_time",
+    metadata,
+    _to("media", primary_key=True),
+    _to("clock_repair", index=True),
+    sa.Column("taken_at", Time, nullable=False),
+)
+
+outage = sa.Table(  # a stretch in which a camera did not work; accepted ones are no effort
+    "outage",
+    metadata,
+    _key(),
+    _to("deployment"),
+    sa.Column("started_at", Time, nullable=False),  # camera clock, repaired
+    sa.Column("ended_at", Time),  # empty: to the end of the deployment
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("source", TEXT, nullable=False),  # entered, proposed
+    sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("said_by", Words),  # who entered or accepted it
+    sa.Column("said_at", Time, nullable=False),  # UTC
+    sa.UniqueConstraint("deployment_id", "started_at"),
+)
+
 window_done = sa.Table(
     "window_done",
     metadata,
@@ -388,8 +430,8 @@ status = sa.Table(  # the current result of each picture, written by db.rows.ref
     _to("media", primary_key=True),
     _to("batch"),
     _to("deployment"),
-    sa.Column("taken_at", Time),
-    sa.Column("taken_on", TEXT),  # day by the camera's clock
+    sa.Column("taken_at", Time),  # repaired where a repair of the clock stands
+    sa.Column("taken_on", TEXT),  # its day
     sa.Column("state", TEXT, nullable=False),
     sa.Column("p_blank", sa.Double),
     sa.Column("p_animal", sa.Double),

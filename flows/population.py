@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from db.engine import reading
+from db.outages import accepted_outages
 from db.population import read_sightings
 from db.read import all_deployments
 from flows.engines import known_database
@@ -46,7 +47,8 @@ def write_population(database: str, ask: Ask, out: Path) -> int:
         raise SettingsError(f"--out {out} is a file: give a folder")
     with reading(known_database(database)) as conn:
         sightings, deployments = read_sightings(conn), all_deployments(conn)
-    made = population_tables(sightings, deployments, ask, version("camtriage"))
+        outages = accepted_outages(conn)
+    made = population_tables(sightings, deployments, ask, version("camtriage"), outages)
     for path in write_tables(out, made):
         print(path)
     _tell(made, ask)
@@ -61,8 +63,8 @@ def _tell(made: Tables, ask: Ask) -> None:
         file=sys.stderr,
     )
     print(
-        f"events: {ask.rule}, {ask.gap_s / 60:g} min; effort: {ask.effort} "
-        "(no outages are known: periods count whole); what was left out: about.csv",
+        f"events: {ask.rule}, {ask.gap_s / 60:g} min; effort: {ask.effort}; "
+        f"outages: {made.outages}; what was left out: about.csv",
         file=sys.stderr,
     )
     if made.unknown:

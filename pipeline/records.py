@@ -100,6 +100,39 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockRepair:
+    """A person's word on a clock that was wrong, for a stretch of one deployment's pictures.
+
+    Bounds are as the camera wrote them, both ends belong to the stretch, None is open. What the
+    camera wrote is never changed; pipeline.card.repair makes the other time of it.
+    """
+
+    deployment_id: str
+    kind: str  # of pipeline.card.repair.KINDS
+    parameters: dict = field(default_factory=dict)
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    first_path: str | None = None
+    last_path: str | None = None
+    batch: str | None = None  # only the pictures that this card brought
+    comment: str | None = None
+    made_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A stretch in which a deployment's camera did not work. Only accepted ones are no effort."""
+
+    deployment_id: str
+    started_at: datetime
+    ended_at: datetime | None = None  # None: to the end of the deployment
+    reason: str = ""
+    source: str = "entered"  # by a person, or proposed (from silence, by the program)
+    accepted: bool = True
+    said_by: str | None = None  # who entered or accepted it
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """At most 128 pictures of one deployment, in order: the atom of work and of resume."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from db import save
 from db.engine import writing
+from db.outages import accepted_outages
 from db.population import read_sightings
 from db.read import all_deployments
 from flows.population import asked
@@ -90,7 +91,8 @@ def tables(engine, **words):
     given = {"begin": None, "end": None, "species": None, "gap_min": 30, "rule": "lastRecord"}
     ask = asked(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
     with engine.connect() as conn:
-        made = population_tables(read_sightings(conn), all_deployments(conn), ask, "0")
+        out = accepted_outages(conn)
+        made = population_tables(read_sightings(conn), all_deployments(conn), ask, "0", out)
     found = {
         name: [dict(zip(rows[0], map(str, row), strict=True)) for row in rows[1:]]
         for name, rows in made.rows.items()

@@ -9,10 +9,24 @@ WITH seen AS (
     GROUP BY deployment_id
 ),
 span AS (
-    SELECT deployment_id, min(taken_at) AS first_at, max(taken_at) AS last_at
-    FROM media
-    WHERE taken_at IS NOT NULL
-    GROUP BY deployment_id
+    SELECT m.deployment_id, min(coalesce(r.taken_at, m.taken_at)) AS first_at,
+        max(coalesce(r.taken_at, m.taken_at)) AS last_at
+    FROM media m
+    LEFT JOIN repaired_time r ON r.media_id = m.id
+    WHERE m.taken_at IS NOT NULL
+    GROUP BY m.deployment_id
+),
+stood AS (
+    SELECT d.id, coalesce(d.started_at, span.first_at) AS begun, coalesce(d.ended_at, span.last_at) AS ended
+    FROM deployment d
+    LEFT JOIN span ON span.deployment_id = d.id
+),
+broken AS (
+    SELECT stood.id, sum(DAYS(CASE WHEN o.started_at > stood.begun THEN o.started_at ELSE stood.begun END, CASE WHEN o.ended_at < stood.ended THEN o.ended_at ELSE stood.ended END)) AS days
+    FROM stood
+    JOIN outage o ON o.deployment_id = stood.id
+    WHERE o.accepted AND o.started_at < stood.ended AND coalesce(o.ended_at, stood.ended) > stood.begun
+    GROUP BY stood.id
 )
 SELECT
     d.name AS deployment_id, -- unique
@@ -27,14 +41,17 @@ SELECT
     d.camera_id AS camera_id, -- by its owner or its serial number
     d.camera_model AS camera_model, -- make and model
     d.tags AS tags, -- Camtrap DP deploymentTags
-    d.timestamp_issues AS timestamp_issues, -- true: the clock is not to be trusted
+    d.timestamp_issues AS timestamp_issues, -- true: the clock is not to be trusted, by the table
     d.source AS source, -- folder, or table (a deployments.csv)
     coalesce(seen.pictures, 0) AS pictures, -- brought by all cards
     coalesce(seen.days, 0) AS days_with_pictures, -- days
-    span.first_at AS first_picture_at, -- camera clock
-    span.last_at AS last_picture_at, -- camera clock
-    DAYS(coalesce(d.started_at, span.first_at), coalesce(d.ended_at, span.last_at)) AS effort_days, -- days between set up and taken down, where not given first and last picture; outages not taken out
+    span.first_at AS first_picture_at, -- camera clock, repaired
+    span.last_at AS last_picture_at, -- camera clock, repaired
+    DAYS(stood.begun, stood.ended) - coalesce(broken.days, 0) AS effort_days, -- days between set up and taken down, where not given first and last picture; accepted outages taken out
+    coalesce(broken.days, 0) AS outage_days, -- days taken out: accepted outages within that time
     CASE WHEN d.started_at IS NULL OR d.ended_at IS NULL THEN 'pictures' ELSE 'dates' END AS effort_basis -- dates (given), pictures (first or last one stands in)
 FROM deployment d
+JOIN stood ON stood.id = d.id
+LEFT JOIN broken ON broken.id = d.id
 LEFT JOIN seen ON seen.deployment_id = d.id
 LEFT JOIN span ON span.deployment_id = d.id

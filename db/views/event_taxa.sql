@@ -49,7 +49,7 @@ FROM told
 JOIN said ON said.visit_id = told.visit_id AND (told.taxa = 0 OR said.observation_type <> 'blank')
 JOIN visit v ON v.id = told.visit_id
 UNION ALL
-SELECT NULL, m.id, m.batch_id, m.deployment_id, m.taken_at, m.taken_at, m.capture_method, 0,
+SELECT NULL, m.id, m.batch_id, m.deployment_id, s.taken_at, s.taken_at, m.capture_method, 0,
     r.observation_type, r.name, NULL, NULL, 1, r.count,
     CASE WHEN r.count IS NOT NULL THEN 'review' END, 'human'
 FROM status s

@@ -4,11 +4,19 @@ SELECT
     b.name AS batch, -- the card that brought it first
     d.name AS deployment_id, -- see deployments
     m.path AS path, -- on the card, relative to its root
-    m.taken_at AS taken_at, -- the camera's own clock, ISO 8601 without a zone
-    m.clock AS clock, -- where taken_at comes from: exif, makernote, file_name, file_date, none
+    coalesce(r.taken_at, m.taken_at) AS taken_at, -- the camera's own clock, repaired where a repair stands, ISO 8601 without a zone
+    m.taken_at AS camera_time, -- the same as the camera wrote it: no repair changes it
+    m.clock AS clock, -- where camera_time comes from: exif, makernote, file_name, file_date, none
+    c.kind AS clock_repair, -- shift, year, zone, am_pm, drift; empty: none stands
+    CASE
+        WHEN m.taken_at IS NULL THEN FALSE
+        WHEN r.media_id IS NULL AND (m.clock = 'file_date' OR d.timestamp_issues) THEN FALSE
+        WHEN coalesce(r.taken_at, m.taken_at) < d.started_at OR coalesce(r.taken_at, m.taken_at) > d.ended_at THEN FALSE
+        ELSE coalesce(r.taken_at, m.taken_at) >= '2005'
+    END AS time_certain, -- false: no time, a file's own date, before 2005, outside the deployment, or a clock that its table doubts and nobody repaired
     m.time_text AS time_text, -- the time as the camera wrote it
     coalesce(m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich: of the picture, else of its deployment
-    UTC(m.taken_at, coalesce(m.utc_offset_min, d.utc_offset_min)) AS taken_at_utc, -- derived from the two; empty without an offset
+    UTC(coalesce(r.taken_at, m.taken_at), coalesce(m.utc_offset_min, d.utc_offset_min)) AS taken_at_utc, -- derived from the two; empty without an offset
     m.capture_method AS capture_method, -- activityDetection, timeLapse; empty: not known
     m.mediatype AS mediatype, -- image/jpeg, ...
     m.size AS size_bytes, -- bytes
@@ -31,4 +39,6 @@ SELECT
 FROM media m
 LEFT JOIN batch b ON b.id = m.batch_id
 LEFT JOIN deployment d ON d.id = m.deployment_id
+LEFT JOIN repaired_time r ON r.media_id = m.id
+LEFT JOIN clock_repair c ON c.id = r.clock_repair_id
 LEFT JOIN work_window w ON w.id = m.work_window_id

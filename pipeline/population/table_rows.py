@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.population.effort import days_between, watches
+from pipeline.population.effort import Watch, days_between, watches
 from pipeline.population.events import Events
 from pipeline.population.rates import Rate, station_rates
 from pipeline.population.sightings import LEFT_OUT, Ask, Sighting
+from pipeline.population.spans import minus, union
 from pipeline.records import Deployment
 
 RULES = ["gap_min", "rule", "effort_rule"]
@@ -77,6 +78,15 @@ def rai_rows(rates: Sequence[Rate], total: Counter, made: Events, members, rules
     return rows
 
 
+def outages_said(ask: Ask, known: dict) -> str:
+    """How many outages are known, and whether the rule takes them out."""
+    some = [len(stay.outages) for stay in known.values() if stay.outages]
+    if not some:
+        return "none are known: each period counts whole, a camera that failed too"
+    told = f"{sum(some)} of {len(some)} deployments, entered or accepted by people"
+    return f"{told}: " + ("not taken out" if ask.effort == "duration" else "taken out")
+
+
 def station_rates_rows(seen, effort, stations, names, rules) -> list[list]:
     """Zeros are stations that were watched; without effort neither events nor a rate."""
     rows = [["station", "scientific_name", "events", "effort_days", "rai", *RULES]]
@@ -112,13 +122,16 @@ def record_table(made: Events, members, rule: str) -> list[list]:
     return rows
 
 
-def station_table(deployments: Sequence[Deployment], known: dict) -> list[list]:
-    """camtrapR's station table, a row a station: gaps between its deployments are problems."""
+def station_table(
+    deployments: Sequence[Deployment], known: dict, watched: Sequence[Watch]
+) -> list[list]:
+    """camtrapR's station table, a row a station. Problems are when no camera of it worked: outages
+    and the time between its deployments, apart from each other, as camtrapR wants them."""
     by_station = defaultdict(list)
     for one in deployments:
         if one.deployment_id in known:
             by_station[known[one.deployment_id].station].append(one)
-    body = {station: _problems(some) for station, some in sorted(by_station.items())}
+    body = {one.station: _problems(one) for one in watched}
     most = max((len(row[1]) for row in body.values()), default=0)
     head = ["Station", "longitude", "latitude", "Setup_date", "Retrieval_date"]
     problems = [f"Problem{i + 1}_{end}" for i in range(most) for end in ("from", "to")]
@@ -131,18 +144,19 @@ def station_table(deployments: Sequence[Deployment], known: dict) -> list[list]:
     return rows
 
 
-def _problems(some: Sequence[Deployment]):
-    """(set-up, retrieval), [(from, to) without any camera], as camtrapR's text."""
-    spans = sorted((one.started_at, one.ended_at) for one in some)
-    gaps, reach = [], spans[0][1]
-    for begin, end in spans[1:]:
-        if begin > reach:
-            gaps.append((_text(reach, " "), _text(begin, " ")))
-        reach = max(reach, end)
-    return (_text(spans[0][0], " "), _text(reach, " ")), gaps
+def _problems(one: Watch):
+    """(set-up, retrieval), [(from, to) without a working camera], as camtrapR's text."""
+    ends = (int(one.set_up.min()), int(one.set_up.max()))
+    worked = union(np.concatenate(one.worked)) if one.worked else np.zeros((0, 2), np.int64)
+    gaps = minus(union([ends]), worked)
+    spans = np.array([ends, *gaps.tolist()]).astype("datetime64[us]")
+    as_text = [tuple(_text(at, " ") for at in pair) for pair in spans]
+    return as_text[0], as_text[1:]
 
 
-def about_rows(ask: Ask, version: str, left: Counter, more: dict, unknown, histories) -> list[list]:
+def about_rows(
+    ask: Ask, version: str, known: dict, left: Counter, more: dict, unknown, histories
+) -> list[list]:
     """Item and value: what the numbers rest on, and what is not in them."""
     rows = [
         ["item", "value"],
@@ -154,7 +168,7 @@ def about_rows(ask: Ask, version: str, left: Counter, more: dict, unknown, histo
         ["gap in minutes", f"{ask.gap_s / 60:g}"],
         ["event limits", "none runs over a gap in effort; it counts on the day it began"],
         ["effort rule", ask.effort],
-        ["outages", "none are known: each period counts whole, a camera that failed too"],
+        ["outages", outages_said(ask, known)],
         ["cameras of a station", "any: it watches while any of its cameras works"],
         ["occasion in days", ask.occasion_days],
         ["labels", "as they stand: machine unless reviewed; errors uncorrected"],

@@ -6,8 +6,9 @@ Every visit is in the tables or counted under a reason in about.csv; nothing is 
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +35,22 @@ class Tables:
     unknown: tuple[str, ...]  # deployments without a period
     visits: int  # in the tables
     reviewed: int  # of them told by people
+    outages: str  # how many are known, and whether they are taken out
 
 
 def population_tables(
-    sightings: Sequence[Sighting], deployments: Sequence[Deployment], ask: Ask, version: str
+    sightings: Sequence[Sighting],
+    deployments: Sequence[Deployment],
+    ask: Ask,
+    version: str,
+    outages: Mapping[str, Sequence[tuple[date, date | None]]] | None = None,
 ) -> Tables:
-    """Everything the command writes. PopulationError where no camera-day is known."""
-    stays = {one.deployment_id: stay_of(one) for one in deployments}
+    """Everything the command writes. PopulationError where no camera-day is known.
+
+    outages: (from, to) by deployment, those that a person entered or accepted
+    """
+    out = outages or {}
+    stays = {one.deployment_id: stay_of(one, out.get(one.deployment_id, ())) for one in deployments}
     known = {name: stay for name, stay in stays.items() if None not in (stay.start, stay.end)}
     watched = watches(known.values(), ask.effort)
     edges = _edges(watched, ask)
@@ -79,16 +89,19 @@ def population_tables(
     rules = [f"{ask.gap_s / 60:g}", ask.rule, ask.effort]
     by_name, total = dict(zip(stations, effort, strict=True)), Counter(made.species.tolist())
     rows = {
-        "about": rows_of.about_rows(ask, version, left, more, unknown, histories),
+        "about": rows_of.about_rows(ask, version, known, left, more, unknown, histories),
         "events": rows_of.event_rows(made, of, rules),
         "effort": rows_of.effort_rows(stays, known, by_name, edges, ask),
         "rai": rows_of.rai_rows(rai(seen, effort, names), total, made, of, rules),
         "rai_by_station": rows_of.station_rates_rows(seen, effort, stations, names, rules),
         "record_table": rows_of.record_table(counted, of_counted, ask.rule),
-        "station_table": rows_of.station_table(deployments, known),
+        "station_table": rows_of.station_table(
+            deployments, known, watches(known.values(), "exact")
+        ),
     }
     reviewed = sum(one.method == "human" for one, day in zip(kept, dated, strict=True) if day)
-    return Tables(rows, histories, unknown, int(dated.sum()), reviewed)
+    out_said = rows_of.outages_said(ask, known)
+    return Tables(rows, histories, unknown, int(dated.sum()), reviewed, out_said)
 
 
 def write_tables(folder: Path, made: Tables) -> list[Path]:
