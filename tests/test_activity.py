@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import iv
-from tables import matrix, number, rows
 
 from pipeline.errors import PopulationError
 from pipeline.population.activity import (
@@ -31,81 +30,9 @@ from pipeline.population.sun import (
 TURN = 2 * np.pi
 
 
-def kerinci():
-    """{(zone, species): times in radians}"""
-    found = {}
-    for row in rows("activity/kerinci.csv"):
-        found.setdefault((row["Zone"], row["Sps"]), []).append(TURN * float(row["Time"]))
-    return {key: np.array(times) for key, times in found.items()}
-
-
 def around(hour, n, seed=0, concentration=4.0):
     rng = np.random.default_rng(seed)
     return rng.vonmises(TURN * hour / 24, concentration, n) % TURN
-
-
-def test_reference_kerinci_overlap():
-    times, table = kerinci(), rows("activity/kerinci_overlap_expected.csv")
-    assert len(table) == 72
-    for row in table:
-        a, b = (times[row["zone"], row[key]] for key in "ab")
-        assert (len(a), len(b)) == (int(row["n_a"]), int(row["n_b"]))
-        assert dhat1(a, b) == pytest.approx(float(row["Dhat1"]), abs=1e-5), row
-        assert dhat4(a, b) == pytest.approx(float(row["Dhat4"]), abs=1e-5), row
-
-
-def test_reference_kerinci_bandwidth_and_density():
-    times, table = kerinci(), rows("activity/kerinci_bandwidth_density_expected.csv")
-    assert len(table) == 30
-    for row in table:
-        seen = times[row["zone"], row["species"]]
-        width = bandwidth(seen)
-        assert width == pytest.approx(float(row["bandwidth_kappa"]), rel=1e-4), row
-        assert width == pytest.approx(float(row["kappa_activity_pkg"]), rel=1e-4), row
-        want = [float(row[f"d_{hour:02}h"]) for hour in (0, 6, 12, 18)]
-        got = density(seen, TURN * np.array([0, 0.25, 0.5, 0.75]), width)
-        assert got == pytest.approx(want, abs=1e-5), row
-    assert activity_level(times["3", "tiger"]) == pytest.approx(0.678426, abs=1e-6)
-    assert activity_level(times["3", "macaque"]) == pytest.approx(0.229890, abs=1e-6)
-
-
-def test_reference_simulated_overlap():
-    table = {row["series"]: row for row in rows("activity/sim_expected.csv")}
-    tiger, pig = (matrix(f"activity/sim_{name}_obs.csv")[:, 0] for name in ("tiger", "pig"))
-    for name, seen in (("tigerObs", tiger), ("pigObs", pig)):
-        want = {key: number(table[name][key]) for key in table[name] if key != "series"}
-        assert len(seen) == want["n"]
-        assert bandwidth(seen) == pytest.approx(want["bandwidth"], rel=1e-4)
-        assert dhat1(tiger, pig) == pytest.approx(want["Dhat1"], abs=1e-5)
-        assert dhat4(tiger, pig) == pytest.approx(want["Dhat4"], abs=1e-5)
-        assert activity_level(seen) == pytest.approx(want["act_level"], abs=1e-5)
-        got = overlap(tiger, pig, rounds=199)
-        assert got.low < want["true_overlap"] < got.high and got.estimator == "Dhat4"
-
-
-def test_reference_true_overlap_of_the_simulation():
-    true = matrix("activity/sim_true_density_128.csv")[1:]
-    want = float(rows("activity/sim_expected.csv")[0]["true_overlap"])
-    assert np.minimum(*(true / true.sum(0)).T).sum() == pytest.approx(want, abs=1e-9)
-
-
-def test_reference_sun_transform():
-    table = matrix("activity/sun_transform_expected.csv")
-    clock, rise, set_, average, equal = table.T
-    assert average_anchored(clock, rise, set_) == pytest.approx(average, abs=1e-12)
-    assert equinoctial(clock, rise, set_) == pytest.approx(equal, abs=1e-12)
-
-
-def test_reference_sun_times():
-    table = rows("activity/suntimes_expected.csv")
-    assert len(table) == 6
-    for row in table:
-        place = (float(row[key]) for key in ("lat", "lon", "offset"))
-        got = sun_times(date.fromisoformat(row["date"]), *place)
-        five = 5 / 60
-        for mine, theirs in ((got.sunrise, row["sunrise"]), (got.sunset, row["sunset"])):
-            assert mine == pytest.approx(number(theirs), abs=five, nan_ok=True), row
-        assert got.day_hours == pytest.approx(float(row["daylength"]), abs=2 * five), row
 
 
 def test_clock_times_become_angles():

@@ -1,13 +1,9 @@
 """Numbers put right by a reviewed sample: totals, rates, mix, means, and cells verified."""
 
-from collections import Counter
-from datetime import datetime
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tables import matrix, number, rows
 
 from pipeline.errors import PopulationError
 from pipeline.population.corrected import Stratum, total
@@ -33,95 +29,6 @@ def drawn(rng, y, f, bands, n):
         strata.append(Stratum(f"band {band}", len(members), f[members].sum(), y[some], f[some]))
         places.append(some)
     return strata, places
-
-
-def test_reference_ppi():
-    sets = {
-        "binary_small": ("corrections/example_labelled.csv", "corrections/example_unlabelled.csv"),
-        "counts": ("corrections/counts_labelled.csv", "corrections/counts_unlabelled.csv"),
-    }
-    table = rows("corrections/expected_ppi.csv")
-    assert len(table) == 9
-    for row in table:
-        labelled, others = sets.get(row["case"], sets["binary_small"])
-        y, f = matrix(labelled).T
-        if row["case"].startswith("anticorrelated"):
-            y = np.arange(40) % 2.0
-            f = 1 - y
-        lam = None if row["lam_mode"] == "tuned" else float(row["lam_mode"])
-        got = ppi_mean(y, f, matrix(others)[:, 0], lam)
-        want = [float(row[key]) for key in ("estimate", "se", "lo95", "hi95", "lam")]
-        assert [got.value, got.se, got.low, got.high, got.lam] == pytest.approx(want, abs=1e-6)
-
-
-def test_reference_stratified():
-    names = ("both_positive", "machine_missed", "machine_false", "both_negative")
-    strata = []
-    for row in rows("corrections/stratified_example.csv"):
-        counts = [int(row[name]) for name in names]
-        machine = int(row["machine_positives_in_stratum"])
-        strata.append(stratum(row["stratum"], int(row["N"]), machine, *counts))
-    want = {row["estimator"]: row for row in rows("corrections/stratified_expected.csv")}
-    assert total(strata).raw == float(want["raw_machine_count"]["total"])
-    for name, lam in (
-        ("stratified_expansion", 0.0),
-        ("stratified_difference_lambda_1", 1.0),
-        ("stratified_regression_lambda_per_stratum", None),
-    ):
-        got = total(strata, lam)
-        expected = [float(want[name][key]) for key in ("total", "se", "lo95", "hi95")]
-        assert [got.value, got.se, got.low, got.high] == pytest.approx(expected, abs=1e-6)
-
-
-def test_reference_rogan_gladen():
-    table = rows("corrections/rogan_gladen_expected.csv")
-    for row, method in zip(table, (rogan_gladen, lang_reiczigel), strict=True):
-        keys = ("positives", "tested", "se_hits", "se_n", "sp_hits", "sp_n")
-        got = method(*(int(row[key]) for key in keys))
-        want = [float(row[key]) for key in ("estimate", "lo95", "hi95")]
-        assert [got.value, got.low, got.high] == pytest.approx(want, abs=1e-6)
-        if got.se is not None:
-            assert got.se == pytest.approx(number(row["se"]), abs=1e-9)
-
-
-def test_reference_coverage_where_normal_limits_fail():
-    """The table's normal limits hold .85-.95; counting brings the rare classes up."""
-    for row in rows("corrections/difference_estimator_coverage.csv")[::2]:
-        prevalence, n = float(row["prevalence"]), int(row["sample"])
-        rng, held = np.random.default_rng(4), []
-        for _ in range(60):
-            y = (rng.random(10_000) < prevalence) * 1.0
-            f = (rng.random(10_000) < np.where(y > 0, 0.9, 0.01)) * 1.0
-            some = rng.choice(10_000, n, replace=False)
-            got = total([Stratum("all", 10_000, f.sum(), y[some], f[some])])
-            held.append(got.low <= y.sum() <= got.high)
-        assert np.mean(held) >= 0.9, row
-        assert np.mean(held) >= float(row["coverage_of_95pct_interval"]) - 0.03, row
-
-
-def test_reference_cells_to_verify():
-    begin = datetime(2018, 11, 14)
-    records = rows("algar/records.csv")
-    for days, column in ((7, "station_week_cells"), (1, "station_day_cells")):
-        hits = [
-            Hit(
-                r["Deployment.Location.ID"],
-                (_time(r) - begin).days // days,
-                r["Species"],
-                str(n),
-                1,
-            )
-            for n, r in enumerate(records)
-        ]
-        ask = Counter(hit.species for hit in queue(hits, {}))
-        for row in rows("algar/expected_cells_to_verify.csv"):
-            counted = sum(ask.values()) if row["Species"] == "all" else ask[row["Species"]]
-            assert counted == int(row[column]), row
-
-
-def _time(record):
-    text = record["Date_Time.Captured"]
-    return datetime.fromisoformat(text)
 
 
 def test_a_perfect_machine_is_believed_and_a_useless_one_is_not():

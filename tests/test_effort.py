@@ -18,10 +18,9 @@ from pipeline.population.effort import (
     unknown,
     watches,
 )
-from pipeline.population.operation import operation, survey_report, write_matrix
+from pipeline.population.operation import operation, write_matrix
 from pipeline.population.spans import covered_before, minus, union
 from pipeline.records import Deployment
-from tests.tables import matrix, number, rows
 
 MAY = [datetime(2026, 5, day) for day in range(1, 32)]
 
@@ -252,101 +251,3 @@ def test_an_outage_never_adds_effort(spans, hole):
     whole = days([stay(at(a), at(b)) for a, b in spans])
     holed = days([stay(at(a), at(b), [(at(hole[0]), at(hole[1]))]) for a, b in spans])
     assert holed <= whole
-
-
-# --- reference tables ---
-
-
-def day(text: str, form: str = "%d/%m/%Y") -> date | None:
-    return datetime.strptime(text, form).date() if text and text != "NA" else None
-
-
-def sample(problems: bool, at_set_up=None, at_end=None) -> list[Stay]:
-    """Three stations, one with a problem; at hours of the day where they are given."""
-    stays = []
-    for row in rows("camtrapr/camtraps.csv"):
-        start, end = day(row["Setup_date"]), day(row["Retrieval_date"])
-        out = [(day(row["Problem1_from"]), day(row["Problem1_to"]))] if row["Problem1_from"] else []
-        if at_set_up is not None:
-            start = datetime.combine(start, datetime.min.time()) + timedelta(hours=at_set_up)
-            end = datetime.combine(end, datetime.min.time()) + timedelta(hours=at_end)
-            out = [(datetime(2009, 5, 12, 18), end)] if out else []
-        stays.append(stay(start, end, out if problems else (), row["Station"]))
-    return stays
-
-
-@pytest.mark.parametrize(
-    "name, stays, rule, hour",
-    [
-        ("no_problems", lambda: sample(False), "noon", 0),
-        ("with_problems", lambda: sample(True), "noon", 0),
-        ("with_problems_start12", lambda: sample(True), "noon", 12),
-        ("exact_times", lambda: sample(True, 9, 15), "exact", 0),
-    ],
-)
-def test_operation_matrices_of_camtrapr(name, stays, rule, hour):
-    expected = rows(f"camtrapr/camop_{name}.csv")
-    cells = operation(watches(stays(), rule), hour)
-    assert list(cells.stations) == [row["station"] for row in expected]
-    assert cells.names == list(expected[0])[1:]
-    known = matrix(f"camtrapr/camop_{name}.csv", labels=1)
-    np.testing.assert_allclose(cells.effort, known, atol=1e-3)
-
-
-@pytest.mark.parametrize("name, problems", [("", False), ("_with_problems", True)])
-def test_survey_reports_of_camtrapr(name, problems):
-    expected = rows(f"camtrapr/report_survey_dates{name}.csv")
-    seen = rows("camtrapr/record_table_sample.csv")
-    station = [row["Station"] for row in seen]
-    time = [row["DateTimeOriginal"].replace(" ", "T") for row in seen]
-    report = survey_report(watches(sample(problems), "noon"), station, time)
-    for ours, row in zip(report, expected, strict=True):
-        dates = [ours.set_up, ours.taken_down, ours.first_record, ours.last_record]
-        keys = ["setup", "retrieval", "image_first", "image_last"]
-        assert [str(one) for one in dates] == [row[key] for key in keys]
-        assert [ours.cameras, ours.days_set_up, ours.days_active, ours.days_silent] == [
-            int(row[f"n_{key}"])
-            for key in (
-                "cameras",
-                "calendar_days_total",
-                "calendar_days_active",
-                "calendar_days_inactive",
-            )
-        ]
-        assert ours.effort_days == pytest.approx(float(row["n_trap_nights_active"]), abs=1e-3)
-
-
-def algar() -> list[Stay]:
-    return [
-        stay(
-            day(row["Camera.Deployment.Begin.Date"], "%Y-%m-%d"),
-            day(row["Camera.Deployment.End.Date"], "%Y-%m-%d"),
-            station=row["Deployment.Location.ID"],
-        )
-        for row in rows("algar/deployments.csv")
-    ]
-
-
-@pytest.mark.parametrize(
-    "rule, column, total", [("noon", "noon_rule", 7013), ("inclusive", "inclusive", 7033)]
-)
-def test_effort_of_algar_by_station(rule, column, total):
-    expected = rows("algar/expected_effort_by_station.csv")
-    known = {row["station"]: float(row[f"effort_days_{column}"]) for row in expected}
-    ours = {one.station: one.days for one in watches(algar(), rule)}
-    assert ours == known and sum(ours.values()) == total
-    assert [one.station for one in unknown(algar())] == ["Algar27"]
-
-
-@pytest.mark.parametrize("unit, hours_each", [("day", 24), ("hour", 1)])
-def test_effort_of_camtraptor(unit, hours_each):
-    stays = [
-        stay(
-            *(datetime.fromisoformat(row[k].rstrip("Z")) for k in ("start", "end")),
-            station=row["deploymentID"],
-        )
-        for row in rows("camtraptor/deployments.csv")
-    ]
-    known = {r["deploymentID"]: number(r["effort"]) for r in rows(f"camtraptor/effort_{unit}.csv")}
-    ours = {one.station: one.days * 24 / hours_each for one in watches(stays, "duration")}
-    assert ours == pytest.approx(known, abs=1e-6)

@@ -1,6 +1,6 @@
 """When two records are one event, under both rules, and how many animals it had."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -19,7 +19,6 @@ from pipeline.population.events import (
     records,
     tally,
 )
-from tests.tables import rows
 
 LAST, INDEPENDENT = RULES
 START = datetime(2026, 5, 1)
@@ -239,156 +238,3 @@ NAMES = st.text(st.characters(exclude_characters="\0"), max_size=1)
 def test_combinations_are_numbered_in_order(pairs):
     numbers = combined(*(list(column) for column in zip(*pairs, strict=True)))
     assert numbers.tolist() == [sorted(set(pairs)).index(one) for one in pairs]
-
-
-# --- reference tables ---
-
-
-def algar(count: str = "Number.of.Animals") -> Records:
-    table = rows("algar/records.csv")
-    return records(
-        [row["Deployment.Location.ID"] for row in table],
-        [row["Species"] for row in table],
-        [row["Date_Time.Captured"].replace(" ", "T") for row in table],
-        count=[float(row[count]) for row in table],
-        kind=[row["Age"] + "|" + row["Sex"] for row in table],
-    )
-
-
-def test_event_counts_of_algar_under_both_rules_and_both_comparisons():
-    table = algar()
-    whole = replace(
-        table, kind=np.array([str(sorted(r.items())) for r in rows("algar/records.csv")])
-    )
-    kept = table.where(distinct(whole))
-    assert (len(table), len(kept)) == (3786, 3785)
-    rules = {"gap_to_previous_record": LAST, "gap_to_last_independent_record": INDEPENDENT}
-    for row in rows("algar/expected_event_counts.csv"):
-        longer = 1e-6 if "gap > " in row["comparison"] else 0  # times are whole seconds
-        gap = 60 * float(row["threshold_minutes"]) + longer
-        made = independent_events(kept, gap, rules[row["rule"]], count="row")
-        assert len(made) == int(row["events"]), row
-        if row["animals_sum_of_max_row"]:
-            assert made.count.sum() == int(row["animals_sum_of_max_row"]), row
-
-
-def test_the_539_events_of_algar_one_by_one():
-    made = independent_events(algar("Minimum.Group.Size"), HALF_HOUR, count="class")
-    seconds = (made.ended_at - made.started_at) // np.timedelta64(1, "s")
-    ours = zip(
-        made.station.tolist(),
-        made.species.tolist(),
-        [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")],
-        map(str, seconds.astype(int)),
-        map(str, made.count),
-        map(str, made.rows),
-        strict=True,
-    )
-    known = {tuple(row.values()) for row in rows("algar/expected_events_30min.csv")}
-    assert set(ours) == known and len(made) == 539
-
-
-def test_species_of_algar_and_three_ways_to_count_animals():
-    kept = algar().where(distinct(algar()))
-    frame, row = (independent_events(kept, HALF_HOUR, count=how) for how in ("frame", "row"))
-    group = independent_events(algar("Minimum.Group.Size"), HALF_HOUR, count="class")
-    for known in rows("algar/expected_species_30min.csv"):
-        here = frame.species == known["species"]
-        assert list(map(int, list(known.values())[1:])) == [
-            here.sum(),
-            len(set(frame.station[here])),
-            group.count[here].sum(),
-            row.count[here].sum(),
-            frame.count[here].sum(),
-        ]
-
-
-def test_events_of_algar_by_station_and_species():
-    expected = rows("algar/expected_event_matrix_30min.csv")
-    names = list(expected[0])[1:]
-    made = independent_events(algar(), HALF_HOUR)
-    ours = tally(made.station, made.species, [row["station"] for row in expected], names)
-    assert ours.tolist() == [[int(row[name]) for name in names] for row in expected]
-
-
-def sample() -> Records:
-    table = rows("camtrapr/record_table_sample.csv")
-    return records(
-        [row["Station"] for row in table],
-        [row["Species"] for row in table],
-        [row["DateTimeOriginal"].replace(" ", "T") for row in table],
-    )
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_the_sample_of_camtrapr_is_filtered_already(rule):
-    assert [len(independent_events(sample(), 60 * m, rule)) for m in (0, 1, 5, 10, 30, 60)] == (
-        [39] * 6
-    )
-    day = independent_events(sample(), 86400, rule)
-    found = dict(zip(*np.unique(day.species, return_counts=True), strict=True))
-    assert found == {"PBE": 15, "TRA": 6, "EGY": 6, "VTA": 5, "MNE": 2}
-
-
-def test_event_reports_of_camtrapr():
-    made = independent_events(sample(), 3600)
-    stations, names = sorted(set(made.station)), sorted(set(made.species))
-    ours = tally(made.station, made.species, stations, names)
-    for table in ("report_events_by_station", "report_events_by_station2"):
-        for row in rows(f"camtrapr/{table}.csv"):
-            cell = ours[stations.index(row["Station"]), names.index(row["Species"])]
-            assert cell == int(row["n_events"])
-    assert (ours > 0).sum() == len(rows("camtrapr/report_events_by_station.csv"))
-    assert [list(r.values()) for r in rows("camtrapr/report_events_by_species.csv")] == [
-        [name, str(int(ours[:, i].sum())), str((ours[:, i] > 0).sum())]
-        for i, name in enumerate(names)
-    ]
-    assert [list(r.values()) for r in rows("camtrapr/report_species_by_station.csv")] == [
-        [station, str((ours[i] > 0).sum())] for i, station in enumerate(stations)
-    ]
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_edge_cases_as_camtrapr_has_them_but_for_the_tie_it_loses(rule):
-    table = rows("camtrapr/independence_edge_cases.csv")
-    made = independent_events(
-        records(
-            *([row[key] for row in table] for key in ("Station", "Species")),
-            [row["DateTimeOriginal"].replace(" ", "T") for row in table],
-            [row["FileName"] for row in table],
-            [float(row["Number"]) for row in table],
-        ),
-        HALF_HOUR,
-        rule,
-    )
-    known = [
-        r for r in rows("camtrapr/independence_edge_cases_expected_30min.csv") if r["rule"] == rule
-    ]
-    start = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
-    assert start == [row["DateTimeOriginal"] for row in known]
-    assert made.species.tolist() == [row["Species"] for row in known]
-    maxima = [int(row["Number_max"]) for row in known]
-    if rule == INDEPENDENT:
-        maxima[1] = 2  # 00:40: a second row of one second that camtrapR drops
-    assert made.count.tolist() == maxima
-
-
-def test_sequences_and_individuals_of_camtraptor():
-    table = [r for r in rows("camtraptor/observations.csv") if r["scientificName"]]
-    station, species = ([r[key] for r in table] for key in ("deploymentID", "scientificName"))
-    once = np.unique(combined(station, species, [r["sequenceID"] for r in table]), True)[1]
-    weights = [float(r["count"]) for r in table]
-    for name, chosen, weight in (
-        ("n_obs", once, None),
-        ("n_individuals", slice(None), weights),
-    ):
-        known = rows(f"camtraptor/{name}.csv")
-        stations = list(dict.fromkeys(r["deploymentID"] for r in known))
-        names = list(dict.fromkeys(r["scientificName"] for r in known))
-        ours = tally(np.array(station)[chosen], np.array(species)[chosen], stations, names, weight)
-        for row in known:
-            cell = ours[stations.index(row["deploymentID"]), names.index(row["scientificName"])]
-            assert cell == float(row["n"]), row
-        if name == "n_obs":
-            seen = {r["deploymentID"]: int(r["n"]) for r in rows("camtraptor/n_species.csv")}
-            assert seen == dict(zip(stations, (ours > 0).sum(axis=1), strict=True))

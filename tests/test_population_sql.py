@@ -1,9 +1,7 @@
 """Independent events in SQL are those of the arrays, on both databases."""
 
-from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime, timedelta
-from itertools import count
 
 import numpy as np
 import pytest
@@ -17,14 +15,10 @@ from db.population import (
     events_sql,
     independent_events,
     read_records,
-    read_stays,
 )
 from pipeline.errors import InputError
 from pipeline.population import events as arrays
-from pipeline.population.effort import stretches, unknown, watches
-from pipeline.population.histories import detection_history
-from pipeline.population.operation import operation
-from tests.tables import rows
+from tests.visits import put
 
 START = datetime(2026, 5, 1)
 HALF_HOUR = 1800
@@ -33,46 +27,6 @@ LAST, INDEPENDENT = arrays.RULES
 
 def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
-
-
-def put(conn, places: dict[str, dict], visits: Iterable[tuple]) -> None:
-    """Deployments by name, and visits (deployment, begins, ends, type, name, count, basis, method)
-    in one batch, written as they stand in the tables."""
-    insert, keys = conn.execute, count(1)
-    recipe = {"id": 1, "step": "label", "hash": "l", "description": {}}
-    insert(schema.recipe.insert(), [recipe])
-    insert(schema.batch.insert(), [{"id": 1, "name": "card", "root": "/", "label_recipe_id": 1}])
-    number = {name: i for i, name in enumerate(places, 1)}
-    plain = {"source": "table", "other": {}}
-    insert(
-        schema.deployment.insert(),
-        [
-            dict.fromkeys(("location_id", "camera_id", "started_at", "ended_at"))
-            | plain
-            | place
-            | {"id": number[name], "name": name}
-            for name, place in places.items()
-        ],
-    )
-    media, visit, taxon = [], [], []
-    for place, begins, ends, kind, name, animals, basis, method in visits:
-        key = next(keys)
-        of = {"batch_id": 1, "deployment_id": number[place]}
-        media.append({"id": key, "sha256": f"{key:064}", "path": str(key), **of, **FILE})
-        visit.append(
-            {"id": key, "recipe_id": 1, "media_id": key, "started_at": begins, "ended_at": ends}
-            | {"pictures": 1, "capture_method": method, "count": animals, "count_basis": basis}
-            | of
-        )
-        taxon.append({"visit_id": key, "position": 0, "observation_type": kind, "name": name})
-    for table, many in ((schema.media, media), (schema.visit, visit), (schema.visit_taxon, taxon)):
-        if many:
-            insert(table.insert(), [one | ONE.get(table.name, {}) for one in many])
-
-
-FILE = {"size": 1, "mediatype": "image/jpeg", "width": 1, "height": 1, "clock": "exif"}
-FILE |= {"orientation": 1}
-ONE = {"visit_taxon": {"pictures": 1}}
 
 
 def fox(place: str, begins: float, lasts: float = 0, animals=None, **more) -> tuple:
@@ -255,82 +209,3 @@ def test_any_visits_give_the_same_events_in_sql_and_in_arrays(conn, visits, gap,
         )
         given.rollback()
     assert_same(ours, known)
-
-
-# --- reference tables ---
-
-
-def put_algar(conn) -> None:
-    """Each row of the table a visit of one picture; the exact copy left out."""
-    once = dict.fromkeys(tuple(row.items()) for row in rows("algar/records.csv"))
-    places = {}
-    for row in rows("algar/deployments.csv"):
-        station, end = row["Deployment.Location.ID"], row["Camera.Deployment.End.Date"]
-        places[f"{station} {row['Deployment.ID']}"] = {
-            "location_id": station,
-            "started_at": datetime.fromisoformat(row["Camera.Deployment.Begin.Date"]),
-            "ended_at": None if end in ("", "NA") else datetime.fromisoformat(end),
-        }
-    visits = []
-    for row in map(dict, once):
-        time = datetime.fromisoformat(row["Date_Time.Captured"])
-        station, animals = row["Deployment.Location.ID"], int(row["Number.of.Animals"])
-        later = places[f"{station} D7"]["started_at"]
-        place = f"{station} {'D7' if time >= later else 'D6'}"
-        visits.append((place, time, time, "animal", row["Species"], animals, "review", None))
-    put(conn, places, visits)
-
-
-def test_algar_in_the_database(conn):
-    put_algar(conn)
-    rules = {"gap_to_previous_record": LAST, "gap_to_last_independent_record": INDEPENDENT}
-    for row in rows("algar/expected_event_counts.csv"):
-        longer = 1e-6 if "gap > " in row["comparison"] else 0
-        gap = 60 * float(row["threshold_minutes"]) + longer
-        made = independent_events(conn, gap, rules[row["rule"]])
-        assert len(made) == int(row["events"]), row
-        if row["animals_sum_of_max_row"]:
-            assert made.count.sum() == int(row["animals_sum_of_max_row"]), row
-    made = independent_events(conn, HALF_HOUR)
-    for row in rows("algar/expected_species_30min.csv"):
-        here = made.species == row["species"]
-        assert here.sum() == int(row["events"])
-        assert len(set(made.station[here])) == int(row["stations"])
-        assert made.count[here].sum() == int(row["animals_max_frame_sum_per_event"])
-    seconds = (made.ended_at - made.started_at) // np.timedelta64(1, "s")
-    began = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
-    ours = zip(made.station, made.species, began, seconds.astype(int), strict=True)
-    known = rows("algar/expected_events_30min.csv")
-    assert {tuple(map(str, one)) for one in ours} == {tuple(row.values())[:4] for row in known}
-
-
-def test_effort_and_a_history_of_algar_out_of_the_database(conn):
-    put_algar(conn)
-    stays = read_stays(conn)
-    assert [one.station for one in unknown(stays)] == ["Algar27"]
-    assert sum(one.days for one in watches(stays, "inclusive")) == 7033
-    watched = watches(stays, "noon")
-    assert sum(one.days for one in watched) == 7013
-    found = read_records(conn)
-    assert (stretches(watched, found.station, found.time) == 0).all()
-    deer = found.where(found.species == "Odocoileus virginianus")
-    made = detection_history(operation(watched), deer.station, deer.time, 7)
-    assert np.nansum(made.cells) == 114 and np.isnan(made.cells).sum() == 60
-
-
-@pytest.mark.parametrize("rule", arrays.RULES)
-def test_edge_cases_of_camtrapr_in_the_database(conn, rule):
-    visits = []
-    for row in rows("camtrapr/independence_edge_cases.csv"):
-        time = datetime.fromisoformat(row["DateTimeOriginal"])
-        visits.append(("S1", time, time, "animal", row["Species"], int(row["Number"]), None, None))
-    put(conn, {"S1": {}}, visits)
-    made = independent_events(conn, HALF_HOUR, rule)
-    expected = rows("camtrapr/independence_edge_cases_expected_30min.csv")
-    known = [row for row in expected if row["rule"] == rule]
-    began = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
-    assert began == [row["DateTimeOriginal"] for row in known]
-    maxima = [int(row["Number_max"]) for row in known]
-    if rule == INDEPENDENT:
-        maxima[1] = 2  # 00:40: a second row of one second that camtrapR drops
-    assert made.count.tolist() == maxima

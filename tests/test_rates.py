@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.population.effort import Stay, watches
-from pipeline.population.events import combined, independent_events, records, tally
+from pipeline.population.events import independent_events, records
 from pipeline.population.operation import operation
 from pipeline.population.rates import (
     BOOTSTRAP,
@@ -22,7 +22,6 @@ from pipeline.population.rates import (
     rai,
     station_rates,
 )
-from tests.tables import matrix, rows
 
 
 def rate(events, effort, **more):
@@ -158,52 +157,3 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         one = rate(x, e, draws=400)
         hits += one.low <= 5 <= one.high
     assert 0.90 <= hits / 300 <= 0.98
-
-
-# --- reference tables ---
-
-
-def test_rates_of_algar():
-    table = rows("algar/expected_rai.csv")
-    names = [row["species"] for row in table]
-    events = matrix("algar/expected_event_matrix_30min.csv", 1)
-    effort = matrix("algar/expected_effort_by_station.csv", 1)[:, 1]
-    for ours, row in zip(rai(events, effort, names, draws=20_000), table, strict=True):
-        known = {key: float(value) for key, value in row.items() if key != "species"}
-        assert (ours.events, ours.stations_seen) == (known["events"], known["stations"])
-        exact = [ours.effort_days, ours.pooled, ours.mean_of_stations, ours.se, ours.dispersion]
-        assert exact == pytest.approx(
-            [
-                known[key]
-                for key in (
-                    "effort_days",
-                    "rai_pooled_per_100",
-                    "rai_mean_of_station_rates",
-                    "se_linearised",
-                    "dispersion_var_over_mean",
-                )
-            ],
-            abs=1e-6,
-        )
-        poisson = poisson_limits(ours.events, ours.effort_days)
-        assert poisson == pytest.approx((known["poisson_lo95"], known["poisson_hi95"]), abs=1e-6)
-        drawn = (ours.bootstrap_se, ours.low, ours.high)
-        by_station = (known["boot_se"], known["boot_lo95"], known["boot_hi95"])
-        assert drawn == pytest.approx(by_station, rel=0.1, abs=1e-9)
-
-
-@pytest.mark.parametrize("table", ["rai", "rai_individuals"])
-def test_rates_of_camtraptor_by_deployment(table):
-    seen = [row for row in rows("camtraptor/observations.csv") if row["scientificName"]]
-    effort = {r["deploymentID"]: float(r["effort"]) for r in rows("camtraptor/effort_day.csv")}
-    known = rows(f"camtraptor/{table}.csv")
-    names = sorted({row["scientificName"] for row in known})
-    columns = [np.array([r[key] for r in seen]) for key in ("deploymentID", "scientificName")]
-    weights = np.array([float(r["count"]) for r in seen])
-    if table == "rai":  # distinct sequences
-        once = np.unique(combined(*columns, [r["sequenceID"] for r in seen]), True)[1]
-        columns, weights = [one[once] for one in columns], None
-    ours = station_rates(tally(*columns, list(effort), names, weights), list(effort.values()))
-    for row in known:
-        cell = ours[list(effort).index(row["deploymentID"]), names.index(row["scientificName"])]
-        assert cell == pytest.approx(float(row["rai"]), abs=1e-6)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tables import matrix, rows
 
 from pipeline.population.richness import (
     accumulation,
@@ -19,30 +18,6 @@ from pipeline.population.richness import (
 )
 
 TABLE = np.array([[5, 0, 1, 0], [2, 1, 0, 0], [0, 1, 0, 0], [7, 0, 0, 0], [0, 0, 0, 0]])
-
-
-def test_reference_richness_and_diversity():
-    table = matrix("algar/expected_event_matrix_30min.csv", labels=1).astype(int)
-    want = {r["quantity"]: float(r["value"]) for r in rows("algar/expected_richness_diversity.csv")}
-    assert table.sum() == 539
-    mean, sd = accumulation(table)
-    for k in range(20):
-        assert mean[k] == pytest.approx(want[f"accum_exact_stations_{k + 1}"], abs=1e-9)
-        assert sd[k] == pytest.approx(want[f"accum_exact_sd_stations_{k + 1}"], abs=1e-9)
-    counts, sizes = table.sum(0), (50, 100, 200, 400)
-    expected = [want[f"rarefy_events_{size}"] for size in sizes]
-    assert rarefaction(counts, sizes) == pytest.approx(expected, abs=1e-9)
-    got = chao2(table)
-    assert (got.observed, got.value) == (want["specpool_Species"], pytest.approx(14.85))
-    assert got.se == pytest.approx(want["specpool_chao.se"], abs=1e-9)
-    assert len(table) == want["specpool_n"]
-    got = chao1(counts)
-    assert (got.observed, got.value) == (want["abundance_S.obs"], want["abundance_S.chao1"])
-    assert got.se == pytest.approx(want["abundance_se.chao1"], abs=1e-9)
-    got = diversity(counts)
-    assert got.shannon == pytest.approx(want["shannon"], abs=1e-12)
-    assert got.simpson == pytest.approx(want["simpson_1_minus_D"], abs=1e-12)
-    assert got.inverse_simpson == pytest.approx(want["inverse_simpson"], abs=1e-12)
 
 
 def test_accumulation_is_the_mean_over_every_choice_of_stations():

@@ -1,0 +1,255 @@
+"""The sample of camtrapR: three stations, 39 records, one problem; and edge cases of events."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from pipeline.population.effort import Stay, watches
+from pipeline.population.events import RULES, Records, independent_events, records, tally
+from pipeline.population.histories import detection_history, seasons
+from pipeline.population.operation import Operation, operation, survey_report
+from pipeline.population.sightings import Sighting
+from pipeline.population.table_rows import record_table
+from tests.references import Departure, equal, expected, near
+from tests.tables import matrix, rows
+
+LAST, INDEPENDENT = RULES
+SAMPLE = "camtrapr/record_table_sample.csv"
+EDGES = "camtrapr/independence_edge_cases.csv"
+EDGES_EXPECTED = "camtrapr/independence_edge_cases_expected_30min.csv"
+
+
+def day(text: str) -> date | None:
+    return datetime.strptime(text, "%d/%m/%Y").date() if text else None
+
+
+def stays(problems: bool = True, hours: tuple | None = None, table="camtraps") -> list[Stay]:
+    """Three stations, one with a problem; set up and taken down at `hours` of the day."""
+    made = []
+    for row in rows(f"camtrapr/{table}.csv"):
+        start, end = day(row["Setup_date"]), day(row["Retrieval_date"])
+        out = [(day(row["Problem1_from"]), day(row["Problem1_to"]))] if row["Problem1_from"] else []
+        if hours is not None:
+            start, end = (
+                datetime.combine(one, datetime.min.time()) + timedelta(hours=hour)
+                for one, hour in zip((start, end), hours, strict=True)
+            )
+            out = [(datetime(2009, 5, 12, 18), end)] if out else []
+        made.append(Stay(row["Station"], "1", start, end, tuple(out) if problems else ()))
+    return made
+
+
+def seen(table: str = SAMPLE) -> Records:
+    some = rows(table)
+    return records(
+        *([row[key] for row in some] for key in ("Station", "Species")),
+        [row["DateTimeOriginal"].replace(" ", "T") for row in some],
+        [row["FileName"] for row in some],
+        [float(row.get("Number", 1)) for row in some],
+    )
+
+
+def _operation(name: str, given, rule: str, hour: int):
+    @expected(f"camtrapr/camop_{name}.csv")
+    def compare():
+        table = f"camtrapr/camop_{name}.csv"
+        known, cells = rows(table), operation(watches(given(), rule), hour)
+        yield equal([*cells.stations, *cells.names], [r["station"] for r in known] + _days(known))
+        yield near(cells.effort, matrix(table, 1), 1e-3)
+
+
+def _days(known: list[dict]) -> list[str]:
+    return list(known[0])[1:]
+
+
+_operation("no_problems", lambda: stays(False), "noon", 0)
+_operation("with_problems", stays, "noon", 0)
+_operation("with_problems_start12", stays, "noon", 12)
+_operation("exact_times", lambda: stays(True, (9, 15)), "exact", 0)
+
+
+def _report(name: str, problems: bool):
+    @expected(f"camtrapr/report_survey_dates{name}.csv")
+    def compare():
+        table, known = seen(), rows(f"camtrapr/report_survey_dates{name}.csv")
+        report = survey_report(watches(stays(problems), "noon"), table.station, table.time)
+        calendar = [f"n_calendar_days_{one}" for one in ("total", "active", "inactive")]
+        for ours, row in zip(report, known, strict=True):
+            dates = [ours.set_up, ours.taken_down, ours.first_record, ours.last_record]
+            keys = ["setup", "retrieval", "image_first", "image_last"]
+            yield equal([str(one) for one in dates], [row[key] for key in keys])
+            counts = [ours.cameras, ours.days_set_up, ours.days_active, ours.days_silent]
+            yield equal(counts, [int(row[key]) for key in ("n_cameras", *calendar)])
+            yield near([ours.effort_days], [float(row["n_trap_nights_active"])], 1e-3)
+
+
+_report("", False)
+_report("_with_problems", True)
+
+
+def _by_station():
+    made = independent_events(seen(), 3600)
+    stations, names = sorted(set(made.station)), sorted(set(made.species))
+    return tally(made.station, made.species, stations, names), stations, names
+
+
+@expected("camtrapr/report_events_by_station.csv")
+def events_by_station():
+    ours, stations, names = _by_station()
+    known = rows("camtrapr/report_events_by_station.csv")
+    yield equal(*_cells(ours, stations, names, known))
+    yield equal([(ours > 0).sum()], [len(known)])
+
+
+@expected("camtrapr/report_events_by_station2.csv")
+def events_by_station_with_zeros():
+    ours, stations, names = _by_station()
+    known = rows("camtrapr/report_events_by_station2.csv")
+    yield equal(*_cells(ours, stations, names, known))
+    yield equal([ours.size], [len(known)])
+
+
+def _cells(ours, stations, names, known):
+    found = [ours[stations.index(r["Station"]), names.index(r["Species"])] for r in known]
+    return found, [int(r["n_events"]) for r in known]
+
+
+@expected("camtrapr/report_events_by_species.csv")
+def events_by_species():
+    ours, _, names = _by_station()
+    known = rows("camtrapr/report_events_by_species.csv")
+    counts = [[str(int(c.sum())), str((c > 0).sum())] for c in ours.T]
+    yield equal([[n, *c] for n, c in zip(names, counts, strict=True)], _lists(known))
+
+
+@expected("camtrapr/report_species_by_station.csv")
+def species_by_station():
+    ours, stations, _ = _by_station()
+    known = rows("camtrapr/report_species_by_station.csv")
+    counts = [str((row > 0).sum()) for row in ours]
+    yield equal([list(pair) for pair in zip(stations, counts, strict=True)], _lists(known))
+
+
+def _lists(known: list[dict]) -> list[list[str]]:
+    return [list(row.values()) for row in known]
+
+
+HISTORIES = {
+    "PBE_1_survey": {},
+    "PBE_10_survey_effort": {},
+    "PBE_10_survey_noeffort": {"with_effort": False},
+    "PBE_10_survey_min5": {"least_days": 5, "with_effort": False},
+    "PBE_10_survey_max30": {"most_days": 30},
+    "PBE_10_survey_count": {"counts": True},
+    "PBE_10_station_min5": {"day1": "station", "least_days": 5},
+    "PBE_10_station_buffer5": {"day1": "station", "buffer": 5},
+    "PBE_10_date": {"day1": date(2009, 4, 20)},
+    "VTA_7_station_effort": {"day1": "station"},
+    "VTA_7_station_noeffort": {"day1": "station", "with_effort": False},
+}
+WITHOUT_EFFORT_TABLE = {"PBE_10_survey_noeffort", "PBE_10_survey_min5", "VTA_7_station_noeffort"}
+
+
+def camera(given: list[Stay] | None = None) -> Operation:
+    return operation(watches(stays() if given is None else given, "noon"))
+
+
+def of_species(table: Records, name: str) -> tuple:
+    here = table.where(table.species == name)
+    return here.station, here.time
+
+
+def _history(name: str):
+    @expected(f"camtrapr/dh_{name}.csv")
+    def compare():
+        species, days = name.split("_")[:2]
+        some = of_species(seen(), species)
+        made = detection_history(camera(), *some, int(days), **HISTORIES[name])
+        yield equal(made.cells, matrix(f"camtrapr/dh_{name}.csv", 1))
+        if name in WITHOUT_EFFORT_TABLE:
+            return
+        known = matrix(f"camtrapr/dh_{name}_effort.csv", 1)
+        if (known == 0).any():
+            known[known == 0] = np.nan
+            yield Departure("effort 0 of single days", "NA like the history's own cells there")
+        yield near(made.effort, known, 1e-3)
+
+
+for _name in HISTORIES:
+    _history(_name)
+
+
+@expected(SAMPLE)
+def time_since_the_record_before():
+    """Its records are independent already, at 0 to 60 minutes; delta.time and the rest."""
+    table, known = seen(), rows(SAMPLE)
+    for rule in RULES:
+        found = [len(independent_events(table, 60 * m, rule)) for m in (0, 1, 5, 10, 30, 60)]
+        whole = independent_events(table, 86_400, rule)
+        names = ["EGY", "MNE", "PBE", "TRA", "VTA"]
+        yield equal(found, [39] * 6)
+        yield equal([(whole.species == name).sum() for name in names], [6, 2, 15, 6, 5])
+    made = independent_events(table, 3600)
+    paths = {(r["Station"], r["Species"], r["DateTimeOriginal"]): r["FileName"] for r in known}
+    begun = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
+    of = [[_one(paths[key])] for key in zip(made.station, made.species, begun, strict=True)]
+    head, *ours = record_table(made, of, LAST)
+    order = sorted(known, key=lambda r: (r["Station"], r["Species"], r["DateTimeOriginal"]))
+    for key in ("Station", "Species", "DateTimeOriginal", "Date", "Time", "FileName"):
+        yield equal([row[head.index(key)] for row in ours], [row[key] for row in order])
+    secs = [row[head.index("delta.time.secs")] for row in ours]
+    apart = np.subtract(secs, [float(row["delta.time.secs"]) for row in order])
+    yield equal(apart < 0, np.zeros(39))
+    yield near(apart, np.zeros(39), 120)
+    yield Departure("delta.time of 12 rows", "theirs counts from records taken out of the sample")
+
+
+def _one(path: str) -> Sighting:
+    return Sighting("d", "animal", "x", None, "machine", None, None, 1, path, 1, None)
+
+
+@expected(EDGES_EXPECTED)
+def edge_cases():
+    table = seen(EDGES)
+    for rule in RULES:
+        made = independent_events(table, 1800, rule)
+        known = [row for row in rows(EDGES_EXPECTED) if row["rule"] == rule]
+        begun = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
+        yield equal(begun, [row["DateTimeOriginal"] for row in known])
+        yield equal(made.species.tolist(), [row["Species"] for row in known])
+        yield equal(made.count, maxima(known, rule))
+        of = [[_one(row["FileName"])] for row in known]
+        head, *ours = record_table(made, of, rule)
+        since = [row[head.index("delta.time.secs")] for row in ours]
+        yield equal(since, [int(row["delta.time.secs"]) for row in known])
+    yield Departure("event 00:40 of lastIndependentRecord", "2 animals: camtrapR drops a tie's row")
+
+
+def maxima(known: list[dict], rule: str) -> list[int]:
+    """Its counts, but for the second row of one second, which it loses."""
+    found = [int(row["Number_max"]) for row in known]
+    if rule == INDEPENDENT:
+        found[1] = 2
+    return found
+
+
+@expected("camtrapr/record_table_multi_season.csv")
+def two_seasons():
+    """Input without an output of its own: each season alone is what the same cameras gave."""
+    both = stays(table="camtraps_multi_season")
+    years = [[one for one in both if one.start.year == year] for year in (2009, 2010)]
+    table = seen("camtrapr/record_table_multi_season.csv")
+    some = of_species(table, "PBE")
+    made = []
+    for one in years:
+        there = camera(one)
+        year = some[1].astype("datetime64[Y]") == np.datetime64(one[0].start, "Y")
+        made.append(detection_history(there, some[0][year], some[1][year], 10))
+    yield equal(made[0].cells, matrix("camtrapr/dh_PBE_10_survey_effort.csv", 1))
+    yield equal(made[1].cells.shape[0], len(years[1]))
+    stations, cells, effort = seasons(made)
+    widest = max(one.cells.shape[1] for one in made)
+    yield equal(cells.shape, [len(stations), 2 * widest])
+    row = [stations.index(name) for name in made[0].stations]
+    yield equal(cells[row, : made[0].cells.shape[1]], made[0].cells)
+    yield near(effort[row, : made[0].cells.shape[1]], made[0].effort, 1e-3)
