@@ -1,7 +1,7 @@
 """The views: what researchers, the report and the exports read. One .sql file each.
 
-The same file serves both databases; `UTC(time, offset_min)` and `DAYS(from, to)` in it are written
-out in the words of each.
+The same file serves both databases; the calls in WORDS are written out in the words of each.
+`independent_events` alone has no file: db.independence makes it, for any other gap and rule too.
 """
 
 import hashlib
@@ -12,6 +12,8 @@ from importlib.resources import files
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+
+from db import independence
 
 VIEWS = (  # in the order of the reference; one that builds on another comes after it
     "media_status",
@@ -32,37 +34,57 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "reviews",
     "pictures",
     "files",
+    "outages",
+    "watched",
+    "stations",
+    "station_days",
+    "independent_events",
+    "problems",
+    "station_table",
+    "record_table",
 )
 
-WORDS = {
+_FRACTION = "CAST(substr(substr({0}, 21) || '000000', 1, 6) AS integer)"
+WORDS = {  # UTC(time, offset_min), DAYS(from, to), NEXT_DAY(day), MICROSECONDS(time) since 1970
     "sqlite": {
         "UTC": "strftime('%Y-%m-%dT%H:%M:%SZ', {0}, -({1}) || ' minutes')",
         "DAYS": "(julianday({1}) - julianday({0}))",
+        "NEXT_DAY": "date({0}, '+1 day')",
+        # %s alone rounds half a second up, so the fraction is read apart
+        "MICROSECONDS": "(CAST(strftime('%s', substr({0}, 1, 19)) AS integer) * 1000000"
+        f" + {_FRACTION})",
     },
     "postgresql": {
         "UTC": "to_char(({0})::timestamp - ({1}) * interval '1 minute',"
         """ 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
         "DAYS": "(extract(epoch FROM ({1})::timestamp - ({0})::timestamp)::float8 / 86400)",
+        "NEXT_DAY": "to_char(({0})::date + 1, 'YYYY-MM-DD')",
+        "MICROSECONDS": "(CAST(extract(epoch FROM CAST(substr({0}, 1, 19) AS timestamp)) AS bigint)"
+        f" * 1000000 + {_FRACTION})",
     },
 }
 
-PART = r"((?:[^(),]|\([^()]*\))+)"  # of a call: a name, or itself a call
-CALL = re.compile(rf"\b(UTC|DAYS)\({PART}, {PART}\)")
+PART = r"((?:[^(),]|\((?:[^()]|\([^()]*\))*\))+)"  # of a call: a name, or itself calls
+CALL = re.compile(rf"\b(UTC|DAYS|NEXT_DAY|MICROSECONDS)\({PART}(?:, {PART})?\)")
 
 
 @cache
 def source(name: str) -> str:
     """The file of one view."""
+    if name == "independent_events":
+        return independence.view_source()
     return files(__package__).joinpath(f"{name}.sql").read_text("utf-8")
 
 
 def sql(name: str, dialect: str) -> str:
     """The view's SELECT in the words of one database."""
+    return written_out(source(name), dialect)
 
-    def written_out(call: re.Match) -> str:
-        return WORDS[dialect][call[1]].format(call[2], call[3])
 
-    return CALL.sub(written_out, source(name))
+def written_out(text: str, dialect: str) -> str:
+    """SQL with the calls of WORDS in the words of one database."""
+    words = WORDS[dialect]
+    return CALL.sub(lambda call: words[call[1]].format(call[2], call[3]), text)
 
 
 @cache
@@ -94,7 +116,7 @@ def promise(name: str) -> str:
 
 def columns(name: str) -> list[tuple[str, str]]:
     """(column, its meaning and unit): the notes beside the first columns of its file."""
-    return re.findall(r" AS (\w+),? -- (.+)$", source(name), re.MULTILINE)
+    return re.findall(r' AS "?([\w.]+)"?,? -- (.+)$', source(name), re.MULTILINE)
 
 
 def reference() -> str:

@@ -1,0 +1,168 @@
+"""Effort, problems and camtrapR's tables as views say what pipeline.population says, on both."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from db import schema
+from db.independence import GAP_S
+from db.population import independent_events, read_stays
+from pipeline.population.effort import watches
+from pipeline.population.operation import operation
+from tests.visits import put
+
+BEGIN = datetime(2026, 5, 1)
+
+
+@pytest.fixture
+def conn(database):
+    """Nothing that a test writes stays."""
+    with database.connect() as conn:
+        yield conn
+        conn.rollback()
+
+
+def at(hours: float) -> datetime:
+    return BEGIN + timedelta(hours=float(hours))
+
+
+def put_study(conn, places: dict, outages=(), visits=()) -> None:
+    """places: name -> (station, from, to in hours); outages (place, from, to, accepted)."""
+    put(
+        conn,
+        {
+            name: {"location_id": station, "started_at": a and at(a), "ended_at": b and at(b)}
+            for name, (station, a, b) in places.items()
+        },
+        visits,
+    )
+    number = {name: i for i, name in enumerate(places, 1)}
+    rows = [
+        {"deployment_id": number[place], "started_at": at(a), "ended_at": b and at(b)}
+        | {"reason": "dead", "source": "entered", "accepted": accepted, "said_at": BEGIN}
+        for place, a, b, accepted in outages
+    ]
+    if rows:
+        conn.execute(schema.outage.insert(), rows)
+
+
+def told(conn, query: str) -> list[tuple]:
+    return [tuple(row) for row in conn.execute(sa.text(query))]
+
+
+def fox(place: str, hours: float, lasts: float = 0.0, name: str = "fox") -> tuple:
+    return (place, at(hours), at(hours + lasts), "animal", name, None, None, None)
+
+
+def random_study(seed: int) -> tuple[dict, list]:
+    draw = np.random.default_rng(seed)
+    places, outages = {}, []
+    for i in range(draw.integers(1, 7)):
+        a, b = sorted(draw.choice(np.arange(1, 240), 2, replace=False).tolist())
+        known = draw.random() < 0.9
+        places[f"d{i}"] = (f"S{draw.integers(0, 3)}", a, b if known else None)
+        for start in sorted(draw.choice(np.arange(a, b), min(2, b - a), replace=False).tolist()):
+            end = int(draw.integers(start + 1, 250))
+            open_end = draw.random() < 0.2
+            outages.append((f"d{i}", start, None if open_end else end, bool(draw.random() < 0.8)))
+    return places, outages
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_effort_in_sql_is_that_of_the_arrays_whatever_stood_and_failed(conn, seed):
+    put_study(conn, *random_study(seed))
+    watched = watches(read_stays(conn), "exact")
+    ours = {one.station: one.days for one in watched}
+    found = dict(told(conn, "SELECT station, sum(days) FROM watched GROUP BY station"))
+    assert found == pytest.approx({name: days for name, days in ours.items() if days}, abs=1e-6)
+    spans = told(conn, "SELECT station, from_at, to_at FROM watched ORDER BY station, from_at")
+    expected = [
+        (one.station, *(str(t) for t in pair.astype("datetime64[us]").astype("datetime64[s]")))
+        for one in watched
+        for pair in np.concatenate(one.worked)
+    ]
+    assert spans == expected
+    if not watched:
+        return
+    cells = operation(watched)
+    days = "SELECT station, day, effort_days FROM station_days"
+    by_day = {(station, day): worked for station, day, worked in told(conn, days)}
+    for station, row in zip(cells.stations, cells.effort, strict=True):
+        for day, worked in zip(cells.names, row, strict=True):
+            if not np.isnan(worked):
+                assert by_day.pop((station, day)) == pytest.approx(worked, abs=1e-6)
+    assert not any(by_day.values()), "days between deployments have no effort"
+
+
+def test_two_cameras_at_one_time_count_once_and_an_outage_of_one_costs_nothing(conn):
+    places = {"a": ("S", 0.01, 48), "b": ("S", 24, 72)}
+    put_study(conn, places, [("a", 30, 40, True), ("b", 60, 66, True), ("b", 68, 70, False)])
+    (days,) = told(conn, "SELECT sum(days) FROM watched")[0]
+    assert days == pytest.approx((72 - 0.01 - 6) / 24, abs=1e-5)
+
+
+def test_a_deployment_without_a_period_is_in_no_effort_and_no_zero(conn):
+    put_study(conn, {"a": ("S", 1, 49), "b": ("T", 1, None)}, visits=[fox("b", 5)])
+    known = "SELECT station, effort_days FROM stations ORDER BY station"
+    assert told(conn, known) == [("S", pytest.approx(2)), ("T", None)]
+    assert told(conn, "SELECT station, in_effort FROM independent_events") == [("T", "no")]
+    assert not told(conn, "SELECT * FROM record_table") and len(told(conn, SETUP)) == 1
+
+
+SETUP = 'SELECT "Station", "Setup_date", "Retrieval_date", problems FROM station_table'
+
+
+def test_problems_are_what_camtrapr_wants_and_a_fourth_is_told(conn):
+    out = [("a", h, h + 1, True) for h in (10, 20, 30)]
+    put_study(conn, {"a": ("S", 1, 48), "b": ("S", 60, 72)}, out)
+    (row,) = conn.execute(sa.text("SELECT * FROM station_table")).mappings()
+    assert (row["Setup_date"], row["Retrieval_date"]) == (
+        "2026-05-01 01:00:00",
+        "2026-05-04 00:00:00",
+    )
+    assert (row["Problem1_from"], row["Problem1_to"]) == (
+        "2026-05-01 10:00:00",
+        "2026-05-01 11:00:00",
+    )
+    assert row["Problem3_to"] == "2026-05-02 07:00:00" and row["problems"] == 4
+    long = told(conn, "SELECT number, from_at, to_at FROM problems ORDER BY number")
+    assert [n for n, _, _ in long] == [1, 2, 3, 4]
+    assert long[3][1:] == ("2026-05-03T00:00:00", "2026-05-03T12:00:00")
+
+
+def test_a_problem_at_either_end_is_one_too(conn):
+    put_study(conn, {"a": ("S", 1, 48)}, [("a", 1, 3, True), ("a", 40, None, True)])
+    assert [row[1:] for row in told(conn, "SELECT number, from_at, to_at FROM problems")] == [
+        ("2026-05-01T01:00:00", "2026-05-01T03:00:00"),
+        ("2026-05-02T16:00:00", "2026-05-03T00:00:00"),
+    ]
+
+
+def test_the_record_table_has_one_row_an_event_and_the_time_since_the_one_before(conn):
+    visits = [fox("a", 5, 0.25), fox("a", 5.5), fox("a", 6.25), fox("a", 7, name="hare")]
+    put_study(conn, {"a": ("S", 1, 48)}, visits=[*visits, fox("a", 60)])
+    columns = '"Species", "DateTimeOriginal", "delta.time.secs", "delta.time.mins", "FileName"'
+    query = f'SELECT {columns} FROM record_table ORDER BY "Species", "DateTimeOriginal"'
+    assert told(conn, query) == [
+        ("fox", "2026-05-01 05:00:00", 0, 0, "1"),
+        ("fox", "2026-05-01 06:15:00", 2700, 45, "3"),
+        ("hare", "2026-05-01 07:00:00", 0, 0, "4"),
+    ]
+
+
+def test_the_view_of_independent_events_is_the_rule_at_thirty_minutes(conn):
+    draw = np.random.default_rng(3)
+    times = draw.integers(2, 600, 120) / 10
+    visits = [fox("ab"[i % 2], float(h), float(i % 3) / 20) for i, h in enumerate(times)]
+    put_study(conn, {"a": ("S", 1, 48), "b": ("S", 1, 48)}, visits=visits)
+    made = independent_events(conn, GAP_S, within="effort")
+    query = (
+        "SELECT started_at, visits, count FROM independent_events ORDER BY in_effort, started_at"
+    )
+    found = told(conn, query)
+    order = np.lexsort((made.started_at, made.within))
+    begun = [str(one) for one in made.started_at[order].astype("datetime64[s]")]
+    assert [row[0] for row in found] == begun and len(found) > 20
+    assert [row[1] for row in found] == made.rows[order].tolist()
