@@ -12,7 +12,9 @@ from db.read import all_deployments
 from flows.engines import known_database
 from pipeline.errors import SettingsError
 from pipeline.population import effort, events
+from pipeline.population.basis import basis
 from pipeline.population.sightings import Ask
+from pipeline.population.study import Study, study
 from pipeline.population.tables import Tables, population_tables, write_tables
 
 
@@ -45,14 +47,26 @@ def write_population(database: str, ask: Ask, out: Path) -> int:
     """Write all tables into a folder, print their paths, and say what is not in them."""
     if out.exists() and not out.is_dir():
         raise SettingsError(f"--out {out} is a file: give a folder")
-    with reading(known_database(database)) as conn:
-        sightings, deployments = read_sightings(conn), all_deployments(conn)
-        outages = accepted_outages(conn)
-    made = population_tables(sightings, deployments, ask, version("camtriage"), outages)
-    for path in write_tables(out, made):
+    found = read_study(database, ask)
+    made = population_tables(found, version("camtriage"))
+    for path in [*write_tables(out, made), write_page(out, found, made)]:
         print(path)
     _tell(made, ask)
     return 0
+
+
+def write_page(out: Path, found: Study, made: Tables) -> Path:
+    from pipeline.report.population_page import write_population_page
+
+    return write_population_page(out, found, made, version("camtriage"))
+
+
+def read_study(database: str, ask: Ask) -> Study:
+    """Everything that the database holds about what was asked."""
+    with reading(known_database(database)) as conn:
+        sightings, deployments = read_sightings(conn), all_deployments(conn)
+        outages = accepted_outages(conn)
+    return study(basis(sightings, deployments, ask, outages))
 
 
 def _tell(made: Tables, ask: Ask) -> None:

@@ -15,6 +15,8 @@ from db.population import read_sightings
 from db.read import all_deployments
 from flows.population import asked
 from pipeline.errors import PopulationError, SettingsError
+from pipeline.population.basis import basis
+from pipeline.population.study import study
 from pipeline.population.tables import population_tables
 from pipeline.records import Deployment, Media, Review, Visit
 
@@ -91,8 +93,8 @@ def tables(engine, **words):
     given = {"begin": None, "end": None, "species": None, "gap_min": 30, "rule": "lastRecord"}
     ask = asked(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
     with engine.connect() as conn:
-        out = accepted_outages(conn)
-        made = population_tables(read_sightings(conn), all_deployments(conn), ask, "0", out)
+        rests_on = basis(read_sightings(conn), all_deployments(conn), ask, accepted_outages(conn))
+        made = population_tables(study(rests_on), "0")
     found = {
         name: [dict(zip(rows[0], map(str, row), strict=True)) for row in rows[1:]]
         for name, rows in made.rows.items()
@@ -247,7 +249,7 @@ def test_the_command_writes_files_prints_their_paths_and_says_what_they_are(
     said = camtriage("--out", "tables", cwd=tmp_path, url=database_url)
     assert said.returncode == 0, said.stderr
     paths = said.stdout.splitlines()
-    assert len(paths) == 7 + 4 and all((tmp_path / one).is_file() for one in paths)
+    assert len(paths) == 15 + 4 + 2 and all((tmp_path / one).is_file() for one in paths)
     assert "8 visits, 1 of them told by people" in said.stderr and "uncorrected" in said.stderr
     assert "1 deployments without a period" in said.stderr and "deployments list" in said.stderr
     with (tmp_path / "tables/history_vulpes_vulpes.csv").open(newline="") as file:

@@ -96,5 +96,5 @@ def write_matrix(path: Path, stations: Sequence[str], names: Sequence[str], cell
     with Path(path).open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["station", *names])
-        for station, row in zip(stations, np.asarray(cells), strict=True):
-            table.writerow([station, *("NA" if np.isnan(x) else f"{x:.10g}" for x in row)])
+        for station, row in zip(stations, np.asarray(cells).tolist(), strict=True):
+            table.writerow([station, *("NA" if x != x else f"{x:.10g}" for x in row)])

@@ -78,15 +78,19 @@ def rai(
 
 
 def monthly_rai(
-    made: Events, watched: Sequence[Watch], names: Sequence[str], **more
+    made: Events, watched: Sequence[Watch], names: Sequence[str], between=None, **more
 ) -> dict[np.datetime64, list[Rate]]:
     """Rates by calendar month of the camera's clock, with the effort of that month alone; a month
-    without effort at any station has no rate. `more` goes to `rai`."""
+    without effort at any station has no rate. `between`: (2,) instants, only what lies in them.
+    `more` goes to `rai`."""
     stations = [one.station for one in watched]
     ends = np.concatenate([one.set_up for one in watched]).astype("datetime64[us]")
-    first, last = ends.min().astype("datetime64[M]"), ends.max().astype("datetime64[M]")
-    months = np.arange(first, last + 2)
-    effort = days_between(watched, months.astype("datetime64[us]"))
+    begin, end = (ends.min(), ends.max()) if between is None else between
+    last = (end if between is None else end - 1).astype("datetime64[M]")
+    months = np.arange(begin.astype("datetime64[M]"), last + 2)
+    borders = months.astype("datetime64[us]")
+    borders = borders if between is None else np.clip(borders, begin, end)
+    effort = days_between(watched, borders)
     of = made.started_at.astype("datetime64[M]")
     found = {}
     for month, days in zip(months[:-1], effort.T, strict=True):

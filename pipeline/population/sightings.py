@@ -1,15 +1,15 @@
 """Visits as the tables of a study take them: which make events, and which visits an event has."""
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.population.events import Events, Records, records
+from pipeline.population.events import Events, Records, combined, records
 
 PEOPLE = ("human", "vehicle", "unknown")  # no animals: in the tables only where they are named
 LEFT_OUT = {
@@ -53,6 +53,8 @@ class Ask:
     rule: str = "lastRecord"
     effort: str = "exact"
     occasion_days: int = 7
+    day1: str | date = "survey"  # of the histories: survey, station, or a date
+    least_days: float | None = None  # an occasion with less effort is not used
 
 
 def kept_of(
@@ -87,24 +89,16 @@ def records_of(kept: Sequence[Sighting], station) -> Records:
     )
 
 
-def members(made: Events, kept: Sequence[Sighting], station, within) -> list[list[Sighting]]:
-    """The visits of each event, in order of time: those that begin before the next event does."""
-    starts, numbers = defaultdict(list), defaultdict(list)
-    keys = zip(made.station.tolist(), made.species.tolist(), made.within.tolist(), strict=True)
-    for i, (key, begun) in enumerate(zip(keys, made.started_at, strict=True)):
-        starts[key].append(begun)
-        numbers[key].append(i)
-    found: list[list[Sighting]] = [[] for _ in range(len(made))]
-    order = sorted(zip(kept, station.tolist(), within.tolist(), strict=True), key=_moment)
-    for one, place, inside in order:
-        key = (place, one.taxon, inside)
-        at = bisect_right(starts[key], np.datetime64(one.started_at, "us")) - 1
-        # at a gap of 0, events of one instant follow each other: each takes one of its visits
-        while at > 0 and starts[key][at - 1] == starts[key][at] and not found[numbers[key][at - 1]]:
-            at -= 1
-        found[numbers[key][at]].append(one)
-    return found
-
-
-def _moment(row: tuple) -> tuple:
-    return row[0].started_at, row[0].media_id
+def first_and_told(
+    made: Events, kept: Sequence[Sighting], rows: Records, within: NDArray
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """(events,) number of each event's first visit, and whether people and the machine named any
+    of its visits. Events are as independent_events gave them, all of them and in its order."""
+    key = combined(rows.station, rows.species, within)
+    order = np.lexsort((combined(rows.frame), rows.time, key))
+    human = np.array([one.method == "human" for one in kept], bool)[order]
+    begins = np.cumsum(made.rows) - made.rows
+    if not len(begins):
+        return begins, np.zeros(0, bool), np.zeros(0, bool)
+    told = np.logical_or.reduceat(human, begins)
+    return order[begins], told, np.logical_or.reduceat(~human, begins)

@@ -4,27 +4,28 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from pipeline.population.basis import Basis
 from pipeline.population.effort import Watch, days_between, watches
-from pipeline.population.events import Events
 from pipeline.population.rates import Rate, station_rates
-from pipeline.population.sightings import LEFT_OUT, Ask, Sighting
+from pipeline.population.sightings import LEFT_OUT, Ask
 from pipeline.population.spans import minus, union
 from pipeline.records import Deployment
 
 RULES = ["gap_min", "rule", "effort_rule"]
 
 
-def _methods(members: Iterable[Sighting]) -> str:
-    return " and ".join(sorted({one.method for one in members}, reverse=True))
+METHODS = {(True, False): "human", (False, True): "machine", (True, True): "machine and human"}
 
 
-def _rank(members: Iterable[Sighting]) -> str | None:
-    return next((one.rank for one in members if one.rank), None)
+def methods(basis: Basis) -> list[str]:
+    """(events,) who named their visits."""
+    both = zip(basis.told.tolist(), basis.guessed.tolist(), strict=True)
+    return [METHODS[one] for one in both]
 
 
 def _number(value: float | None) -> float | str:
@@ -36,15 +37,25 @@ def _text(moment, form: str = "T") -> str:
     return str(np.datetime64(moment, "s")).replace("T", form)
 
 
-def event_rows(made: Events, members, rules: list) -> list[list]:
+def _texts(moments) -> list[str]:
+    return np.datetime_as_string(moments.astype("datetime64[s]")).tolist()
+
+
+def event_rows(basis: Basis, rules: list) -> list[list]:
     head = ["station", "scientific_name", "rank", "method", "started_at", "ended_at", "visits"]
     rows = [[*head, "count", "count_known", "in_effort", *RULES]]
-    for i, of in enumerate(members):
-        said = [made.station[i], made.species[i], _rank(of), _methods(of)]
-        said += [_text(made.started_at[i]), _text(made.ended_at[i]), made.rows[i]]
-        known, inside = int(made.count_known[i]), int(made.within[i] >= 0)
-        rows.append([*said, made.count[i], known, inside, *rules])
-    return rows
+    made, ranks = basis.events, basis.ranks
+    columns = (
+        made.station.tolist(),
+        made.species.tolist(),
+        [ranks.get(name) for name in made.species.tolist()],
+        methods(basis),
+        *(_texts(made.started_at), _texts(made.ended_at)),
+        *(made.rows.tolist(), made.count.tolist()),
+        made.count_known.astype(int).tolist(),
+        basis.in_effort.astype(int).tolist(),
+    )
+    return rows + [[*row, *rules] for row in zip(*columns, strict=True)]
 
 
 def effort_rows(stays: dict, known: dict, station_days: dict, edges, ask: Ask) -> list[list]:
@@ -61,15 +72,13 @@ def effort_rows(stays: dict, known: dict, station_days: dict, edges, ask: Ask) -
     return rows
 
 
-def rai_rows(rates: Sequence[Rate], total: Counter, made: Events, members, rules) -> list[list]:
+def rai_rows(rates: Sequence[Rate], basis: Basis, rules: list) -> list[list]:
     head = ["scientific_name", "rank", "method", "events", "events_left_out", "stations_seen"]
     head += ["stations", "effort_days", "rai", "rai_low", "rai_high", "interval"]
     rows = [[*head, "rai_se", "mean_of_stations", "dispersion", *RULES]]
-    of = defaultdict(list)
-    for species, some in zip(made.species.tolist(), members, strict=True):
-        of[species] += some
+    total, ranks, who = Counter(basis.events.species.tolist()), basis.ranks, methods_of(basis)
     for one in rates:
-        said = [one.name, _rank(of[one.name]), _methods(of[one.name]), one.events]
+        said = [one.name, ranks.get(one.name), who.get(one.name, ""), one.events]
         numbers = map(_number, (one.pooled, one.low, one.high))
         more = map(_number, (one.se, one.mean_of_stations, one.dispersion))
         seen = [total[one.name] - one.events, one.stations_seen, one.stations]
@@ -78,13 +87,13 @@ def rai_rows(rates: Sequence[Rate], total: Counter, made: Events, members, rules
     return rows
 
 
-def outages_said(ask: Ask, known: dict) -> str:
-    """How many outages are known, and whether the rule takes them out."""
-    some = [len(stay.outages) for stay in known.values() if stay.outages]
-    if not some:
-        return "none are known: each period counts whole, a camera that failed too"
-    told = f"{sum(some)} of {len(some)} deployments, entered or accepted by people"
-    return f"{told}: " + ("not taken out" if ask.effort == "duration" else "taken out")
+def methods_of(basis: Basis) -> dict[str, str]:
+    """Who named the visits of each species."""
+    species, found = basis.events.species, {}
+    for name in sorted(set(species.tolist())):
+        mine = species == name
+        found[name] = METHODS[bool(basis.told[mine].any()), bool(basis.guessed[mine].any())]
+    return found
 
 
 def station_rates_rows(seen, effort, stations, names, rules) -> list[list]:
@@ -99,26 +108,30 @@ def station_rates_rows(seen, effort, stations, names, rules) -> list[list]:
     return rows
 
 
-def record_table(made: Events, members, rule: str) -> list[list]:
-    """camtrapR's recordTable: one row an event, given sorted by station, species and time.
+def record_table(basis: Basis) -> list[list]:
+    """camtrapR's recordTable: one row an event in effort, by station, species and time.
 
     delta.time is since the last record of the event before, under lastIndependentRecord since its
     first; 0 for the first event of a station and species."""
     head = ["Station", "Species", "DateTimeOriginal", "Date", "Time"]
     head += [f"delta.time.{unit}" for unit in ("secs", "mins", "hours", "days")]
     rows = [[*head, "Directory", "FileName", "count", "method"]]
-    last = made.ended_at if rule == "lastRecord" else made.started_at
+    made, on = basis.counted, basis.in_effort
+    who = [one for one, inside in zip(methods(basis), on.tolist(), strict=True) if inside]
+    keys = list(zip(made.station.tolist(), made.species.tolist(), strict=True))
+    last = made.ended_at if basis.ask.rule == "lastRecord" else made.started_at
+    gaps = (made.started_at[1:] - last[:-1]) // np.timedelta64(1, "s")
+    gaps = [0, *np.maximum(gaps.astype(np.int64), 0).tolist()][: len(keys)]
+    facts = zip(
+        *(_texts(made.started_at), basis.first[on].tolist(), made.count.tolist()), strict=True
+    )
     before = None
-    for i, of in enumerate(members):
-        key, secs = (made.station[i], made.species[i]), 0
-        if before is not None and key == (made.station[before], made.species[before]):
-            secs = max(0, int((made.started_at[i] - last[before]) / np.timedelta64(1, "s")))
-        before = i
-        folder, _, file = of[0].path.rpartition("/")
-        moment = _text(made.started_at[i], " ")
+    for key, gap, (at, first, count), method in zip(keys, gaps, facts, who, strict=True):
+        secs, before = (gap if key == before else 0), key
+        folder, _, file = basis.kept[first].path.rpartition("/")
         since = [secs, round(secs / 60), round(secs / 3600, 1), round(secs / 86400, 1)]
-        more = [folder, file, made.count[i], _methods(of)]
-        rows.append([*key, moment, *moment.split(" "), *since, *more])
+        day, _, time = at.partition("T")
+        rows.append([*key, f"{day} {time}", day, time, *since, folder, file, count, method])
     return rows
 
 
@@ -154,10 +167,9 @@ def _problems(one: Watch):
     return as_text[0], as_text[1:]
 
 
-def about_rows(
-    ask: Ask, version: str, known: dict, left: Counter, more: dict, unknown, histories
-) -> list[list]:
+def about_rows(basis: Basis, version: str, histories) -> list[list]:
     """Item and value: what the numbers rest on, and what is not in them."""
+    ask = basis.ask
     rows = [
         ["item", "value"],
         ["camtriage", version],
@@ -168,15 +180,31 @@ def about_rows(
         ["gap in minutes", f"{ask.gap_s / 60:g}"],
         ["event limits", "none runs over a gap in effort; it counts on the day it began"],
         ["effort rule", ask.effort],
-        ["outages", outages_said(ask, known)],
+        ["outages", outages_said(basis)],
         ["cameras of a station", "any: it watches while any of its cameras works"],
         ["occasion in days", ask.occasion_days],
-        ["labels", "as they stand: machine unless reviewed; errors uncorrected"],
+        ["first day of a history", ask.day1],
+        ["least days of an occasion", "" if ask.least_days is None else f"{ask.least_days:g}"],
+        ["labels", "as they stand: machine unless reviewed; corrected.csv has what a sample says"],
     ]
-    rows += [[f"visits left out: {why}", left[why]] for why in LEFT_OUT]
+    rows += [[f"visits left out: {why}", basis.left[why]] for why in LEFT_OUT]
+    more = {
+        "visits outside the dates": int((~basis.dated).sum()),
+        "deployments without a period": len(basis.unknown),
+        "events without effort, in events.csv alone": int((basis.events.within < 0).sum()),
+    }
     rows += [[f"left out: {what}", number] for what, number in more.items()]
-    rows += [["deployment without a period", name] for name in unknown]
+    rows += [["deployment without a period", name] for name in basis.unknown]
     for name, history in histories.items():
         lost = {why: n for why, n in history.lost.items() if n}
         rows += [[f"not in the history of {name}: {why}", n] for why, n in lost.items()]
     return rows
+
+
+def outages_said(basis: Basis) -> str:
+    """How many outages are known, and whether the rule takes them out."""
+    some = [len(stay.outages) for stay in basis.known.values() if stay.outages]
+    if not some:
+        return "none are known: each period counts whole, a camera that failed too"
+    told = f"{sum(some)} of {len(some)} deployments, entered or accepted by people"
+    return f"{told}: " + ("not taken out" if basis.ask.effort == "duration" else "taken out")

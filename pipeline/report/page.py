@@ -81,7 +81,7 @@ def environment() -> Environment:
     env.filters |= {
         "number": words.number, "share": words.share, "on": words.on, "at": words.at,
         "words": words.plain, "said": words.said, "missed": words.missed, "recall": words.recall,
-        "flat": words.flat,
+        "flat": words.flat, "decimal": words.decimal, "percent": words.signed,
     }  # fmt: skip
     return env
 

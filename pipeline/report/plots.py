@@ -37,7 +37,7 @@ def score_plot(blank: Sequence[int], kept: Sequence[int]) -> str:
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False, loc="upper center", ncols=2)
 
-    return _svg(draw, 6.8, 2.4)
+    return svg(draw, 6.8, 2.4)
 
 
 def activity_plot(hours: Sequence[tuple[str, Sequence[int]]]) -> str:
@@ -60,10 +60,10 @@ def activity_plot(hours: Sequence[tuple[str, Sequence[int]]]) -> str:
         for axes in grid[len(some) :]:
             axes.set_visible(False)
 
-    return _svg(draw, 6.8, 1.25 * rows + 0.1)
+    return svg(draw, 6.8, 1.25 * rows + 0.1)
 
 
-def _svg(draw, width: float, height: float) -> str:
+def svg(draw, width: float, height: float) -> str:
     """Draw into a figure of so many inches; only the <svg> element."""
     import matplotlib  # slow to import, and needed by a report alone
     from matplotlib.backends.backend_svg import FigureCanvasSVG

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from math import floor
+from math import floor, isnan
 
 from pipeline.report.day import AuditRow, Day, SpeciesRow
 
@@ -48,6 +48,30 @@ def percent(value: float) -> str:
     if value < 1 and float(text) >= 100:
         text = "99.9"
     return f"{text}\u202f%"
+
+
+def decimal(value: float | None) -> str:
+    """Three digits that matter: 0.0042, 0.88, 12.3, 7 033. Nothing known: –."""
+    if value is None or isnan(value):
+        return "–"
+    size = abs(value)
+    if size >= 100 or value == 0:
+        return number(round(value))
+    digits = next((d for d, least in ((1, 10), (2, 0.1), (3, 0.01)) if size >= least), 4)
+    return f"{value:.{digits}f}" if size >= 0.00005 else "< 0.0001"
+
+
+def hour(value: float | None) -> str | None:
+    """6.5 as 06:30."""
+    if value is None:
+        return None
+    minutes = round(value * 60) % 1440
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def signed(value: float) -> str:
+    """A change in per cent, with its sign."""
+    return f"{value:+.0f}\u202f%".replace("-", "\u2212") if value < 1e6 else "any rise"
 
 
 def missed(row: AuditRow) -> str:

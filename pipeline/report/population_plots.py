@@ -1,0 +1,302 @@
+"""The plots of the population page as SVG text, in the style of the daily page's."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.population.activity import Curve
+from pipeline.population.rates import Rate
+from pipeline.population.study import Study
+from pipeline.report.plots import CLAY, GREEN, INK, PALE, svg
+
+MOST = 12  # species in small plots: the commonest
+STATIONS = 60  # rows of the effort plot
+SOFT = "#9aa69d"
+WIDE = 8.4  # inches: the page is wider than the daily one
+
+
+def effort_plot(study: Study) -> str | None:
+    """When each station was watched: a bar a stretch, gaps where no camera worked."""
+    basis = study.basis
+    watched = basis.watched[:STATIONS]
+    if not watched:
+        return None
+
+    def draw(figure):
+        axes = figure.subplots()
+        low, high = (at.astype("datetime64[s]") for at in basis.edges)
+        for row, one in enumerate(watched):
+            for spans in one.worked:
+                at = np.clip(spans.astype("datetime64[us]"), *basis.edges).astype("datetime64[s]")
+                days = _number(at)
+                axes.broken_barh(
+                    [(a, b - a) for a, b in days if b > a], (row - 0.32, 0.64), color=GREEN
+                )
+        axes.set_xlim(_number(low), _number(high))
+        axes.xaxis_date()
+        axes.set_ylim(len(watched) - 0.4, -0.6)
+        axes.set_yticks(range(len(watched)), [one.station for one in watched], parse_math=False)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        _dates(axes)
+
+    return svg(draw, WIDE, 0.5 + 0.19 * len(watched))
+
+
+def _number(at):
+    """Days since 1970, as matplotlib counts dates."""
+    return (at - np.datetime64(0, "s")) / np.timedelta64(86400, "s")
+
+
+def _dates(axes) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=4, maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def rate_plot(rates: Sequence[Rate]) -> str | None:
+    """Events per 100 camera-days of each species, with the interval over stations."""
+    some = [one for one in rates if one.pooled is not None][:40]
+    if not some:
+        return None
+
+    def draw(figure):
+        axes = figure.subplots()
+        _ranges(axes, [(one.name, one.pooled, one.low, one.high) for one in some], GREEN, True)
+        axes.set_xlim(0, None)
+        axes.set_xlabel("independent events per 100 camera-days")
+
+    return svg(draw, WIDE, 0.65 + 0.22 * len(some))
+
+
+def _ranges(axes, rows, colour: str, italic: bool, shift: float = 0.0, label=None) -> None:
+    """Dots with lines from low to high, one row a name."""
+    for y, (_, value, low, high) in enumerate(rows):
+        if value is None:
+            continue
+        if low is not None:
+            axes.plot([low, high], [y + shift] * 2, color=colour, lw=2.2, alpha=0.45)
+        axes.plot([value], [y + shift], "o", color=colour, ms=4.5, label=label if y == 0 else None)
+    names = [name for name, *_ in rows]
+    style = {"fontstyle": "italic"} if italic else {}
+    axes.set_yticks(range(len(rows)), names, parse_math=False, **style)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color=PALE, lw=0.7)
+    axes.set_axisbelow(True)
+
+
+def corrected_plot(rows) -> str | None:
+    """Visits per species: the machine's, and the corrected ones with their interval."""
+    if not rows:
+        return None
+
+    def draw(figure):
+        axes = figure.subplots()
+        raw = [(one.name, one.total.raw, None, None) for one in rows]
+        right = [(one.name, one.total.value, one.total.low, one.total.high) for one in rows]
+        _ranges(axes, raw, SOFT, True, -0.16, "as the machine says")
+        _ranges(axes, right, CLAY, True, 0.16, "corrected")
+        axes.set_xlim(0, None)
+        axes.set_xlabel("visits")
+        axes.legend(frameon=False, loc="lower right")
+
+    return svg(draw, WIDE, 0.65 + 0.27 * len(rows))
+
+
+def occupancy_plot(rows) -> str | None:
+    """Naive and modelled share of stations. rows: (name, naive, psi, low, high)."""
+    if not rows:
+        return None
+
+    def draw(figure):
+        axes = figure.subplots()
+        naive = [(name, share, None, None) for name, share, *_ in rows]
+        _ranges(axes, naive, SOFT, True, -0.16, "seen (naive)")
+        modelled = [(name, psi, low, high) for name, _, psi, low, high in rows]
+        _ranges(axes, modelled, GREEN, True, 0.16, "used, by the model")
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xlabel("share of stations")
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+    return svg(draw, WIDE, 0.9 + 0.27 * len(rows))
+
+
+def month_plot(study: Study, names: Sequence[str]) -> str | None:
+    """Rates by month, one small plot a species; no bar where no camera watched."""
+    months = list(study.months)
+    if len(months) < 2:
+        return None
+    at = np.array(months, "datetime64[M]").astype("datetime64[s]")
+    index = {name: i for i, name in enumerate(study.basis.names)}
+
+    def draw_one(axes, name):
+        rates = [study.months[month][index[name]] for month in months]
+        for x, one in zip(_number(at), rates, strict=True):
+            if one.pooled is None:
+                axes.axvspan(x - 2, x + 28, color=PALE, lw=0)
+                continue
+            if one.events:
+                axes.plot([x + 14] * 2, [one.low, one.high], color=GREEN, lw=2, alpha=0.4)
+            axes.plot([x + 14], [one.pooled], "o", color=GREEN, ms=3.4)
+        tops = [one.high for one in rates if one.events] or [1.0]
+        axes.set_ylim(-0.03 * max(tops), 1.06 * max(tops))
+        axes.set_xlim(_number(at[0]) - 4, _number(at[-1]) + 34)
+        axes.xaxis_date()
+        _dates(axes)
+
+    return _grid(names, draw_one)
+
+
+def activity_plot(study: Study, names: Sequence[str]) -> str | None:
+    """The day of each species: a curve with its band from 10 events on, below that dots alone."""
+    days = study.days
+    names = [name for name in names if name in days.clock]
+    if not names:
+        return None
+
+    def draw_one(axes, name):
+        _night(axes, days.sunrise_h, days.sunset_h)
+        times, curve, sun = days.clock[name], days.curves.get(name), days.sun_curves.get(name)
+        top = 1.0
+        if curve is not None:
+            _curve(axes, curve)
+            top = float(curve.high.max())
+            if sun is not None:
+                axes.plot(sun.hours, sun.density, color=CLAY, lw=1.1)
+                top = max(top, float(sun.density.max()))
+        hours = np.sort(times.angle * 12 / np.pi)[:: max(1, times.n // 400)]
+        axes.plot(hours, np.full(len(hours), -0.06 * top), "|", color=INK, ms=4, mew=0.5, alpha=0.6)
+        axes.set_ylim(-0.12 * top, 1.08 * top)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlim(0, 24)
+        axes.set_xticks((0, 6, 12, 18, 24), ("0", "6", "12", "18", "24 h"))
+
+    return _grid(names, draw_one, {name: days.clock[name].n for name in names})
+
+
+def _night(axes, sunrise: float | None, sunset: float | None) -> None:
+    """Shade the mean night; nothing where it is not known."""
+    if sunrise is None or sunset is None:
+        return
+    spans = [(0, sunrise), (sunset, 24)] if sunrise < sunset else [(sunset, sunrise)]
+    for a, b in spans:
+        axes.axvspan(a, b, color=PALE, zorder=0, lw=0)
+
+
+def _curve(axes, one: Curve) -> None:
+    axes.fill_between(one.hours, one.low, one.high, color=GREEN, alpha=0.22, lw=0)
+    axes.plot(one.hours, one.density, color=GREEN, lw=1.6)
+
+
+def _grid(names: Sequence[str], draw_one, counts=None) -> str:
+    """Small plots, three a row, the species' names above them."""
+    wide = min(3, max(2, len(names)))
+    rows = -(-len(names) // wide)
+
+    def draw(figure):
+        grid = figure.subplots(rows, wide, squeeze=False).ravel()
+        for axes, name in zip(grid, names, strict=False):
+            draw_one(axes, name)
+            axes.tick_params(labelsize=7)
+            axes.xaxis.get_offset_text().set_fontsize(7)
+            n = "" if counts is None else f"  ({counts[name]})"
+            axes.set_title(
+                f"{name}{n}", loc="left", fontsize=8.5, fontstyle="italic", parse_math=False
+            )
+        for axes in grid[len(names) :]:
+            axes.set_visible(False)
+
+    return svg(draw, WIDE, 1.3 * rows + 0.1)
+
+
+def map_plot(study: Study, names: Sequence[str], places: dict) -> str | None:
+    """Where: a circle a station, its area by the rate; a small cross where nothing was seen.
+
+    places   {station: (longitude, latitude)}, rounded
+    """
+    basis = study.basis
+    rows = [i for i, name in enumerate(basis.stations) if name in places and basis.effort[i] > 0]
+    if len(rows) < 2 or not names:
+        return None
+    x, y = np.array([places[basis.stations[i]] for i in rows]).T
+    stretch = 1 / max(np.cos(np.radians(y.mean())), 0.05)
+    index = {name: i for i, name in enumerate(basis.names)}
+    wide, tall = np.ptp(x) or 0.01, np.ptp(y) or 0.01
+    ratio = float(np.clip(tall * stretch / wide, 0.45, 1.2))
+    columns = min(4, max(2, len(names)))
+    lines = -(-len(names) // columns)
+
+    def draw(figure):
+        grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        for axes, name in zip(grid, names, strict=False):
+            rates = study.station_rates[rows, index[name]]
+            seen = rates > 0
+            axes.plot(x[~seen], y[~seen], "+", color=SOFT, ms=4, mew=0.8)
+            area = 140 * rates[seen] / max(float(np.nanmax(rates)), 1e-9)
+            axes.scatter(x[seen], y[seen], area, color=CLAY, alpha=0.55, lw=0.4, edgecolor=INK)
+            axes.set_aspect(stretch)
+            axes.margins(0.14)
+            axes.tick_params(labelsize=6.5, length=2)
+            axes.xaxis.get_major_locator().set_params(nbins=2)
+            axes.yaxis.get_major_locator().set_params(nbins=4)
+            axes.ticklabel_format(useOffset=False)
+            most = f"largest {np.nanmax(rates):.3g}"
+            title = f"{name}\n{most}"
+            axes.set_title(title, loc="left", fontsize=8, fontstyle="italic", parse_math=False)
+            for side in ("top", "right"):
+                axes.spines[side].set_visible(True)
+        for axes in grid[len(names) :]:
+            axes.set_visible(False)
+
+    return svg(draw, WIDE, (WIDE / columns * ratio + 0.55) * lines)
+
+
+def richness_plot(found) -> str | None:
+    """Species after so many stations, and among so many events."""
+    if found.accumulated is None:
+        return None
+
+    def draw(figure):
+        left, right = figure.subplots(1, 2, sharey=True)
+        k = np.arange(1, len(found.accumulated) + 1)
+        mean, sd = found.accumulated, found.accumulated_sd
+        left.fill_between(k, mean - 1.96 * sd, mean + 1.96 * sd, color=GREEN, alpha=0.22, lw=0)
+        left.plot(k, mean, color=GREEN, lw=1.6)
+        left.set_xlabel("stations")
+        left.set_ylabel("confirmed species")
+        left.set_ylim(0, None)
+        left.xaxis.get_major_locator().set_params(integer=True)
+        left.yaxis.get_major_locator().set_params(integer=True)
+        right.plot(found.sizes, found.rarefied, color=CLAY, lw=1.6)
+        right.set_xlabel("events")
+
+    return svg(draw, WIDE, 2.2)
+
+
+def trend_plot(study: Study, names: Sequence[str]) -> str | None:
+    """Rates of the seasons side by side, the same months of each."""
+    found = study.trend
+    if not found.seasons:
+        return None
+    index = {name: i for i, name in enumerate(study.basis.names)}
+
+    def draw_one(axes, name):
+        rates = [season[index[name]] for season in found.rates]
+        for x, one in enumerate(rates):
+            if one.pooled is None:
+                continue
+            if one.events:
+                axes.plot([x, x], [one.low, one.high], color=GREEN, lw=2, alpha=0.4)
+            axes.plot([x], [one.pooled], "o", color=GREEN, ms=4)
+        known = [(x, one.pooled) for x, one in enumerate(rates) if one.pooled is not None]
+        axes.plot(*zip(*known, strict=True), color=GREEN, lw=0.9, alpha=0.6)
+        axes.set_xlim(-0.4, len(rates) - 0.6)
+        axes.set_ylim(0, None)
+        axes.set_xticks(range(len(rates)), found.seasons)
+
+    return _grid(names, draw_one)

@@ -1,0 +1,261 @@
+"""A study as a whole: the same numbers in the tables and on the page, none without its ground."""
+
+import csv
+import io
+import re
+from datetime import datetime, timedelta
+from html import unescape
+
+import numpy as np
+import pytest
+
+from pipeline.population import activity, hours
+from pipeline.population.basis import basis
+from pipeline.population.sightings import Ask, Sighting
+from pipeline.population.study import study
+from pipeline.population.tables import population_tables
+from pipeline.records import Deployment
+from pipeline.report import words
+from pipeline.report.population_page import population_page
+
+FIRST = datetime(2024, 3, 1)
+YEARS = timedelta(days=730)
+
+
+def places(number: int = 6, begin=FIRST, end=FIRST + YEARS) -> list[Deployment]:
+    return [
+        Deployment(f"d{i}", f"S{i}", None, -2.0 - i / 50, 34.8 + i / 70, None, begin, end, 180)
+        for i in range(number)
+    ]
+
+
+def seen(place: int, at: datetime, name="Panthera leo", method="machine", **more) -> Sighting:
+    given = {"deployment": f"d{place}", "kind": "animal", "name": name, "method": method}
+    given |= {"rank": "species" if method == "machine" else None, "count": None}
+    given |= {"started_at": at.isoformat(), "ended_at": at.isoformat(), "path": "a/1.jpg"}
+    key = hash((place, at, name)) % 10**9
+    return Sighting(**(given | {"media_id": key, "capture_method": None} | more))
+
+
+def wild(seed: int = 1, number: int = 300) -> list[Sighting]:
+    """Lions by night, zebras by day, two years, some stations better than others."""
+    rng, made = np.random.default_rng(seed), []
+    for name, hour, weight in (("Panthera leo", 23, 1.5), ("Equus quagga", 11, 0.7)):
+        for _ in range(number):
+            day = int(rng.integers(0, 729))
+            at = FIRST + timedelta(days=day, hours=float(hour + rng.normal(0, 3)))
+            at = min(max(at, FIRST), FIRST + YEARS - timedelta(hours=1)).replace(microsecond=0)
+            place = int(6 * rng.random() ** weight)
+            method = "human" if rng.random() < 0.5 else "machine"
+            made.append(seen(place, at, name, method))
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole():
+    made = study(basis(wild(), places(), Ask()))
+    return made, population_tables(made, "0")
+
+
+def numbers_of(page: str) -> list[str]:
+    text = unescape(re.sub(r"<(style|svg).*?</\1>", " ", page, flags=re.DOTALL))
+    return re.split(r"[\s–()]+", re.sub(r"<[^>]+>", " ", text).replace("\u202f", "_"))
+
+
+PRINTED = {  # table: columns whose every number stands on the page
+    "rai": ("events", "rai", "rai_low", "rai_high", "mean_of_stations"),
+    "rai_by_station": ("events", "effort_days", "rai"),
+    "rai_by_month": ("events", "effort_days", "rai", "rai_low", "rai_high"),
+    "presence": ("days_per_100", "days_low", "days_high"),
+    "occupancy": ("naive", "psi", "psi_low", "psi_high", "p", "cells_confirmed", "cells_open"),
+    "activity": ("events", "active_share", "active_low", "active_high"),
+    "overlap": ("overlap", "low", "high"),
+    "effort": ("camera_days", "station_camera_days"),
+}
+
+
+def test_every_number_of_the_tables_stands_on_the_page(whole):
+    made, tables = whole
+    printed = set(numbers_of(population_page(made, tables, "0")))
+    for name, columns in PRINTED.items():
+        rows = tables.rows[name]
+        told = 0
+        for row in rows[1:]:
+            cells = dict(zip(rows[0], row, strict=True))
+            if cells.get("basis") == "labels" and cells["cells_confirmed"]:
+                continue  # the page shows the better of the two
+            for column in columns:
+                if cells[column] != "":
+                    value = cells[column]
+                    whole = isinstance(value, int)
+                    text = words.number(value) if whole else words.decimal(float(value))
+                    assert text.replace("\u202f", "_") in printed, (name, column, cells)
+                    told += 1
+        assert told, name
+
+
+def test_the_totals_agree_in_every_table(whole):
+    made, tables = whole
+
+    def total(name, column="events"):
+        rows = tables.rows[name]
+        return sum(int(row[rows[0].index(column)] or 0) for row in rows[1:])
+
+    events = sum(row[-4] for row in tables.rows["events"][1:])
+    clock = sum(row[2] for row in tables.rows["activity"][1:] if row[1] == "clock")
+    assert events == total("rai") == total("rai_by_station") == total("rai_by_month") == clock
+    assert events == len(tables.rows["record_table"]) - 1 == sum(one.events for one in made.rates)
+    page = population_page(made, tables, "0")
+    assert f"<b>{words.number(events)}</b><span>independent events" in page
+
+
+def test_the_same_study_gives_the_same_page_and_it_loads_nothing(whole):
+    made, tables = whole
+    page = population_page(made, tables, "0")
+    again = study(basis(wild(), places(), Ask()))
+    assert population_page(again, population_tables(again, "0"), "0") == page
+    without_namespaces = re.sub(r'xmlns(:\w+)?="[^"]+"|<!DOCTYPE[^>]*>', "", page)
+    assert "http" not in without_namespaces and "<script" not in page and "src=" not in page
+
+
+def test_hostile_names_stay_text_on_the_page_and_in_the_plots():
+    bad = "<script>alert(1)</script>$x^2$"
+    some = [*wild(2, 30), *(seen(0, FIRST + timedelta(days=d), bad) for d in range(12))]
+    there = [*places(), Deployment("x", bad, None, 1.0, 1.0, None, FIRST, FIRST + YEARS)]
+    made = study(basis(some, there, Ask()))
+    page = population_page(made, population_tables(made, "0"), "0")
+    assert "<script" not in page and "&lt;script&gt;" in page
+
+
+def test_a_silent_camera_is_no_zero_and_has_no_rate():
+    there = [*places(3), Deployment("gone", "Lost")]
+    made = study(basis([seen(0, FIRST)], there, Ask()))
+    tables = population_tables(made, "0")
+    row = next(one for one in tables.rows["rai_by_station"] if one[0] == "Lost")
+    assert row[2:5] == ["", "", ""]
+    assert "Lost" in population_page(made, tables, "0")
+    [one] = made.occupied
+    assert "Lost" not in one.history.stations
+
+
+def test_outages_are_taken_out_of_every_number_and_told():
+    begin = FIRST + timedelta(days=30)
+    out = {"d0": [(begin, FIRST + YEARS)]}
+    made = study(basis(wild(), places(), Ask(), out))
+    assert made.rates[0].effort_days == pytest.approx(5 * 730 + 30)
+    assert made.months["2024-06"][0].stations == 5
+    tables = population_tables(made, "0")
+    assert "1 of 1 deployments, entered or accepted by people" in tables.outages
+    assert tables.outages in population_page(made, tables, "0")
+
+
+# --- the day ---
+
+
+def test_below_ten_events_there_are_dots_and_no_curve():
+    few = [seen(i % 3, FIRST + timedelta(days=i, hours=i)) for i in range(9)]
+    made = study(basis(few, places(), Ask()))
+    assert made.days.clock["Panthera leo"].n == 9 and not made.days.curves
+    assert "fewer than 10 events" in population_page(made, population_tables(made, "0"), "0")
+
+
+def test_binned_draws_give_the_curve_and_the_overlap_of_the_exact_ones():
+    rng = np.random.default_rng(5)
+    a, b = rng.vonmises(1, 2, 400) % hours.TURN, rng.vonmises(3, 1, 300) % hours.TURN
+    at = [rng.integers(0, 8, len(one)) for one in (a, b)]
+    times = {n: hours.times_of(t, s, 8) for n, t, s in zip("ab", (a, b), at, strict=True)}
+    [(_, _, one)] = hours.overlaps(times, 300)
+    exact = activity.overlap(a, b, tuple(at), 300)
+    assert one.value == exact.value and one.estimator == exact.estimator
+    assert (one.low, one.high) == pytest.approx((exact.low, exact.high), abs=0.03)
+    binned = hours._Drawn.of(times["a"].bins.sum(0, keepdims=True)).density[0]
+    grid = hours._AT
+    want = activity.density(a, grid, activity.bandwidth(a))
+    assert np.abs(binned - want).max() < 0.01 * want.max()
+    curve = hours.curves(times, 300)["a"]
+    assert (curve.low <= curve.density).all() and (curve.density <= curve.high).all()
+    assert curve.density[:-1].mean() * 24 == pytest.approx(1, abs=1e-6)
+
+
+def test_sun_time_needs_a_place_and_an_offset_and_says_how_many_have_none():
+    some = [*places(3), Deployment("d3", "S3", None, None, None, None, FIRST, FIRST + YEARS)]
+    made = study(basis([seen(i, FIRST + timedelta(days=9)) for i in range(4)], some, Ask()))
+    assert made.days.without_sun == 1 and made.days.sun["Panthera leo"].n == 3
+    assert 5 < made.days.sunrise_h < 8 < 16 < made.days.sunset_h < 20
+
+
+# --- change ---
+
+
+def test_two_years_of_the_same_months_are_compared_and_one_is_not(whole):
+    made, _ = whole
+    assert made.trend.seasons == ("2024/25", "2025/26") and len(made.trend.months) == 12
+    assert all(one.percent is not None and one.low < one.high for one in made.trend.changes)
+    short = study(basis(wild(), places(end=FIRST + timedelta(days=200)), Ask()))
+    assert not short.trend.seasons and "one season only" in short.trend.why
+
+
+def test_a_season_that_has_just_begun_does_not_shrink_the_comparison():
+    there = places(end=FIRST + YEARS + timedelta(days=40))
+    made = study(basis(wild(), there, Ask()))
+    assert len(made.trend.seasons) == 2 and len(made.trend.months) == 12
+
+
+def test_a_decline_that_was_put_in_comes_out():
+    rng = np.random.default_rng(3)
+    some = [one for one in wild(4, 900) if one.started_at < "2025-03" or rng.random() < 0.5]
+    made = study(basis(some, places(), Ask()))
+    for one in made.trend.changes:
+        assert one.low < -50 < one.high and one.high < -20
+
+
+# --- occupancy and richness ---
+
+
+def test_open_cells_are_told_and_closed_ones_carry_the_plain_model():
+    some = [seen(i, FIRST + timedelta(days=3 + 7 * j)) for i in range(3) for j in range(4)]
+    [one] = study(basis(some, places(), Ask())).occupied
+    assert (one.cells.confirmed, one.cells.open) == (0, 12)
+    assert one.checked is None and one.partly is None and one.raw.naive == 0.5
+    assert np.isnan(one.confirmed.cells).sum() == 12
+    half = [*some[:6], *(one._replace(method="human") for one in some[6:])]
+    [one] = study(basis(half, places(), Ask())).occupied
+    assert one.checked is None and one.partly.status in ("ok", "boundary")
+    sure = [one._replace(method="human") for one in some]
+    [one] = study(basis(sure, places(), Ask())).occupied
+    assert one.checked is one.raw and one.cells.open == 0
+
+
+def test_histories_follow_the_day_and_the_least_effort_asked_for():
+    some = [seen(0, FIRST + timedelta(days=3))]
+    begin = FIRST + timedelta(days=10, hours=12)
+    late = Deployment("late", "T", None, 1.0, 1.0, None, begin, FIRST + YEARS)
+    there = [*places(2), late]
+    first = study(basis(some, there, Ask(day1="station"))).occupied[0].history
+    assert first.starts[2] == np.datetime64(FIRST + timedelta(days=10))
+    strict = study(basis(some, there, Ask(least_days=7))).occupied[0].history
+    assert np.isnan(strict.cells[2, :2]).all() and not np.isnan(strict.cells[2, 2])
+
+
+def test_only_confirmed_species_count_for_richness():
+    some = [seen(i, FIRST + timedelta(days=i), method="human") for i in range(4)]
+    some += [seen(5, FIRST, "Loxodonta africana"), seen(4, FIRST, "Mammalia", rank="class")]
+    found = study(basis(some, places(), Ask())).richness
+    assert found.confirmed == ("Panthera leo",) and found.machine_only == ("Loxodonta africana",)
+    assert found.events == 4 and found.chao2.value == 1
+
+
+def test_no_confirmed_species_is_no_estimate():
+    made = study(basis([seen(0, FIRST)], places(), Ask()))
+    assert made.richness.chao2 is None
+    page = population_page(made, population_tables(made, "0"), "0")
+    assert "No species was confirmed by a person yet" in page
+
+
+def test_tables_are_plain_csv(whole):
+    _, tables = whole
+    for rows in tables.rows.values():
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        read = list(csv.reader(io.StringIO(text.getvalue())))
+        assert len({len(row) for row in read}) == 1
