@@ -75,7 +75,10 @@ def svg(draw, width: float, height: float) -> str:
         draw(figure)
         out = io.StringIO()
         figure.savefig(
-            out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+            out,
+            format="svg",
+            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+            transparent=True,
         )
     text = out.getvalue()
     return text[text.index("<svg") :]
