@@ -1,6 +1,6 @@
 """Reading records back, in a fixed order. What a run needs; researchers read the views.
 
-`neighbours=True` reads also what other cards brought to the same deployments.
+`among` names deployments: all that lies in them, whatever card brought it, not the batch alone.
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from db import schema
 from db.clock_repairs import believed
+from db.read_events import Among
 from db.read_events import flags_of as flags_of  # also found here: read.flags_of
 from db.read_events import visits_of as visits_of
 from db.rows import chunks, newest_review, record
@@ -93,9 +94,9 @@ def known_shas(conn: Connection, sha256s: Iterable[str]) -> set[str]:
     }
 
 
-def media_of(conn: Connection, batch_id: int, neighbours: bool = False) -> list[Media]:
+def media_of(conn: Connection, batch_id: int, among: Among = None) -> list[Media]:
     """Pictures this batch brought, by deployment, then in the order of the plan."""
-    return list(_media(conn, _scope(batch_id, neighbours)))
+    return list(_media(conn, _scope(batch_id, among)))
 
 
 def unplanned_media(conn: Connection, batch_id: int) -> list[Media]:
@@ -119,10 +120,10 @@ def paths_in(conn: Connection, batch_id: int) -> dict[str, str]:
     return dict(conn.execute(query.where(f.batch_id == batch_id).group_by(m.sha256)).all())
 
 
-def bursts_of(conn: Connection, batch_id: int, neighbours: bool = False) -> dict[str, int]:
+def bursts_of(conn: Connection, batch_id: int, among: Among = None) -> dict[str, int]:
     """Number of each picture's burst, by sha-256."""
     m = schema.media.c
-    planned = _scope(batch_id, neighbours) & m.burst.is_not(None)
+    planned = _scope(batch_id, among) & m.burst.is_not(None)
     return dict(conn.execute(sa.select(m.sha256, m.burst).where(planned)).all())
 
 
@@ -227,18 +228,18 @@ def window_counts(conn: Connection, batch_id: int, recipe_id: int) -> tuple[int,
 
 
 def looks_of(
-    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
+    conn: Connection, batch_id: int, recipe_id: int, among: Among = None
 ) -> dict[str, Look]:
     """Looks by sha-256, without pictures that could not be looked at."""
-    rows = _results(conn, schema.look, recipe_id, _scope(batch_id, neighbours))
+    rows = _results(conn, schema.look, recipe_id, _scope(batch_id, among))
     return {row["sha256"]: _look(row) for row in rows if row["state"] != "failed"}
 
 
 def labels_of(
-    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
+    conn: Connection, batch_id: int, recipe_id: int, among: Among = None
 ) -> dict[str, Label]:
     """Labels by sha-256."""
-    rows = _results(conn, schema.label, recipe_id, _scope(batch_id, neighbours))
+    rows = _results(conn, schema.label, recipe_id, _scope(batch_id, among))
     return {row["sha256"]: record(Label, row) for row in rows}
 
 
@@ -253,14 +254,14 @@ def unlabelled(conn: Connection, batch_id: int, look_recipe: int, label_recipe: 
 
 
 def vectors_of(
-    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
+    conn: Connection, batch_id: int, recipe_id: int, among: Among = None
 ) -> Iterator[Vectors]:
     """Embedded pictures in chunks; one with a single view has it in both places."""
     e, m = schema.embedding.c, schema.media.c
     query = (
         sa.select(m.sha256, e.view, e.vector)
         .join(schema.embedding, e.media_id == m.id)
-        .where(e.recipe_id == recipe_id, _scope(batch_id, neighbours))
+        .where(e.recipe_id == recipe_id, _scope(batch_id, among))
         .order_by(m.id)
     )
     pictures: dict[str, dict[str, bytes]] = {}
@@ -306,20 +307,20 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     return FileCounts(found=found, other=counts, **known)
 
 
-def reviews_of(conn: Connection, batch_id: int) -> dict[str, Review]:
+def reviews_of(conn: Connection, batch_id: int, among: Among = None) -> dict[str, Review]:
     """The newest review of each picture of this batch, by sha-256."""
     r, m = schema.review, schema.media.c
-    newest = (m.batch_id == batch_id) & (r.c.id == newest_review(m.id))
+    newest = _scope(batch_id, among) & (r.c.id == newest_review(m.id))
     query = sa.select(r, m.sha256).join(schema.media, m.id == r.c.media_id).where(newest)
     rows = conn.execute(query.order_by(m.sha256)).mappings()
     return {row["sha256"]: record(Review, row) for row in rows}
 
 
-def _scope(batch_id: int, neighbours: bool) -> ColumnElement[bool]:
-    m = schema.media.c
-    if not neighbours:
+def _scope(batch_id: int, among: Among) -> ColumnElement[bool]:
+    m, d = schema.media.c, schema.deployment.c
+    if among is None:
         return m.batch_id == batch_id
-    return m.deployment_id.in_(sa.select(m.deployment_id).where(m.batch_id == batch_id))
+    return m.deployment_id.in_(sa.select(d.id).where(d.name.in_(among)))
 
 
 def _media(

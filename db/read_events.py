@@ -1,6 +1,6 @@
 """Reading visits and flags back, by deployment and time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -9,13 +9,13 @@ from db import schema
 from db.rows import record
 from pipeline.records import Flag, Visit
 
+Among = Collection[str] | None  # names of deployments
 
-def visits_of(
-    conn: Connection, batch_id: int, recipe_id: int, neighbours: bool = False
-) -> list[Visit]:
+
+def visits_of(conn: Connection, batch_id: int, recipe_id: int, among: Among = None) -> list[Visit]:
     """Visits under this label recipe, by deployment and time."""
     v, d, x = schema.visit, schema.deployment.c, schema.visit_taxon
-    scope = _events_scope(v, batch_id, neighbours)
+    scope = _events_scope(v, batch_id, among)
     pictures = _pictures(conn, v, schema.visit_media, recipe_id, scope)
     taxa: dict[int, list] = {}
     mine = sa.select(v.c.id).where(v.c.recipe_id == recipe_id, scope)
@@ -52,7 +52,7 @@ def _visit(row: Mapping, taxa: Sequence, sha256s: tuple[str, ...]) -> Visit:
 def flags_of(conn: Connection, batch_id: int, recipe_id: int) -> list[Flag]:
     """Flags under this flag recipe, by deployment and time."""
     g, d = schema.flag, schema.deployment.c
-    scope = _events_scope(g, batch_id, False)
+    scope = _events_scope(g, batch_id, None)
     pictures = _pictures(conn, g, schema.flag_media, recipe_id, scope)
     rows = conn.execute(
         sa.select(g, d.name.label("deployment"))
@@ -66,11 +66,11 @@ def flags_of(conn: Connection, batch_id: int, recipe_id: int) -> list[Flag]:
     ]
 
 
-def _events_scope(table: sa.Table, batch_id: int, neighbours: bool) -> ColumnElement[bool]:
-    if not neighbours:
+def _events_scope(table: sa.Table, batch_id: int, among: Among) -> ColumnElement[bool]:
+    if among is None:
         return table.c.batch_id == batch_id
-    m = schema.media.c
-    return table.c.deployment_id.in_(sa.select(m.deployment_id).where(m.batch_id == batch_id))
+    d = schema.deployment.c
+    return table.c.deployment_id.in_(sa.select(d.id).where(d.name.in_(among)))
 
 
 def _pictures(

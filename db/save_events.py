@@ -20,11 +20,11 @@ def save_visits(
         upsert(conn, schema.visit_media, members, ["visit_id", "media_id"])
         taxa = [row for one in some for row in _taxon_rows(ids[one.sha256s[0]], one)]
         upsert(conn, schema.visit_taxon, taxa, ["visit_id", "position"])
+    places = deployment_ids(conn, {*deployments, *(one.deployment_id for one in visits)})
     shown = sa.exists().where(schema.batch.c.label_recipe_id == recipe_id)
     if conn.execute(sa.select(shown)).scalar():
-        m, v = schema.media.c, schema.visit.c
-        places = sa.select(v.deployment_id).where(v.recipe_id == recipe_id)
-        refresh(conn, m.deployment_id.in_(places))
+        for some in chunks(places.values()):
+            refresh(conn, schema.media.c.deployment_id.in_(some))
 
 
 def save_flags(

@@ -1,9 +1,11 @@
 """The steps after looking: scores and vectors are all they need, but for the audit's sample."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from db import read, read_events, save, save_events
 from db.audit import blanks_not_covered, draws_of
@@ -15,6 +17,7 @@ from flows.job import Begun, Job
 from pipeline.frames import look as looking
 from pipeline.poaching import context
 from pipeline.poaching.rules import flag_visits
+from pipeline.records import Deployment, Flag, Visit
 from pipeline.species import zeroshot
 from pipeline.species.labelset import load_labelset, load_site_list
 from pipeline.species.visits import form_visits
@@ -63,35 +66,51 @@ def label(job: Job, begun: Begun, tell=None) -> None:
 
 def visits(job: Job, begun: Begun, tell=None) -> None:
     """Form the visits of this card's deployments anew, with what other cards brought to them."""
-    bank = bank_of(job)
     with reading(database(job.database)) as conn:
-        media = read.media_of(conn, begun.batch_id, neighbours=True)
-        looks = read.looks_of(conn, begun.batch_id, begun.look, neighbours=True)
-        labels = read.labels_of(conn, begun.batch_id, begun.label, neighbours=True)
-        bursts = read.bursts_of(conn, begun.batch_id, neighbours=True)
-        logits = dict(_logits(read.vectors_of(conn, begun.batch_id, begun.look, True), bank))
-    looked = [one for one in media if one.sha256 in looks]
-    formed = form_visits(
-        looked, looks, labels, logits, bank, job.load_settings(), bursts, _sites(job)
-    )
+        places = read.deployments_of(conn, begun.batch_id)
+        formed = formed_visits(conn, job, begun, [one.deployment_id for one in places])
     with writing(database(job.database)) as conn:
         save_events.save_visits(conn, begun.label, formed)
+
+
+def formed_visits(conn: Connection, job: Job, begun: Begun, among: Sequence[str]) -> list[Visit]:
+    """The visits of some deployments, from the vectors, looks and labels that are kept."""
+    bank = bank_of(job)
+    media = read.media_of(conn, begun.batch_id, among)
+    looks = read.looks_of(conn, begun.batch_id, begun.look, among)
+    labels = read.labels_of(conn, begun.batch_id, begun.label, among)
+    bursts = read.bursts_of(conn, begun.batch_id, among)
+    logits = dict(_logits(read.vectors_of(conn, begun.batch_id, begun.look, among), bank))
+    looked = [one for one in media if one.sha256 in looks]
+    return form_visits(
+        looked, looks, labels, logits, bank, job.load_settings(), bursts, _sites(job)
+    )
 
 
 def flags(job: Job, begun: Begun, tell=None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
     with reading(database(job.database)) as conn:
-        formed = read_events.visits_of(conn, begun.batch_id, begun.label, neighbours=True)
-        looks = read.looks_of(conn, begun.batch_id, begun.look, neighbours=True)
-        labels = read.labels_of(conn, begun.batch_id, begun.label, neighbours=True)
         places = read.deployments_of(conn, begun.batch_id)
-        reviews = read.reviews_of(conn, begun.batch_id)
-        scores = _context(job, read.vectors_of(conn, begun.batch_id, begun.look, True))
-        media = read.media_of(conn, begun.batch_id, neighbours=True)
-    settings = job.load_settings()
-    found = flag_visits(formed, looks, labels, places, settings, scores, reviews, media)
+        found = found_flags(conn, job, begun, places)
     with writing(database(job.database)) as conn:
         save_events.save_flags(conn, begun.flag, found, [one.deployment_id for one in places])
+
+
+def found_flags(
+    conn: Connection, job: Job, begun: Begun, places: Sequence[Deployment]
+) -> list[Flag]:
+    """The flags of some deployments, from the visits that stand."""
+    batch, among = begun.batch_id, [one.deployment_id for one in places]
+    return flag_visits(
+        read_events.visits_of(conn, batch, begun.label, among),
+        read.looks_of(conn, batch, begun.look, among),
+        read.labels_of(conn, batch, begun.label, among),
+        places,
+        job.load_settings(),
+        _context(job, read.vectors_of(conn, batch, begun.look, among)),
+        read.reviews_of(conn, batch, among),
+        read.media_of(conn, batch, among),
+    )
 
 
 def bank_of(job: Job) -> zeroshot.Bank:
