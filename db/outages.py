@@ -75,6 +75,37 @@ def outage(conn: Connection, key: int) -> Outage:
     raise InputError(f"no outage {key}: see camtriage outages list")
 
 
+def accept_outage(conn: Connection, key: int, said_by: str | None) -> bool:
+    """A person agrees to a proposal; False: it was accepted already."""
+    one = outage(conn, key)
+    if one.accepted:
+        return False
+    stand = [
+        (known, other)
+        for known, other in outages(conn, accepted=True)
+        if other.deployment_id == one.deployment_id
+    ]
+    _refuse_over(one, stand)
+    values = {"accepted": True, "said_by": said_by, "said_at": now()}
+    conn.execute(sa.update(schema.outage).where(schema.outage.c.id == key).values(values))
+    return True
+
+
+def pictures_within(conn: Connection) -> list[tuple[Outage, int]]:
+    """Accepted outages in which pictures were taken after all, and how many (its ends apart)."""
+    o, s = schema.outage, schema.status.c
+    inside = (s.deployment_id == o.c.deployment_id) & (s.taken_at > o.c.started_at)
+    inside &= o.c.ended_at.is_(None) | (s.taken_at < o.c.ended_at)
+    counted = (
+        sa.select(o.c.id, sa.func.count())
+        .join_from(o, schema.status, inside)
+        .where(o.c.accepted.is_(True))
+        .group_by(o.c.id)
+    )
+    pictures = dict(conn.execute(counted).all())
+    return [(one, pictures[key]) for key, one in outages(conn, accepted=True) if key in pictures]
+
+
 def remove_outage(conn: Connection, key: int) -> Outage:
     """Take an outage out of the list: its days are effort again."""
     one = outage(conn, key)

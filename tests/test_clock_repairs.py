@@ -43,10 +43,10 @@ def test_morning_and_afternoon_exchanged_twice_are_nothing_and_the_day_stays(at)
 
 @st.composite
 def lines(draw) -> list[tuple[datetime, datetime]]:
-    """Two points of a clock that drifts by at most a tenth."""
+    """Two points of a clock that drifts by at most a hundredth."""
     begin, off = draw(TIMES), timedelta(seconds=draw(SECONDS))
-    went_by = draw(st.integers(10, 10**8))
-    drifted = draw(st.integers(-went_by // 11, went_by // 11))
+    went_by = draw(st.integers(1000, 10**8))
+    drifted = draw(st.integers(-went_by // 101, went_by // 101))
     later = timedelta(seconds=went_by)
     return [(begin, begin + off), (begin + later, begin + later + off + timedelta(seconds=drifted))]
 

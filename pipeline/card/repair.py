@@ -5,8 +5,10 @@ is a plain number of seconds, a straight line through two known points, or half 
 summer time come into none of it, since cameras do not change to summer time by themselves.
 """
 
+import re
 from datetime import datetime, timedelta
 
+from pipeline.card.clock import offset_minutes
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair
 
@@ -17,7 +19,9 @@ KINDS = {
     "am_pm": "morning and afternoon exchanged, the day kept",
     "drift": "runs fast or slow: the line through two known points",
 }
-MOST_DRIFT = 0.1  # of the time that went by; more are two clocks, not one that drifts
+MOST_DRIFT = (
+    0.01  # of the time that went by, 14 minutes a day; more are two clocks, not one that drifts
+)
 
 
 def repaired(one: ClockRepair, at: datetime) -> datetime:
@@ -65,3 +69,106 @@ def drift(points: list[tuple[datetime, datetime]]) -> dict:
             "more than a clock drifts; give each stretch a shift of its own with --from and --to"
         )
     return {"points": [[a.isoformat(), b.isoformat()], [c.isoformat(), d.isoformat()]]}
+
+
+# --- what a person types, and how a repair is told
+
+
+_PARTS = re.compile(r"(\d+)(d|h|min|m|s)")
+_UNITS = {"d": 86400, "h": 3600, "min": 60, "m": 60, "s": 1}
+
+
+def seconds_of(text: str) -> int:
+    """`+1h30m`, `-365d`, `12:00:00`: how far a clock is moved."""
+    plain = text.strip().replace(" ", "")
+    sign, rest = (-1 if plain[:1] == "-" else 1), plain.lstrip("+-")
+    if found := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", rest):
+        hours, minutes, seconds = (int(one or 0) for one in found.groups())
+        total = hours * 3600 + minutes * 60 + seconds
+    elif rest and not _PARTS.sub("", rest):
+        total = sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(rest))
+    else:
+        raise InputError(f"--by {text}: write it as +1h30m, -365d or 12:00:00")
+    if not total:
+        raise InputError(f"--by {text}: moves nothing")
+    return sign * total
+
+
+def time_of(option: str, text: str) -> datetime:
+    """A time as it is typed, of the camera's clock; InputError says how to write it."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is not None:
+        raise InputError(f"{option} {text}: write it as 2026-05-01T09:30:00, without an offset")
+    return at
+
+
+def point_of(text: str) -> tuple[datetime, datetime]:
+    """`CAMERA=TRUE`: what the clock showed, and what it should have shown."""
+    camera, is_, true = text.partition("=")
+    if not is_:
+        raise InputError(f"--drift {text}: write CAMERA=TRUE, the camera's time and the true one")
+    return time_of("--drift", camera), time_of("--drift", true)
+
+
+def year_shift(first: datetime, year: int) -> int:
+    """Seconds that bring a stretch's first picture into a year; all others by the same, since a
+    clock counts days and knows nothing of the leap day that its wrong year lacks."""
+    try:
+        true = first.replace(year=year)
+    except ValueError:  # 29 February
+        if not 1 <= year <= 9999:
+            raise InputError(f"--year {year}: no such year") from None
+        true = first.replace(year=year, month=3, day=1)
+    if true == first:
+        raise InputError(f"--year {year}: the first picture, {first}, is of that year already")
+    return int((true - first).total_seconds())
+
+
+def zone_shift(ran_at: str, offset_min: int | None, deployment_id: str) -> dict:
+    """Parameters for a clock that ran at another fixed offset than its deployment's."""
+    minutes = offset_minutes(ran_at)
+    if minutes is None:
+        raise InputError(f"--zone {ran_at}: write it as +02:00")
+    if offset_min is None:
+        raise InputError(
+            f"{deployment_id} has no offset: camtriage deployments edit {deployment_id} "
+            "--offset +03:00, then give the repair"
+        )
+    if minutes == offset_min:
+        raise InputError(f"--zone {ran_at}: that is the deployment's own offset, nothing moves")
+    return {"seconds": (offset_min - minutes) * 60, "ran_at_min": minutes}
+
+
+def told(one: ClockRepair) -> str:
+    """The repair in words."""
+    if one.kind == "am_pm":
+        return KINDS["am_pm"]
+    if one.kind == "drift":
+        pairs = (f"{camera} was {true}" for camera, true in one.parameters["points"])
+        return "drift: " + ", ".join(pairs)
+    return f"{one.kind}: moved by {moved(one.parameters['seconds'])}"
+
+
+def moved(seconds: int) -> str:
+    """-3725 as -1 h 2 min 5 s."""
+    left, words = abs(int(seconds)), []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if left >= size:
+            words.append(f"{left // size} {unit}")
+            left %= size
+    return ("-" if seconds < 0 else "+") + (" ".join(words) or "0 s")
+
+
+def bounds_told(one: ClockRepair) -> str:
+    """The stretch in words; '' is the whole deployment."""
+    words = [f"card {one.batch}"] if one.batch else []
+    for what, first, last in (
+        ("camera time", one.first_at, one.last_at),
+        ("files", one.first_path, one.last_path),
+    ):
+        if first or last:
+            words.append(f"{what} {first or '...'} to {last or '...'}")
+    return ", ".join(words)

@@ -36,6 +36,7 @@ class Change:
     at: datetime | None
     score: float  # 0-1
     sentence: str
+    until: datetime | None = None  # last picture of it; None: to the last picture of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def covered(frames: Sequence[Frame]) -> list[Change]:
         score = 1 - median(one.look.contrast for one in run.frames) / median(before)
         rule = "camera_dark" if dark else "camera_covered"
         sentence = f"{what}, in {len(run.frames)} pictures, {until}"
-        changes.append(_change(rule, run.frames, min(1.0, max(0.0, score)), sentence))
+        changes.append(_change(rule, run, run.frames, min(1.0, max(0.0, score)), sentence))
     return changes
 
 
@@ -121,7 +122,7 @@ def moved(frames: Sequence[Frame]) -> list[Change]:
         end = "until the last picture" if run.to_the_end else f"for {_span(_minutes(new))}"
         sentence = f"the view changed and stayed changed in {len(new)} pictures, {end}"
         score = float(median(one.look.view_shift for one in new))
-        changes.append(_change("camera_moved", new, score, sentence))
+        changes.append(_change("camera_moved", run, new, score, sentence))
     return changes
 
 
@@ -148,9 +149,11 @@ def _runs(frames: Sequence[Frame], odd, ordinary: list[Frame]) -> list[_Run]:
     return runs
 
 
-def _change(rule: str, frames: Sequence[Frame], score: float, sentence: str) -> Change:
+def _change(rule: str, run: _Run, frames: Sequence[Frame], score: float, sentence: str) -> Change:
     first = [one for one in frames if one.moment == frames[0].moment]
-    return Change(rule, tuple(one.look.sha256 for one in first), first[0].at, score, sentence)
+    shas = tuple(one.look.sha256 for one in first)
+    until = None if run.to_the_end else frames[-1].at
+    return Change(rule, shas, first[0].at, score, sentence, until)
 
 
 def _minutes(frames: Sequence[Frame]) -> float:

@@ -1,0 +1,81 @@
+"""Visits and flags of some deployments, formed again after their times have changed.
+
+As `relabel` does, from what is stored; no picture is touched. The names must come out of the same
+label set, list and settings as before, so whatever differs is refused with the option that helps.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db import read, save_events, schema
+from flows import models, recipes
+from flows.job import Begun, Job
+from flows.naming import formed_visits, found_flags
+from pipeline.errors import SettingsError
+from pipeline.species.labelset import load_labelset
+
+OPTIONS = {  # what of a recipe differs -> the option that was another one then
+    "label_set": "--labels",
+    "sites": "--sites",
+    "labels": "--settings",
+    "visit_gap_s": "--settings",
+    "poaching": "--settings",
+}
+
+
+def reform(conn: Connection, job: Job, deployment_id: str) -> int:
+    """Form them under every recipe that is shown for this deployment; how many visits there are."""
+    total = 0
+    for begun in _shown(conn, deployment_id):
+        _refuse_other_names(conn, job, begun)
+        formed = formed_visits(conn, job, begun, [deployment_id])
+        save_events.save_visits(conn, begun.label, formed, [deployment_id])
+        if begun.flag is not None:
+            places = [
+                one
+                for one in read.deployments_of(conn, begun.batch_id)
+                if one.deployment_id == deployment_id
+            ]
+            found = found_flags(conn, job, begun, places)
+            save_events.save_flags(conn, begun.flag, found, [deployment_id])
+        total += len(formed)
+    return total
+
+
+def _shown(conn: Connection, deployment_id: str) -> list[Begun]:
+    """The recipes that the views show for a deployment's pictures, each once, with one batch."""
+    b, m, d = schema.batch.c, schema.media.c, schema.deployment.c
+    mine = sa.select(m.batch_id).join(schema.deployment, d.id == m.deployment_id)
+    query = sa.select(b.id, b.name, b.look_recipe_id, b.label_recipe_id, b.flag_recipe_id)
+    rows = conn.execute(
+        query.where(b.id.in_(mine.where(d.name == deployment_id)), b.label_recipe_id.is_not(None))
+    )
+    by_recipe = {row[2:]: row for row in rows}
+    return [Begun(row[0], row[1], None, *row[2:], seed="") for row in by_recipe.values()]
+
+
+def _refuse_other_names(conn: Connection, job: Job, begun: Begun) -> None:
+    """SettingsError where this job's options would name or flag otherwise than the batch's run."""
+    was = read.recipe(conn, begun.label)
+    encoder = models.encoder(job.labeller, job.pretrained)
+    if was["look"]["encoder"] != recipes.identity(encoder):
+        raise SettingsError(_other(begun, was["look"]["encoder"]["name"], ["--labeller"]))
+    settings = job.load_settings()
+    now = recipes.label_recipe(was["look"], job, settings, load_labelset(job.labels))
+    differs = {key for key in was if was[key] != now.get(key)}
+    if begun.flag is not None:
+        flagged = read.recipe(conn, begun.flag)
+        now = recipes.flag_recipe(was, settings)
+        differs |= {key for key in flagged if flagged[key] != now.get(key)}
+    if "version" in differs:
+        raise SettingsError(f"batch {begun.batch} was named by an older camtriage: relabel first")
+    if differs:
+        options = sorted({OPTIONS.get(key, key) for key in differs})
+        raise SettingsError(_other(begun, was["label_set"]["name"], options))
+
+
+def _other(begun: Begun, names: str, options: list[str]) -> str:
+    return (
+        f"batch {begun.batch} was named with {names} and other options: give {', '.join(options)} "
+        "as for its run, so that its visits keep their names; nothing was changed"
+    )

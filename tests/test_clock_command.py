@@ -1,0 +1,146 @@
+"""`camtriage clock`: shown first, written with --yes, and undone without a trace."""
+
+import pytest
+
+from db.dump import dump
+from db.engine import open_database, writing
+from flows.clock import Ask, meant, shift, undo
+from flows.job import Job
+from flows.run import run_job
+from pipeline.card import repair
+from pipeline.errors import CamtriageError, InputError, SettingsError
+from tests import cards
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory):
+    """A card that was run with the starter models: (job, its dump)."""
+    folder = tmp_path_factory.mktemp("clock")
+    cards.card(folder / "card", pictures=36, broken=False)
+    job = Job(str(folder / "card"), "k", f"sqlite:///{folder}/k.db")
+    run_job(job, as_flow=False)
+    return job, dumped(job)
+
+
+def dumped(job: Job) -> list[str]:
+    engine = open_database(job.database)
+    with engine.connect() as conn:
+        return list(dump(conn))
+
+
+def rows(job: Job, query: str) -> list[tuple]:
+    engine = open_database(job.database)
+    with engine.connect() as conn:
+        return [tuple(row) for row in conn.exec_driver_sql(query)]
+
+
+EVENTS = "SELECT event_id, started_at, ended_at, pictures FROM events WHERE deployment_id='k/Cam0'"
+
+
+def test_without_yes_it_is_shown_and_nothing_is_written(card, capsys):
+    job, before = card
+    assert shift(job, Ask("k/Cam0", by="-1h"), yes=False) == 0
+    said = capsys.readouterr().out
+    assert "18 pictures, shift: moved by -1 h" in said and "add --yes" in said
+    assert "2026-05-01T06:00:00  2026-05-01T05:00:00  Cam0/DCIM/100RECNX/RCNX0001.JPG" in said
+    assert "2026-05-01T06:50:02  2026-05-01T05:50:02  Cam0/DCIM/100RECNX/RCNX0018.JPG" in said
+    assert dumped(job) == before
+
+
+def test_visits_follow_a_repair_the_card_stays_known_and_undone_it_is_as_before(card, capsys):
+    job, before = card
+    visits = rows(job, EVENTS + " ORDER BY started_at")
+    shift(job, Ask("k/Cam0", by="12h", who="Amina"), yes=True)
+    moved = rows(job, EVENTS + " ORDER BY started_at")
+    assert [(one[0], one[3]) for one in moved] == [(one[0], one[3]) for one in visits]
+    assert {one[1][:13] for one in moved} == {"2026-05-01T18"}
+    run_job(job, as_flow=False)
+    assert rows(job, EVENTS + " ORDER BY started_at") == moved
+    assert len(rows(job, "SELECT * FROM run_summary")) == 1, "the card has nothing left to do"
+    [number] = rows(job, "SELECT max(id) FROM clock_repair")
+    undo(job, number[0], "Juma")
+    assert dumped(job) == before
+    assert "is undone" in capsys.readouterr().out
+
+
+def test_a_stretch_that_is_repaired_parts_the_visits_at_its_border(card):
+    """One visit of three pictures; its last two were taken an hour later."""
+    job, before = card
+    name = "RCNX0002.JPG"
+    shift(job, Ask("k/Cam0", by="1h", first_file=name, last_file="RCNX0003.JPG"), yes=True)
+    visits = rows(job, EVENTS + " ORDER BY started_at")
+    assert [one[3] for one in visits] == [1, 3, 3, 3, 3, 3, 2]
+    assert visits[-1][1] == "2026-05-01T07:00:01"
+    [number] = rows(job, "SELECT max(id) FROM clock_repair")
+    undo(job, number[0], None)
+    assert dumped(job) == before
+
+
+def test_other_labels_than_those_of_the_run_are_refused_and_nothing_is_half_done(card, tmp_path):
+    job, before = card
+    (tmp_path / "two.toml").write_text(cards.TWO_TAXA)
+    (tmp_path / "study.toml").write_text("[windows]\nvisit_gap_s = 5\n[poaching]\ngroup_size = 2\n")
+    for words, option in (
+        ({"labels": str(tmp_path / "two.toml")}, "--labels"),
+        ({"settings": str(tmp_path / "study.toml")}, "--settings"),
+    ):
+        other = Job("", None, job.database, **words)
+        with pytest.raises(SettingsError, match=f"give {option}"):
+            shift(other, Ask("k/Cam0", by="1h"), yes=True)
+        assert dumped(job) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"deployment": "nowhere", "by": "1h"}, "no such deployment"),
+        ({}, "give one of --by"),
+        ({"by": "1h", "year": 2020}, "give one of --by"),
+        ({"by": "one hour"}, "write it as"),
+        ({"by": "0s"}, "moves nothing"),
+        ({"year": 2026}, "of that year already"),
+        ({"year": 12026}, "no such year"),
+        ({"zone": "+00:00"}, "deployments edit k/Cam0 --offset"),
+        ({"zone": "east"}, "write it as"),
+        ({"drift": ("2026-05-01",)}, "CAMERA=TRUE"),
+        ({"drift": ("2026-05-01=2026-05-01",)}, "two known points"),
+        ({"by": "1h", "begin": "noon"}, "--from noon"),
+        ({"by": "1h", "begin": "2026-05-02", "end": "2026-05-01"}, "is before"),
+        ({"by": "1h", "begin": "2027-01-01"}, "no picture with a time"),
+        ({"by": "1h", "card": "another"}, "no such batch"),
+        ({"by": "1h", "first_file": "RCNX9999.JPG"}, "is called so"),
+        ({"by": "1h", "first_file": "RCNX0003.JPG", "last_file": "RCNX0002.JPG"}, "comes before"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_in_one_line(card, words, said):
+    job, before = card
+    with pytest.raises(CamtriageError, match=said):
+        shift(job, Ask(**({"deployment": "k/Cam0"} | words)), yes=True)
+    assert dumped(job) == before
+
+
+def test_a_wrong_year_keeps_the_days_between_pictures_over_a_leap_day(card):
+    """The clock stood on 2026; it was 2028, which has a 29 February."""
+    job, _ = card
+    with writing(open_database(job.database)) as conn:
+        one, some = meant(conn, Ask("k/Cam0", year=2028))
+        assert one.parameters == {"seconds": 731 * 86400, "year": 2028} and len(some) == 18
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("+1h30m", 5400), ("-365d", -365 * 86400), ("12:00:00", 43200), ("-0:30", -1800)),
+        *(("1d 2h 3min 4s", 93784), ("45s", 45)),
+    ],
+)
+def test_a_shift_is_typed_in_days_hours_minutes_and_seconds(text, seconds):
+    assert repair.seconds_of(text) == seconds
+    assert repair.seconds_of(repair.moved(seconds)) == seconds, "and is told the same"
+
+
+def test_a_zone_moves_by_the_difference_of_fixed_offsets():
+    assert repair.zone_shift("+00:00", 180, "A")["seconds"] == 3 * 3600
+    assert repair.zone_shift("+05:30", 180, "A")["seconds"] == -2.5 * 3600
+    with pytest.raises(InputError, match="own offset"):
+        repair.zone_shift("+03:00", 180, "A")
