@@ -7,6 +7,7 @@ PostgreSQL   migrated by `camtriage db migrate` alone, one at a time behind an a
     with reading(engine) as conn:   sees one state of the database and holds up nobody
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,7 +22,7 @@ from db import views
 from db.schema import HEAD, VERSION_TABLE, about, metadata
 from pipeline.errors import DatabaseError
 
-BUSY_S = 30  # how long one process waits for another one's transaction
+BUSY_S = 120  # how long one process waits for another one's transaction
 LOCK = 0x63616D74  # any number, the same for all who migrate
 PROGRAM = "camtriage"
 SCRIPTS = "db:migrations"  # where Alembic finds the migrations
@@ -35,10 +36,12 @@ def open_database(
     A SQLite file is made (create=True) and migrated here; `tell` hears where the backup went.
     Raises DatabaseError: not ours, newer than this program, missing, or PostgreSQL and behind.
     """
-    engine, where = _engine(url), _shown(url)
+    engine, where = _engine(url), shown(url)
     try:
+        if engine.dialect.name == "sqlite" and _sealed(path := Path(engine.url.database)):
+            return _open_sealed(path, where)
         if engine.dialect.name == "sqlite":
-            _open_sqlite(engine, Path(engine.url.database), where, create, tell)
+            _open_sqlite(engine, path, where, create, tell)
         else:
             _need_current(engine, where)
     except sa.exc.SQLAlchemyError as why:
@@ -52,7 +55,7 @@ def open_database(
 
 def migrate(url: str, tell: Callable[[str], None] = lambda line: None) -> None:
     """Bring the database to this version, whatever stood there: nothing, or an older one."""
-    engine, where = _engine(url), _shown(url)
+    engine, where = _engine(url), shown(url)
     try:
         if engine.dialect.name == "sqlite":
             _open_sqlite(engine, Path(engine.url.database), where, True, tell)
@@ -70,6 +73,9 @@ def migrate(url: str, tell: Callable[[str], None] = lambda line: None) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that may write: committed at the end, rolled back on any error."""
+    if engine.get_execution_options().get("sealed"):
+        path = engine.url.database.removeprefix("file:")
+        raise DatabaseError(f"{path}: read-only here; copy it to write into it")
     with engine.begin() as conn:
         yield conn
 
@@ -84,21 +90,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _engine(text: str) -> Engine:
-    url = _url(text)
+    url = parsed(text)
     try:
         if url.get_backend_name() != "sqlite":
             return sa.create_engine(url, pool_pre_ping=True)
         engine = sa.create_engine(url, connect_args={"timeout": BUSY_S})
     except ModuleNotFoundError:
         raise DatabaseError(
-            f"{_shown(text)}: no PostgreSQL driver here: pip install 'camtriage[postgres]'"
+            f"{shown(text)}: no PostgreSQL driver here: pip install 'camtriage[postgres]'"
         ) from None
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _url(text: str) -> URL:
+def parsed(text: str) -> URL:
+    """The URL of a database that we can use; DatabaseError says what one looks like."""
     try:
         url = sa.make_url(text)
     except sa.exc.ArgumentError:
@@ -114,9 +121,14 @@ def _url(text: str) -> URL:
     return url
 
 
-def _set_pragmas(raw: sqlite3.Connection, _record) -> None:
-    """On every connection of our engine. Python must not begin transactions: _begin does."""
+def _begin_by_us(raw: sqlite3.Connection, _record) -> None:
+    """Python must not begin transactions: _begin does."""
     raw.isolation_level = None
+
+
+def _set_pragmas(raw: sqlite3.Connection, record) -> None:
+    """On every connection of our engine."""
+    _begin_by_us(raw, record)
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         raw.execute(f"PRAGMA {pragma}")
 
@@ -139,13 +151,21 @@ def _open_sqlite(engine: Engine, path: Path, where: str, create: bool, tell) -> 
     if state == "current":
         return
     if state == "behind":
-        tell(f"the database is brought up to date; as it was: {_backup(path)}")
+        tell(f"the database is brought up to date; as it was: {copy_beside(path)}")
     with engine.connect().execution_options(migrates=True) as conn, conn.begin():
         if _state(conn, where) != "current":  # else another process was quicker
             _upgrade(conn)
             if lost := conn.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
                 raise DatabaseError(f"{where}: not migrated, {len(lost)} rows would lose a parent")
     engine.dispose()  # the connection without foreign keys is not used again
+
+
+def state_of(path: Path) -> str:
+    """As _state, of a SQLite file that nobody opens for writing."""
+    try:
+        return _sqlite_state(path, str(path))
+    except sa.exc.SQLAlchemyError as why:
+        raise _one_line(f"sqlite:///{path}", why) from None
 
 
 def _sqlite_state(path: Path, where: str) -> str:
@@ -155,10 +175,36 @@ def _sqlite_state(path: Path, where: str) -> str:
     with path.open("rb") as file:
         if file.read(16) != b"SQLite format 3\0":
             raise DatabaseError(f"{where}: not a SQLite database")
-    url = f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
-    engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_S})
-    with engine.connect() as conn:
+    with _reader(path).connect() as conn:
         return _state(conn, where)
+
+
+def _reader(path: Path) -> Engine:
+    """An engine that writes nothing, not even the two files that SQLite keeps beside its own."""
+    wal = path.with_name(f"{path.name}-wal")
+    whole = _sealed(path) and not (wal.exists() and wal.stat().st_size)
+    how = "immutable=1" if whole else "mode=ro"  # immutable would not see what lies in the -wal
+    url = f"sqlite:///file:{quote(str(path.absolute()))}?{how}&uri=true"
+    more = {"poolclass": sa.pool.NullPool, "connect_args": {"timeout": BUSY_S}}
+    engine = sa.create_engine(url, **more)
+    event.listen(engine, "connect", _begin_by_us)
+    event.listen(engine, "begin", _begin)
+    return engine.execution_options(sealed=True, reads_only=True)
+
+
+def _sealed(path: Path) -> bool:
+    """Whether nothing can be written here: a read-only file, folder, share or disc."""
+    mine = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    parts = (path, path.parent)
+    return path.exists() and not all(os.access(one, os.W_OK, **mine) for one in parts)
+
+
+def _open_sealed(path: Path, where: str) -> Engine:
+    """For commands that only read."""
+    state = _sqlite_state(path, where)
+    if state != "current":
+        raise DatabaseError(f"{where}: read-only, and {state}: copy it to where it can be written")
+    return _reader(path)
 
 
 def _need_current(engine: Engine, where: str) -> None:
@@ -216,7 +262,7 @@ def _older_views(conn: Connection) -> list[str]:
     return (names or "").split()
 
 
-def _backup(path: Path) -> Path:
+def copy_beside(path: Path) -> Path:
     """A copy by SQLite's own means: copying the file would miss what still lies in its -wal."""
     with closing(sqlite3.connect(path, timeout=BUSY_S)) as source:
         [[version]] = source.execute(f"SELECT version_num FROM {VERSION_TABLE}")
@@ -227,7 +273,7 @@ def _backup(path: Path) -> Path:
     return copy
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """The URL as it may be printed and logged."""
     try:
         url = sa.make_url(text)
@@ -245,4 +291,4 @@ def _one_line(text: str, why: Exception) -> DatabaseError:
         secrets = []
     for secret in filter(None, secrets):
         line = line.replace(str(secret), "***")
-    return DatabaseError(f"{_shown(text)}: {line}")
+    return DatabaseError(f"{shown(text)}: {line}")

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from flows.commands import card, clock, exchange, keeping, models, schedule, study
-from pipeline.errors import CamtriageError, InputError
+from pipeline.errors import CamtriageError, InputError, in_one_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for commands in (card, study, clock, exchange, models, keeping, schedule):
@@ -33,8 +33,8 @@ def main() -> None:
             why.show()
             code = 2
         elif type(why).__module__.startswith(("sqlalchemy", "psycopg")):
-            line = str(getattr(why, "orig", None) or why).strip().splitlines()[0]
-            print(f"camtriage: the database: {line}; run the command again", file=sys.stderr)
+            said = f"camtriage: the database: {in_one_line(why)}; run the command again"
+            print(said, file=sys.stderr)
             code = 1
         else:
             raise

@@ -1,4 +1,4 @@
-"""What `camtriage check` and `camtriage db migrate` do and print."""
+"""What `camtriage check`, `backup`, `restore` and `db migrate` do and print."""
 
 from pathlib import Path
 
@@ -27,4 +27,20 @@ def check_and_print(database: str, dump_to: Path | None, files: bool) -> int:
 def migrate_and_print(database: str) -> int:
     migrate(database, tell=print)
     print("the database is up to date")
+    return 0
+
+
+def backup_and_print(database: str, file: Path) -> int:
+    from db.backup import backup
+
+    backup(database, file)
+    print(f"{file}: {file.stat().st_size} bytes; `camtriage restore` brings it back")
+    return 0
+
+
+def restore_and_print(database: str, file: Path, replace: bool) -> int:
+    from db.backup import restore
+
+    restore(database, file, replace, tell=print)
+    print(f"restored from {file}")
     return 0

@@ -14,6 +14,7 @@ from flows import models
 from flows.card import opener
 from flows.engines import database
 from flows.job import Begun, Job
+from flows.patience import patient
 from pipeline.frames import look as looking
 from pipeline.poaching import context
 from pipeline.poaching.rules import flag_visits
@@ -24,9 +25,14 @@ from pipeline.species.visits import form_visits
 from pipeline.trust.audit import draw
 
 
+@patient
 def audit(job: Job, begun: Begun, tell=None) -> None:
-    """Draw a sample of the blanks that no earlier draw covers, and embed it."""
+    """Draw a sample of the blanks that no earlier draw covers, and embed it.
+
+    Only when every window is done: half of a card would be a stratum of its own."""
     with reading(database(job.database)) as conn:
+        if read.windows_left(conn, begun.batch_id, begun.look):
+            return
         earlier = draws_of(conn, begun.batch_id, begun.look)
         blanks = blanks_not_covered(conn, begun.batch_id, begun.look, earlier)
         if not blanks:
@@ -45,6 +51,7 @@ def audit(job: Job, begun: Begun, tell=None) -> None:
         save.save_troubles(conn, begun.batch_id, troubles)
 
 
+@patient
 def label(job: Job, begun: Begun, tell=None) -> None:
     """Name every picture that has vectors, unless this recipe has named them all."""
     with reading(database(job.database)) as conn:
@@ -64,6 +71,7 @@ def label(job: Job, begun: Begun, tell=None) -> None:
             tell(done, total)
 
 
+@patient
 def visits(job: Job, begun: Begun, tell=None) -> None:
     """Form the visits of this card's deployments anew, with what other cards brought to them."""
     with reading(database(job.database)) as conn:
@@ -87,6 +95,7 @@ def formed_visits(conn: Connection, job: Job, begun: Begun, among: Sequence[str]
     )
 
 
+@patient
 def flags(job: Job, begun: Begun, tell=None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
     with reading(database(job.database)) as conn:

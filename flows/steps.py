@@ -20,6 +20,7 @@ from flows.card import Card, opener, read_card
 from flows.engines import database, is_there
 from flows.job import Begun, Job, card_folder
 from flows.naming import audit, bank_of, flags, label, visits
+from flows.patience import patient
 from flows.summary import Summary, exit_code
 from pipeline.card.windows import plan
 from pipeline.errors import SettingsError
@@ -59,6 +60,7 @@ def check_inputs(job: Job) -> None:
         read_results(Path(job.boxes))
 
 
+@patient
 def ingest(job: Job, tell=None) -> Begun:
     """Read the card and save files, pictures, deployments, troubles and the plan at once."""
     return save_card(job, read_card(job, lambda *found: _known_as(job, *found), tell))
@@ -114,6 +116,7 @@ def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
     return same and finished and not left
 
 
+@patient
 def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> int:
     """Look at some windows; each is saved and marked done in one transaction of its own."""
     settings, read_bytes = job.load_settings(), opener(job.card)
@@ -129,6 +132,7 @@ def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> in
     return pictures(windows)
 
 
+@patient
 def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
     """Make this run's results the ones that the views show, and close its row."""
     with writing(database(job.database)) as conn:
@@ -166,6 +170,7 @@ def pictures(windows: Sequence[tuple[int, Window]]) -> int:
     return sum(len(window.sha256s) for _, window in windows)
 
 
+@patient
 def _windows_left(job: Job, begun: Begun) -> list[tuple[int, Window]]:
     with reading(database(job.database)) as conn:
         return read.windows_left(conn, begun.batch_id, begun.look)

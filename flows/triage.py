@@ -23,10 +23,11 @@ from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.job import Job, database_url  # noqa: E402
+from flows.patience import ends_the_run  # noqa: E402
 from flows.steps import Summary, run_card  # noqa: E402
 from flows.summary import as_markdown, exit_code, last_line  # noqa: E402
 from flows.ways import NAMES  # noqa: E402
-from pipeline.errors import CamtriageError, InputError, Unfinished  # noqa: E402
+from pipeline.errors import InputError, Unfinished  # noqa: E402
 
 SHOWN_EVERY_S = 2.0  # a progress artifact is a request to the server
 
@@ -53,9 +54,9 @@ class AsTasks:
         """A task that failed after its retries leaves its windows undone; the others go on."""
         try:
             return [future.result()]
-        except CamtriageError:
-            raise
-        except Exception:
+        except Exception as why:
+            if ends_the_run(why):
+                raise
             return []  # Prefect shows the failed task; the database knows what is left
 
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.errors import CamtriageError
+from flows.patience import ends_the_run
+from pipeline.errors import in_one_line
 
 Tell = Callable[[int, int], None]
 NAMES = {  # step function -> what the user reads
@@ -59,10 +60,10 @@ class Directly:
     def _kept(self, future) -> list:
         try:
             return [future.result()]
-        except CamtriageError:
-            raise  # the card is gone, or what was given is wrong: no other item will do better
         except Exception as why:
-            logging.getLogger("camtriage").error("left undone: %s: %s", type(why).__name__, why)
+            if ends_the_run(why):
+                raise  # the card is gone, the disk is full: no other item will do better
+            logging.getLogger("camtriage").error("left undone: %s", in_one_line(why))
             return []
 
     @contextmanager

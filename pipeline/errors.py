@@ -13,6 +13,12 @@ CamtriageError
 """
 
 
+def in_one_line(why: Exception) -> str:
+    """The heart of an error: the driver's own words, without statement and parameters."""
+    words = str(getattr(why, "orig", None) or why).strip() or type(why).__name__
+    return words.splitlines()[0]
+
+
 class CamtriageError(Exception):
     """Raised on purpose: one line that says what happened, to what, and what to do."""
 

@@ -37,7 +37,7 @@ def test_opening_a_sqlite_database_that_is_not_there_makes_it(tmp_path):
     with reading(engine) as conn:
         assert conn.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-        assert conn.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
+        assert conn.exec_driver_sql("PRAGMA busy_timeout").scalar() == 120_000
     with writing(engine) as conn:
         assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 

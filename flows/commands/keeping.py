@@ -40,6 +40,37 @@ def check(
     return check_and_print(database_url(database), dump, files)
 
 
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    database: Database = None,
+) -> int:
+    """Copy the whole database into one file, also while a run writes into it.
+
+    camtriage backup /backups/camtriage-2026-11-27.db
+    """
+    from flows.database import backup_and_print
+
+    return backup_and_print(database_url(database), file)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `camtriage backup` wrote.")],
+    database: Database = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also over a database that holds cards.")
+    ] = False,
+) -> int:
+    """Put a backup in the database's place, after it was verified. What was there is kept beside.
+
+    camtriage restore /backups/camtriage-2026-11-27.db --replace
+    """
+    from flows.database import restore_and_print
+
+    return restore_and_print(database_url(database), file, replace)
+
+
 @db.command("migrate")
 def db_migrate(database: Database = None) -> int:
     """Bring the database up to this version (SQLite does so by itself, after a backup).

