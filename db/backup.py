@@ -116,6 +116,9 @@ def _restore_sqlite(url: str, file: Path, filled: bool, tell: Tell) -> None:
 
 def _verify_archive(url: str, file: Path) -> None:
     """Read all of it, and look whose it is."""
+    with file.open("rb") as archive:
+        if archive.read(5) != b"PGDMP":
+            raise DatabaseError(f"{file}: not a backup of a PostgreSQL database")
     _postgresql(None, "pg_restore", "--file=/dev/null", str(file))
     words = [f"--table={name}" for name in ("about", VERSION_TABLE)]
     said = _postgresql(None, "pg_restore", "--data-only", "--file=-", *words, str(file))

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from db import backup as room
 from db.backup import backup, restore
 from db.dump import dump
-from db.engine import open_database, reading, writing
+from db.engine import migrate, open_database, reading, writing
 from db.schema import VERSION_TABLE
 from pipeline.errors import DatabaseError
 from tests.conftest import ROOT, a_copy
@@ -97,12 +97,13 @@ def test_what_is_no_backup_of_ours_or_of_a_newer_program_is_refused(pair, tmp_pa
             restore(url, tmp_path / name, replace=True)
     with pytest.raises(DatabaseError, match="no such backup"):
         restore(url, tmp_path / "nothing", replace=True)
+    migrate(other)
     fill_database(other)
     backup(other, tmp_path / "fine")
     engine = open_database(other)
     for table, column, value, what in (
-        (VERSION_TABLE, "version_num", "9999", "newer camtriage"),
         ("about", "value", "photos", "another program"),
+        (VERSION_TABLE, "version_num", "9999", "newer camtriage"),
     ):
         if other.startswith("sqlite"):
             shutil.copy(tmp_path / "fine", tmp_path / value)
@@ -114,7 +115,8 @@ def test_what_is_no_backup_of_ours_or_of_a_newer_program_is_refused(pair, tmp_pa
                 conn.exec_driver_sql(f"UPDATE {table} SET {column} = '{value}'")
             words = ("--format=custom", f"--file={tmp_path / value}")
             room._postgresql(other, "pg_dump", *words)
-            restore(other, tmp_path / "fine", replace=True)
+            with writing(engine) as conn:
+                conn.exec_driver_sql("UPDATE about SET value = 'camtriage'")
         with pytest.raises(DatabaseError, match=what):
             restore(url, tmp_path / value, replace=True)
     engine.dispose()
