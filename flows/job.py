@@ -31,6 +31,10 @@ class Job:
     def workers(self) -> int:
         return self.threads or os.cpu_count() or 1
 
+    def windows(self) -> int:
+        """In memory at once: while one is summed up and saved, another feeds the threads."""
+        return min(self.workers(), 2 + self.workers() // 16)
+
     def load_settings(self) -> Settings:
         return load_settings(Path(self.settings) if self.settings else None)
 

@@ -1,30 +1,39 @@
-"""Models loaded once a thread, and what `camtriage models` and `camtriage doctor` print."""
+"""Models loaded once a process, and what `camtriage models` and `camtriage doctor` print."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-_own = threading.local()  # a frame model's session serves one thread
+_loaded: dict[tuple, object] = {}
+_one_at_a_time = threading.Lock()
 
 
 def frame_model(name: str):
-    """This thread's frame model of that name (starter, or a folder)."""
+    """The frame model of that name (starter, or a folder); all threads share it."""
     from pipeline.frames.classifier import load_frame_model
 
-    loaded = _own.__dict__.setdefault("frames", {})
-    if name not in loaded:
-        loaded[name] = load_frame_model(name)
-    return loaded[name]
+    return _once(("frame", name), lambda: load_frame_model(name))
 
 
 def encoder(name: str, pretrained: str | None):
-    """This thread's labeller."""
+    """The labeller; all threads share it."""
     from pipeline.models.catalogue import as_fetched
     from pipeline.species.encoder import load_encoder
 
-    loaded = _own.__dict__.setdefault("encoders", {})
-    if (name, pretrained) not in loaded:
-        loaded[name, pretrained] = load_encoder(as_fetched(name), pretrained)
-    return loaded[name, pretrained]
+    return _once(("encoder", name, pretrained), lambda: load_encoder(as_fetched(name), pretrained))
+
+
+def pool(threads: int) -> ThreadPoolExecutor:
+    """The threads that decode and score pictures, for all windows of this process."""
+    return _once(("pool", threads), lambda: ThreadPoolExecutor(threads, "pictures"))
+
+
+def _once(key: tuple, make: Callable):
+    with _one_at_a_time:
+        if key not in _loaded:
+            _loaded[key] = make()
+        return _loaded[key]
 
 
 def print_models() -> int:

@@ -44,7 +44,8 @@ def audit(job: Job, begun: Begun, tell=None) -> None:
     chosen = [media[one.sha256] for one in new]
     crops = {one.sha256: looks[one.sha256].crop for one in chosen}
     encoder = models.encoder(job.labeller, job.pretrained)
-    vectors, troubles = looking.embed(chosen, crops, opener(job.card), encoder)
+    each = models.pool(job.workers()).map
+    vectors, troubles = looking.embed(chosen, crops, opener(job.card), encoder, each)
     with writing(database(job.database)) as conn:
         save.save_draws(conn, begun.batch_id, begun.look, [*earlier, *new], seed)
         save.save_embeddings(conn, begun.look, vectors)

@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.job import Job
 from pipeline.settings import Settings
 
-LOOK_VERSION = 1  # raise when the code of pipeline/frames changes what comes out
+LOOK_VERSION = 2  # raise when the code of pipeline/frames changes what comes out
 LABEL_VERSION = 1  # the same for pipeline/species
 FLAG_VERSION = 1  # the same for pipeline/poaching
 

@@ -24,7 +24,7 @@ def run_and_print(job: Job, prefect: bool) -> int:
 
 def run_job(job: Job, as_flow: bool) -> Summary:
     if not as_flow:
-        return run_card(job, Directly(job.workers()))
+        return run_card(job, Directly(job.windows()))
     os.environ["CAMTRIAGE_DATABASE_URL"] = job.database
     from flows.triage import run_as_flow
 
@@ -40,7 +40,7 @@ def print_summary(summary: Summary, seconds: float) -> int:
 
 def ingest_and_print(job: Job, dry_run: bool) -> int:
     """Print deployments and counts; without --dry-run also write them."""
-    card = Directly(job.workers()).step(read_card, job)
+    card = Directly(job.windows()).step(read_card, job)
     table = Table("deployment", "pictures", "first", "last", "camera")
     for row in card.by_deployment():
         table.add_row(*(escape(str(cell)) for cell in row))
@@ -57,5 +57,5 @@ def relabel_and_print(job: Job) -> int:
     from flows.relabel import relabel
 
     started = time.perf_counter()
-    summaries = relabel(job, Directly(job.workers()))
+    summaries = relabel(job, Directly(job.windows()))
     return max((print_summary(one, time.perf_counter() - started) for one in summaries), default=0)

@@ -120,13 +120,14 @@ def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
 def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> int:
     """Look at some windows; each is saved and marked done in one transaction of its own."""
     settings, read_bytes = job.load_settings(), opener(job.card)
+    each = models.pool(job.workers()).map
     frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
     for window_id, window in windows:
         with reading(database(job.database)) as conn:
             media = read.media_of_window(conn, window_id)
         look = looking.look_in_child if window_id in begun.careful else looking.look_at
         boxes = boxes_for(job.boxes, job.database, begun.batch_id)
-        seen = look(media, window.bursts, read_bytes, frame, encoder, settings, boxes)
+        seen = look(media, window.bursts, read_bytes, frame, encoder, settings, boxes, each=each)
         with writing(database(job.database)) as conn:
             save.save_seen(conn, window_id, begun.look, seen)
     return pictures(windows)

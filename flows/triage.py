@@ -137,7 +137,7 @@ def triage(
 
 def run_as_flow(job: Job) -> Summary:
     """The flow for one job, in this process, with as many threads as the job has."""
-    chosen = triage.with_options(task_runner=ThreadPoolTaskRunner(max_workers=job.workers()))
+    chosen = triage.with_options(task_runner=ThreadPoolTaskRunner(max_workers=job.windows()))
     given = {n: getattr(job, n) for n in Job.__slots__ if n not in ("threads", "database")}
     try:
         # the database's URL travels in the environment, for it may hold a password

@@ -25,7 +25,7 @@ ALWAYS_BLANK = Settings(blank=Blank(threshold=0.0))
 class Mean:
     """An encoder that knows colours: unit vectors of mean red, green, blue and one."""
 
-    def images(self, pictures):
+    def images(self, pictures, each=map):
         vectors = np.array([[*one.mean(axis=(0, 1)) / 255, 1.0] for one in pictures])
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 

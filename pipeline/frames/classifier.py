@@ -6,7 +6,7 @@ your own (`camtriage train frame`) have the same form, told in pipeline/frames/n
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,9 +54,14 @@ class FrameModel:
         Each alone, so that a picture scores the same in any company, and in 50 MB.
         """
         rows = [self.session.run({INPUTS[0]: one[None]}) for one in pixels]
-        if not rows:
-            raise ValueError("no pictures to run")
-        return FrameOutput(*(np.concatenate([row[name] for row in rows]) for name in OUTPUTS))
+        return joined([FrameOutput(*(row[name] for name in OUTPUTS)) for row in rows])
+
+
+def joined(parts: Sequence[FrameOutput]) -> FrameOutput:
+    """Outputs of some pictures after each other, as one."""
+    if not parts:
+        raise ValueError("no pictures to run")
+    return FrameOutput(*(np.concatenate([getattr(one, name) for one in parts]) for name in OUTPUTS))
 
 
 def squeeze(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

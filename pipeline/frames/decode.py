@@ -1,6 +1,7 @@
 """Bytes of a picture to one small array, decoded once for every model."""
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from pipeline.errors import UnreadablePicture
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 SHORT_SIDE = 448  # pixels: the frame model sees all of it, half its height is a 224 px crop
+SPARE = 4 / 3  # 8 megapixels are decoded at a quarter of their height, a third quicker than at half
 LARGEST = 200_000_000  # pixels; the largest panorama cameras take 100 million
 LONGEST_RATIO = 4.0  # a picture longer than this times its height is squeezed to it
 _JPEG_END = b"\xff\xd9"
@@ -38,9 +40,10 @@ class Small:
 
 
 def decode(data: bytes, short_side: int = SHORT_SIDE) -> Small:
-    """Decode to `short_side`, at the cheapest JPEG scale of at least twice that.
+    """Decode to `short_side`, at the cheapest JPEG scale of at least SPARE times that.
 
-    Twice moves the result less than one more save at quality 75 would (52 dB against 51.5 dB).
+    On 11 real originals of 3-20 megapixels the frame model's log-odds move by .10 on average and
+    by .22 at most; by .22 and .68 when the picture is saved once more at quality 75.
     Raises UnreadablePicture with a reason of pipeline.records.REASONS.
     """
     if not data:
@@ -60,7 +63,7 @@ def _pixels(data: bytes, short_side: int) -> NDArray[np.uint8]:
             if width * height > LARGEST:
                 raise UnreadablePicture("too_large", f"{width} x {height} pixels")
             # draft keeps the aspect and rounds up to 1/2, 1/4 or 1/8; JPEG only
-            image.draft("RGB", _scaled(width, height, 2 * short_side))
+            image.draft("RGB", _scaled(width, height, math.ceil(SPARE * short_side)))
             return np.asarray(_upright(image, short_side))
     except UnreadablePicture:
         raise

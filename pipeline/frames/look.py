@@ -1,11 +1,12 @@
 """One window through everything that needs its pixels: decode, score, place, embed.
 
 Pictures are decoded once and stay small (about 1 MB each) until the window is done: 128 of them and
-their feature cells are some 250 MB for a thread, whatever the card holds. A window's outcome hangs
-on its own pictures alone, so any number of threads gives the same.
+their feature cells are some 150 MB, whatever the card holds. Each picture is decoded and scored for
+itself, on as many threads as the caller's `each` has; what hangs on the window as a whole comes
+after. So any number of threads gives the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import background, blank, crop
 from pipeline.frames.child import LIMIT_S, decode_in_child
-from pipeline.frames.classifier import FrameModel
+from pipeline.frames.classifier import FrameModel, FrameOutput, joined
 from pipeline.frames.decode import Small, decode
-from pipeline.frames.light import light_of
+from pipeline.frames.light import Light, light_of
 from pipeline.frames.views import view_shift
 from pipeline.records import Box, Detection, Embedding, Look, Media, Seen, Trouble
 from pipeline.settings import Settings
@@ -26,12 +27,15 @@ STEP = "look"
 
 Read = Callable[[Media], bytes]
 Decode = Callable[[bytes], Small]
+Each = Callable[[Callable, Iterable], Iterable]  # map, or a pool's map: results in order
 
 
 class Encoder(Protocol):
     """The image tower of a labeller (pipeline.species.encoder)."""
 
-    def images(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def images(
+        self, pictures: Sequence[NDArray[np.uint8]], each: Each = map
+    ) -> NDArray[np.float32]:
         """Pictures (height, width, 3) to unit vectors (n, d)."""
 
 
@@ -42,6 +46,8 @@ class _Open:
     media: Media
     burst: int
     small: Small
+    light: Light | None = None  # None: not asked for
+    out: FrameOutput | None = None
 
 
 def look_at(
@@ -53,21 +59,23 @@ def look_at(
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]] | None = None,
     decoder: Decode = decode,
+    each: Each = map,
 ) -> Seen:
     """Look at one window; what cannot be opened becomes a trouble and is in `failed`.
 
     bursts    (n,) number of each picture's burst
     boxes     another detector's results by Media.path
     encoder   None: no embeddings
+    each      how a function is put to many pictures: one after the other, or on a pool's threads
     """
-    opened, troubles, failed = _open_all(media, bursts, read, decoder)
+    opened, troubles, failed = _open_all(media, bursts, read, decoder, each, frame)
     looks = _looks(opened, frame, settings, boxes or {}) if opened else []
     kept = [
         (one.media.sha256, one.small.pixels, look.crop)
         for one, look in zip(opened, looks, strict=True)
         if look.state == "kept"
     ]
-    embeddings = _embeddings(kept, encoder) if encoder is not None else []
+    embeddings = _embeddings(kept, encoder, each) if encoder is not None else []
     return Seen(tuple(looks), tuple(embeddings), tuple(troubles), tuple(failed))
 
 
@@ -80,47 +88,68 @@ def look_in_child(
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]] | None = None,
     limit_s: float = LIMIT_S,
+    each: Each = map,
 ) -> Seen:
     """As `look_at`, each picture decoded in a process of its own: for a window that crashed."""
 
     def apart(data: bytes) -> Small:
         return decode_in_child(data, limit_s)
 
-    return look_at(media, bursts, read, frame, encoder, settings, boxes, apart)
+    return look_at(media, bursts, read, frame, encoder, settings, boxes, apart, each)
 
 
 def embed(
-    media: Sequence[Media], crops: Mapping[str, Box | None], read: Read, encoder: Encoder
+    media: Sequence[Media],
+    crops: Mapping[str, Box | None],
+    read: Read,
+    encoder: Encoder,
+    each: Each = map,
 ) -> tuple[list[Embedding], list[Trouble]]:
     """Vectors of pictures looked at before: the audit's sample of the blanks.
 
     crops   by sha-256, as in Look.crop
     """
-    opened, troubles, _ = _open_all(media, [0] * len(media), read, decode)
+    opened, troubles, _ = _open_all(media, [0] * len(media), read, decode, each)
     pictures = [(one.media.sha256, one.small.pixels, crops.get(one.media.sha256)) for one in opened]
     lost = [one for one in troubles if one.reason != "truncated"]  # that was said the first time
-    return _embeddings(pictures, encoder), lost
+    return _embeddings(pictures, encoder, each), lost
 
 
 def _open_all(
-    media: Sequence[Media], bursts: Sequence[int], read: Read, decoder: Decode
+    media: Sequence[Media],
+    bursts: Sequence[int],
+    read: Read,
+    decoder: Decode,
+    each: Each,
+    frame: FrameModel | None = None,
 ) -> tuple[list[_Open], list[Trouble], list[str]]:
-    opened, troubles, failed = [], [], []
-    for one, burst in zip(media, bursts, strict=True):
+    """Decode every picture and, with a frame model, score it while it is warm."""
+
+    def open_one(pair: tuple[Media, int]) -> _Open | Trouble:
+        one, burst = pair
         try:
             small = decoder(read(one))
         except UnreadablePicture as why:
-            troubles.append(Trouble(one.path, STEP, why.reason, why.detail))
+            return Trouble(one.path, STEP, why.reason, why.detail)
         except FileNotFoundError as why:
-            troubles.append(Trouble(one.path, STEP, "vanished", str(why)))
+            return Trouble(one.path, STEP, "vanished", str(why))
         except OSError as why:
-            troubles.append(Trouble(one.path, STEP, "unreadable", str(why)))
-        else:
-            opened.append(_Open(one, burst, small))
-            if small.truncated:
-                troubles.append(Trouble(one.path, STEP, "truncated", "the end is missing"))
+            return Trouble(one.path, STEP, "unreadable", str(why))
+        if frame is None:
+            return _Open(one, burst, small)
+        out = frame.run([frame.prepare(small.pixels)])
+        return _Open(one, burst, small, light_of(small.pixels), out)
+
+    opened, troubles, failed = [], [], []
+    pairs = zip(media, bursts, strict=True)
+    for one, found in zip(media, each(open_one, pairs), strict=True):
+        if isinstance(found, Trouble):
+            troubles.append(found)
+            failed.append(one.sha256)
             continue
-        failed.append(one.sha256)
+        opened.append(found)
+        if found.small.truncated:
+            troubles.append(Trouble(one.path, STEP, "truncated", "the end is missing"))
     return opened, troubles, failed
 
 
@@ -130,9 +159,9 @@ def _looks(
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]],
 ) -> list[Look]:
-    lights = [light_of(one.small.pixels) for one in opened]
+    lights = [one.light for one in opened]
     names = tuple(one.light for one in lights)
-    out = frame.run(frame.prepare(one.small.pixels) for one in opened)
+    out = joined([one.out for one in opened])
     novelty = background.novelty_map(out.cells, names)
     shifts = view_shift(out.cells, names)
     threshold = settings.blank.threshold
@@ -198,14 +227,14 @@ def _or_none(value: float) -> float | None:
 
 
 def _embeddings(
-    pictures: Sequence[tuple[str, NDArray[np.uint8], Box | None]], encoder: Encoder
+    pictures: Sequence[tuple[str, NDArray[np.uint8], Box | None]], encoder: Encoder, each: Each
 ) -> list[Embedding]:
     """Crop and whole frame of each (sha-256, pixels, crop); without a crop only the frame."""
     views = [(sha, "frame", pixels) for sha, pixels, _ in pictures]
     views += [(sha, "crop", crop.cut(pixels, box)) for sha, pixels, box in pictures if box]
     if not views:
         return []
-    vectors = encoder.images([pixels for _, _, pixels in views]).astype(np.float16)
+    vectors = encoder.images([pixels for _, _, pixels in views], each).astype(np.float16)
     return [
         Embedding(sha, view, vector.tobytes())
         for (sha, view, _), vector in zip(views, vectors, strict=True)

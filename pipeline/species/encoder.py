@@ -10,7 +10,7 @@ are loaded and enforced ever after; a folder that brings the note is held to it 
 The image tower becomes ONNX once, kept by the weights' hash, and runs in ONNX Runtime.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,16 +59,24 @@ class Encoder:
         if isinstance(self._session, runtime.OnnxSession):
             source.let_go()
 
-    def images(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Pictures (h, w, 3), RGB, any size -> (n, d) of unit length."""
-        found = []
-        for start in range(0, len(pictures), BATCH):
-            part = self.pixels(pictures[start : start + BATCH])
-            given = np.zeros((BATCH, *part.shape[1:]), np.float32)
-            given[: len(part)] = part
-            (vectors,) = self._session.run({"image": given}).values()
-            found.append(_unit(vectors[: len(part)]))
+    def images(
+        self, pictures: Sequence[NDArray[np.uint8]], each: Callable = map
+    ) -> NDArray[np.float32]:
+        """Pictures (h, w, 3), RGB, any size -> (n, d) of unit length.
+
+        each   map, or the map of a pool whose threads share the work
+        """
+        parts = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
+        found = list(each(self._batch, parts))
         return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+
+    def _batch(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """At most BATCH pictures, always run as BATCH."""
+        part = self.pixels(pictures)
+        given = np.zeros((BATCH, *part.shape[1:]), np.float32)
+        given[: len(part)] = part
+        (vectors,) = self._session.run({"image": given}).values()
+        return _unit(vectors[: len(part)])
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(k, d) of unit length, by the text tower (this needs torch)."""

@@ -15,7 +15,8 @@ from pipeline.errors import WeightsError
 from pipeline.models import runtime, weights
 from pipeline.species.pixels import MODES, Pixels
 
-BATCH = 8  # pictures; always this many, so that neighbours and threads change nothing
+# pictures; always as many, so that neighbours and threads change nothing; few are padding
+BATCH = 4
 WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")  # in open_clip's order
 LARGEST_CONFIG = 1_000_000  # bytes
 _FACTS = ("family", "scale", "bias")

@@ -1,0 +1,318 @@
+"""How fast a card of 8-megapixel pictures becomes a finished database, beside two yardsticks.
+
+    python -m tests.benchmarks.end_to_end [--pictures 2000] [--peer 60] [--folder FOLDER]
+
+peer    what most programs do, with the same networks: open each picture in full, the default
+        transforms of timm and open_clip, PyTorch, one picture at a time, one commit a picture; the
+        labeller opens kept pictures again. Timed on some of the pictures, by default 60.
+floor   each part of our work alone, on all cores at once, with nothing to wait for; summed
+ours    `camtriage run` as a process of its own, from its start to the finished database
+
+Once with the frame model at 224 x 224 and once at the size it is shipped with. The clock counts, so
+the machine has to be quiet; the seconds of processor beside it mean something on a busy one too.
+FOLDER keeps the drawn pictures for the next time.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+from PIL import Image
+
+from db import read, save, schema
+from db.engine import reading, writing
+from flows import naming
+from flows.card import read_card
+from flows.engines import database
+from flows.job import Begun, Job
+from flows.steps import save_card
+from pipeline.card import exif
+from pipeline.frames import background, blank, classifier
+from pipeline.frames.decode import decode
+from pipeline.frames.light import light_of
+from pipeline.frames.look import _embeddings
+from pipeline.frames.views import view_shift
+from pipeline.records import Embedding, Seen
+from pipeline.species import encoder as labellers
+from tests.benchmarks.pictures import make_card
+
+SAMPLE = 192  # pictures on which the parts of the floor are timed
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What some pictures took."""
+
+    pictures: int
+    clock_s: float
+    processor_s: float
+    peak_mb: float = 0.0
+
+    @property
+    def ms(self) -> float:
+        return 1000 * self.clock_s / self.pictures
+
+    @property
+    def processor_ms(self) -> float:
+        return 1000 * self.processor_s / self.pictures
+
+
+def timed(function: Callable, pictures: int) -> Took:
+    clock, processor = time.perf_counter(), time.process_time()
+    function()
+    return Took(pictures, time.perf_counter() - clock, time.process_time() - processor)
+
+
+def frame_model(folder: Path, size: tuple[int, int]) -> Path:
+    """The bundled frame model at another input size: as fast as one trained for it."""
+    facts = json.loads((classifier.STARTER / "frame.json").read_text("utf-8"))
+    classifier.save_frame_model(_network(), {**facts, "size": list(size)}, folder)
+    return folder
+
+
+def _network():
+    facts = json.loads((classifier.STARTER / "frame.json").read_text("utf-8"))
+    return classifier._network(facts, {n: classifier.STARTER / n for n in facts["files"]})
+
+
+def peer(paths: Sequence[Path], kept: set[str], size: tuple[int, int], place: Path) -> Took:
+    """The yardstick of the docstring; kept: sha-256 of what ours kept, so both label the same."""
+    import exifread
+    import open_clip
+    import timm
+    import torch
+
+    from pipeline.species import towers
+
+    towers.register()
+    net, mean = _network(), (0.5, 0.5, 0.5)
+    to_frame = timm.data.create_transform((3, *size), interpolation="bicubic", mean=mean, std=mean)
+    model, to_label = open_clip.create_model_from_pretrained(f"local-dir:{labellers.STARTER}")
+    texts = torch.randn(512, 100)
+    width = model.eval().encode_image(torch.zeros(1, 3, 224, 224)).shape[1]
+
+    def one(path: Path, rows: sqlite3.Connection) -> None:
+        picture = Image.open(path).convert("RGB")
+        deep, (fine, coarse) = net.body.forward_intermediates(to_frame(picture)[None], indices=2)
+        logits, _ = net.head(fine, coarse, deep.mean(dim=(2, 3)))
+        with path.open("rb") as file:
+            taken = str(exifread.process_file(file).get("EXIF DateTimeOriginal"))
+        name = None
+        if hashlib.sha256(path.read_bytes()).hexdigest() in kept:
+            again = to_label(Image.open(path).convert("RGB"))[None]
+            name = int((model.encode_image(again, normalize=True) @ texts[:width]).argmax())
+        rows.execute("INSERT INTO seen VALUES (?, ?, ?, ?)", (str(path), taken, str(logits), name))
+        rows.commit()
+
+    def loop() -> None:
+        for path in paths:
+            one(path, rows)
+
+    with closing(sqlite3.connect(place)) as rows, torch.inference_mode():
+        rows.execute("CREATE TABLE seen (path, taken, logits, name)")
+        one(paths[0], rows)  # the first picture warms up
+        return timed(loop, len(paths))
+
+
+def ours(card: Path, url: str, frame: str, pictures: int) -> Took:
+    """`camtriage run` as a process, from its start to its end."""
+    command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "card"]
+    command += ["--database", url, "--frame", frame]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    clock_s = time.perf_counter() - begun
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
+    return Took(pictures, clock_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def floor(paths: Sequence[Path], share: float, frame: str) -> dict[str, Took]:
+    """Took by part, each alone on all cores; embedding and names for the share that is kept."""
+    model, encoder = classifier.load_frame_model(frame), labellers.load_encoder()
+    paths = _spread(paths, SAMPLE)
+    data, count = [one.read_bytes() for one in paths], len(paths)
+    found: dict[str, Took] = {}
+    with ThreadPoolExecutor(CORES) as pool:
+
+        def part(name: str, function: Callable, items: Iterable) -> list:
+            results: list = []
+            found[name] = timed(lambda: results.extend(pool.map(function, items)), count)
+            return results
+
+        part("read and hash", lambda one: hashlib.sha256(one.read_bytes()).hexdigest(), paths)
+        part("EXIF", lambda one: exif.read(Image.open(io.BytesIO(one)), "1.jpg"), data)
+        small = part("decode", lambda one: decode(one).pixels, data)
+        outs = part("frame model", lambda one: model.run([model.prepare(one)]), small)
+        lights = part("light", lambda one: light_of(one).light, small)
+        windows = [slice(at, at + 64) for at in range(0, count, 64)]
+        part("background", lambda some: _background(outs[some], lights[some], model), windows)
+        kept = [(str(n), one, (0.2, 0.2, 0.38, 0.5)) for n, one in enumerate(small)]
+        kept = kept[: max(1, round(share * count))]
+        found["embed"] = timed(lambda: _embeddings(kept, encoder, pool.map), count)
+    return found
+
+
+def _background(outs: Sequence, lights: Sequence[str], model) -> None:
+    out = classifier.joined(outs)
+    novelty = background.novelty_map(out.cells, lights)
+    view_shift(out.cells, lights)
+    blank.decide(out.logits, novelty, lights, [0] * len(lights), model.fusion)
+
+
+def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
+    """What the run wrote, written once more, and the steps after looking."""
+    job = Job(str(card), "card", scratch, frame=frame)
+    read_in = read_card(job)
+    with reading(database(url)) as conn:
+        current = read.batch_row(conn, 1)["look_recipe_id"]
+        looks = read.looks_of(conn, 1, current)
+        vectors = _vectors(conn, current)
+    begun: list[Begun] = []
+
+    def write() -> None:
+        begun.append(save_card(job, read_in))
+        with reading(database(scratch)) as conn:
+            windows = read.windows_left(conn, begun[0].batch_id, begun[0].look)
+        for window_id, window in windows:
+            seen = [looks[sha] for sha in window.sha256s]
+            kept = [e for one in seen if one.state == "kept" for e in vectors[one.sha256]]
+            with writing(database(scratch)) as conn:
+                save.save_seen(conn, window_id, begun[0].look, Seen(tuple(seen), tuple(kept), ()))
+
+    def after() -> None:
+        for step in (naming.label, naming.visits, naming.flags):
+            step(job, begun[0])
+
+    count = len(read_in.media)
+    rows = timed(write, count)
+    naming.bank_of(job)
+    return {"rows": rows, "names, visits, flags": timed(after, count)}
+
+
+def _vectors(conn, recipe_id: int) -> dict[str, list[Embedding]]:
+    e, m = schema.embedding.c, schema.media.c
+    query = sa.select(m.sha256, e.view, e.vector).join(schema.embedding, e.media_id == m.id)
+    found: dict[str, list[Embedding]] = {}
+    for row in conn.execute(query.where(e.recipe_id == recipe_id)):
+        found.setdefault(row[0], []).append(Embedding(*row))
+    return found
+
+
+def _spread(paths: Sequence[Path], most: int) -> list[Path]:
+    """At most so many, from all over the card."""
+    steps = np.linspace(0, len(paths) - 1, min(most, len(paths)))
+    return [paths[round(at)] for at in steps]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One card at one input size."""
+
+    ours: Took
+    peer: Took
+    floor: dict[str, Took]
+    beside: dict[str, Took]  # parts of a run that the floor leaves out
+    kept: float  # share
+
+    @property
+    def floor_ms(self) -> float:
+        return sum(one.ms for one in self.floor.values())
+
+
+def measure(card: Path, frame: str, size: tuple[int, int], peers: int, folder: Path) -> Measured:
+    paths = sorted(card.rglob("*.JPG"))
+    url, scratch = f"sqlite:///{folder}/ours.db", f"sqlite:///{folder}/scratch.db"
+    folder.mkdir(parents=True)
+    took = ours(card, url, frame, len(paths))
+    with reading(database(url)) as conn:
+        states = dict(
+            conn.execute(
+                sa.text("SELECT sha256, state FROM media JOIN status ON media_id = id")
+            ).all()
+        )
+    kept = {sha for sha, state in states.items() if state == "kept"}
+    share = len(kept) / len(states)
+    parts = floor(paths, share, frame) | _rows(card, url, frame, scratch)
+    few = folder / "one"
+    few.mkdir()
+    shutil.copy(paths[0], few)
+    start = ours(few, f"sqlite:///{folder}/few.db", frame, len(paths))
+    beside = {"start-up (a card of one)": start, "the audit's sample": _audit(card, frame, scratch)}
+    rivals = peer(_spread(paths, peers), kept, size, folder / "peer.db")
+    return Measured(took, rivals, parts, beside, share)
+
+
+def _audit(card: Path, frame: str, scratch: str) -> Took:
+    """Drawing and embedding the audit's sample, on the scratch database."""
+    job = Job(str(card), "card", scratch, frame=frame)
+    begun = save_card(job, read_card(job))
+    with reading(database(scratch)) as conn:
+        count = read.file_counts(conn, begun.batch_id).pictures
+    return timed(lambda: naming.audit(job, begun), count)
+
+
+def told(name: str, one: Measured) -> str:
+    """The table of one measurement."""
+    n = one.ours.pictures
+    lines = [
+        f"{name}: {n} pictures, {one.kept:.0%} kept, {CORES} cores",
+        f"{'':26}pictures/s   ms by clock   ms of processor   peak MB",
+        _line("ours, the whole process", one.ours),
+        _line(f"peer, on {one.peer.pictures} of them", one.peer),
+        f"{'floor':26}{1000 / one.floor_ms:10.1f}{one.floor_ms:14.2f}"
+        f"{sum(part.processor_ms for part in one.floor.values()):18.2f}",
+        f"ours is {one.peer.ms / one.ours.ms:.1f} times as fast as the peer by the clock, "
+        f"{one.peer.processor_ms / one.ours.processor_ms:.1f} times by processor, and reaches "
+        f"{one.floor_ms / one.ours.ms:.0%} of the floor",
+        "where the floor's and our time goes, ms by clock and of processor a picture:",
+    ]
+    parts = one.floor | one.beside
+    lines += [f"  {part:26}{took.ms:8.2f}{took.processor_ms:8.2f}" for part, took in parts.items()]
+    rest = one.ours.ms - sum(took.ms for took in parts.values())
+    lines.append(f"  {'waiting and other':26}{rest:8.2f}")
+    return "\n".join(lines)
+
+
+def _line(name: str, took: Took) -> str:
+    peak = f"{took.peak_mb:10.0f}" if took.peak_mb else ""
+    return f"{name:26}{1000 / took.ms:10.1f}{took.ms:14.2f}{took.processor_ms:18.2f}{peak}"
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    given.add_argument("--pictures", type=int, default=2000)
+    given.add_argument("--peer", type=int, default=60, help="pictures for the peer loop")
+    given.add_argument("--folder", type=Path, help="keeps the drawn pictures for the next time")
+    args = given.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        card = make_card(place / "card", args.pictures, args.folder or place / "drawn")
+        small = str(frame_model(place / "224", (224, 224)))
+        for name, frame, size in (
+            ("224 x 224", small, (224, 224)),
+            ("320 x 448, as shipped", "starter", (320, 448)),
+        ):
+            print(told(name, measure(card, frame, size, args.peer, place / f"{size[0]}px")))
+            print(flush=True)
+
+
+if __name__ == "__main__":
+    main()
