@@ -17,6 +17,7 @@ from db.read_events import Among
 from db.read_events import flags_of as flags_of  # also found here: read.flags_of
 from db.read_events import visits_of as visits_of
 from db.rows import chunks, newest_review, record
+from pipeline.card.deployment_check import Taken
 from pipeline.records import Deployment, Label, Look, Media, Review, Trouble, Window
 
 VECTORS = 4096  # pictures in one chunk of vectors
@@ -173,6 +174,17 @@ def outside_period(conn: Connection) -> list[tuple[str, int]]:
     query = sa.select(d.name, sa.func.count()).join(schema.status, s.deployment_id == d.id)
     rows = conn.execute(query.where(early | late).group_by(d.name).order_by(d.name))
     return [tuple(row) for row in rows]
+
+
+def taken(conn: Connection) -> dict[str, Taken]:
+    """What pictures there are of each deployment, by their repaired times."""
+    d, s = schema.deployment.c, schema.status.c
+    early = sa.func.count(sa.case((s.taken_at < d.started_at, 1)))
+    late = sa.func.count(sa.case((s.taken_at > d.ended_at, 1)))
+    ends = sa.func.min(s.taken_at), sa.func.max(s.taken_at)
+    query = sa.select(d.name, sa.func.count(), *ends, early, late)
+    joined = query.join(schema.status, s.deployment_id == d.id).group_by(d.name)
+    return {name: Taken(*rest) for name, *rest in conn.execute(joined)}
 
 
 def next_numbers(conn: Connection, deployments: Iterable[str]) -> dict[str, tuple[int, int]]:

@@ -3,12 +3,14 @@
 A repair, the times it makes, and the visits and flags formed anew are one transaction.
 """
 
+import shlex
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from db import clock_repairs, read
+from db.clocks import doubts
 from db.engine import reading, writing
 from flows.engines import known_database
 from flows.job import Job
@@ -37,6 +39,21 @@ class Ask:
     card: str | None = None
     who: str | None = None
     comment: str | None = None
+
+
+def print_suspects(url: str, deployments: list[str] | None) -> int:
+    """Every doubt about a clock, a line each, with the command that may help."""
+    with reading(known_database(url)) as conn:
+        for name in deployments or ():
+            _deployment(conn, name)
+        found = list(doubts(conn, names=deployments or None))
+    for one in found:
+        print(f"{one.deployment_id}: {one.sentence}")
+        if one.options:
+            print(f"    camtriage clock shift {shlex.quote(one.deployment_id)} {one.options}")
+    if not found:
+        print("no clock looks wrong")
+    return 0
 
 
 def shift(job: Job, ask: Ask, yes: bool) -> int:

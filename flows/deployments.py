@@ -1,12 +1,21 @@
 """What `camtriage deployments` does: who hung where and when, out to a table and back."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from db import read, save
+from db import outages, read, save
 from db.engine import reading, writing
 from flows.engines import database, known_database
-from pipeline.card.table import read_table
-from pipeline.exchange.deployments import table_text
+from pipeline.card.clock import offset_minutes
+from pipeline.card.deployment_check import faults
+from pipeline.card.table import MISSING, read_row, read_table
+from pipeline.errors import InputError, SettingsError
+from pipeline.exchange.deployments import row_of, table_text
+from pipeline.records import Deployment
+
+TIMES = ("deploymentStart", "deploymentEnd")
 
 
 def list_deployments(url: str) -> int:
@@ -31,3 +40,89 @@ def import_deployments(url: str, table: Path) -> int:
     for name, pictures in outside:
         print(f"{name}: {pictures} pictures were taken outside its period; a wrong clock or period")
     return 0
+
+
+def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str | None) -> int:
+    """Change some columns of one deployment, held to what an imported table is held to.
+
+    given  by Camtrap DP's columns; an empty text clears one
+    """
+    if not given and offset is None:
+        raise InputError("nothing to change: give --location, --start, --latitude, ...")
+    with writing(known_database(url)) as conn:
+        known = {one.deployment_id: one for one in read.all_deployments(conn)}
+        if name not in known:
+            raise InputError(f"{name}: no such deployment; names: camtriage deployments list")
+        new = edited(known[name], given, offset)
+        save.save_deployments(conn, [new])
+        outside = dict(read.outside_period(conn)).get(name, 0)
+    was, now = row_of(known[name]), row_of(new)
+    for column in now:
+        if was.get(column) != now[column]:
+            print(f"{name}: {column} {_told(was.get(column))} -> {_told(now[column])}")
+    if outside:
+        print(f"{name}: {outside} pictures were taken outside its period; a wrong clock or period")
+    return 0
+
+
+def edited(one: Deployment, given: Mapping[str, str], offset: str | None) -> Deployment:
+    """The deployment with other values. Times are the camera's clock: another offset moves none."""
+    typed = {column: given[column] for column in TIMES if given.get(column) not in {None, *MISSING}}
+    minutes = _offset(one, typed, offset)
+    own = row_of(replace(one, utc_offset_min=None))
+    row = {column: "" if value is None else str(value) for column, value in own.items()}
+    row |= given
+    row |= {column: _as_clock(column, text, minutes) for column, text in typed.items()}
+    return replace(read_row(row), utc_offset_min=minutes)
+
+
+def _offset(one: Deployment, typed: Mapping[str, str], offset: str | None) -> int | None:
+    if offset is not None:
+        minutes = offset_minutes(offset)
+        if minutes is None:
+            raise SettingsError(f"--offset {offset}: write it as +03:00")
+        return minutes
+    for text in typed.values():
+        if (at := _parsed(text)) is not None and at.utcoffset() is not None:
+            return int(at.utcoffset().total_seconds() // 60)
+    return one.utc_offset_min
+
+
+def _as_clock(column: str, text: str, offset_min: int | None) -> str:
+    """Without its offset; a day alone, and what is no time, go on as they are."""
+    at = _parsed(text)
+    if at is None or at.utcoffset() is None:
+        return text
+    zone = timezone(timedelta(minutes=offset_min))
+    return at.astimezone(zone).replace(tzinfo=None).isoformat()
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _told(value: object) -> str:
+    return "nothing" if value in (None, "") else str(value)
+
+
+def check_deployments(url: str) -> int:
+    """Print every fault with what to do. 0: none; 1: some."""
+    with reading(known_database(url)) as conn:
+        places = read.all_deployments(conn)
+        lines = faults(places, read.taken(conn))
+        within = outages.pictures_within(conn)
+    lines += [
+        f"{one.deployment_id}: {pictures} pictures were taken within its outage of "
+        f"{one.started_at}: camtriage outages list"
+        for one, pictures in within
+    ]
+    for line in sorted(lines):
+        print(line)
+    if lines:
+        print(f"{len(lines)} faults; options are those of camtriage deployments edit NAME")
+    else:
+        print(f"no fault found in {len(places)} deployments")
+    return 1 if lines else 0

@@ -1,6 +1,6 @@
 """Every form a camera writes a time in; what is impossible is no time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from pipeline.card import clock
 from pipeline.card.clock import Told
-from pipeline.records import Media
 
 NINE = datetime(2021, 4, 11, 20, 43, 9)
 
@@ -155,27 +154,3 @@ def test_a_text_that_is_no_time_is_kept_for_a_person():
 def test_a_disk_that_claims_nonsense_gives_no_file_date():
     assert clock.parse(clock.from_seconds(1_620_000_000)).year == 2021
     assert [clock.from_seconds(nonsense) for nonsense in (1e300, float("nan"))] == ["", ""]
-
-
-def series(*times) -> list[Media]:
-    return [Media(f"{n}", f"RCNX{n:04}.JPG", 1, taken_at=when) for n, when in enumerate(times)]
-
-
-def test_a_clock_that_goes_back_while_the_files_go_on_is_doubted_once():
-    days = [NINE + timedelta(days=n) for n in range(5)]
-    reset = [datetime(2013, 1, 1, 0, n) for n in range(5)]
-    [(first, reason)] = clock.doubts(series(*days, None, *reset))
-    assert first.path == "RCNX0006.JPG"
-    assert reason == "clock goes back from 2021-04-15 20:43:09 to 2013-01-01 00:00:00"
-
-
-def test_a_clock_that_was_never_set_is_doubted_from_its_first_picture():
-    [(first, reason)] = clock.doubts(series(*(datetime(2000, 1, 1, 0, n) for n in range(9))))
-    assert (first.path, reason) == ("RCNX0000.JPG", "clock never set: 2000-01-01 00:00:00")
-
-
-def test_winter_time_and_names_without_order_raise_no_doubt():
-    assert clock.doubts(series(NINE, NINE - timedelta(hours=1), NINE)) == []
-    days = [NINE + timedelta(days=n * 7 % 11) for n in range(30)]
-    assert clock.doubts(series(*days)) == []
-    assert clock.doubts([]) == []

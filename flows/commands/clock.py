@@ -18,6 +18,25 @@ Deployment = Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Its deplo
 Who = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so.")]
 
 
+@clock.command("suspects")
+def clock_suspects(
+    deployment: Annotated[
+        list[str] | None, typer.Argument(metavar="DEPLOYMENT", help="Only these; else all.")
+    ] = None,
+    database: Database = None,
+) -> int:
+    """Clocks that look wrong, and the repair that may help.
+
+    Never set, in the future, going back while the files go on, outside the deployment, or the sun
+    elsewhere than the light of the pictures says.
+
+    camtriage clock suspects
+    """
+    from flows.clock import print_suspects
+
+    return print_suspects(database_url(database), deployment)
+
+
 @clock.command("shift")
 def clock_shift(
     deployment: Deployment,

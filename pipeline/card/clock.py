@@ -4,17 +4,10 @@ Times are the camera's own clock, naive. What is impossible is no time, never a 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from pipeline.records import Media
-
-FIRST_CAMERAS = 2002  # before that year a clock was never set: 1970, 1980 and 2000 are reset dates
-BACKWARDS = timedelta(hours=2)  # more than a change to winter time
-FEWEST = 10  # pictures; of fewer, names do not show whether they follow the order of taking
-MOST_JUMPS = 0.02  # of the pictures; with more, the names do not follow it
 _WRITTEN = re.compile(
     r"\s*(\d{4})[-:/.](\d{1,2})[-:/.](\d{1,2})"
     r"(?:[T\s]+(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?)?"
@@ -134,22 +127,3 @@ def from_seconds(since_1970: float) -> str:
         return f"{datetime.fromtimestamp(since_1970):%Y:%m:%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-def doubts(media: Sequence[Media]) -> list[tuple[Media, str]]:
-    """Where in one deployment's pictures the clock looks wrong, and why, in file order.
-
-    Each is the first picture of a stretch: a clock that was never set, or one that goes back while
-    the files go on. Nothing is corrected: one shift per stretch is for a person to give.
-    """
-    timed = sorted((one for one in media if one.taken_at), key=lambda one: one.path)
-    unset = [one for one in timed if one.taken_at.year < FIRST_CAMERAS]
-    found = [(one, f"clock never set: {one.taken_at}") for one in unset[:1]]
-    jumps = [
-        (this, f"clock goes back from {last.taken_at} to {this.taken_at}")
-        for last, this in pairwise(timed)
-        if last.taken_at - this.taken_at > BACKWARDS
-    ]
-    if len(timed) >= FEWEST and len(jumps) <= max(1, MOST_JUMPS * len(timed)):
-        found += jumps
-    return sorted(found, key=lambda doubt: doubt[0].path)

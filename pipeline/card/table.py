@@ -53,6 +53,16 @@ def read_table(path: Path) -> list[Deployment]:
     return [table[name] for name in sorted(table)]
 
 
+def read_row(row: dict[str, str]) -> Deployment:
+    """One row by Camtrap DP's columns, held to what a table is held to; SettingsError names all
+    that is wrong."""
+    faults: list[str] = []
+    one = _deployment(dict(row), faults)
+    if faults:
+        raise SettingsError(f"{one.deployment_id}: {'; '.join(faults)}")
+    return one
+
+
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """(line in the file, {column: text}) without rows that are empty all through."""
     try:

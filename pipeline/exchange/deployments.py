@@ -17,11 +17,12 @@ def table_text(deployments: Sequence[Deployment]) -> str:
     out = io.StringIO(newline="")
     table = csv.DictWriter(out, DEPLOYMENTS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
-    table.writerows(_row(one) for one in deployments)
+    table.writerows(row_of(one) for one in deployments)
     return out.getvalue()
 
 
-def _row(one: Deployment) -> dict:
+def row_of(one: Deployment) -> dict:
+    """Camtrap DP's columns and their values; None: not known."""
     issues = one.timestamp_issues
     return {
         **one.other,

@@ -53,12 +53,18 @@ def sun_times(day: date, latitude: float, longitude: float, utc_offset_h: float)
 
 def sun_height(utc: datetime, latitude: float, longitude: float) -> float:
     """Degrees above the horizon at a moment (UTC, naive), without refraction."""
-    declination, equation = _sun(utc)
-    minutes = utc.hour * 60 + utc.minute + utc.second / 60
+    return float(sun_heights(np.array([utc], "datetime64[us]"), latitude, longitude)[0])
+
+
+def sun_heights(utc: NDArray[np.datetime64], latitude: float, longitude: float) -> Floats:
+    """(n,) degrees above the horizon at moments (UTC) of one place, without refraction."""
+    since_noon = (utc - np.datetime64(_NOON_2000)) / np.timedelta64(1, "D")
+    declination, equation = _sun_at(since_noon / 36525)
+    minutes = (since_noon + 0.5) % 1 * 1440
     turned = np.radians((minutes + equation) / _MINUTES_A_DEGREE + longitude - 180)
     lat = np.radians(latitude)
     sine = np.sin(lat) * np.sin(declination) + np.cos(lat) * np.cos(declination) * np.cos(turned)
-    return float(np.degrees(np.arcsin(np.clip(sine, -1, 1))))
+    return np.degrees(np.arcsin(np.clip(sine, -1, 1)))
 
 
 def equinoctial(clock: Floats, sunrise: Floats, sunset: Floats) -> Floats:
@@ -119,7 +125,12 @@ def _half_day(latitude: float, declination: float) -> float:
 
 def _sun(utc: datetime) -> tuple[float, float]:
     """Declination (radians) and equation of time (minutes) at a moment."""
-    century = (utc - _NOON_2000) / timedelta(days=36525)
+    declination, equation = _sun_at((utc - _NOON_2000) / timedelta(days=36525))
+    return float(declination), float(equation)
+
+
+def _sun_at(century):
+    """The same at centuries since noon of 2000-01-01, numbers or arrays."""
     longitude = np.radians((280.46646 + century * (36000.76983 + 0.0003032 * century)) % 360)
     anomaly = np.radians(357.52911 + century * (35999.05029 - 0.0001537 * century))
     eccentricity = 0.016708634 - century * 0.000042037
@@ -139,4 +150,4 @@ def _sun(utc: datetime) -> tuple[float, float]:
         - 0.5 * y**2 * np.sin(4 * longitude)
         - 1.25 * eccentricity**2 * np.sin(2 * anomaly)
     )
-    return float(np.arcsin(np.sin(tilt) * np.sin(seen))), float(4 * np.degrees(equation))
+    return np.arcsin(np.sin(tilt) * np.sin(seen)), 4 * np.degrees(equation)

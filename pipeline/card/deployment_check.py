@@ -1,0 +1,110 @@
+"""What is missing or contradicts itself in deployments, a line each that says what to do."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations, pairwise
+from math import asin, cos, hypot, radians, sin
+
+from pipeline.records import Deployment
+
+APART_M = 500  # deployments of one place farther apart than this are two places
+EARTH_M = 6_371_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What pictures there are of one deployment, by their repaired times."""
+
+    pictures: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    early: int = 0  # before its start
+    late: int = 0  # after its end
+
+
+def faults(deployments: Sequence[Deployment], taken: Mapping[str, Taken]) -> list[str]:
+    """Sorted by deployment; none: places, periods and cameras are whole and agree."""
+    found = [
+        *(pair for one in deployments for pair in _missing(one, taken)),
+        *_twice_at_once(deployments),
+        *_two_places(deployments),
+        *(pair for one in deployments for pair in _outside(one, taken)),
+    ]
+    return [f"{name}: {what}" for name, what in sorted(found, key=lambda one: one[0])]
+
+
+def _missing(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
+    mine = taken.get(one.deployment_id, Taken())
+    for what, value, option, seen in (
+        ("start", one.started_at, "--start", f"first picture {mine.first}"),
+        ("end", one.ended_at, "--end", f"last picture {mine.last}"),
+    ):
+        if value is None:
+            hint = f" ({seen})" if mine.first else ""
+            yield one.deployment_id, f"no {what}{hint}: its effort is not known; give {option}"
+    if one.latitude is None:
+        yield one.deployment_id, "no place: give --latitude and --longitude"
+    if one.utc_offset_min is None:
+        yield one.deployment_id, "no offset of its clock: give --offset +03:00"
+    if not mine.pictures and one.started_at and one.ended_at:
+        yield (
+            one.deployment_id,
+            "no picture at all: run its card, or say when its camera was out with "
+            "camtriage outages add",
+        )
+
+
+def _twice_at_once(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
+    """One camera cannot hang in two places at a time; two cameras at one station can."""
+    by_camera = defaultdict(list)
+    for one in deployments:
+        if one.camera_id and one.started_at and one.ended_at:
+            by_camera[one.camera_id].append(one)
+    for camera, some in sorted(by_camera.items()):
+        for one, other in combinations(sorted(some, key=lambda x: (x.started_at, x.ended_at)), 2):
+            end = min(one.ended_at, other.ended_at)
+            if other.started_at < end:
+                yield (
+                    other.deployment_id,
+                    f"camera {camera} hangs in {one.deployment_id} too from {other.started_at} to "
+                    f"{end}: correct --start, --end or --camera of one of them",
+                )
+
+
+def _two_places(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
+    by_place = defaultdict(list)
+    for one in deployments:
+        if one.location_id and one.latitude is not None and one.longitude is not None:
+            by_place[one.location_id].append(one)
+    for place, some in sorted(by_place.items()):
+        for one, other in pairwise(sorted(some, key=lambda x: x.deployment_id)):
+            apart = metres(one, other)
+            if apart > APART_M:
+                yield (
+                    other.deployment_id,
+                    f"location {place} lies {apart:.0f} m from where {one.deployment_id} has it: "
+                    "a camera that moved has another --location; else correct its coordinates",
+                )
+
+
+def _outside(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
+    mine = taken.get(one.deployment_id, Taken())
+    for number, when, seen in (
+        (mine.early, f"before its start {one.started_at}", f"the first {mine.first}"),
+        (mine.late, f"after its end {one.ended_at}", f"the last {mine.last}"),
+    ):
+        if number:
+            yield (
+                one.deployment_id,
+                f"{number} of {mine.pictures} pictures were taken {when}, {seen}: a wrong clock "
+                "(camtriage clock suspects) or a wrong period",
+            )
+
+
+def metres(one: Deployment, other: Deployment) -> float:
+    """Along the ground between two places."""
+    a, b = radians(one.latitude), radians(other.latitude)
+    south, west = (b - a) / 2, radians(other.longitude - one.longitude) / 2
+    return 2 * EARTH_M * asin(min(1.0, hypot(sin(south), (cos(a) * cos(b)) ** 0.5 * sin(west))))

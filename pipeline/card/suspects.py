@@ -1,0 +1,176 @@
+"""Clocks that look wrong: what a deployment's pictures say against their own times (field B27).
+
+Never set, ahead, going back while the files go on, outside of the deployment, or the sun elsewhere
+than the light says. Nothing is corrected here: each doubt names its pictures, and a person decides.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+
+from pipeline.population.sun import sun_heights
+from pipeline.records import Deployment
+
+FIRST_YEAR = 2005  # no camera in use is older: earlier dates are those of a clock never set
+BACKWARDS = timedelta(minutes=10)  # from one file to the next: more than two clocks in a burst
+FEWEST = 10  # pictures; of fewer, names do not show whether they follow the order of taking
+MOST_JUMPS = 0.02  # of the pictures; with more, the names do not follow it
+A_DAY = timedelta(days=1)  # back by more is a doubt however often
+HIGH, LOW = 15.0, -12.0  # degrees of the sun: surely day, surely night, under trees too
+MIDDAY, MIDNIGHT = (10, 11, 12, 13), (22, 23, 0, 1)  # where no place or offset is known
+ENOUGH = 5  # pictures in the wrong light before a clock is doubted
+LOOKED_AT = 400  # pictures that a shift is tried on
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture as these rules see it."""
+
+    folder: str  # card and folder: file names follow time only within one
+    path: str
+    at: datetime | None  # repaired where a repair stands
+    light: str | None  # colour, infrared; None: not looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """One doubt about one deployment's clock."""
+
+    deployment_id: str
+    kind: str  # none, unset, ahead, back, outside, light, table
+    pictures: int
+    sentence: str
+    first: str | None = None  # path of the first of them
+    options: str = ""  # of `camtriage clock shift`, where they are known
+
+
+def suspects(place: Deployment, shots: Sequence[Shot], now: datetime) -> list[Suspect]:
+    """All doubts about one deployment. shots: in the order of folder and path; now: UTC."""
+    doubts = [*_dates(shots, now), *_backwards(shots), *_outside(place, shots)]
+    doubts += [*_light(place, shots), *_table(place, shots)]
+    return [Suspect(place.deployment_id, *doubt) for doubt in doubts]
+
+
+def _dates(shots: Sequence[Shot], now: datetime) -> Iterator[tuple]:
+    timeless = [one for one in shots if one.at is None]
+    if timeless:
+        yield "none", len(timeless), f"{_pictures(timeless)} without a time", timeless[0].path
+    unset = [one for one in shots if one.at and one.at.year < FIRST_YEAR]
+    if unset:
+        said = f"dated before {FIRST_YEAR}, the first {_minute(unset[0])}: clock never set"
+        bounds = f"--from-file {_name(unset[0])} --to-file {_name(unset[-1])}"
+        yield "unset", len(unset), f"{_pictures(unset)} {said}", unset[0].path, f"--by ... {bounds}"
+    ahead = [one for one in shots if one.at and one.at > now + A_DAY]  # its zone is not known
+    if ahead:
+        said = f"dated in the future, the first {_minute(ahead[0])}"
+        yield "ahead", len(ahead), f"{_pictures(ahead)} {said}", ahead[0].path, "--year ..."
+
+
+def _backwards(shots: Sequence[Shot]) -> Iterator[tuple]:
+    """Times that go back while the numbers of the files go on."""
+    timed = [one for one in shots if one.at]
+    jumps = [
+        (last, this)
+        for last, this in pairwise(timed)
+        if last.folder == this.folder and last.at - this.at > BACKWARDS
+    ]
+    ordered = len(timed) >= FEWEST and len(jumps) <= max(1, MOST_JUMPS * len(timed))
+    jumps = [one for one in jumps if ordered or one[0].at - one[1].at > A_DAY]
+    if jumps:
+        last, this = jumps[0]
+        times = "once" if len(jumps) == 1 else f"{len(jumps)} times"
+        said = f"jumps back {times} while the files go on, first from {_minute(last)} to "
+        said += f"{_minute(this)} at {_name(this)}"
+        yield "back", len(jumps), said, this.path, f"--by ... --from-file {_name(this)}"
+
+
+def _outside(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
+    if place.source != "table":
+        return
+    start, end = place.started_at or datetime.min, place.ended_at or datetime.max
+    out = [one for one in shots if one.at and not start <= one.at <= end]
+    if out:
+        said = f"{len(out)} of {len(shots)} pictures lie outside the deployment, the first "
+        said += f"{_minute(out[0])}"
+        yield "outside", len(out), said, out[0].path
+
+
+def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
+    """Infrared by day or colour by night: half a day off, another zone, or a lamp."""
+    lit = [one for one in shots if one.light and one.at and one.at.year >= FIRST_YEAR]
+    if not lit:
+        return
+    infrared = np.array([one.light == "infrared" for one in lit])
+    day, night, words = _day_and_night(place, [one.at for one in lit])
+    for part, wrong, what in ((day, infrared, "infrared"), (night, ~infrared, "colour")):
+        number, of = int((part & wrong).sum()), int(part.sum())
+        if number >= ENOUGH and 2 * number > of:
+            when = words[0] if what == "infrared" else words[1]
+            said = f"{number} of {of} pictures {when} are {what}: perhaps "
+            first = lit[int(np.flatnonzero(part & wrong)[0])].path
+            hours = fitting_shift(place, lit, infrared)
+            told = f"{hours:+d} hours would fit" if hours else "half a day off, or another zone"
+            yield "light", number, said + told, first, f"--by {hours:+d}h" if hours else ""
+            return
+
+
+def _day_and_night(place: Deployment, times: Sequence[datetime]):
+    """(n,) surely day, (n,) surely night, and how they are called."""
+    if _placed(place):
+        height = _heights(place, times)
+        return height > HIGH, height < LOW, ("with the sun high", "in the middle of the night")
+    hours = np.array([one.hour for one in times])
+    return np.isin(hours, MIDDAY), np.isin(hours, MIDNIGHT), ("around midday", "around midnight")
+
+
+def fitting_shift(place: Deployment, lit: Sequence[Shot], infrared) -> int | None:
+    """Whole hours that bring light and sun together best; None: no place, or none is much better.
+
+    Light tells day from night alone, so several hours fit: the middle of them is told."""
+    if not _placed(place):
+        return None
+    step = -(-len(lit) // LOOKED_AT)
+    times, dark = [one.at for one in lit[::step]], infrared[::step]
+    share = {}
+    for hours in range(-12, 13):
+        height = _heights(place, [one + timedelta(hours=hours) for one in times])
+        day, night = height > HIGH, height < LOW
+        told = max(1, int((day | night).sum()))
+        share[hours] = float(((day & dark) | (night & ~dark)).sum()) / told
+    best = min(share.values())
+    if best > share[0] / 2:
+        return None
+    fits = [hours for hours in share if share[hours] <= best + 0.02]
+    angle = np.angle(np.exp(2j * np.pi * np.array(fits) / 24).mean())
+    middle = round(float(angle) * 12 / np.pi)
+    return middle if middle in fits else min(fits, key=abs)
+
+
+def _placed(place: Deployment) -> bool:
+    return None not in (place.latitude, place.longitude, place.utc_offset_min)
+
+
+def _heights(place: Deployment, times: Sequence[datetime]):
+    utc = np.array(times, "datetime64[us]") - np.timedelta64(place.utc_offset_min, "m")
+    return sun_heights(utc, place.latitude, place.longitude)
+
+
+def _table(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
+    if place.timestamp_issues:
+        said = "the deployment table says that its times are not to be trusted"
+        yield "table", len(shots), said
+
+
+def _pictures(some: Sequence) -> str:
+    return f"{len(some)} picture{'' if len(some) == 1 else 's'}"
+
+
+def _minute(one: Shot) -> str:
+    return f"{one.at:%Y-%m-%d %H:%M}"
+
+
+def _name(one: Shot) -> str:
+    return one.path.rpartition("/")[2]

@@ -1,0 +1,151 @@
+"""`camtriage deployments edit` and `check`: whole, and each fault a line that says what to do."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db import read, save
+from db.engine import open_database, writing
+from db.outages import save_outages
+from flows.deployments import check_deployments, edit_deployment, edited
+from pipeline.card.deployment_check import Taken, faults, metres
+from pipeline.errors import InputError, SettingsError
+from pipeline.records import Deployment, Media, Outage
+from tests.test_deployment_tables import TIMES
+
+MAY = datetime(2026, 5, 1)
+WHOLE = Deployment(
+    "A1",
+    location_id="A",
+    latitude=-1.5,
+    longitude=35.0,
+    started_at=MAY,
+    ended_at=MAY + timedelta(days=30),
+    utc_offset_min=180,
+    camera_id="cam 7",
+    source="table",
+)
+SEEN = Taken(9, MAY, MAY + timedelta(days=3))
+
+
+def told(*deployments, **taken) -> list[str]:
+    seen = {one.deployment_id: SEEN for one in deployments} | taken
+    return faults(deployments, seen)
+
+
+def test_a_whole_deployment_has_no_fault():
+    assert told(WHOLE) == []
+
+
+def test_what_is_missing_is_named_with_the_option_that_gives_it():
+    lines = " ".join(told(Deployment("A1")))
+    for option in ("--start", "--end", "--latitude", "--offset", "last picture 2026-05-04"):
+        assert option in lines
+    assert "no picture at all" in " ".join(told(WHOLE, A1=Taken()))
+
+
+def test_one_camera_in_two_places_at_a_time_is_a_fault_two_cameras_at_one_place_are_not():
+    second = replace(WHOLE, deployment_id="A2", camera_id="cam 8")
+    assert told(WHOLE, second) == []
+    [line] = told(WHOLE, replace(second, camera_id="cam 7", started_at=MAY + timedelta(days=9)))
+    assert line.startswith(
+        "A2: camera cam 7 hangs in A1 too from 2026-05-10 00:00:00 to 2026-05-31"
+    )
+    after = replace(second, camera_id="cam 7", started_at=WHOLE.ended_at, ended_at=datetime.max)
+    assert told(WHOLE, after) == [], "a card change: one ends when the next begins"
+
+
+def test_a_camera_that_moved_is_another_location():
+    moved = replace(WHOLE, deployment_id="A2", camera_id="other", latitude=-1.51)
+    [line] = told(WHOLE, moved)
+    assert "location A lies 1112 m from where A1 has it" in line
+    assert told(WHOLE, replace(moved, location_id="B")) == []
+    assert metres(WHOLE, WHOLE) == 0
+
+
+def test_pictures_outside_their_deployment_are_counted_before_and_after():
+    lines = told(WHOLE, A1=Taken(9, MAY - timedelta(days=9), MAY + timedelta(days=99), 2, 3))
+    assert "2 of 9 pictures were taken before its start" in lines[0]
+    assert "3 of 9 pictures were taken after its end" in lines[1]
+
+
+@pytest.fixture
+def url(database_url):
+    media = [
+        Media(f"{n:064}", f"A1/{n}.JPG", 1, taken_at=MAY + timedelta(days=n), clock="exif",
+              deployment_id="A1")
+        for n in range(5)
+    ]  # fmt: skip
+    engine = open_database(database_url)
+    with writing(engine) as conn:
+        save.save_deployments(conn, [Deployment("A1", location_name="CamA", camera_id="S1")])
+        save.save_media(conn, save.save_batch(conn, "card", "/card", "c"), media)
+    engine.dispose()
+    return database_url
+
+
+def place(url) -> Deployment:
+    engine = open_database(url)
+    with engine.connect() as conn:
+        [one] = read.all_deployments(conn)
+    engine.dispose()
+    return one
+
+
+def test_an_edit_changes_what_is_named_and_the_check_is_then_content(url, capsys):
+    assert check_deployments(url) == 1
+    words = {"latitude": "-1.5", "longitude": "35", "deploymentTags": "access:closed"}
+    words |= {"deploymentStart": "2026-04-30T10:00", "deploymentEnd": "2026-05-20"}
+    assert edit_deployment(url, "A1", words, "+03:00") == 0
+    said = capsys.readouterr().out
+    assert "A1: deploymentEnd nothing -> 2026-05-20T23:59:59+03:00" in said
+    one = place(url)
+    assert (one.location_name, one.camera_id, one.tags) == ("CamA", "S1", "access:closed")
+    assert (one.started_at, one.utc_offset_min) == (datetime(2026, 4, 30, 10), 180)
+    assert check_deployments(url) == 0 and "no fault" in capsys.readouterr().out
+    edit_deployment(url, "A1", {"deploymentTags": ""}, None)
+    assert place(url) == replace(one, tags=None)
+    engine = open_database(url)
+    with writing(engine) as conn:
+        save_outages(conn, [Outage("A1", MAY, MAY + timedelta(days=2), "battery")])
+    engine.dispose()
+    capsys.readouterr()
+    assert check_deployments(url) == 1
+    assert "A1: 1 pictures were taken within its outage of 2026-05-01" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "offset", "said"),
+    [
+        ("A1", {}, None, "nothing to change"),
+        ("B9", {"locationID": "B"}, None, "no such deployment"),
+        ("A1", {"latitude": "95", "longitude": "1"}, None, "no number -90 to 90"),
+        ("A1", {"latitude": "9"}, None, "belong together"),
+        ("A1", {"deploymentStart": "soon"}, None, "no time like"),
+        ("A1", {"deploymentStart": "2026-05-02", "deploymentEnd": "2026-05-01"}, None, "before"),
+        ("A1", {}, "east", "write it as"),
+    ],
+)
+def test_what_a_table_would_refuse_is_refused_and_nothing_changes(url, name, words, offset, said):
+    before = place(url)
+    with pytest.raises((InputError, SettingsError), match=said):
+        edit_deployment(url, name, words, offset)
+    assert place(url) == before
+
+
+@given(start=TIMES, end=TIMES, offset=st.integers(-47, 55).map(lambda n: 15 * n))
+def test_another_offset_moves_no_time_of_the_camera(start, end, offset):
+    one = replace(WHOLE, started_at=min(start, end), ended_at=max(start, end), utc_offset_min=0)
+    sign, minutes = "-" if offset < 0 else "+", abs(offset)
+    new = edited(one, {}, f"{sign}{minutes // 60:02}:{minutes % 60:02}")
+    assert new == replace(one, utc_offset_min=offset)
+
+
+def test_a_time_with_an_offset_is_turned_into_the_cameras_clock():
+    new = edited(WHOLE, {"deploymentStart": "2026-05-01T00:00:00+00:00"}, "+03:00")
+    assert new.started_at == datetime(2026, 5, 1, 3) and new.ended_at == WHOLE.ended_at
+    bare = edited(Deployment("B"), {"deploymentStart": "2026-05-01T09:00:00+02:00"}, None)
+    assert (bare.started_at, bare.utc_offset_min) == (datetime(2026, 5, 1, 9), 120)

@@ -1,0 +1,123 @@
+"""Clocks that contradict their own pictures are named, with what would help."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from db import clocks, save
+from db.clock_repairs import save_repair
+from pipeline.card.suspects import HIGH, LOW, Shot, suspects
+from pipeline.population.sun import sun_height
+from pipeline.records import ClockRepair, Deployment, Media
+
+NINE = datetime(2021, 4, 11, 20, 43, 9)
+NOW = datetime(2026, 1, 1)
+MARA = Deployment("A", latitude=-1.5, longitude=35.0, utc_offset_min=180, source="table")
+
+
+def series(*times, lights=()) -> list[Shot]:
+    lights = [*lights, *[None] * len(times)]
+    return [Shot("card", f"a/RCNX{n:04}.JPG", at, lights[n]) for n, at in enumerate(times)]
+
+
+ANY = Deployment("A")
+
+
+def told(shots, place=ANY) -> list[tuple[str, int]]:
+    return [(one.kind, one.pictures) for one in suspects(place, shots, NOW)]
+
+
+DAYS = [NINE + timedelta(days=n) for n in range(10)]
+
+
+def test_a_clock_that_goes_back_while_the_files_go_on_is_doubted_from_that_file():
+    reset = [datetime(2013, 1, 1, 0, n) for n in range(5)]
+    [one] = suspects(Deployment("A"), series(*DAYS, *reset), NOW)
+    assert (one.kind, one.first) == ("back", "a/RCNX0010.JPG")
+    assert "from 2021-04-20 20:43 to 2013-01-01 00:00 at RCNX0010.JPG" in one.sentence
+    assert one.options == "--by ... --from-file RCNX0010.JPG"
+
+
+def test_an_hour_back_is_a_doubt_where_names_follow_time():
+    assert told(series(*DAYS, DAYS[-1] - timedelta(hours=1))) == [("back", 1)]
+    assert told(series(*DAYS, DAYS[-1] - timedelta(seconds=3))) == []
+    assert told(series(NINE, NINE - timedelta(hours=1), NINE)) == [], "three files show no order"
+
+
+def test_names_without_order_of_time_are_no_doubt_by_the_hour():
+    assert told(series(*(NINE + timedelta(hours=n * 7 % 11) for n in range(30)))) == []
+    assert told([]) == []
+
+
+def test_another_folder_begins_anew():
+    shots = [*series(*DAYS), Shot("card/b", "b/RCNX0001.JPG", NINE - timedelta(days=90), None)]
+    assert told(shots) == []
+
+
+def test_never_set_ahead_and_without_a_time_are_counted():
+    shots = series(*(datetime(2000, 1, 1, 0, n) for n in range(9)), datetime(2099, 1, 1), None)
+    assert told(shots) == [("none", 1), ("unset", 9), ("ahead", 1)]
+    [_, unset, _] = suspects(Deployment("A"), shots, NOW)
+    assert unset.options.endswith("--from-file RCNX0000.JPG --to-file RCNX0008.JPG")
+
+
+def test_pictures_outside_the_period_of_a_table_are_counted():
+    place = Deployment("A", started_at=DAYS[2], ended_at=DAYS[5], source="table")
+    assert told(series(*DAYS), place) == [("outside", 6)]
+    assert told(series(*DAYS), Deployment("A", timestamp_issues=True)) == [("table", 10)]
+
+
+def lit(place: Deployment, wrong_h: float) -> list[Shot]:
+    """A picture an hour for six days, lit by the sun, dated by a clock that is wrong."""
+    times, lights = [], []
+    for n in range(144):
+        true = datetime(2021, 5, 1) + timedelta(hours=n)
+        utc = true - timedelta(minutes=place.utc_offset_min)
+        dark = sun_height(utc, place.latitude, place.longitude) < -4
+        times.append(true + timedelta(hours=wrong_h))
+        lights.append("infrared" if dark else "colour")
+    return series(*times, lights=lights)
+
+
+def test_light_and_sun_agree_where_the_clock_is_right():
+    assert told(lit(MARA, 0), MARA) == [] and told(lit(MARA, 2), MARA) == []
+
+
+@pytest.mark.parametrize("wrong_h", [12, 9, -7])
+@pytest.mark.parametrize("latitude", [-1.5, 52.0])
+def test_night_pictures_at_noon_tell_how_far_the_clock_is_off(wrong_h, latitude):
+    place = Deployment("A", latitude=latitude, longitude=35.0, utc_offset_min=180)
+    [one] = suspects(place, lit(place, wrong_h), NOW)
+    assert one.kind == "light" and "would fit" in one.sentence
+    found = int(one.options.removeprefix("--by ").removesuffix("h"))
+    assert min(abs(found + wrong_h) % 24, 24 - abs(found + wrong_h) % 24) <= 1
+
+
+def test_without_a_place_midday_and_midnight_stand_for_the_sun():
+    nowhere = Deployment("A")
+    [one] = suspects(nowhere, lit(MARA, 12), NOW)
+    assert "around midday are infrared: perhaps half a day off" in one.sentence
+    assert told(lit(MARA, 0), nowhere) == []
+
+
+def test_a_polar_summer_without_night_raises_no_doubt():
+    pole = Deployment("A", latitude=78.0, longitude=16.0, utc_offset_min=60)
+    times = [datetime(2021, 6, 20) + timedelta(hours=n) for n in range(48)]
+    assert told(series(*times, lights=["colour"] * 48), pole) == []
+    assert HIGH > 0 > LOW
+
+
+def test_a_clock_that_was_repaired_is_no_longer_doubted(database):
+    media = [
+        Media(f"{n:064}", f"A/{n:04}.JPG", 1, taken_at=datetime(2000, 1, 1, n), clock="exif",
+              deployment_id="A")
+        for n in range(12)
+    ]  # fmt: skip
+    with database.begin() as conn:
+        save.save_deployments(conn, [Deployment("A")])
+        batch = save.save_batch(conn, "card", "/card", "card")
+        save.save_media(conn, batch, media)
+        assert [one.kind for one in clocks.doubts(conn)] == ["unset"]
+        assert [row.deployment_id for row in clocks.clocks(conn, [batch])] == ["A"]
+        save_repair(conn, ClockRepair("A", "year", {"seconds": 25 * 365 * 86400}))
+        assert list(clocks.doubts(conn, names=["A"])) == []
