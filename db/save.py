@@ -64,6 +64,19 @@ def save_deployments(conn: Connection, deployments: Iterable[Deployment]) -> Non
         upsert(conn, schema.deployment, rows, ["name"], update=update)
 
 
+def forget_empty(conn: Connection, deployments: Iterable[Deployment]) -> None:
+    """Take back those guessed from folders that brought no picture of their own: a copy of a card
+    whose pictures all hang on other deployments already is no further camera."""
+    names = [one.deployment_id for one in deployments if one.source != "table"]
+    d = schema.deployment
+    tables = schema.metadata.sorted_tables
+    hanging = [one.c.deployment_id for one in tables if "deployment_id" in one.c]
+    empty = [~sa.exists().where(column == d.c.id) for column in hanging]
+    for some in chunks(names):
+        mine = d.c.name.in_(some) & (d.c.source != "table")
+        conn.execute(sa.delete(d).where(mine, *empty))
+
+
 def save_media(conn: Connection, batch_id: int, media: Sequence[Media]) -> list[Trouble]:
     """Write pictures not seen before. The deployment that brought a picture first keeps it: the
     same bytes in another one come back as a trouble 'doubled' (field B21)."""

@@ -79,6 +79,7 @@ def save_card(job: Job, card: Card) -> Begun:
             )
         shas = {one.path: one.sha256 for one in card.media}
         save.save_files(conn, batch_id, card.found, shas)
+        save.forget_empty(conn, card.deployments)
         save.save_troubles(conn, batch_id, [*card.troubles, *doubled])
         new = read.unplanned_media(conn, batch_id)
         numbers = read.next_numbers(conn, sorted({one.deployment_id for one in new}))

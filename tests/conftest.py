@@ -82,6 +82,16 @@ def postgres_copy(postgres_url, empty_postgres) -> str:
         yield url
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def url_of_module(request, tmp_path_factory) -> str:
+    """The same for all tests of one file, which leave in it what the next ones read."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('module')}/camtriage.db"
+        return
+    with a_copy(*(request.getfixturevalue(n) for n in ("postgres_url", "empty_postgres"))) as url:
+        yield url
+
+
 @pytest.fixture
 def database(database_url):
     """The same, opened: an engine."""
