@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 def query(conn: Connection, text: str, **given) -> Sequence[sa.Row]:
     """Rows of a query; lists and tuples are expanded in IN. An empty list matches nothing."""
     lists = [sa.bindparam(k, expanding=True) for k, v in given.items() if isinstance(v, list)]
+    given = {k: [None] if v == [] else v for k, v in given.items()}  # of no type
     return conn.execute(sa.text(text).bindparams(*lists), given).all()
 
 

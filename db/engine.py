@@ -108,7 +108,7 @@ def parsed(text: str) -> URL:
     """The URL of a database that we can use; DatabaseError says what one looks like."""
     try:
         url = sa.make_url(text)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is no number
         raise DatabaseError(
             "the database is not a URL like sqlite:///camtriage.db or postgresql://user@host/name"
         ) from None
@@ -277,7 +277,7 @@ def shown(text: str) -> str:
     """The URL as it may be printed and logged."""
     try:
         url = sa.make_url(text)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         return "the database"
     return url.difference_update_query(["password"]).render_as_string(hide_password=True)
 
@@ -287,7 +287,7 @@ def _one_line(text: str, why: Exception) -> DatabaseError:
     try:
         url = sa.make_url(text)
         secrets = [url.password, url.query.get("password")]
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         secrets = []
     for secret in filter(None, secrets):
         line = line.replace(str(secret), "***")

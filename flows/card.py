@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.job import Job, card_folder
+from flows.job import Job, batch_name, card_folder
 from pipeline.card.deployments import assign, read_table
-from pipeline.card.scan import os_path, read_media, scan
+from pipeline.card.scan import os_path, path_text, read_media, scan
 from pipeline.errors import CardError, CardGone
 from pipeline.records import Deployment, Found, Media, Trouble
 
@@ -52,7 +52,7 @@ def read_card(job: Job, known_as: KnownAs | None = None, tell=None) -> Card:
 
     known_as   gives the name under which this content, or most of its pictures, is known
     """
-    root = card_folder(job.card)
+    root, named = card_folder(job.card), batch_name(job.name)
     table = read_table(Path(job.deployments)) if job.deployments else None
     found = scan(root)
     pictures = [one for one in found if one.kind == "picture"]
@@ -62,7 +62,7 @@ def read_card(job: Job, known_as: KnownAs | None = None, tell=None) -> Card:
     content = _content(media)
     shas = {one.sha256 for one in media}
     known = known_as(content, shas) if known_as else None  # the same card twice is one card
-    name = known or job.name or f"{root.resolve().name}-{content[:8]}"
+    name = known or named or f"{path_text(root.resolve().name)}-{content[:8]}"
     media, deployments, outside = assign(media, name, table)
     everything = (*troubles, *outside)
     return Card(root, name, content, tuple(found), tuple(media), tuple(deployments), everything)

@@ -18,10 +18,12 @@ for commands in (card, study, clock, exchange, models, keeping, schedule):
 
 def main() -> None:
     """Run one command; our own errors are one line and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a name that this terminal or pipe cannot write
+        stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except CamtriageError as why:
-        print(f"camtriage: {why}", file=sys.stderr)
+        print(f"camtriage: {_shown(why)}", file=sys.stderr)
         code = 2 if isinstance(why, InputError) else 1
     except OSError as why:  # a folder that cannot be written, a file where a folder should be
         print(f"camtriage: {why.filename or 'the disk'}: {why.strerror or why}", file=sys.stderr)
@@ -39,6 +41,13 @@ def main() -> None:
         else:
             raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _shown(why: Exception) -> str:
+    """The words of an error; what a table or a name brought into them commands no terminal."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(why)
+    )
 
 
 if __name__ == "__main__":

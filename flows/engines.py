@@ -11,7 +11,7 @@ def database(url: str):
     """The opened and migrated database, made where it is missing; DatabaseError in one line."""
     from rich.console import Console
 
-    return open_database(url, tell=Console(stderr=True).print)
+    return open_database(url, tell=Console(stderr=True, markup=False).print)
 
 
 @lru_cache(maxsize=4)
@@ -24,5 +24,8 @@ def is_there(url: str) -> bool:
     """Whether a SQLite file exists; a PostgreSQL server is asked when it is opened."""
     import sqlalchemy as sa
 
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        return True  # opening it says what is wrong
     return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").exists()

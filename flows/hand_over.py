@@ -1,5 +1,6 @@
 """Blank or kept pictures for other tools: listed or copied, never moved."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -35,12 +36,20 @@ def hand_over(database: str, state: str, batch: str | None, copy: Path | None, l
 
 def _copy(folder: Path, batch: str, root: str, path: str) -> bool:
     source = Path(root) / os_path(path)
-    target = folder / batch.replace("/", "_") / os_path(path)
+    target = folder / _as_folder(batch) / os_path(path)
     if not source.exists():
         return False
     if target.resolve().is_relative_to(Path(root).resolve()):
         raise CardError(f"{folder}: lies on the card itself; choose another folder")
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise CardError(f"{path}: would be copied outside {folder}; nothing of it was")
     if not target.exists() or target.stat().st_size != source.stat().st_size:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
     return True
+
+
+def _as_folder(batch: str) -> str:
+    """A batch's name as the name of one folder: `..` and `a/b` lead nowhere else."""
+    name = re.sub(r"[/\\:\0]", "_", batch)
+    return name if name.strip(". ") else f"_{name}"

@@ -1,10 +1,11 @@
 """What was asked for, checked before anything is written."""
 
 import os
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.errors import CardError, DatabaseError
+from pipeline.errors import CardError, DatabaseError, SettingsError
 from pipeline.settings import Settings, load_settings
 
 DEFAULT_DATABASE = "sqlite:///camtriage.db"
@@ -16,7 +17,7 @@ class Job:
 
     card: str  # folder
     name: str | None = None  # of the batch; None: the card's content decides whether it is known
-    database: str = DEFAULT_DATABASE
+    database: str = field(default=DEFAULT_DATABASE, repr=False)  # may hold a password
     settings: str | None = None  # TOML file
     deployments: str | None = None  # Camtrap DP deployments.csv
     labels: str = "starter"  # name of a label set, or a TOML file
@@ -43,10 +44,18 @@ def database_url(given: str | None) -> str:
     """--database, else CAMTRIAGE_DATABASE_URL, else camtriage.db here."""
     url = given or os.environ.get("CAMTRIAGE_DATABASE_URL") or DEFAULT_DATABASE
     if "://" not in url:
+        shown = "--database:" if "@" in url else f"{url}:"  # it may hold a password
         raise DatabaseError(
-            f"{url}: not a database URL; write sqlite:///{url} or postgresql://user@host/name"
+            f"{shown} not a database URL; write sqlite:///FILE or postgresql://user@host/name"
         )
     return url
+
+
+def batch_name(given: str | None) -> str | None:
+    """--name, unless it holds what ends a line or commands a terminal."""
+    if given and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in given):
+        raise SettingsError("--name: holds characters that cannot be shown; use plain words")
+    return given
 
 
 def card_folder(path: str) -> Path:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cells import markdown_cell
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -76,6 +78,6 @@ def last_line(summary: Summary, seconds: float) -> str:
 
 
 def as_markdown(summary: Summary) -> str:
-    lines = [f"# {summary.batch}", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value.replace('|', chr(92) + '|')} |" for name, value in rows(summary)]
+    lines = [f"# {markdown_cell(summary.batch)}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {markdown_cell(value)} |" for name, value in rows(summary)]
     return "\n".join(lines) + "\n"

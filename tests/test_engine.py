@@ -1,5 +1,8 @@
 """Opening, creating and migrating the database; and what happens when two want it at once."""
 
+import os
+import re
+import secrets
 import sqlite3
 import subprocess
 import sys
@@ -9,14 +12,20 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import make_url
 
 from db import schema
+from db.dump import dump
 from db.engine import migrate, open_database, reading, writing
 from db.schema import HEAD, VERSION_TABLE
+from flows.job import Job
+from flows.run import run_job
 from pipeline.errors import DatabaseError
+from tests import cards
 from tests.conftest import in_database, making_databases
 
 ROOT = Path(__file__).parents[1]
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def refusal(url: str, **options) -> str:
@@ -85,6 +94,38 @@ def test_what_is_no_usable_url_is_refused_in_one_line(url):
 def test_a_password_is_never_printed():
     said = refusal("postgresql://eve:hunter2@127.0.0.1:1/db?password=hunter2&connect_timeout=2")
     assert "hunter2" not in said and "eve" in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://eve:hunt/er2@127.0.0.1/db",
+        "postgresql://eve:hunter2@127.0.0.1:port/db",
+        "postgresql:/eve:hunter2@127.0.0.1/db",
+        "postgres//eve:hunter2@127.0.0.1/db",
+        "mysql://eve:hunter2@127.0.0.1/db",
+        "postgresql://eve:hunter2@127.0.0.1:1/db?sslmode=hunter2x",
+    ],
+)
+def test_a_password_in_a_url_with_a_slip_is_not_printed_either(url, tmp_path):
+    command = [sys.executable, "-m", "flows.cli", "report", "--database", url]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=ENV)
+    assert said.returncode in (1, 2) and said.stderr.startswith("camtriage: ")
+    assert len(said.stderr.splitlines()) == 1
+    assert not {"hunter2", "hunt", "er2"} & set(re.findall(r"\w+", said.stdout + said.stderr))
+
+
+def test_a_password_of_the_database_stands_in_no_row_of_a_run(postgres_copy, tmp_path):
+    secret = secrets.token_hex(8)
+    url = make_url(postgres_copy).set(password=secret).render_as_string(hide_password=False)
+    run_job(job := Job(str(cards.card(tmp_path / "card", 3)), database=url), as_flow=False)
+    assert secret in url and secret not in repr(job)
+    engine = open_database(url)
+    with reading(engine) as conn:
+        for table in schema.metadata.sorted_tables:
+            assert secret not in str(conn.execute(sa.select(table)).all())
+        assert secret not in "\n".join(dump(conn))
+    engine.dispose()
 
 
 def test_a_missing_driver_names_the_extra_that_brings_it(tmp_path):

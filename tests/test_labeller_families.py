@@ -1,11 +1,16 @@
 """CLIP, CoCa and SigLIP go through the real loaders; their weights here are random."""
 
 import json
+import os
+import pickle
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.errors import WeightsError
+from pipeline.models import weights
 from pipeline.records import Look
 from pipeline.settings import Labels
 from pipeline.species import towers, zeroshot
@@ -206,3 +211,37 @@ def test_a_folder_with_only_a_pickle_is_refused(folders, tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "open_clip_pytorch_model.bin")
     with pytest.raises(WeightsError, match="pickled"):
         load_encoder(f"local-dir:{tmp_path}")
+
+
+class _Runs:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.place),))
+
+
+def test_a_pickle_that_open_clip_would_prefer_is_not_what_is_loaded(folders, tmp_path):
+    family = next(iter(folders))
+    folder = tmp_path / "model"
+    shutil.copytree(folders[family], folder)
+    (folder / "open_clip_model.safetensors").rename(folder / "model.safetensors")
+    for beside in folder.glob("*.sha256"):
+        beside.unlink()
+    with (folder / "open_clip_pytorch_model.bin").open("wb") as file:
+        pickle.dump(_Runs(tmp_path / "ran"), file)
+    encoder = load_encoder(f"local-dir:{folder}")
+    assert encoder.texts(["a hare"]).shape[0] == 1
+    assert encoder.sha256 == weights.digest(folder / "model.safetensors")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("ending", [".dat", ".npz", ".bin", ".tar", ".PT"])
+def test_weights_under_any_other_ending_are_refused_unopened(ending, tmp_path):
+    with (tmp_path / f"weights{ending}").open("wb") as file:
+        pickle.dump(_Runs(tmp_path / "ran"), file)
+    with pytest.raises(WeightsError, match=r"safetensors"):
+        load_encoder("ViT-B-32", str(tmp_path / f"weights{ending}"))
+    assert not (tmp_path / "ran").exists()

@@ -228,6 +228,15 @@ def test_another_day_has_no_cards(database):
         assert read_day(conn, date(2020, 1, 1), Settings()) == Day(date(2020, 1, 1))
 
 
+def test_a_day_without_flags_has_a_page(database):
+    with database.begin() as conn:
+        fill(conn, 30, cameras=1, cards=1)
+        conn.execute(sa.delete(schema.flag_media))
+        conn.execute(sa.delete(schema.flag))
+        day = read_day(conn, datetime.now(UTC).astimezone().date(), Settings())
+    assert day.cards and day.flags == ()
+
+
 def test_wrong_clocks_are_told(database):
     with database.begin() as conn:
         fill(conn, 200, cameras=1, cards=1)

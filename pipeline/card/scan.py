@@ -37,6 +37,7 @@ SKIPPED = {  # what computers leave behind, never what a camera took; compared i
 }
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")  # EPS would start a program
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*")  # of the kinds we take
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # they end lines, or command terminals
 LARGEST_FILE = 1 << 30  # bytes; it is read into memory as a whole
 
 
@@ -107,14 +108,16 @@ def heic() -> bool:
 
 
 def path_text(os_path: str | Path) -> str:
-    """A path as text that every database takes: bytes that are not UTF-8 become `\\xNN`.
+    """A path as text that every database takes and that is one line wherever it is printed.
 
-    A backslash becomes `\\x5c`, so that os_path finds the way back.
+    Bytes that are not UTF-8, control characters and backslashes become `\\xNN`; os_path finds the
+    way back.
     """
     path = os.fspath(os_path)
     if os.sep != "/":
         path = path.replace(os.sep, "/")
-    return os.fsencode(path).replace(b"\\", rb"\x5c").decode("utf-8", "backslashreplace")
+    text = os.fsencode(path).replace(b"\\", rb"\x5c").decode("utf-8", "backslashreplace")
+    return CONTROLS.sub(lambda m: "".join(f"\\x{byte:02x}" for byte in m[0].encode()), text)
 
 
 def os_path(text: str) -> str:

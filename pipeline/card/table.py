@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pipeline.cells import as_meant
 from pipeline.errors import SettingsError
 from pipeline.records import Deployment
 
@@ -89,7 +90,7 @@ def _deployment(row: dict, faults: list[str]) -> Deployment:
     """One row; what is wrong with it is added to `faults`."""
     if None in row:
         faults.append(f"{len(row.pop(None))} more values than columns")
-    given = {name: value.strip() for name, value in row.items() if value is not None}
+    given = {name: as_meant(value.strip()) for name, value in row.items() if value is not None}
     given = {name: value for name, value in given.items() if value not in MISSING}
     said: dict = {ours: given.pop(name) for name, ours in TEXTS.items() if name in given}
     for name, (ours, kind, low, high) in NUMBERS.items():

@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
+from pipeline.cells import plain_cell
 from pipeline.exchange.columns import DEPLOYMENTS
 from pipeline.records import Deployment
 
@@ -17,7 +18,8 @@ def table_text(deployments: Sequence[Deployment]) -> str:
     out = io.StringIO(newline="")
     table = csv.DictWriter(out, DEPLOYMENTS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
-    table.writerows(row_of(one) for one in deployments)
+    for one in deployments:
+        table.writerow({name: plain_cell(value) for name, value in row_of(one).items()})
     return out.getvalue()
 
 

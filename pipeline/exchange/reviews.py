@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.cells import as_meant, plain_cell
 from pipeline.errors import SettingsError
 from pipeline.records import Review
 
@@ -106,7 +107,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         _check_columns(path, names)
         found = []
         for cells in reader:
-            row = {n: c.strip() for n, c in zip(names, cells, strict=False) if c.strip()}
+            filled = ((n, as_meant(c.strip())) for n, c in zip(names, cells, strict=False))
+            row = {n: c for n, c in filled if c}
             if row:
                 found.append((reader.line_num + first - 1, row))
     except csv.Error as why:
@@ -209,12 +211,3 @@ def write_sheet(path: Path, rows: Iterable[SheetRow]) -> None:
         for number, row in enumerate(rows, 1):
             cells = (getattr(row, one.name) for one in fields(SheetRow))
             writer.writerow([number, *map(plain_cell, cells), "audit"])
-
-
-def plain_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula, whatever a file was called."""
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "seconds")
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return value

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cells import plain_cell
 from pipeline.errors import InputError
 from pipeline.population.effort import Watch, days_between
 from pipeline.population.spans import DAY
@@ -97,4 +98,4 @@ def write_matrix(path: Path, stations: Sequence[str], names: Sequence[str], cell
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["station", *names])
         for station, row in zip(stations, np.asarray(cells).tolist(), strict=True):
-            table.writerow([station, *("NA" if x != x else f"{x:.10g}" for x in row)])
+            table.writerow([plain_cell(station), *("NA" if x != x else f"{x:.10g}" for x in row)])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.cells import plain_cell
 from pipeline.population import result_rows as results
 from pipeline.population import table_rows as rows_of
 from pipeline.population.effort import watches
@@ -74,10 +75,11 @@ def write_tables(folder: Path, made: Tables) -> list[Path]:
     for name, rows in made.rows.items():
         paths.append(folder / f"{name}.csv")
         with paths[-1].open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+            table = csv.writer(file, lineterminator="\n")
+            table.writerows(map(plain_cell, row) for row in rows)
     taken: set[str] = set()
     for species, history in made.histories.items():
-        plain = re.sub(r"\W+", "_", species).strip("_").lower() or "species"
+        plain = re.sub(r"\W+", "_", species).strip("_").lower()[:60] or "species"
         name, nth = plain, 1
         while name in taken:
             name, nth = f"{plain}_{nth + 1}", nth + 1

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from pipeline.exchange.reviews import plain_cell
+from pipeline.cells import markdown_cell, plain_cell
 from pipeline.report import words
 from pipeline.report.day import Day
 
@@ -77,18 +77,8 @@ def _table(head: tuple, rows: list) -> Iterator[str]:
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * len(head)
     for row in rows:
-        yield "| " + " | ".join(_cell(value) for value in row) + " |"
+        yield "| " + " | ".join(map(markdown_cell, row)) + " |"
     yield ""
-
-
-def _cell(value: object) -> str:
-    """Text that stays text: no markup of its own, no new line, no new column."""
-    text = "" if value is None else " ".join(str(value).split())
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "\\\\")):
-        text = text.replace(sign, safe)
-    for sign in "|`*_[]":
-        text = text.replace(sign, "\\" + sign)
-    return text
 
 
 def as_csv(day: Day) -> str:

@@ -39,6 +39,9 @@ class Source:
 
     def check(self) -> str:
         """The weights' sha-256, held against what is noted; noted now where nothing was."""
+        if self.weights.suffix.lower() != ".safetensors":  # whatever else it is called, it may run
+            weights.refuse_pickled(self.weights)
+            raise WeightsError(f"{self.weights}: weights are read as .safetensors only")
         expected = self.sidecar.get("sha256", {}).get(self.weights.name)
         found = weights.check(self.weights, expected)
         if expected is None and weights.sidecar(self.weights) is None:
@@ -99,11 +102,15 @@ class Source:
 
         towers.register()
         import open_clip
+        from open_clip.factory import load_checkpoint
 
         by_name = self._name.startswith(("local-dir:", "hf-hub:"))
         tag = None if by_name else self._pretrained
-        try:
-            model, _ = open_clip.create_model_from_pretrained(self._name, tag)
+        try:  # empty first: by itself open_clip may choose another file than the one checked
+            model = open_clip.create_model(
+                self._name, tag, load_weights=False, pretrained_text=False
+            )
+            load_checkpoint(model, str(self.weights))
             tokenizer = open_clip.get_tokenizer(self._name)
         except Exception as why:  # open_clip meets files of every kind: RuntimeError, KeyError, ...
             raise WeightsError(f"{self._name}: cannot be loaded: {_first_line(why)}") from why

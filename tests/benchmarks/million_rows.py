@@ -68,9 +68,8 @@ def grow(conn: Connection, copies: int) -> None:
         begun = time.perf_counter()
         values = ", ".join(_copied(column, shift) for column in table.c)
         names = ", ".join(f'"{column.name}"' for column in table.c)
-        conn.exec_driver_sql(
-            f"INSERT INTO {table.name} ({names}) {numbers} SELECT {values} FROM copies, {table.name}"
-        )
+        copied = f"{numbers} SELECT {values} FROM copies, {table.name}"
+        conn.exec_driver_sql(f"INSERT INTO {table.name} ({names}) {copied}")
         print(f"  {table.name} {time.perf_counter() - begun:.0f} s", flush=True)
 
 
@@ -129,7 +128,7 @@ def print_plans(engine: Engine) -> None:
 
 
 def print_sizes(conn: Connection) -> None:
-    """Bytes a row of each large table, and of each of its indices, with the scans since the fill."""
+    """Bytes a row of each large table and of each of its indices, and the scans since the fill."""
     before = None
     for row in conn.execute(sa.text(SIZES)):
         if row.place != before:
