@@ -172,7 +172,7 @@ def test_two_names_never_share_one_text(one, other):
         (b"caf\xc3\xa9.jpg", "café.jpg"),
         (b"caf\xe9.jpg", r"caf\xe9.jpg"),
         (rb"a\xe9.jpg", r"a\x5cxe9.jpg"),
-        (b"new\nline 'quoted' \"twice\".jpg", "new\nline 'quoted' \"twice\".jpg"),
+        (b"new\nline 'quoted' \"twice\".jpg", "new\\x0aline 'quoted' \"twice\".jpg"),
         (b"e" * 251 + b".jpg", "e" * 251 + ".jpg"),
     ],
 )
