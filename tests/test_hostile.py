@@ -251,7 +251,7 @@ def test_a_hostile_table_of_deployments_goes_out_and_back_unchanged(done, tmp_pa
     ask = asked(None, None, None, 30, "lastRecord", "exact", 7)
     write_population(database, ask, tmp_path / "tables")
     for path in (tmp_path / "tables").iterdir():
-        assert_no_formula(path)
+        (assert_no_formula if path.suffix == ".csv" else assert_inert_page)(path)
     (tmp_path / "project.toml").write_text(PROJECT, "utf-8")
     camtrap_dp(database, tmp_path / "package", tmp_path / "project.toml", None, False)
     megadetector(database, tmp_path / "results.json", None)
