@@ -5,12 +5,13 @@ Each check yields one sentence a fault; no sentence means nothing is wrong.
 
 import hashlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db import read, schema
+from db import clock_repairs, outages, read, schema
 from db.rows import current
 from db.schema import canonical
 from pipeline.card.scan import os_path
@@ -27,6 +28,8 @@ def check(conn: Connection) -> list[str]:
         _recipes,
         _vectors,
         _visits,
+        _repairs,
+        _outages,
         _status,
     )
     return [fault for one in checks for fault in one(conn)]
@@ -135,6 +138,26 @@ def _visits(conn: Connection) -> Iterator[str]:
     torn = sa.select(sa.func.count()).select_from(schema.visit)
     if n := conn.execute(torn.where(sa.or_(members != v.pictures, own != 1))).scalar():
         yield f"{n} visits have lost pictures or their label"
+
+
+def _repairs(conn: Connection) -> Iterator[str]:
+    """Repaired times are what the standing repairs make of the cameras' own."""
+    r = schema.repaired_time.c
+    stored = {
+        tuple(row) for row in conn.execute(sa.select(r.media_id, r.clock_repair_id, r.taken_at))
+    }
+    meant = {tuple(row.values()) for row in clock_repairs.meant(conn, sa.true())}
+    if n := len(stored ^ meant):
+        yield f"{n} repaired times are not what the repairs of their clocks say"
+
+
+def _outages(conn: Connection) -> Iterator[str]:
+    """Accepted outages of one deployment lie apart: days must not be taken out twice."""
+    known = [one for _, one in outages.outages(conn, accepted=True)]
+    for one, other in pairwise(known):
+        same = one.deployment_id == other.deployment_id
+        if same and (one.ended_at is None or one.ended_at > other.started_at):
+            yield f"outages lie over each other: {outages.period(one)}, {outages.period(other)}"
 
 
 def _status(conn: Connection) -> Iterator[str]:

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db import schema
+from db.outages import outages
 from db.read import deployments_of
 from pipeline.errors import DatabaseError
 from pipeline.exchange.package import Event, Package, Picture, Said
-from pipeline.records import Deployment
+from pipeline.records import Deployment, Outage
 
 EVENT_TAXA = sa.table(
     "event_taxa",
@@ -40,14 +41,16 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
     prefix = {row.id: f"{row.name}/" if len(rows) > 1 else "" for row in rows}
     models = {row.id: _models(row.look, row.label) for row in rows}
     pictures = _pictures(conn, ids, prefix, models)
+    places = _deployments(conn, ids)
     return Package(
-        deployments=tuple(_deployments(conn, ids)),
+        deployments=tuple(places),
         pictures=tuple(pictures),
         events=tuple(_events(conn, ids, models, _reviewers(pictures))),
         unreadable=tuple(_unreadable(conn, ids, prefix)),
         frame_model=_joined(frame for frame, _ in models.values()),
         labeller=_joined(labeller for _, labeller in models.values()),
         finished_at=_finished(conn, ids),
+        outages=_outages(conn, places),
     )
 
 
@@ -89,6 +92,12 @@ def _named(what: str, model: Mapping | None) -> str:
 def _deployments(conn: Connection, ids: Sequence[int]) -> list[Deployment]:
     found = {one.deployment_id: one for id in ids for one in deployments_of(conn, id)}
     return [found[name] for name in sorted(found)]
+
+
+def _outages(conn: Connection, places: Sequence[Deployment]) -> tuple[Outage, ...]:
+    """Accepted outages of these deployments, those with a moment inside of them."""
+    mine = {one.deployment_id for one in places}
+    return tuple(one for _, one in outages(conn, accepted=True) if one.deployment_id in mine)
 
 
 def _pictures(

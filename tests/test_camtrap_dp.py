@@ -18,15 +18,17 @@ from hypothesis import strategies as st
 from makers import fill
 
 from db import schema
+from db.clock_repairs import save_repair
 from db.engine import open_database, reading, writing
 from db.exchange import gather
+from db.outages import save_outages
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError
 from pipeline.exchange.camtrap_dp import export, place
 from pipeline.exchange.package import Event, Package, Picture, Said
 from pipeline.exchange.paths import card_path, file_path, stamp
 from pipeline.exchange.project import read_project
-from pipeline.records import Deployment
+from pipeline.records import ClockRepair, Deployment, Outage
 
 TABLES = ("deployments", "media", "observations")
 AT = datetime(2026, 5, 1, 6, 30, 15, 250_000)
@@ -151,6 +153,8 @@ def faults(folder: Path, official: Path) -> list[str]:
     found = [one.message for one in jsonschema.Draft4Validator(own).iter_errors(about)]
     del about["profile"]
     for one in about["resources"]:
+        if isinstance(one["schema"], dict):  # a table of our own
+            continue
         name = one["schema"].rpartition("/")[2]
         one["schema"] = json.loads((official / name).read_text("utf-8"))
     report = frictionless.Package(about, basepath=str(folder)).validate()
@@ -360,6 +364,44 @@ def test_a_clock_that_cannot_be_right_marks_its_deployment(written):
     early = picture("a2", deployment_id="ridge", taken_at=datetime(2000, 1, 1))
     _, _, rows = written(package(picture(), early, deployments=(GATE, other)))
     assert [one["timestampIssues"] for one in rows["deployments"]] == ["false", "true"]
+
+
+def test_outages_are_a_table_of_their_own_within_their_deployments(written, official, tmp_path):
+    day = timedelta(days=1)
+    given = (
+        Outage("gate", AT - 9 * day, AT - day, "battery, snow"),
+        Outage("gate", AT + day),
+        Outage("gate", AT + 9 * day),
+    )
+    done, about, _ = written(package(outages=given))
+    assert faults(tmp_path / "package", official) == [] and done.counts["outages"] == 2
+    assert [one["name"] for one in about["resources"]] == [*TABLES, "outages"]
+    table = list(csv.reader((tmp_path / "package" / "outages.csv").open(encoding="utf-8")))
+    assert table[1][1:] == [
+        *("gate", "2026-04-28T06:30:15+03:00", "2026-04-30T06:30:15+03:00", "battery, snow")
+    ]
+    assert table[2][2:] == ["2026-05-02T06:30:15+03:00", "2026-05-04T06:30:15+03:00", ""]
+
+
+def test_a_repaired_clock_marks_its_deployment_no_longer(database, project, tmp_path):
+    """A year wrong, by the table and by its pictures; repaired, exported without a mark."""
+    with writing(database) as conn:
+        fill(conn, 60, cameras=1, cards=1)
+        values = {"timestamp_issues": True, "ended_at": datetime(2028, 1, 1)}
+        values["started_at"] = datetime(2027, 1, 1)
+        conn.execute(sa.update(schema.deployment).values(values))
+        before = gather(conn)
+        year = ClockRepair("K000 2026", "year", {"seconds": 365 * 86400})
+        save_repair(conn, year)
+        after = gather(conn)
+        save_outages(conn, [Outage("K000 2026", datetime(2027, 5, 1), None, "theft")])
+        assert gather(conn).outages == (Outage("K000 2026", datetime(2027, 5, 1), None, "theft"),)
+    for content, folder, issues in ((before, "a", "true"), (after, "b", "false")):
+        export(content, project, tmp_path / folder)
+        _, rows = read(tmp_path / folder)
+        assert [one["timestampIssues"] for one in rows["deployments"]] == [issues]
+    assert {one["timestamp"][:4] for one in rows["media"]} == {"2027"}
+    assert {one["eventStart"][:4] for one in rows["observations"] if one["mediaID"]} == {"2027"}
 
 
 def test_columns_of_the_owners_table_are_handed_on(written):

@@ -12,9 +12,10 @@ from db.check import check
 from db.clock_repairs import repairs, save_repair, stretch, undo_repair
 from db.dump import dump
 from db.engine import reading, writing
+from db.outages import save_outages
 from pipeline.card.repair import KINDS, drift, repaired, touches
 from pipeline.errors import InputError
-from pipeline.records import ClockRepair, Deployment, Media
+from pipeline.records import ClockRepair, Deployment, Media, Outage
 from tests.makers import BEGIN, fill
 
 PLACE = "K000 2026"
@@ -46,7 +47,7 @@ def lines(draw) -> list[tuple[datetime, datetime]]:
     """Two points of a clock that drifts by at most a hundredth."""
     begin, off = draw(TIMES), timedelta(seconds=draw(SECONDS))
     went_by = draw(st.integers(1000, 10**8))
-    drifted = draw(st.integers(-went_by // 101, went_by // 101))
+    drifted = draw(st.integers(-(went_by // 101), went_by // 101))
     later = timedelta(seconds=went_by)
     return [(begin, begin + off), (begin + later, begin + later + off + timedelta(seconds=drifted))]
 
@@ -218,3 +219,16 @@ def test_a_stretch_is_told_in_the_order_of_files(filled):
         some = stretch(conn, shift(first_at=BEGIN, last_at=BEGIN + timedelta(hours=1)))
     assert [path[-8:] for _, _, path, _ in some] == [f"{n:04}.JPG" for n in range(7)]
     assert set(KINDS) == {"shift", "year", "zone", "am_pm", "drift"}
+
+
+def test_the_check_tells_repaired_times_and_outages_that_are_wrong(filled):
+    with writing(filled) as conn:
+        save_repair(conn, shift(last_at=BEGIN))
+        save_outages(conn, [Outage("K001 2026", BEGIN, BEGIN + DAY, "a")])
+        save_outages(conn, [Outage("K001 2026", BEGIN + DAY, BEGIN + 2 * DAY, "b")])
+        assert check(conn) == []
+        conn.exec_driver_sql("UPDATE repaired_time SET taken_at = '2026-03-01T07:00:09'")
+        conn.exec_driver_sql("UPDATE outage SET ended_at = NULL WHERE reason = 'a'")
+        faults = " ".join(check(conn))
+    assert "2 repaired times are not" in faults and "outages lie over each other" in faults
+    assert "current results are stale" in faults

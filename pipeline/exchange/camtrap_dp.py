@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.exchange.columns import DEPLOYMENTS, MEDIA, OBSERVATIONS
+from pipeline.exchange.columns import DEPLOYMENTS, MEDIA, OBSERVATIONS, OUTAGES
 from pipeline.exchange.descriptor import descriptor
 from pipeline.exchange.package import Event, Package, Picture, Said
 from pipeline.exchange.paths import file_path, identifier, stamp, words
@@ -94,6 +94,8 @@ def _write(
         "observations": _table(to / "observations.csv", OBSERVATIONS, observations),
         "not public": len(public) - sum(public),
     }
+    if package.outages:
+        counts["outages"] = _table(to / "outages.csv", OUTAGES, outage_rows(package))
     if undated:
         _table(to / "left_out.csv", LEFT_OUT, (_left_out(one) for one in undated))
     precision = None if exact else 10**-ROUND_TO
@@ -133,6 +135,25 @@ def deployment_row(one: Deployment, exact: bool, suspect: bool) -> dict:
         "timestampIssues": _yes(bool(one.timestamp_issues) or suspect),
         "deploymentTags": one.tags,
     }
+
+
+def outage_rows(package: Package) -> Iterator[dict]:
+    """When cameras did not work: a table of our own, for which the standard leaves room."""
+    places = {one.deployment_id: one for one in package.deployments}
+    for one in package.outages:
+        home = places[one.deployment_id]
+        begin = max(one.started_at, home.started_at)
+        end = min(one.ended_at or home.ended_at, home.ended_at)
+        if end <= begin:
+            continue  # its deployment's period was corrected since
+        name = identifier(one.deployment_id)
+        yield {
+            "outageID": f"{name}_{begin.isoformat()}",
+            "deploymentID": name,
+            "outageStart": stamp(begin, home.utc_offset_min),
+            "outageEnd": stamp(end, home.utc_offset_min),
+            "outageReason": one.reason or None,
+        }
 
 
 def place(one: Deployment, exact: bool) -> tuple[str, str, int | None]:

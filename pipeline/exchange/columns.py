@@ -21,6 +21,7 @@ OBSERVATIONS = (
     *("classificationMethod", "classifiedBy", "classificationTimestamp"),
     *("classificationProbability", "observationTags", "observationComments"),
 )
+OUTAGES = ("outageID", "deploymentID", "outageStart", "outageEnd", "outageReason")  # our own table
 FEATURES = (
     *("roadPaved", "roadDirt", "trailHiking", "trailGame", "roadUnderpass", "roadOverpass"),
     *("roadBridge", "culvert", "burrow", "nestSite", "carcass", "waterSource", "fruitingTree"),

@@ -11,6 +11,26 @@ VERSION = "1.0.2"
 BASE = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
 
+_DAY = {"type": "datetime", "format": "%Y-%m-%dT%H:%M:%S%z", "constraints": {"required": True}}
+OUTAGES = {  # ours: Camtrap DP has no word for days on which a camera did not work
+    "name": "outages",
+    "description": "When cameras did not work. These times are no effort.",
+    "fields": [
+        {"name": "outageID", "type": "string", "constraints": {"required": True, "unique": True}},
+        {"name": "deploymentID", "type": "string", "constraints": {"required": True}},
+        {"name": "outageStart", **_DAY},
+        {"name": "outageEnd", **_DAY},
+        {"name": "outageReason", "type": "string"},
+    ],
+    "primaryKey": "outageID",
+    "foreignKeys": [
+        {
+            "fields": "deploymentID",
+            "reference": {"resource": "deployments", "fields": "deploymentID"},
+        }
+    ],
+}
+
 
 def descriptor(
     package: Package,
@@ -27,7 +47,10 @@ def descriptor(
     starts = [one.started_at.date() for one in package.deployments]
     ends = [one.ended_at.date() for one in package.deployments]
     return {
-        "resources": [_resource(name) for name in ("deployments", "media", "observations")],
+        "resources": [
+            *(_resource(name) for name in ("deployments", "media", "observations")),
+            *([{**_resource("outages"), "schema": OUTAGES}] if package.outages else []),
+        ],
         "profile": f"{BASE}/camtrap-dp-profile.json",
         "created": stamp(datetime.now(UTC).replace(tzinfo=None), 0).replace("+00:00", "Z"),
         **project.package,

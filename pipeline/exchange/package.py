@@ -7,7 +7,7 @@ the batch's name before them where pictures of several batches go into one expor
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.records import Box, Deployment
+from pipeline.records import Box, Deployment, Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +71,4 @@ class Package:
     frame_model: str | None = None  # name and hash
     labeller: str | None = None
     finished_at: datetime | None = None  # UTC, naive: end of the last run
+    outages: tuple[Outage, ...] = ()  # accepted ones
