@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from db import schema
 from db.day_rows import query
 from pipeline.report.day import AuditRow
 from pipeline.trust.audit import Stratum, estimate
@@ -49,6 +50,13 @@ def audit_parts(
             parts.append(Stratum(row.deployment_id, "", uncovered))
         found[row.deployment_id] = [(row, parts)]
     return found
+
+
+def blanks_of_all(conn: Connection) -> AuditRow:
+    """What the audit says about the blanks of every card."""
+    names = list(conn.execute(sa.select(schema.batch.c.name)).scalars())
+    parts = audit_parts(conn, names) if names else {}
+    return audit_row("all cameras", [one for some in parts.values() for one in some])
 
 
 def audit_row(name: str, parts: Sequence[tuple[sa.Row, list[Stratum]]]) -> AuditRow:

@@ -29,7 +29,7 @@ from pipeline.records import (
     Window,
 )
 
-STEPS = ("look", "label", "flag")
+STEPS = ("look", "label", "flag", "review")
 
 
 def save_batch(conn: Connection, name: str, root: str, content: str | None) -> int:
@@ -42,7 +42,7 @@ def save_batch(conn: Connection, name: str, root: str, content: str | None) -> i
 
 
 def save_recipe(conn: Connection, step: str, description: Mapping) -> int:
-    """Its id: the same description is the same recipe. step: look, label or flag."""
+    """Its id: the same description is the same recipe. step: look, label, flag or review."""
     if step not in STEPS:
         raise ValueError(f"{step}: not one of {STEPS}")
     digest = hashlib.sha256(schema.canonical(description).encode()).hexdigest()

@@ -5,14 +5,16 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from db.day_audit import blanks_of_all
 from db.engine import reading
 from db.outages import accepted_outages
 from db.population import read_sightings
 from db.read import all_deployments
+from db.sample import read_sample
 from flows.engines import known_database
 from pipeline.errors import SettingsError
 from pipeline.population import effort, events
-from pipeline.population.basis import basis
+from pipeline.population.basis import Basis, basis
 from pipeline.population.sightings import Ask
 from pipeline.population.study import Study, study
 from pipeline.population.tables import Tables, population_tables, write_tables
@@ -22,10 +24,12 @@ def asked(
     begin: str | None,
     end: str | None,
     species: list[str] | None,
-    gap_min: float,
-    rule: str,
-    effort_rule: str,
-    occasion_days: int,
+    gap_min: float = 30,
+    rule: str = "lastRecord",
+    effort_rule: str = "exact",
+    occasion_days: int = 7,
+    day1: str = "survey",
+    least_days: float | None = None,
 ) -> Ask:
     """The command's words as an Ask; SettingsError names the one that cannot be."""
     first, last = _day("--from", begin), _day("--to", end)
@@ -39,8 +43,11 @@ def asked(
         raise SettingsError(f"--effort {effort_rule}: known are {', '.join(effort.RULES)}")
     if occasion_days < 1:
         raise SettingsError(f"--occasion-days {occasion_days}: give 1 or more")
-    names = tuple(species or ())
-    return Ask(first, last, names, gap_min * 60, rule, effort_rule, occasion_days)
+    if least_days is not None and not 0 < least_days <= occasion_days:
+        raise SettingsError(f"--least-days {least_days:g}: more than 0, at most {occasion_days}")
+    begins = day1 if day1 in ("survey", "station") else _day("--day1", day1)
+    names, gap_s = tuple(species or ()), gap_min * 60
+    return Ask(first, last, names, gap_s, rule, effort_rule, occasion_days, begins, least_days)
 
 
 def write_population(database: str, ask: Ask, out: Path) -> int:
@@ -63,10 +70,19 @@ def write_page(out: Path, found: Study, made: Tables) -> Path:
 
 def read_study(database: str, ask: Ask) -> Study:
     """Everything that the database holds about what was asked."""
+    rests_on = read_basis(database, ask)
+    with reading(known_database(database)) as conn:
+        sample = read_sample(conn)
+        blanks = blanks_of_all(conn)
+    return study(rests_on, sample, blanks)
+
+
+def read_basis(database: str, ask: Ask) -> Basis:
+    """Visits, effort and events of what was asked."""
     with reading(known_database(database)) as conn:
         sightings, deployments = read_sightings(conn), all_deployments(conn)
         outages = accepted_outages(conn)
-    return study(basis(sightings, deployments, ask, outages))
+    return basis(sightings, deployments, ask, outages)
 
 
 def _tell(made: Tables, ask: Ask) -> None:

@@ -262,5 +262,5 @@ class Review:
     count: int | None = None
     reviewer: str | None = None
     reviewed_at: datetime | None = None
-    purpose: str = "review"  # audit, or review
+    purpose: str = "review"  # review, audit, or event: said of the whole visit it begins
     comment: str | None = None

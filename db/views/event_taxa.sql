@@ -1,8 +1,9 @@
 -- One row a visit and taxon, by internal keys: what events, observations and the counts are made of.
--- A visit is told by people once they named anything but blank on one of its pictures, or reviewed
--- them all. A picture without a visit on which a person found something is an event by itself.
+-- A visit is told by people once they named anything but blank on one of its pictures, reviewed them
+-- all, or spoke of the visit as a whole (purpose event). A picture without a visit on which a person found something is an event by itself.
 WITH said AS (
-    SELECT s.visit_id, r.observation_type, r.name, max(r.count) AS most, count(*) AS pictures
+    SELECT s.visit_id, r.observation_type, r.name, max(r.count) AS most, count(*) AS pictures,
+        max(CASE WHEN r.purpose = 'event' THEN 1 ELSE 0 END) AS whole
     FROM status s
     JOIN review r ON r.id = s.review_id
     WHERE s.review_id IS NOT NULL AND s.visit_id IS NOT NULL
@@ -15,7 +16,7 @@ told AS (
     JOIN visit v ON v.id = said.visit_id
     GROUP BY said.visit_id, v.pictures
     HAVING sum(CASE WHEN said.observation_type <> 'blank' THEN 1 ELSE 0 END) > 0
-        OR sum(said.pictures) = v.pictures
+        OR sum(said.pictures) = v.pictures OR max(said.whole) = 1
 )
 SELECT
     v.id AS visit_id, -- internal key; empty: an event of one picture, found by a person

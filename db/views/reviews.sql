@@ -8,7 +8,7 @@ SELECT
     r.count AS count, -- individuals
     r.reviewer AS reviewer, -- who
     r.reviewed_at AS reviewed_at, -- when, as given
-    r.purpose AS purpose, -- audit or review
+    r.purpose AS purpose, -- review, audit, or event (said of the whole visit that begins with this picture)
     r.comment AS comment, -- free words
     r.source AS source, -- file or page it came from
     s.review_id = r.id AS newest -- true: this one counts

@@ -44,19 +44,27 @@ def report(
     return 0
 
 
+Begin = Annotated[
+    str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day, included.")
+]
+End = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")]
+Species = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Only this one; may be repeated. Else every animal."),
+]
+OccasionDays = Annotated[int, typer.Option(help="Days of a history's occasion.")]
+Day1 = Annotated[
+    str,
+    typer.Option("--day1", help="Where histories begin: survey, station (its own), or a date."),
+]
+
+
 @app.command()
 def population(
     out: Out,
-    begin: Annotated[
-        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day, included.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")
-    ] = None,
-    species: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this one; may be repeated. Else every animal."),
-    ] = None,
+    begin: Begin = None,
+    end: End = None,
+    species: Species = None,
     gap_min: Annotated[float, typer.Option(help="Minutes that part two events.")] = 30,
     rule: Annotated[
         str, typer.Option(help="What the gap is counted from: lastRecord or lastIndependentRecord.")
@@ -64,16 +72,20 @@ def population(
     effort: Annotated[
         str, typer.Option(help="How days are counted: exact, noon, inclusive or duration.")
     ] = "exact",
-    occasion_days: Annotated[int, typer.Option(help="Days of a history's occasion.")] = 7,
+    occasion_days: OccasionDays = 7,
+    day1: Day1 = "survey",
+    least_days: Annotated[
+        float | None, typer.Option(help="Days watched that an occasion needs; else any.")
+    ] = None,
     database: Database = None,
 ) -> int:
-    """Tables of a study as CSV: events, effort, RAI, detection histories, camtrapR's tables.
+    """A study as one page and CSV tables: how often, where, when in the day, is it rising.
 
-    camtriage population --from 2026-05-01 --to 2026-07-31 --out tables
+    camtriage population --from 2026-05-01 --to 2026-07-31 --out study
     """
     from flows.population import asked, write_population
 
-    ask = asked(begin, end, species, gap_min, rule, effort, occasion_days)
+    ask = asked(begin, end, species, gap_min, rule, effort, occasion_days, day1, least_days)
     return write_population(database_url(database), ask, out)
 
 
@@ -111,6 +123,54 @@ def review_import(
     from flows.review import import_reviews
 
     return import_reviews(database_url(database), table, reviewer)
+
+
+@review.command("sample")
+def review_sample(
+    out: Out = Path("sample"),
+    events: Annotated[int, typer.Option(help="Visits to draw in all.")] = 300,
+    seed: Annotated[
+        int, typer.Option(help="Of the draw; keep it, and a larger sample holds the smaller one.")
+    ] = 1,
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[bool, typer.Option("--show-people")] = False,
+) -> int:
+    """A random sample of visits to look at: corrects the machine's errors in every number.
+
+    camtriage review sample --events 300 --out sample
+    """
+    from flows.sample import write_sample
+
+    for path in write_sample(database_url(database), out, events, seed, settings, show_people):
+        print(path)
+    return 0
+
+
+@review.command("queue")
+def review_queue(
+    out: Out = Path("queue"),
+    begin: Begin = None,
+    end: End = None,
+    species: Species = None,
+    occasion_days: OccasionDays = 7,
+    day1: Day1 = "survey",
+    most: Annotated[int, typer.Option(help="Visits in the sheet.")] = 500,
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[bool, typer.Option("--show-people")] = False,
+) -> int:
+    """The visits that settle occupancy: one for each station and occasion nobody has confirmed.
+
+    camtriage review queue --species "Panthera leo" --out queue
+    """
+    from flows.population import asked
+    from flows.sample import write_queue
+
+    ask = asked(begin, end, species, occasion_days=occasion_days, day1=day1)
+    for path in write_queue(database_url(database), out, ask, settings, show_people, most):
+        print(path)
+    return 0
 
 
 @deployments.command("list")

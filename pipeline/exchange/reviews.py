@@ -33,6 +33,7 @@ ALSO = {  # other programs' names of our columns
     "observationcomments": "comment", "comments": "comment", "filepath": "path",
 }  # fmt: skip
 TIMES = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y")  # besides ISO 8601
+PURPOSES = ("review", "audit", "event")  # event: said of the whole visit that it begins
 SHOWN = 20  # faults told in full
 
 
@@ -167,8 +168,8 @@ def _review(row: dict[str, str], sha256: str, reviewer: str | None) -> Review:
     if kind == "blank" and (row.get("scientific_name") or count):
         raise ValueError("blank, but with a name or a count")
     purpose = row.get("purpose", "review").lower()
-    if purpose not in ("review", "audit"):
-        raise ValueError(f"unknown purpose {purpose!r}; known: review, audit")
+    if purpose not in PURPOSES:
+        raise ValueError(f"unknown purpose {purpose!r}; known: {', '.join(PURPOSES)}")
     return Review(
         sha256, kind, row.get("scientific_name"), count or None, row.get("reviewer", reviewer),
         _time(row.get("reviewed_at")), purpose, row.get("comment"),
@@ -202,7 +203,7 @@ def _time(text: str | None) -> datetime | None:
     raise ValueError(f"reviewed_at {text!r}: write 2026-05-31T14:00 or 31.05.2026 14:00")
 
 
-def write_sheet(path: Path, rows: Iterable[SheetRow]) -> None:
+def write_sheet(path: Path, rows: Iterable[SheetRow], purpose: str = "audit") -> None:
     """The table to fill in, numbered as the pictures on the page; spreadsheets open it."""
     names = ["number", *(one.name for one in fields(SheetRow)), "purpose"]
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -210,4 +211,4 @@ def write_sheet(path: Path, rows: Iterable[SheetRow]) -> None:
         writer.writerow(names)
         for number, row in enumerate(rows, 1):
             cells = (getattr(row, one.name) for one in fields(SheetRow))
-            writer.writerow([number, *map(plain_cell, cells), "audit"])
+            writer.writerow([number, *map(plain_cell, cells), purpose])

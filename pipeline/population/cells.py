@@ -47,6 +47,12 @@ def occupied(basis: Basis) -> list[Occupied]:
     return made
 
 
+def any_history(basis: Basis) -> History:
+    """A history without a detection: the stations and occasions that all share."""
+    none = np.zeros(0, "datetime64[us]")
+    return _history(basis, basis.daily(), none.astype(str), none)
+
+
 def _history(basis: Basis, daily: Operation, station, times) -> History:
     ask = basis.ask
     return detection_history(

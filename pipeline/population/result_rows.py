@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.population.cells import Occupied
+from pipeline.population.correction import Corrected
 from pipeline.population.known import Richness
 from pipeline.population.rates import Rate
 from pipeline.population.seasons import Trend
@@ -98,6 +99,30 @@ def overlap_rows(days: Days, rules: list) -> list[list]:
         numbers = map(_number, (one.value, one.low, one.high))
         interval = "bootstrap of stations"
         rows.append([a, b, *one.n, one.estimator, *numbers, interval, *rules[:2]])
+    return rows
+
+
+def corrected_rows(found: Corrected, rules: list) -> list[list]:
+    """Visits as the machine names them, and as the reviewed sample corrects them; kept pictures
+    alone. more_reviews would halve the width of corrected."""
+    head = ["scientific_name", "unit", "raw", "corrected", "low", "high", "se", "limits"]
+    head += ["lambda_low", "lambda_high", "ppi", "ppi_low", "ppi_high", "raw_per_100", "per_100"]
+    head += ["per_100_low", "per_100_high", "effort_days", "raw_share", "share", "share_low"]
+    rows = [[*head, "share_high", "answers", "errors", "more_reviews", "note", RULES[2]]]
+    for one in found.rows:
+        sum_, rate = one.total, one.rate
+        numbers = (sum_.raw, sum_.value, sum_.low, sum_.high, sum_.se)
+        believed = (min(sum_.lambdas), max(sum_.lambdas))
+        rates = (
+            (rate.raw, rate.value, rate.low, rate.high, rate.effort_days) if rate else [None] * 5
+        )
+        shares = (one.raw_share, *(one.share or [None] * 3))
+        row = [one.name, "visit", *map(_number, numbers), sum_.method, *map(_number, believed)]
+        row += [*map(_number, one.ppi or [None] * 3), *map(_number, rates), *map(_number, shares)]
+        more = sum(sum_.more.values())
+        rows.append([*row, sum_.reviewed, sum_.errors, more, sum_.word, rules[2]])
+    if found.why:
+        rows.append(["", "visit", *[""] * 20, found.answers, "", "", found.why, rules[2]])
     return rows
 
 

@@ -13,9 +13,11 @@ from pipeline.population import hours
 from pipeline.population.activity import Curve, Overlap
 from pipeline.population.basis import Basis
 from pipeline.population.cells import Occupied, occupied
+from pipeline.population.correction import Corrected, corrected
 from pipeline.population.known import Richness, richness
 from pipeline.population.operation import operation
 from pipeline.population.rates import Rate, monthly_rai, presence_days, rai, station_rates
+from pipeline.population.sample import Sample
 from pipeline.population.seasons import Trend, trend
 from pipeline.population.sun import average_anchored, sun_radians
 
@@ -47,9 +49,11 @@ class Study:
     days: Days
     richness: Richness
     trend: Trend
+    corrected: Corrected
+    blanks: object | None  # what the audit of the blanks says
 
 
-def study(basis: Basis) -> Study:
+def study(basis: Basis, sample: Sample | None = None, blanks=None) -> Study:
     """Everything that can be said of one."""
     seen, made, names = basis.seen, basis.counted, basis.names
     n, on = len(basis.watched), basis.inside
@@ -66,6 +70,8 @@ def study(basis: Basis) -> Study:
         days(basis),
         richness(basis),
         trend(basis),
+        corrected(basis, sample),
+        blanks,
     )
 
 

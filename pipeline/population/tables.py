@@ -54,6 +54,7 @@ def population_tables(study: Study, version: str) -> Tables:
         "activity": results.activity_rows(study.days, rules),
         "activity_curves": results.curve_rows(study.days),
         "overlap": results.overlap_rows(study.days, rules),
+        "corrected": results.corrected_rows(study.corrected, rules),
         "richness": results.richness_rows(study.richness),
         "trend": results.trend_rows(study.trend, names, rules),
         "record_table": rows_of.record_table(basis),

@@ -1,11 +1,14 @@
 """The page of a study: the numbers of its tables, in words and plots, in one file."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.population import effort, events
+from pipeline.population.corrected import FEW_ERRORS, Total
+from pipeline.population.corrected_rates import Rate
 from pipeline.population.study import Study
 from pipeline.population.table_rows import methods_of, outages_said
 from pipeline.population.tables import Tables
@@ -49,6 +52,9 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         more_plots=_more(common, plots.MOST), more_maps=_more(common, MAPS),
         by_station=_by_station(study),
         month_plot=plots.month_plot(study, small), by_month=_by_month(study),
+        corrected=study.corrected, corrected_rows=_corrected(study, common),
+        corrected_plot=plots.corrected_plot(_corrected(study, common)[:40]),
+        corrected_notes=_notes(study), blanks_words=_blanks(study),
         occupancy=occupancy, occupancy_plot=plots.occupancy_plot(_psi(occupancy, common)),
         activity_plot=plots.activity_plot(study, small), activity=_activity(study, common),
         overlaps=study.days.overlaps, without_sun=study.days.without_sun,
@@ -118,6 +124,58 @@ def _by_month(study: Study) -> Iterator[dict]:
         one = rates[0] if rates else None
         days, stations = (one.effort_days, one.stations) if one else (None, 0)
         yield {"month": month, "days": days, "stations": stations, "rates": rates}
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """A corrected taxon, and the reviews that would halve its interval."""
+
+    name: str
+    total: Total
+    rate: Rate | None
+    raw_share: float
+    share: tuple[float, float, float] | None
+    more: int
+
+
+def _corrected(study: Study, names: list[str]) -> list[_Right]:
+    """The commonest first, those that people alone found last."""
+    place = {name: i for i, name in enumerate(names)}
+    rows = sorted(study.corrected.rows, key=lambda one: (place.get(one.name, len(place)), one.name))
+    return [
+        _Right(
+            one.name, one.total, one.rate, one.raw_share, one.share, sum(one.total.more.values())
+        )
+        for one in rows
+    ]
+
+
+def _notes(study: Study) -> list[tuple[str, list[str]]]:
+    """What must be known of the sample, each once; and of which taxa, if not of all."""
+    found: dict[str, list[str]] = {}
+    for one in study.corrected.rows:
+        for word in filter(None, one.total.word.split("; ")):
+            if word.startswith("too few reviews"):
+                found.setdefault(word, [])
+            elif word.startswith("only"):
+                few = f"fewer than {FEW_ERRORS} errors among the reviews, so their limits are wide"
+                found.setdefault(few, []).append(one.name)
+    return list(found.items())
+
+
+def _blanks(study: Study) -> str:
+    """What is known of animals among the pictures that were called blank."""
+    one = study.blanks
+    if one is None or not one.blanks:
+        return "No picture was called blank."
+    said = f"{words.number(one.blanks)} pictures called blank make no event."
+    if one.estimate is None:
+        return f"{said} Nobody has looked at a sample of them: what was missed is not known."
+    return (
+        f"{said} By the audit, {words.missed(one)} of them held something: the filter kept "
+        f"{words.recall(one)} of the pictures with something on them. That is of pictures; how "
+        "many visits it is cannot be said, so no number above contains it."
+    )
 
 
 def _occupancy(study: Study, names: list[str]) -> Iterator[dict]:

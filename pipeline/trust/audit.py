@@ -77,7 +77,7 @@ def draw(
     hard = np.array([HARDER if name.endswith(DOUBTFUL) else 1.0 for name, _ in strata])
     cells = [name.rsplit(" | ", 1)[0] for name, _ in strata]
     least = np.array([-(-settings.per_stratum // cells.count(cell)) for cell in cells], int)
-    numbers = _shared_out(sizes, hard, np.minimum(sizes, least), settings.pictures)
+    numbers = shared_out(sizes, hard, np.minimum(sizes, least), settings.pictures)
     rng = np.random.default_rng(seed)
     drawn: list[Draw] = []
     for (name, members), number in zip(strata, numbers, strict=True):
@@ -104,7 +104,7 @@ def _strata(blanks: Sequence[Blank], turn: int) -> list[tuple[str, list[str]]]:
     return [(name, [sha for _, sha in some]) for name, some in groupby(named, lambda one: one[0])]
 
 
-def _shared_out(sizes: np.ndarray, hard: np.ndarray, least: np.ndarray, sum_: int) -> np.ndarray:
+def shared_out(sizes: np.ndarray, hard: np.ndarray, least: np.ndarray, sum_: int) -> np.ndarray:
     """How many of each stratum: the least it must give, then the rest by size and doubt."""
     numbers = least
     while (left := sum_ - numbers.sum()) > 0 and (numbers < sizes).any():
