@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.population import effort, events
-from pipeline.population.corrected import FEW_ERRORS, Total
+from pipeline.population.corrected import FEW_ERRORS, SMALL, Total
 from pipeline.population.corrected_rates import Rate
 from pipeline.population.study import Study
 from pipeline.population.table_rows import methods_of, outages_said
@@ -150,17 +150,23 @@ def _corrected(study: Study, names: list[str]) -> list[_Right]:
     ]
 
 
-def _notes(study: Study) -> list[tuple[str, list[str]]]:
-    """What must be known of the sample, each once; and of which taxa, if not of all."""
-    found: dict[str, list[str]] = {}
-    for one in study.corrected.rows:
-        for word in filter(None, one.total.word.split("; ")):
-            if word.startswith("too few reviews"):
-                found.setdefault(word, [])
-            elif word.startswith("only"):
-                few = f"fewer than {FEW_ERRORS} errors among the reviews, so their limits are wide"
-                found.setdefault(few, []).append(one.name)
-    return list(found.items())
+def _notes(study: Study) -> list[str]:
+    """What must be known of the sample, in sentences."""
+    found = study.corrected
+    short = [name for name, size, n in found.strata if n < min(SMALL, size)]
+    few = [one.name for one in found.rows if one.total.errors < FEW_ERRORS]
+    said = []
+    if short:
+        said.append(
+            f"Fewer than {SMALL} answers in {len(short)} of {len(found.strata)} strata "
+            f"({', '.join(short)}): the sample is small."
+        )
+    if few:
+        said.append(
+            f"Fewer than {FEW_ERRORS} errors among the answers, so that the limits are wide: "
+            f"{', '.join(few)}."
+        )
+    return said
 
 
 def _blanks(study: Study) -> str:

@@ -1,0 +1,299 @@
+"""The random sample of visits: fair, growing without waste, and what it corrects comes out true."""
+
+import csv
+from collections import Counter
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from db import save
+from db.engine import writing
+from db.reviews import find_pictures
+from db.sample import pictures_of, read_calls, read_sample
+from flows.population import asked, read_basis, read_study
+from flows.review import import_reviews
+from flows.sample import write_queue, write_sample
+from pipeline.errors import SettingsError
+from pipeline.exchange.reviews import read_reviews
+from pipeline.population.correction import corrected
+from pipeline.population.sample import Call, Sample, answered, draw_sample, place, strata_of
+from pipeline.population.tables import population_tables
+from pipeline.records import Media, Review, Visit
+from pipeline.report.population_page import population_page
+from tests.test_study import FIRST, places, wild
+
+NAMES = ("Panthera leo", "Equus quagga", "Crocuta crocuta")
+
+
+def heap(number: int = 900, seed: int = 3) -> tuple[list[Call], dict[str, str | None]]:
+    """Visits and what is truly on them: the machine errs in one of six, doubtful ones more."""
+    rng, calls, truth = np.random.default_rng(seed), [], {}
+    for i in range(number):
+        true = NAMES[rng.choice(3, p=(0.5, 0.4, 0.1))] if rng.random() < 0.9 else None
+        wrong = rng.random() < 0.18
+        said = NAMES[rng.integers(3)] if wrong or true is None else true
+        sure = float(rng.beta(3, 3) if wrong else rng.beta(9, 1.5))
+        at = FIRST + timedelta(days=float(rng.uniform(0, 729)))
+        sha = f"{seed}{i:063}"
+        where = f"d{int(6 * rng.random() ** 1.3)}"
+        calls.append(Call(sha, "card", where, at.isoformat(), "animal", said, sure))
+        truth[sha] = true
+    return calls, truth
+
+
+def told(calls, truth, drawn) -> list[Call]:
+    """The drawn ones answered as they truly are."""
+    return [
+        one._replace(said=(truth[one.sha256],) if truth[one.sha256] else ())
+        if one.sha256 in drawn
+        else one
+        for one in calls
+    ]
+
+
+def sample_of(calls, events: int, seed: int = 1, truth=None) -> Sample:
+    draws = draw_sample(calls, events, seed)
+    drawn = frozenset(one.sha256 for one in draws)
+    sizes = {one.stratum: one.stratum_size for one in draws}
+    calls = told(calls, truth, drawn) if truth else calls
+    return Sample(calls, drawn, sizes, frozenset({"card"}), seed)
+
+
+@pytest.fixture(scope="module")
+def ground():
+    from pipeline.population.basis import basis
+    from pipeline.population.sightings import Ask
+
+    return basis(wild(1, 50), places(), Ask())
+
+
+# --- the draw ---
+
+
+def test_the_same_seed_draws_the_same_visits_and_a_larger_sample_holds_the_smaller():
+    calls, _ = heap()
+    small, large = draw_sample(calls, 120, 7), draw_sample(calls, 300, 7)
+    assert draw_sample(calls[::-1], 120, 7) == small and len(small) == 120
+    assert {one.sha256 for one in small} < {one.sha256 for one in large}
+    assert {one.sha256 for one in draw_sample(calls, 120, 8)} != {one.sha256 for one in small}
+
+
+def test_every_visit_of_a_stratum_has_the_same_chance():
+    calls, _ = heap(120)
+    times = Counter(one.sha256 for seed in range(400) for one in draw_sample(calls, 40, seed))
+    for one in {d.sha256: d for seed in range(60) for d in draw_sample(calls, 40, seed)}.values():
+        share = one.probability
+        assert share == one.drawn / one.stratum_size
+        assert abs(times[one.sha256] / 400 - share) < 5 * (share * (1 - share) / 400) ** 0.5
+
+
+def test_doubtful_visits_are_drawn_harder_and_rare_names_share_a_stratum():
+    calls, _ = heap()
+    shares = {one.stratum: one.probability for one in draw_sample(calls, 300, 1)}
+    assert shares["Panthera leo | doubtful"] > 1.5 * shares["Panthera leo | sure"]
+    rare = [*calls, calls[0]._replace(sha256="r" * 64, name="Orycteropus afer")]
+    assert "others | sure" in strata_of(rare) or "others | doubtful" in strata_of(rare)
+    assert not any(name.startswith("Orycteropus") for name in strata_of(rare))
+
+
+def test_too_few_events_or_none_are_refused():
+    with pytest.raises(SettingsError, match="strata need"):
+        draw_sample(heap()[0], 3, 1)
+    with pytest.raises(SettingsError, match="no visit"):
+        draw_sample([], 30, 1)
+
+
+def test_what_stands_behind_a_gap_in_the_answers_does_not_speak():
+    calls, truth = heap(60)
+    some = frozenset(one.sha256 for one in calls)
+    queue = sorted(told(calls, truth, some), key=lambda one: place(1, one.sha256))
+    queue[10] = queue[10]._replace(said=None)
+    assert [one.sha256 for one in answered(queue, some, 1)] == [o.sha256 for o in queue[:10]]
+    picked = frozenset(one.sha256 for one in queue[:5])
+    assert len(answered(queue, picked, 1)) == 5, "reviews outside the draw never enter"
+
+
+# --- what it corrects ---
+
+
+def test_the_truth_lies_within_the_corrected_interval_where_the_raw_number_is_wrong(ground):
+    held, off, rates = [], [], []
+    for seed in range(25):
+        calls, truth = heap(900, seed)
+        found = corrected(ground, sample_of(calls, 250, seed, truth))
+        assert not found.why and found.answers == 250
+        for one in found.rows:
+            true = sum(name == one.name for name in truth.values())
+            held.append(one.total.low <= true <= one.total.high)
+            if one.name == "Crocuta crocuta":
+                off.append(one.total.raw / true)
+                rates.append(100 * true / (6 * 730) - one.rate.value)
+            assert one.ppi[1] <= one.ppi[0] <= one.ppi[2]
+            assert one.ppi[0] == pytest.approx(one.total.value, rel=0.3, abs=12)
+    assert np.mean(held) >= 0.9
+    assert np.mean(off) > 1.3, "the machine alone is wrong here"
+    assert abs(np.mean(rates)) < 0.15
+
+
+def test_convenience_reviews_change_nothing(ground):
+    calls, truth = heap()
+    sample = sample_of(calls, 200, 1, truth)
+    lions = [
+        one._replace(said=("Panthera leo",)) if one.said is None and one.sha256 < "32" else one
+        for one in sample.calls
+    ]
+    picked = Sample(lions, sample.drawn, sample.strata, sample.batches, sample.seed)
+    assert corrected(ground, picked).rows == corrected(ground, sample).rows
+
+
+def test_cards_that_came_after_the_draw_are_told_and_not_counted(ground):
+    calls, truth = heap()
+    sample = sample_of(calls, 200, 1, truth)
+    later = [one._replace(sha256="z" + one.sha256[1:], batch="new") for one in calls[:90]]
+    grown = Sample([*sample.calls, *later], sample.drawn, sample.strata, sample.batches, 1)
+    assert corrected(ground, grown).later == 90
+    assert corrected(ground, grown).rows == corrected(ground, sample).rows
+
+
+def test_an_unanswered_sample_gives_no_number_and_says_why(ground):
+    assert corrected(ground, None).why == "no random sample has been drawn yet"
+    calls, truth = heap()
+    found = corrected(ground, sample_of(calls, 200))
+    assert not found.rows and found.why == "nobody has answered the sample yet"
+    assert (found.drawn, found.waiting) == (200, 200)
+    some = sample_of(calls, 200)
+    first = sorted(some.drawn, key=lambda sha: place(1, sha))[:6]
+    few = Sample(told(calls, truth, first), some.drawn, some.strata, some.batches, 1)
+    assert "strata have fewer than 2 answers" in corrected(ground, few).why
+
+
+def test_undecided_answers_are_left_out_and_counted(ground):
+    calls, truth = heap()
+    sample = sample_of(calls, 200, 1, truth)
+    unsure = [
+        one._replace(said=("unknown",)) if one.said and one.sha256.endswith("7") else one
+        for one in sample.calls
+    ]
+    found = corrected(ground, Sample(unsure, sample.drawn, sample.strata, sample.batches, 1))
+    assert found.undecided > 5 and found.answers == 200 - found.undecided
+
+
+# --- through the database ---
+
+
+def fill(engine, calls, extra: int = 1) -> None:
+    """Visits of `1 + extra` pictures each."""
+    with writing(engine) as conn:
+        ids = {s: save.save_recipe(conn, s, {"step": s}) for s in ("look", "label", "flag")}
+        batch = save.save_batch(conn, "card", "/card", "content")
+        save.save_deployments(conn, places())
+        media, visits = [], []
+        for call in calls:
+            at = datetime.fromisoformat(call.started_at).replace(microsecond=0)
+            shas = [call.sha256, *(f"{n}x{call.sha256[2:]}" for n in range(extra))]
+            media += [
+                Media(sha, f"{call.deployment}/{sha[-9:]}{sha[:2]}.JPG", 1, width=1, height=1,
+                      taken_at=at + timedelta(seconds=i), deployment_id=call.deployment)
+                for i, sha in enumerate(shas)
+            ]  # fmt: skip
+            visits.append(Visit(call.deployment, at, at + timedelta(seconds=extra), tuple(shas),
+                                None, "animal", call.name, "species", call.probability, None,
+                                None))  # fmt: skip
+        save.save_media(conn, batch, media)
+        save.save_visits(conn, ids["label"], visits)
+        save.set_current(conn, batch, ids["look"], ids["label"], ids["flag"])
+
+
+def answer(table, truth) -> None:
+    """Fill in a sheet as things truly are."""
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        name = truth[row["media_id"]]
+        row |= {"observation_type": "animal" if name else "blank", "scientific_name": name or ""}
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_a_sheet_goes_out_comes_back_and_corrects_the_page(database, database_url, tmp_path):
+    calls, truth = heap(240)
+    fill(database, calls)
+    page, table = write_sample(database_url, tmp_path, 90, 1, None, False)
+    assert page.read_text("utf-8").count('class="visit"') == 90
+    with database.connect() as conn:
+        drawn = conn.execute(sa.text("SELECT count(*), min(seed) FROM audit_draw")).one()
+        assert tuple(drawn) == (90, 1)
+        assert conn.execute(sa.text("SELECT count(*) FROM audit_strata")).scalar() == 0
+    answer(table, truth)
+    assert import_reviews(database_url, table, "Amina") == 0
+    study = read_study(database_url, asked(None, None, None))
+    found = study.corrected
+    assert (found.answers, found.waiting, found.visits) == (90, 0, 240)
+    lions = next(one for one in found.rows if one.name == "Panthera leo")
+    true = sum(name == "Panthera leo" for name in truth.values())
+    assert lions.total.low <= true <= lions.total.high
+    tables = population_tables(study, "0")
+    page = population_page(study, tables, "0")
+    assert f"{found.answers} visits, drawn at random from {found.visits}" in page
+    assert "No picture was called blank" in page
+    again, table = write_sample(database_url, tmp_path, 120, 1, None, False)
+    assert again.read_text("utf-8").count('class="visit"') == 30, (
+        "answered ones are not asked again"
+    )
+    with database.connect() as conn:
+        assert len(read_sample(conn).drawn) == 120
+
+
+def test_the_same_draw_again_changes_nothing(database, database_url, tmp_path):
+    fill(database, heap(120)[0], 0)
+    for _ in range(2):
+        write_sample(database_url, tmp_path, 60, 1, None, False)
+    with database.connect() as conn:
+        assert conn.execute(sa.text("SELECT count(*) FROM audit_draw")).scalar() == 60
+
+
+def test_blank_said_of_a_visit_takes_the_whole_visit_out(database, database_url, tmp_path):
+    calls, _ = heap(40)
+    fill(database, calls)
+    gone, alone = calls[0].sha256, calls[1].sha256
+    with writing(database) as conn:
+        save.save_reviews(conn, [Review(gone, "blank", purpose="event")], "sample.csv")
+        save.save_reviews(conn, [Review(alone, "blank", purpose="review")], "other.csv")
+        by_sha = {one.sha256: one for one in read_calls(conn)}
+        kinds = dict(conn.execute(sa.text("SELECT event_id, observation_type FROM events")).all())
+    assert by_sha[gone].said == () and kinds[gone] == "blank"
+    assert by_sha[alone].said is None and kinds[alone] == "animal", "a picture of two says little"
+
+
+def test_the_queue_asks_one_visit_a_cell_until_all_are_settled(database, database_url, tmp_path):
+    calls, truth = heap(300)
+    fill(database, calls, 0)
+    ask = asked(None, None, ["Panthera leo"], occasion_days=60)
+    asked_for, turns = 0, 0
+    while True:
+        _, table = write_queue(database_url, tmp_path, ask, None, False, 500)
+        rows = list(csv.DictReader(table.open(encoding="utf-8-sig")))
+        if not rows:
+            break
+        asked_for, turns = asked_for + len(rows), turns + 1
+        answer(table, truth)
+        import_reviews(database_url, table, "Amina")
+    with database.connect() as conn:
+        assert read_reviews(table, lambda names: find_pictures(conn, names)).reviews == ()
+    [one] = read_study(database_url, ask).occupied
+    lions = sum(call.name == "Panthera leo" for call in calls)
+    assert one.cells.open == 0 and one.checked is not None and turns > 1 and asked_for <= lions
+    assert read_basis(database_url, ask).names == ["Panthera leo"]
+
+
+def test_the_pictures_of_a_visit_come_in_order_of_time(database):
+    calls, _ = heap(5)
+    fill(database, calls, 2)
+    with database.connect() as conn:
+        found = pictures_of(conn, [calls[0].sha256])
+    assert len(found[calls[0].sha256]) == 3
+    assert found[calls[0].sha256][0][0].endswith(f"{calls[0].sha256[:2]}.JPG")
