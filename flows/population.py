@@ -1,6 +1,7 @@
 """What `camtriage population` does: the tables of a study, as CSV."""
 
 import sys
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -50,22 +51,39 @@ def asked(
     return Ask(first, last, names, gap_s, rule, effort_rule, occasion_days, begins, least_days)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a study left behind, and its words for other places."""
+
+    paths: tuple[Path, ...]
+    tables: Tables
+    markdown: str
+    rates: list[dict]  # rows of rai.csv
+
+
 def write_population(database: str, ask: Ask, out: Path) -> int:
-    """Write all tables into a folder, print their paths, and say what is not in them."""
-    if out.exists() and not out.is_dir():
-        raise SettingsError(f"--out {out} is a file: give a folder")
-    found = read_study(database, ask)
-    made = population_tables(found, version("camtriage"))
-    for path in [*write_tables(out, made), write_page(out, found, made)]:
+    """Write page and tables into a folder, print their paths, and say what is not in them."""
+    written = write_study(database, ask, out)
+    for path in written.paths:
         print(path)
-    _tell(made, ask)
+    _tell(written.tables, ask)
     return 0
 
 
-def write_page(out: Path, found: Study, made: Tables) -> Path:
+def write_study(database: str, ask: Ask, out: Path) -> Written:
+    """Write page and tables into a folder."""
+    from pipeline.report.population_markdown import as_markdown
     from pipeline.report.population_page import write_population_page
 
-    return write_population_page(out, found, made, version("camtriage"))
+    if out.exists() and not out.is_dir():
+        raise SettingsError(f"--out {out} is a file: give a folder")
+    found, own = read_study(database, ask), version("camtriage")
+    made = population_tables(found, own)
+    paths = write_tables(out, made)
+    paths.append(write_population_page(out, found, made, own))
+    head, *rows = made.rows["rai"]
+    rates = [dict(zip(head, row, strict=True)) for row in rows]
+    return Written(tuple(paths), made, as_markdown(found, made), rates)
 
 
 def read_study(database: str, ask: Ask) -> Study:

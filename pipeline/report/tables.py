@@ -25,13 +25,13 @@ def _markdown(day: Day) -> Iterator[str]:
     yield f"**{words.audit(day)}**\n"
     if day.flags:
         yield "## Flags\n"
-        yield from _table(
+        yield from markdown_table(
             ("camera", "when", "severity", "status", "reason"),
             [(f.deployment_id, f.started_at and words.at(f.started_at), f.severity, f.status,
               f.reason) for f in day.flags],
         )  # fmt: skip
     yield "## What was seen\n"
-    yield from _table(
+    yield from markdown_table(
         ("name", "rank", "visits", "pictures", "cameras", "by people"),
         [
             (words.said(r), r.rank, r.visits, r.pictures, r.cameras, r.by_people)
@@ -39,38 +39,40 @@ def _markdown(day: Day) -> Iterator[str]:
         ],
     )
     yield "## What was filtered\n"
-    yield from _table(("state", "pictures"), sorted(day.states.items()))
-    yield from _table(
+    yield from markdown_table(("state", "pictures"), sorted(day.states.items()))
+    yield from markdown_table(
         ("camera", "blank", "kept", "drawn", "missed among blanks", "recall of the filter"),
         [(r.name, r.blanks, r.kept, r.drawn, *((words.missed(r), words.recall(r)) if r.estimate
           else ("unaudited", "unaudited") if r.blanks else ("no blanks", ""))) for r in day.audit],
     )  # fmt: skip
     yield "## What came in\n"
     names = ("name", "status", "files", "pictures", "unreadable", "videos", "others", "skipped")
-    yield from _table(
+    yield from markdown_table(
         (*names, "sum"),
         [(*(getattr(card, name) for name in names), "closes" if card.closes else "does not close")
          for card in day.cards],
     )  # fmt: skip
     yield "## What failed, and why\n"
-    yield from _table(("why", "files"), [(words.plain(why), n) for why, n in day.trouble_counts])
+    yield from markdown_table(
+        ("why", "files"), [(words.plain(why), n) for why, n in day.trouble_counts]
+    )
     yield "## Cameras\n"
-    yield from _table(
+    yield from markdown_table(
         ("quiet camera", "last picture", "days"),
         [(q.deployment_id, words.at(q.last_at), f"{q.days:.1f}") for q in day.quiet],
     )
-    yield from _table(
+    yield from markdown_table(
         ("clock that looks wrong", "why"), [(c.deployment_id, c.what) for c in day.clocks]
     )
     yield "## How this was made\n"
-    yield from _table(
+    yield from markdown_table(
         ("card", "begun", "result", "camtriage", "models"),
         [(r.batch, r.started_at, r.status, r.version, " · ".join(words.flat(r.models)))
          for r in day.runs],
     )  # fmt: skip
 
 
-def _table(head: tuple, rows: list) -> Iterator[str]:
+def markdown_table(head: tuple, rows: list) -> Iterator[str]:
     if not rows:
         yield f"No {head[0]}.\n" if "camera" in head[0] or "clock" in head[0] else "None.\n"
         return

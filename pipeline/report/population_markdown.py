@@ -1,0 +1,55 @@
+"""A study in a few lines of Markdown: for Prefect and mail. The page has the rest."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipeline.population.study import Study
+from pipeline.population.tables import Tables
+from pipeline.report import words
+from pipeline.report.tables import markdown_table
+
+
+def as_markdown(study: Study, tables: Tables) -> str:
+    """Effort and its rule, rates with their intervals, corrected visits, change."""
+    return "\n".join(_lines(study, tables)) + "\n"
+
+
+def _lines(study: Study, tables: Tables) -> Iterator[str]:
+    basis = study.basis
+    ask = basis.ask
+    first, last = (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist()
+    yield f"# Population, {words.on(first)} to {words.on(last)}\n"
+    yield (
+        f"{words.decimal(float(np.nansum(basis.effort)))} camera-days (rule {ask.effort}; outages: "
+        f"{tables.outages}) at {int((basis.effort > 0).sum())} of {len(basis.stations)} stations; "
+        f"{words.number(tables.visits)} visits, {words.number(tables.reviewed)} of them named by "
+        f"people. Events: {ask.rule}, {ask.gap_s / 60:g} min. Intervals: 95 %, by stations.\n"
+    )
+    yield "## Events per 100 camera-days\n"
+    rates = sorted(study.rates, key=lambda one: (-one.events, one.name))
+    yield from markdown_table(
+        ("taxon", "events", "stations", "per 100 days", "95 %"),
+        [
+            (r.name, r.events, f"{r.stations_seen} of {r.stations}", words.decimal(r.pooled),
+             _between(r.low, r.high))
+            for r in rates
+        ],
+    )  # fmt: skip
+    yield "## Corrected by the reviewed sample\n"
+    if not study.corrected.rows:
+        yield f"No corrected number: {study.corrected.why}.\n"
+        return
+    yield f"{study.corrected.answers} visits of {study.corrected.visits} were looked at.\n"
+    yield from markdown_table(
+        ("taxon", "visits by the machine", "corrected", "95 %"),
+        [
+            (one.name, int(one.total.raw), words.decimal(one.total.value),
+             _between(one.total.low, one.total.high))
+            for one in study.corrected.rows
+        ],
+    )  # fmt: skip
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "" if low is None else f"{words.decimal(low)}–{words.decimal(high)}"
