@@ -36,14 +36,54 @@ def upsert(
     update: Iterable[str] = (),
 ) -> None:
     """Insert rows; where `key` stands already, write the columns of `update`, or leave the row."""
+    way = as_columns if conn.dialect.name == "postgresql" else executemany
+    for some in chunks(rows):
+        way(conn, table, some, list(key), list(update))
+
+
+def executemany(
+    conn: Connection, table: Table, rows: list[dict], key: list[str], update: list[str]
+) -> None:
+    """Row by row in one call: on SQLite the driver alone is no quicker."""
     insert = INSERT[conn.dialect.name](table)
     if not update:
         insert = insert.on_conflict_do_nothing(index_elements=key)
     else:
         values = {column: insert.excluded[column] for column in update}
         insert = insert.on_conflict_do_update(index_elements=key, set_=values)
-    for some in chunks(rows):
-        conn.execute(insert, some)
+    conn.execute(insert, rows)
+
+
+def as_columns(
+    conn: Connection, table: Table, rows: list[dict], key: list[str], update: list[str]
+) -> None:
+    """PostgreSQL: one statement that is given each column as one array.
+
+    Up to three times as quick as row by row; COPY into a temporary table is no quicker, and slower
+    for the 128 rows of a window (tests/benchmarks/inserts.py). One statement may meet a key once:
+    of several rows the first stays, or with `update` the last, as row by row."""
+    inward = reversed(rows) if not update else rows
+    said = list({tuple(row[name] for name in key): row for row in inward}.values())
+    arrays, given = [], {}
+    for name in rows[0]:
+        kind = table.c[name].type.dialect_impl(conn.dialect)
+        form = kind.bind_processor(conn.dialect)
+        values = [row[name] for row in (said if update else reversed(said))]
+        given[name] = [form(value) for value in values] if form else values
+        mark = "b" if isinstance(kind, sa.LargeBinary) else "s"  # bytes as they are, not as text
+        arrays.append(f"%({name}){mark}::{_sql_type(kind, conn.dialect)}[]")
+    columns = ", ".join(f'"{name}"' for name in given)
+    keys = ", ".join(f'"{name}"' for name in key)
+    then = ", ".join(f'"{name}" = excluded."{name}"' for name in update)
+    conn.exec_driver_sql(
+        f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({', '.join(arrays)})"
+        f" ON CONFLICT ({keys}) DO {f'UPDATE SET {then}' if update else 'NOTHING'}",
+        given,
+    )
+
+
+def _sql_type(kind, dialect) -> str:
+    return kind.compile(dialect=dialect).partition(" COLLATE")[0]
 
 
 @cache

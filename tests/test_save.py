@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from db import read, save, schema
 from db.check import check
 from db.engine import open_database, reading, writing
-from db.rows import current
+from db.rows import current, upsert
 from pipeline.records import (
     Deployment,
     Draw,
@@ -372,3 +372,18 @@ def test_no_picture_costs_the_reading_of_a_whole_table(database):
     said = "\n".join(row[3] if lite else row[0] for row in plan)
     for name in ("visit", "visit_media", *(("media", "look", "label") if lite else ())):
         assert not re.search(rf"(Seq Scan on|SCAN) {name}\b", said), said
+
+
+def test_of_rows_with_one_key_the_first_stays_or_the_last_word_counts(database):
+    texts = ("first", "%s {x} \\ '\"\n", None, "a,b}", "NULL", "last")
+    with writing(database) as conn:
+        rows = [{"name": "A", "source": "folder", "other": {}, "tags": one} for one in texts]
+        upsert(conn, schema.deployment, rows, ["name"])
+        assert conn.execute(sa.select(schema.deployment.c.tags)).scalars().all() == ["first"]
+        upsert(conn, schema.deployment, rows, ["name"], update=["tags"])
+        assert conn.execute(sa.select(schema.deployment.c.tags)).scalars().all() == ["last"]
+        many = [{**row, "name": str(n)} for n, row in enumerate(rows)]
+        upsert(conn, schema.deployment, many, ["name"])
+        d = schema.deployment.c
+        kept = conn.execute(sa.select(d.tags).where(d.name != "A").order_by(d.id)).scalars().all()
+        assert kept == list(texts)
