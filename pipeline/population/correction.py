@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import PopulationError
 from pipeline.population.basis import Basis
@@ -53,16 +54,20 @@ class _Heap:
     """One stratum within the dates and the effort."""
 
     name: str
-    calls: list[Call]
-    station: list[int]  # row of each call
+    station: NDArray[np.int64]  # row of each visit
+    taxa: Counter  # visits by the machine's name
+    places: Counter  # visits by (row, the machine's name)
     sample: list[Call]
     sample_station: list[int]
 
+    @property
+    def size(self) -> int:
+        return len(self.station)
+
     def of(self, name: str) -> Stratum:
-        machine = sum(call.taxon == name for call in self.calls)
         y = np.array([name in call.said for call in self.sample], float)
         f = np.array([call.taxon == name for call in self.sample], float)
-        return Stratum(self.name, len(self.calls), float(machine), y, f)
+        return Stratum(self.name, self.size, float(self.taxa[name]), y, f)
 
 
 def corrected(basis: Basis, sample: Sample | None) -> Corrected:
@@ -74,13 +79,13 @@ def corrected(basis: Basis, sample: Sample | None) -> Corrected:
     covered = [call.batch in sample.batches for call in calls]
     heaps, waiting, undecided, uncovered = _heaps(calls, stations, covered, sample)
     facts = {
-        "visits": sum(len(heap.calls) for heap in heaps),
+        "visits": sum(heap.size for heap in heaps),
         "drawn": sum(call.sha256 in sample.drawn for call in calls),
         "answers": sum(len(heap.sample) for heap in heaps),
         "waiting": waiting,
         "undecided": undecided,
         "later": covered.count(False) + uncovered,
-        "strata": tuple((heap.name, len(heap.calls), len(heap.sample)) for heap in heaps),
+        "strata": tuple((heap.name, heap.size, len(heap.sample)) for heap in heaps),
     }
     try:
         return Corrected("", tuple(_rows(basis, heaps)), **facts)
@@ -116,25 +121,26 @@ def _heaps(calls, stations, covered, sample: Sample):
         sure = [call for call in told if not call.undecided]
         undecided += len(told) - len(sure)
         places = [at[call.sha256] for call in sure]
-        heaps.append(_Heap(name, some, [stations[i] for i in members], sure, places))
+        rows, taxa = [stations[i] for i in members], [call.taxon for call in some]
+        both = Counter(zip(rows, taxa, strict=True))
+        heaps.append(_Heap(name, np.array(rows), Counter(taxa), both, sure, places))
     return heaps, waiting, undecided, uncovered
 
 
 def _rows(basis: Basis, heaps: list[_Heap]):
     if not heaps or not any(heap.sample for heap in heaps):
         raise PopulationError("nobody has answered the sample yet")
-    if short := [heap for heap in heaps if len(heap.sample) < min(2, len(heap.calls))]:
+    if short := [heap for heap in heaps if len(heap.sample) < min(2, heap.size)]:
         raise PopulationError(
             f"{len(short)} of {len(heaps)} strata have fewer than 2 answers "
             f"({', '.join(heap.name for heap in short[:4])}{', …' if len(short) > 4 else ''})"
         )
     names = _names(basis, heaps)
-    calls = sum(len(heap.calls) for heap in heaps)
     shares = _shares(heaps, names)
+    whole = sum(heap.taxa[name] for heap in heaps for name in names) or 1
     for name in names:
         strata = [heap.of(name) for heap in heaps]
         raw = sum(one.machine for one in strata)
-        whole = sum(call.taxon in names for heap in heaps for call in heap.calls) or calls
         yield Right(
             name, total(strata), _rate(basis, heaps, strata, name), raw / whole,
             shares.get(name), _ppi(strata),
@@ -153,7 +159,7 @@ def _shares(heaps: list[_Heap], names: list[str]) -> dict[str, tuple[float, floa
     labelled = [
         Labelled(
             heap.name,
-            Counter(call.taxon for call in heap.calls),
+            heap.taxa,
             [call.said[0] if call.said else BLANK for call in heap.sample],
             [call.taxon for call in heap.sample],
         )
@@ -168,8 +174,7 @@ def _rate(basis: Basis, heaps: list[_Heap], strata: list[Stratum], name: str) ->
     sizes, machine = np.zeros(shape, np.int64), np.zeros(shape)
     for h, heap in enumerate(heaps):
         sizes[:, h] = np.bincount(heap.station, minlength=shape[0])
-        mine = [at for at, call in zip(heap.station, heap.calls, strict=True) if call.taxon == name]
-        machine[:, h] = np.bincount(np.array(mine, np.int64), minlength=shape[0])
+        machine[:, h] = [heap.places[row, name] for row in range(shape[0])]
     at = [np.array(heap.sample_station, np.int64) for heap in heaps]
     try:
         found = rate(strata, sizes, machine, at, np.nan_to_num(basis.effort))
