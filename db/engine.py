@@ -64,6 +64,7 @@ def migrate(url: str, tell: Callable[[str], None] = lambda line: None) -> None:
             conn.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             if _state(conn, where) != "current":
                 _upgrade(conn)
+            views.let_read(conn)
     except sa.exc.SQLAlchemyError as why:
         raise _one_line(url, why) from None
     finally:

@@ -1,5 +1,7 @@
 """The queries and the reference in db/README.md: each runs, on both databases, with one answer."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,14 +10,16 @@ import pytest
 import sqlalchemy as sa
 
 from db import views
-from db.engine import open_database, reading, writing
+from db.engine import migrate, open_database, reading, writing
 from db.outages import save_outages
 from pipeline.records import Outage
 from tests.benchmarks.million_rows import queries
+from tests.conftest import making_databases
 from tests.makers import BEGIN, fill
 
 README = Path(__file__).parents[1] / "db" / "README.md"
 QUERIES = queries()
+REFUSED = r"permission denied|must be owner|cannot delete from view"
 CLOCKS = {"run_summary": ("started_at", "ended_at"), "outages": ("said_at",)}  # of writing
 
 
@@ -81,6 +85,46 @@ def test_a_view_says_the_same_on_both(name, filled_sqlite, filled_postgres):
     ]
     assert here[0] == there[0] == [column for column, _ in views.columns(name)]
     assert rows[0] == rows[1] and rows[0]
+
+
+def test_a_reader_runs_every_query_and_writes_nothing(filled_postgres, filled_sqlite):
+    """As db/README.md says: one role on the server, and `camtriage db migrate` lets it read."""
+    url = filled_postgres.url.render_as_string(hide_password=False)
+    with making_databases(url.replace("+psycopg", "")) as run:
+        run(f"CREATE ROLE {views.READER}")
+        run(f"CREATE ROLE amina LOGIN IN ROLE {views.READER}")
+        try:
+            migrate(url)
+            reader = sa.create_engine(filled_postgres.url.set(username="amina"))
+            for name, query in QUERIES.items():
+                assert answer(reader, query) == answer(filled_sqlite, query), name
+            for name in views.VIEWS:
+                assert answer(reader, f"SELECT * FROM {name} LIMIT 1")[1], name
+            for wrong in (
+                *(f"SELECT * FROM {one}" for one in ("media", "review", "run", "about")),
+                "DELETE FROM reviews", "UPDATE batch SET name = 'x'", "DROP VIEW events",
+                "INSERT INTO recipe (step, hash, description) VALUES ('a', 'b', '{}')",
+                "CREATE TABLE here (a int)", "ALTER VIEW events RENAME TO mine",
+            ):  # fmt: skip
+                with (
+                    reader.connect() as conn,
+                    pytest.raises(sa.exc.DBAPIError, match=REFUSED),
+                ):
+                    conn.exec_driver_sql(wrong)
+            reader.dispose()
+        finally:
+            for role in ("amina", views.READER):
+                run(f"DROP OWNED BY {role}")
+                run(f"DROP ROLE {role}")
+
+
+def test_a_sqlite_file_opened_to_read_answers_every_query_and_cannot_be_written(filled_sqlite):
+    path = filled_sqlite.url.database
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as conn:
+        for query in QUERIES.values():
+            assert conn.execute(query).fetchone()
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            conn.execute("DELETE FROM batch")
 
 
 def test_the_reference_is_what_the_views_say():

@@ -45,6 +45,8 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
 )
 
 _FRACTION = "CAST(substr(substr({0}, 21) || '000000', 1, 6) AS integer)"
+READER = "camtriage_reader"  # a role that people who only read are given
+
 WORDS = {  # UTC(time, offset_min), DAYS(from, to), NEXT_DAY(day), MICROSECONDS(time) since 1970
     "sqlite": {
         "UTC": "strftime('%Y-%m-%dT%H:%M:%SZ', {0}, -({1}) || ' minutes')",
@@ -99,6 +101,14 @@ def create(conn: Connection) -> None:
     for name in VIEWS:
         text = f"CREATE VIEW {name} AS\n{sql(name, conn.dialect.name)}"
         conn.execute(sa.DDL(text.replace("%", "%%")))
+
+
+def let_read(conn: Connection) -> None:
+    """Let the role READER of a PostgreSQL server, where there is one, read the views, no table."""
+    known = sa.text("SELECT 1 FROM pg_roles WHERE rolname = :name")
+    if conn.execute(known, {"name": READER}).scalar():
+        conn.execute(sa.text(f"GRANT USAGE ON SCHEMA public TO {READER}"))
+        conn.execute(sa.text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {READER}"))
 
 
 def drop(conn: Connection, names: Iterable[str]) -> None:

@@ -1,0 +1,80 @@
+"""The image and the services, read as files: what would be unsafe, unpinned or misspelt."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from flows.cli import app
+
+DOCKER = Path(__file__).parents[1] / "docker"
+IMAGE = (DOCKER / "Dockerfile").read_text("utf-8")
+SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text("utf-8"))["services"]
+VERSION = re.compile(r"^[\w./-]+:\d+\.\d+[\w.-]*$")  # never latest, never a bare major
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_pinned_watched_and_restarted(name):
+    service = SERVICES[name]
+    assert VERSION.match(service["image"])
+    assert service["healthcheck"] and service["restart"]
+    once = service["restart"] == "no"
+    assert once == bool(service["healthcheck"].get("disable")), "what stays up is watched"
+    assert service.get("user") != "root" and not service.get("privileged")
+
+
+def test_every_port_is_open_to_this_computer_alone():
+    ports = [port for one in SERVICES.values() for port in one.get("ports", ())]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_secrets_come_from_the_environment_and_from_nowhere_else():
+    for name, service in SERVICES.items():
+        for key, value in service.get("environment", {}).items():
+            if "PASSWORD" in key:
+                assert re.fullmatch(r"\$\{CAMTRIAGE_PASSWORD:\?.+\}", value), name
+            assert not re.search(r"://[^/@]*:[^/@]*@", value), f"{name}: a password in {key}"
+    assert not re.search(r"(?i)password|secret|token", IMAGE)
+
+
+def test_cards_can_only_be_read():
+    cards = [v for one in SERVICES.values() for v in one.get("volumes", ()) if ":/cards" in v]
+    assert cards and all(one.endswith(":ro") for one in cards)
+
+
+def test_every_command_is_one_that_camtriage_has():
+    ours = {name: one for name, one in SERVICES.items() if one["image"].startswith("camtriage:")}
+    assert len(ours) == 3
+    for name, service in ours.items():
+        words = service["command"]
+        if service.get("entrypoint") == ["prefect"]:
+            assert words[:2] == ["server", "start"]
+            continue
+        command = get_command(app)
+        while hasattr(command, "commands"):
+            assert words[0] in command.commands, f"{name}: camtriage {words[0]}"
+            command, words = command.commands[words[0]], words[1:]
+        known = {word for option in command.params for word in option.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_image_is_pinned_slim_watched_and_not_run_by_root():
+    bases = re.findall(r"^ARG PYTHON=(\S+)", IMAGE, re.MULTILINE)
+    assert len(bases) == 1 and re.fullmatch(r"3\.\d+\.\d+-slim-\w+", bases[0])
+    assert set(re.findall(r"^FROM (\S+)", IMAGE, re.MULTILINE)) == {"python:${PYTHON}"}
+    users = re.findall(r"^USER (\S+)", IMAGE, re.MULTILINE)
+    assert users and users[-1] not in ("0", "root")
+    assert IMAGE.index("\nUSER ") < IMAGE.index("\nENTRYPOINT ")
+    assert "\nHEALTHCHECK " in IMAGE and "\nADD " not in IMAGE and "sudo" not in IMAGE
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", IMAGE, re.MULTILINE)
+    for one in " ".join(copied).split():
+        assert (DOCKER.parent / one).exists(), one
+
+
+def test_the_image_installs_the_versions_of_the_constraints():
+    wanted = (DOCKER / "constraints.txt").read_text("utf-8").split()
+    named = re.findall(r"\b(torch\w*==[\d.]+)", IMAGE)
+    assert named and set(named) <= set(wanted)
+    assert "-c docker/constraints.txt" in IMAGE
