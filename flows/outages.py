@@ -2,8 +2,11 @@
 
 import csv
 import io
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from db import outages as kept
 from db.engine import reading, writing
@@ -43,30 +46,35 @@ def list_outages(url: str) -> int:
 
 def suggest(url: str, deployments: list[str] | None) -> int:
     """Propose outages from silence and changed views; print those that wait for a person."""
+    with reading(known_database(url)) as conn:  # long work holds up nobody who writes
+        names, found = _found(conn, deployments)
+    if missing := sorted(set(deployments or ()) - set(names)):
+        raise InputError(f"{', '.join(missing)}: no such deployment, or a clock not to be trusted")
     with writing(known_database(url)) as conn:
-        known = [one for _, one in kept.outages(conn, accepted=True)]
-        names, found = [], []
-        for place, shots, looks in watched(conn, deployments):
-            if place.timestamp_issues:
-                print(f"{place.deployment_id}: left out, its clock is not to be trusted")
-                continue
-            names.append(place.deployment_id)
-            own = [one for one in known if one.deployment_id == place.deployment_id]
-            times = [(at, method) for _, at, method in shots]
-            frames = frames_of(
-                [(sha, at) for sha, at, _ in shots], looks, place, Settings().windows.visit_gap_s
-            )
-            found += proposals(place, times, camera_changes(frames), own)
-        if missing := sorted(set(deployments or ()) - set(names)):
-            raise InputError(
-                f"{', '.join(missing)}: no such deployment: camtriage deployments list"
-            )
         kept.propose_outages(conn, names, found)
         waiting = kept.outages(conn, accepted=False)
     _print(waiting)
     if waiting:
         print("none of these counts before a person says so: camtriage outages accept NUMBER ...")
     return 0
+
+
+def _found(conn: Connection, deployments: list[str] | None) -> tuple[list[str], list[Outage]]:
+    """(deployments that were judged, what is proposed for them)."""
+    known = [one for _, one in kept.outages(conn, accepted=True)]
+    names, found, gap_s = [], [], Settings().windows.visit_gap_s
+    for place, shots, looks in watched(conn, deployments):
+        if place.timestamp_issues:
+            print(
+                f"{place.deployment_id}: left out, its clock is not to be trusted", file=sys.stderr
+            )
+            continue
+        names.append(place.deployment_id)
+        own = [one for one in known if one.deployment_id == place.deployment_id]
+        frames = frames_of([(sha, at) for sha, at, _ in shots], looks, place, gap_s)
+        times = [(at, method) for _, at, method in shots]
+        found += proposals(place, times, camera_changes(frames), own)
+    return names, found
 
 
 def accept(url: str, numbers: list[int], who: str | None) -> int:

@@ -144,3 +144,17 @@ def test_a_zone_moves_by_the_difference_of_fixed_offsets():
     assert repair.zone_shift("+05:30", 180, "A")["seconds"] == -2.5 * 3600
     with pytest.raises(InputError, match="own offset"):
         repair.zone_shift("+03:00", 180, "A")
+
+
+def test_on_postgresql_a_repair_and_its_visits_are_one_transaction_too(postgres_copy, tmp_path):
+    cards.card(tmp_path / "card", pictures=12, broken=False)
+    job = Job(str(tmp_path / "card"), "k", postgres_copy)
+    run_job(job, as_flow=False)
+    before = dumped(job)
+    shift(job, Ask("k/Cam0", drift=("2026-05-01=2026-05-01", "2026-05-02=2026-05-02T00:01")), True)
+    assert {row[1][:19] for row in rows(job, EVENTS)} == {
+        "2026-05-01T06:00:15",
+        "2026-05-01T06:10:15",
+    }
+    undo(job, 1, None)
+    assert dumped(job) == before
