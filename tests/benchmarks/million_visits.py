@@ -1,33 +1,35 @@
-"""How long independent events, rates and a detection history take over a million visits.
+"""How long events, rates, histories and the population command take, and how that grows.
 
-    python -m tests.benchmarks.million_visits [--visits 1000000] [--stations 200]
-        [--database sqlite:///visits.db]
+    python -m tests.benchmarks.million_visits [--visits 10000 100000 1000000] [--stations 200]
+        [--no-postgresql] [--command]
 
 Visits are written as they stand in the tables: they come in waves, at some stations more than at
-others, over two years. An empty database is filled; one with visits is measured as it is. Each step
-is run twice, the quicker one counts. "Here" is the time of this process's processor: on a busy
-machine with SQLite only it means much.
+others, over two years. Each step runs twice, the quicker one counts; seconds of this process's
+processor stand beside: of PostgreSQL they are those of Python alone. --command: parts of
+`camtriage population` too, once.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 
 from db import schema
 from db.engine import migrate, open_database, reading, writing
 from db.population import events_sql, independent_events, read_records, read_stays
 from pipeline.population.effort import watches
-from pipeline.population.events import RULES, tally
+from pipeline.population.events import tally
 from pipeline.population.histories import detection_history
 from pipeline.population.operation import operation
 from pipeline.population.rates import rai
+from tests.benchmarks.million_rows import queries
+from tests.servers import making_databases, postgresql
 
 BEGIN, DAYS = datetime(2024, 1, 1), 730
 TAXA = [f"Species {i:02}" for i in range(24)]
@@ -76,12 +78,7 @@ def _fill(conn: Connection, some: range, begun: list, place: list, taxon: list) 
 
 def steps(conn: Connection) -> dict[str, Callable]:
     """What is measured, by name."""
-    sql = {
-        f"events in SQL, {rule}": lambda rule=rule: conn.exec_driver_sql(
-            f"SELECT count(*) FROM ({events_sql(conn.dialect.name, 1800, rule)}) e"
-        ).scalar()
-        for rule in RULES
-    }
+    asked = queries()
 
     def rates():
         made, watched = independent_events(conn, 1800), watches(read_stays(conn), "noon")
@@ -95,33 +92,90 @@ def steps(conn: Connection) -> dict[str, Callable]:
         camera = operation(watches(read_stays(conn), "noon"))
         return detection_history(camera, one.station, one.time, 7).cells.size
 
-    return sql | {"RAI of all species with bootstrap": rates, "weekly history": history}
+    sql = {
+        "view independent_events": "SELECT count(*) FROM independent_events",
+        "the same by lastIndependentRecord": f"SELECT count(*) FROM ({_cut(conn)}) e",
+        "How often": asked["How often"],
+        "Where": asked["Where"].replace("Equus quagga", TAXA[0]),
+        "Is it rising": asked["Is it rising"].replace("Equus quagga", TAXA[0]),
+        "A detection history": asked["A detection history"].replace("Equus quagga", TAXA[0]),
+        "view record_table": "SELECT count(*) FROM record_table",
+    }
+    return {
+        name: lambda text=text: len(conn.exec_driver_sql(text.replace("%", "%%")).all())
+        for name, text in sql.items()
+    } | {"RAI of all species, bootstrap": rates, "weekly history, arrays": history}
+
+
+def _cut(conn: Connection) -> str:
+    return events_sql(conn.dialect.name, 1800, "lastIndependentRecord")
+
+
+def timed(step: Callable) -> tuple[float, float]:
+    """Seconds by the clock, and of this process's processor."""
+    begun, worked = time.perf_counter(), time.process_time()
+    step()
+    return time.perf_counter() - begun, time.process_time() - worked
+
+
+def measure(url: str, visits: int, stations: int, command: bool) -> dict[str, tuple[float, float]]:
+    """Of a fresh database at `url`."""
+    migrate(url)
+    engine = open_database(url)
+    with writing(engine) as conn:
+        fill(conn, visits, stations)
+        conn.exec_driver_sql("ANALYZE")
+    with reading(engine) as conn:
+        found = {name: min(timed(step), timed(step)) for name, step in steps(conn).items()}
+    engine.dispose()
+    return found | (population(url) if command else {})
+
+
+def population(url: str) -> dict[str, tuple[float, float]]:
+    """`camtriage population`, part by part."""
+    from flows import population as command
+    from pipeline.population.tables import population_tables, write_tables
+
+    ask = command.asked(None, None, None, 30, "lastRecord", "exact", 7)
+    kept: dict = {}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        parts = {
+            "population: read and count": lambda: kept.update(s=command.read_study(url, ask)),
+            "population: tables": lambda: kept.update(t=population_tables(kept["s"], "0")),
+            "population: write CSV": lambda: write_tables(out, kept["t"]),
+            "population: page": lambda: command.write_page(out, kept["s"], kept["t"]),
+        }
+        return {name: timed(step) for name, step in parts.items()}
 
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    given.add_argument("--visits", type=int, default=1_000_000)
+    given.add_argument("--visits", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     given.add_argument("--stations", type=int, default=200)
-    given.add_argument("--database")
+    given.add_argument("--no-postgresql", action="store_true")
+    given.add_argument("--command", action="store_true")
     args = given.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        url = args.database or f"sqlite:///{Path(folder) / 'visits.db'}"
-        if not url.startswith("sqlite"):
-            migrate(url)
-        engine = open_database(url)
-        with writing(engine) as conn:
-            if not conn.execute(sa.select(sa.func.count(schema.visit.c.id))).scalar():
-                fill(conn, args.visits, args.stations)
-        with reading(engine) as conn:
-            for name, step in steps(conn).items():
-                clock = []
-                for _ in range(2):
-                    begun, worked = time.perf_counter(), time.process_time()
-                    result = step()
-                    clock.append((time.perf_counter() - begun, time.process_time() - worked))
-                wall, worked = min(clock)
-                print(f"{name}: {wall:.2f} s, {worked:.2f} s here ({result:,})", flush=True)
-        engine.dispose()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        places = {"SQLite": lambda n: f"sqlite:///{folder}/{n}.db"}
+        if not args.no_postgresql:
+            server = stack.enter_context(postgresql())
+            places["PostgreSQL"] = lambda n: stack.enter_context(_new(server, f"visits_{n}"))
+        for name, url_of in places.items():
+            found = {n: measure(url_of(n), n, args.stations, args.command) for n in args.visits}
+            print(f"\n{name}: seconds (of the processor, here)\n")
+            print("| | " + " | ".join(f"{n:,}" for n in found) + " |")
+            print("|---|" + "--:|" * len(found))
+            for step in found[args.visits[0]]:
+                cells = [f"{one[step][0]:.2f} ({one[step][1]:.2f})" for one in found.values()]
+                print(f"| {step} | " + " | ".join(cells) + " |", flush=True)
+
+
+@contextmanager
+def _new(server: str, name: str):
+    with making_databases(server) as run:
+        run(f"CREATE DATABASE {name}")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 if __name__ == "__main__":
