@@ -1,6 +1,7 @@
 """What `camtriage population` does: the tables of a study, as CSV."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from flows.engines import known_database
 from pipeline.errors import SettingsError
 from pipeline.population import effort, events
 from pipeline.population.basis import Basis, basis
+from pipeline.population.elsewhere import Known, read_known
 from pipeline.population.sightings import Ask
 from pipeline.population.study import Study, study
 from pipeline.population.tables import Tables, population_tables, write_tables
@@ -61,23 +63,26 @@ class Written:
     rates: list[dict]  # rows of rai.csv
 
 
-def write_population(database: str, ask: Ask, out: Path) -> int:
+def write_population(database: str, ask: Ask, out: Path, sensitivity: Path | None = None) -> int:
     """Write page and tables into a folder, print their paths, and say what is not in them."""
-    written = write_study(database, ask, out)
+    written = write_study(database, ask, out, sensitivity)
     for path in written.paths:
         print(path)
     _tell(written.tables, ask)
     return 0
 
 
-def write_study(database: str, ask: Ask, out: Path) -> Written:
-    """Write page and tables into a folder."""
+def write_study(database: str, ask: Ask, out: Path, sensitivity: Path | None = None) -> Written:
+    """Write page and tables into a folder. `sensitivity`: a table for Rogan and Gladen's shares."""
     from pipeline.report.population_markdown import as_markdown
     from pipeline.report.population_page import write_population_page
 
     if out.exists() and not out.is_dir():
         raise SettingsError(f"--out {out} is a file: give a folder")
-    found, own = read_study(database, ask), version("camtriage")
+    found, own = (
+        read_study(database, ask, read_known(sensitivity) if sensitivity else ()),
+        version("camtriage"),
+    )
     made = population_tables(found, own)
     paths = write_tables(out, made)
     paths.append(write_population_page(out, found, made, own))
@@ -86,13 +91,13 @@ def write_study(database: str, ask: Ask, out: Path) -> Written:
     return Written(tuple(paths), made, as_markdown(found, made), rates)
 
 
-def read_study(database: str, ask: Ask) -> Study:
+def read_study(database: str, ask: Ask, known: Sequence[Known] = ()) -> Study:
     """Everything that the database holds about what was asked."""
     rests_on = read_basis(database, ask)
     with reading(known_database(database)) as conn:
         sample = read_sample(conn)
         blanks = blanks_of_all(conn)
-    return study(rests_on, sample, blanks)
+    return study(rests_on, sample, blanks, known)
 
 
 def read_basis(database: str, ask: Ask) -> Basis:

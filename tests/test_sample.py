@@ -18,6 +18,7 @@ from flows.sample import write_queue, write_sample
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.population.correction import corrected
+from pipeline.population.elsewhere import elsewhere, read_known
 from pipeline.population.sample import Call, Sample, answered, draw_sample, place, strata_of
 from pipeline.population.tables import population_tables
 from pipeline.records import Media, Review, Visit
@@ -178,6 +179,23 @@ def test_undecided_answers_are_left_out_and_counted(ground):
     ]
     found = corrected(ground, Sample(unsure, sample.drawn, sample.strata, sample.batches, 1))
     assert found.undecided > 5 and found.answers == 200 - found.undecided
+
+
+def test_what_was_measured_elsewhere_gives_rogan_and_gladens_number(ground, tmp_path):
+    table = tmp_path / "known.csv"
+    table.write_text(
+        "scientific_name,se_hits,se_n,sp_hits,sp_n\n"
+        "Panthera leo,184,200,490,500\nEquus quagga,1,100,1,100\n"
+    )
+    lion, zebra = elsewhere(ground, read_known(table))
+    share = lion.raw / lion.visits
+    assert lion.share.value == pytest.approx((share + 0.98 - 1) / (0.92 + 0.98 - 1))
+    assert lion.limits.low < lion.share.value < lion.limits.high
+    assert zebra.share is None and "the machine says nothing" in zebra.why
+    for bad in ("Panthera leo,9,8,1,1", "Panthera leo,x,8,1,1", "Panthera leo,1"):
+        table.write_text(f"scientific_name,se_hits,se_n,sp_hits,sp_n\n{bad}\n")
+        with pytest.raises(SettingsError, match="line 2"):
+            read_known(table)
 
 
 # --- through the database ---

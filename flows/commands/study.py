@@ -77,6 +77,14 @@ def population(
     least_days: Annotated[
         float | None, typer.Option(help="Days watched that an occasion needs; else any.")
     ] = None,
+    sensitivity: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="The machine's hits measured elsewhere (scientific_name, se_hits, se_n, sp_hits,"
+            " sp_n): adds Rogan and Gladen's numbers.",
+        ),
+    ] = None,
     database: Database = None,
 ) -> int:
     """A study as one page and CSV tables: how often, where, when in the day, is it rising.
@@ -86,7 +94,7 @@ def population(
     from flows.population import asked, write_population
 
     ask = asked(begin, end, species, gap_min, rule, effort, occasion_days, day1, least_days)
-    return write_population(database_url(database), ask, out)
+    return write_population(database_url(database), ask, out, sensitivity)
 
 
 @audit.command("sheet")

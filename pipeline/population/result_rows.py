@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.population.cells import Occupied
 from pipeline.population.correction import Corrected
+from pipeline.population.elsewhere import Elsewhere
 from pipeline.population.known import Richness
 from pipeline.population.rates import Rate
 from pipeline.population.seasons import Trend
@@ -123,6 +124,19 @@ def corrected_rows(found: Corrected, rules: list) -> list[list]:
         rows.append([*row, sum_.reviewed, sum_.errors, more, sum_.word, rules[2]])
     if found.why:
         rows.append(["", "visit", *[""] * 20, found.answers, "", "", found.why, rules[2]])
+    return rows
+
+
+def elsewhere_rows(found: Sequence[Elsewhere]) -> list[list]:
+    """Visits by Rogan and Gladen's share, with Lang and Reiczigel's limits beside."""
+    head = ["scientific_name", "unit", "raw", "corrected", "low", "high", "lang_reiczigel_low"]
+    rows = [[*head, "lang_reiczigel_high", "visits", "note"]]
+    for one in found:
+        numbers = [""] * 5
+        if one.share and one.limits:
+            shares = (one.share.value, one.share.low, one.share.high, one.limits.low)
+            numbers = [_number(one.visits * share) for share in (*shares, one.limits.high)]
+        rows.append([one.name, "visit", one.raw, *numbers, one.visits, one.why])
     return rows
 
 

@@ -14,6 +14,7 @@ from pipeline.population.activity import Curve, Overlap
 from pipeline.population.basis import Basis
 from pipeline.population.cells import Occupied, occupied
 from pipeline.population.correction import Corrected, corrected
+from pipeline.population.elsewhere import Elsewhere, Known, elsewhere
 from pipeline.population.known import Richness, richness
 from pipeline.population.operation import operation
 from pipeline.population.rates import Rate, monthly_rai, presence_days, rai, station_rates
@@ -51,9 +52,12 @@ class Study:
     trend: Trend
     corrected: Corrected
     blanks: object | None  # what the audit of the blanks says
+    elsewhere: tuple[Elsewhere, ...] = ()  # only where sensitivity and specificity were given
 
 
-def study(basis: Basis, sample: Sample | None = None, blanks=None) -> Study:
+def study(
+    basis: Basis, sample: Sample | None = None, blanks=None, known: Sequence[Known] = ()
+) -> Study:
     """Everything that can be said of one."""
     seen, made, names = basis.seen, basis.counted, basis.names
     n, on = len(basis.watched), basis.inside
@@ -72,6 +76,7 @@ def study(basis: Basis, sample: Sample | None = None, blanks=None) -> Study:
         trend(basis),
         corrected(basis, sample),
         blanks,
+        tuple(elsewhere(basis, known)),
     )
 
 

@@ -62,6 +62,8 @@ def population_tables(study: Study, version: str) -> Tables:
             basis.deployments, basis.known, watches(basis.known.values(), "exact")
         ),
     }
+    if study.elsewhere:
+        rows["rogan_gladen"] = results.elsewhere_rows(study.elsewhere)
     begun = {one.name: one.confirmed for one in study.occupied if one.cells.confirmed}
     told = np.array([one.method == "human" for one in basis.kept], bool)
     reviewed = int((told & basis.dated).sum())

@@ -52,7 +52,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         more_plots=_more(common, plots.MOST), more_maps=_more(common, MAPS),
         by_station=_by_station(study),
         month_plot=plots.month_plot(study, small), by_month=_by_month(study),
-        corrected=study.corrected, corrected_rows=_corrected(study, common),
+        elsewhere=study.elsewhere, corrected=study.corrected, corrected_rows=_corrected(study, common),
         corrected_plot=plots.corrected_plot(_corrected(study, common)[:40]),
         corrected_notes=_notes(study), blanks_words=_blanks(study),
         occupancy=occupancy, occupancy_plot=plots.occupancy_plot(_psi(occupancy, common)),
