@@ -10,10 +10,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests import cards
+from tests.conftest import in_database, making_databases
 
 ROOT = Path(__file__).parents[1]
+SECRET = "correct-horse-battery"
 
 
 def _ask(api: str, path: str, body: dict | None = None):
@@ -67,13 +70,29 @@ def _scheduled(api: str, name: str) -> list:
     return _ask(api, "/flow_runs/filter", runs)
 
 
-def test_both_flows_are_served_on_their_schedules_and_one_really_runs(server, tmp_path):
+@pytest.fixture
+def bare_postgres(postgres_url):
+    """An empty database of a PostgreSQL, by a URL with a password that nobody may see."""
+    with making_databases(postgres_url) as run:
+        run("DROP DATABASE IF EXISTS camtriage_served")
+        run("CREATE DATABASE camtriage_served")
+    yield make_url(in_database(postgres_url, "camtriage_served")).set(password=SECRET)
+    with making_databases(postgres_url) as run:
+        run("DROP DATABASE camtriage_served WITH (FORCE)")
+
+
+def test_both_flows_are_served_on_their_schedules_and_one_really_runs(
+    server, bare_postgres, tmp_path
+):
+    """The services of docker/compose.yaml in their order: database, migrate, Prefect, worker."""
     env, api = server
     inbox = cards.card(tmp_path / "inbox", pictures=12)
-    url = f"sqlite:///{tmp_path / 'served.db'}"
-    words = ["-m", "flows.cli", "serve", str(inbox), "--out", str(tmp_path / "reports")]
+    url = bare_postgres.render_as_string(hide_password=False)
+    env = {**env, "CAMTRIAGE_DATABASE_URL": url}
+    camtriage = [sys.executable, "-m", "flows.cli"]
+    subprocess.run([*camtriage, "db", "migrate"], env=env, cwd=ROOT, check=True)
     served = subprocess.Popen(
-        [sys.executable, *words, "--database", url, "--triage-cron", "* * * * *"],
+        [*camtriage, "serve", inbox, "--out", tmp_path / "reports", "--triage-cron", "* * * * *"],
         env=env,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -85,17 +104,19 @@ def test_both_flows_are_served_on_their_schedules_and_one_really_runs(server, tm
         finished = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}}}
         [run, *_] = _until(lambda: _ask(api, "/flow_runs/filter", finished), 150)
         assert run["state"]["type"] == "COMPLETED", run["state"]["message"]
-        assert run["name"] == f"triage {inbox}" and "password" not in json.dumps(run)
+        assert run["name"] == f"triage {inbox}"
+        for what in ("flow_runs", "deployments", "task_runs", "artifacts", "logs"):
+            assert SECRET not in json.dumps(_ask(api, f"/{what}/filter", {})), what
     finally:
         served.terminate()
         served.wait(20)
-    said = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "check", "--database", url],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert said.returncode == 0, said.stdout + said.stderr
+    for words in (["check"], ["report", "--out", tmp_path / "reports"]):
+        said = subprocess.run(
+            [*camtriage, *words], env=env, cwd=ROOT, capture_output=True, text=True
+        )
+        assert said.returncode == 0, said.stdout + said.stderr
+    page = next((tmp_path / "reports").glob("*.html"))
+    assert SECRET not in page.read_text("utf-8") and "inbox" in page.read_text("utf-8")
 
 
 def test_prefect_deploy_takes_both_deployments_and_schedules_them(server):
