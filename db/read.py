@@ -100,11 +100,22 @@ def media_of(conn: Connection, batch_id: int, among: Among = None) -> list[Media
     return list(_media(conn, _scope(batch_id, among)))
 
 
-def unplanned_media(conn: Connection, batch_id: int) -> list[Media]:
-    """Pictures of this batch that lie in no window yet. Their times are those that the camera
-    wrote: a plan hangs on the card alone, not on when its clock was repaired."""
-    m = schema.media.c
+def media_named(conn: Connection, sha256s: Iterable[str]) -> list[Media]:
+    """The pictures with these sha-256s, in their order."""
+    m = schema.media.c.sha256
+    shas = list(sha256s)
+    found = {one.sha256: one for some in chunks(shas) for one in _media(conn, m.in_(some))}
+    return [found[sha] for sha in shas]
+
+
+def unplanned_media(conn: Connection, batch_id: int, deployment: str | None = None) -> list[Media]:
+    """Pictures of this batch, or of it at one deployment, that lie in no window yet. Their times
+    are those that the camera wrote: a plan hangs on the card alone, not on when its clock was
+    repaired."""
+    m, d = schema.media.c, schema.deployment.c
     unplanned = (m.batch_id == batch_id) & m.work_window_id.is_(None)
+    if deployment is not None:
+        unplanned &= d.name == deployment
     return list(_media(conn, unplanned, as_written=True))
 
 
@@ -245,6 +256,17 @@ def looks_of(
     """Looks by sha-256, without pictures that could not be looked at."""
     rows = _results(conn, schema.look, recipe_id, _scope(batch_id, among))
     return {row["sha256"]: _look(row) for row in rows if row["state"] != "failed"}
+
+
+def looks_named(conn: Connection, recipe_id: int, sha256s: Iterable[str]) -> dict[str, Look]:
+    """As looks_of, of the pictures with these sha-256s."""
+    m = schema.media.c.sha256
+    return {
+        row["sha256"]: _look(row)
+        for some in chunks(sha256s)
+        for row in _results(conn, schema.look, recipe_id, m.in_(some))
+        if row["state"] != "failed"
+    }
 
 
 def labels_of(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from flows.job import Job, batch_name, card_folder
@@ -13,6 +14,7 @@ from pipeline.card.scan import os_path, path_text, read_media, scan
 from pipeline.errors import CardError, CardGone
 from pipeline.records import Deployment, Found, Media, Trouble
 
+AT_ONCE = 1024  # pictures given to the threads: a million waiting calls are 2 GB
 KnownAs = Callable[[str, set[str]], str | None]
 
 
@@ -74,8 +76,9 @@ def _read_all(root: Path, pictures: list[Found], job: Job, tell) -> tuple[list, 
     troubles: list[Trouble] = []
     believe_file = job.file_date or job.load_settings().ingest.file_date
     with ThreadPoolExecutor(job.workers()) as pool:
-        read = pool.map(lambda one: read_media(root, one, believe_file), pictures)
-        for done, (one, wrong) in enumerate(read, 1):
+        some = (pictures[at : at + AT_ONCE] for at in range(0, len(pictures), AT_ONCE))
+        read = (pool.map(lambda one: read_media(root, one, believe_file), part) for part in some)
+        for done, (one, wrong) in enumerate(chain.from_iterable(read), 1):
             media += [one] if one else []
             troubles += wrong
             if tell and (done % 64 == 0 or done == len(pictures)):

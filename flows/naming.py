@@ -37,12 +37,12 @@ def audit(job: Job, begun: Begun, tell=None) -> None:
         blanks = blanks_not_covered(conn, begun.batch_id, begun.look, earlier)
         if not blanks:
             return
-        media = {one.sha256: one for one in read.media_of(conn, begun.batch_id)}
-        looks = read.looks_of(conn, begun.batch_id, begun.look)
     seed = int(hashlib.sha256(begun.seed.encode()).hexdigest()[:8], 16)
     new = draw(blanks, job.load_settings().audit, seed, earlier)
-    chosen = [media[one.sha256] for one in new]
-    crops = {one.sha256: looks[one.sha256].crop for one in chosen}
+    with reading(database(job.database)) as conn:
+        chosen = read.media_named(conn, [one.sha256 for one in new])
+        looks = read.looks_named(conn, begun.look, [one.sha256 for one in new])
+    crops = {sha: one.crop for sha, one in looks.items()}
     encoder = models.encoder(job.labeller, job.pretrained)
     each = models.pool(job.workers()).map
     vectors, troubles = looking.embed(chosen, crops, opener(job.card), encoder, each)
@@ -55,21 +55,20 @@ def audit(job: Job, begun: Begun, tell=None) -> None:
 @patient
 def label(job: Job, begun: Begun, tell=None) -> None:
     """Name every picture that has vectors, unless this recipe has named them all."""
+    settings, bank, sites, done = job.load_settings().labels, bank_of(job), _sites(job), 0
     with reading(database(job.database)) as conn:
-        if not read.unlabelled(conn, begun.batch_id, begun.look, begun.label):
+        left = read.unlabelled(conn, begun.batch_id, begun.look, begun.label)
+        if not left:
             return
-        looks = read.looks_of(conn, begun.batch_id, begun.look)
-        chunks = list(read.vectors_of(conn, begun.batch_id, begun.look))
-    settings, bank, sites = job.load_settings().labels, bank_of(job), _sites(job)
-    done, total = 0, sum(len(shas) for shas, _, _ in chunks)
-    for shas, crops, frames in chunks:
-        seen = [looks[sha] for sha in shas]
-        labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
-        with writing(database(job.database)) as conn:
-            save.save_labels(conn, begun.label, labels)
-        done += len(shas)
-        if tell:
-            tell(done, total)
+        for shas, crops, frames in read.vectors_of(conn, begun.batch_id, begun.look):
+            looks = read.looks_named(conn, begun.look, shas)
+            seen = [looks[sha] for sha in shas]
+            labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
+            with writing(database(job.database)) as other:
+                save.save_labels(other, begun.label, labels)
+            done += len(shas)
+            if tell:
+                tell(done, max(done, left))
 
 
 @patient
@@ -77,9 +76,13 @@ def visits(job: Job, begun: Begun, tell=None) -> None:
     """Form the visits of this card's deployments anew, with what other cards brought to them."""
     with reading(database(job.database)) as conn:
         places = read.deployments_of(conn, begun.batch_id)
-        formed = formed_visits(conn, job, begun, [one.deployment_id for one in places])
-    with writing(database(job.database)) as conn:
-        save_events.save_visits(conn, begun.label, formed)
+    for done, one in enumerate(places, 1):  # one after the other: memory for one
+        with reading(database(job.database)) as conn:
+            formed = formed_visits(conn, job, begun, [one.deployment_id])
+        with writing(database(job.database)) as conn:
+            save_events.save_visits(conn, begun.label, formed, [one.deployment_id])
+        if tell:
+            tell(done, len(places))
 
 
 def formed_visits(conn: Connection, job: Job, begun: Begun, among: Sequence[str]) -> list[Visit]:
@@ -101,9 +104,13 @@ def flags(job: Job, begun: Begun, tell=None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
     with reading(database(job.database)) as conn:
         places = read.deployments_of(conn, begun.batch_id)
-        found = found_flags(conn, job, begun, places)
-    with writing(database(job.database)) as conn:
-        save_events.save_flags(conn, begun.flag, found, [one.deployment_id for one in places])
+    for done, one in enumerate(places, 1):
+        with reading(database(job.database)) as conn:
+            found = found_flags(conn, job, begun, [one])
+        with writing(database(job.database)) as conn:
+            save_events.save_flags(conn, begun.flag, found, [one.deployment_id])
+        if tell:
+            tell(done, len(places))
 
 
 def found_flags(

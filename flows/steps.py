@@ -81,9 +81,10 @@ def save_card(job: Job, card: Card) -> Begun:
         save.save_files(conn, batch_id, card.found, shas)
         save.forget_empty(conn, card.deployments)
         save.save_troubles(conn, batch_id, [*card.troubles, *doubled])
-        new = read.unplanned_media(conn, batch_id)
-        numbers = read.next_numbers(conn, sorted({one.deployment_id for one in new}))
-        save.save_windows(conn, batch_id, plan(new, job.load_settings().windows, numbers))
+        for place in sorted(one.deployment_id for one in card.deployments):
+            new = read.unplanned_media(conn, batch_id, place)
+            numbers = read.next_numbers(conn, [place])
+            save.save_windows(conn, batch_id, plan(new, job.load_settings().windows, numbers))
         return _begin(conn, job, batch_id, card.name)
 
 

@@ -20,10 +20,8 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -50,33 +48,10 @@ from pipeline.frames.views import view_shift
 from pipeline.records import Embedding, Seen
 from pipeline.species import encoder as labellers
 from tests.benchmarks.pictures import make_card
+from tests.benchmarks.timing import Took, process, timed
 
 SAMPLE = 192  # pictures on which the parts of the floor are timed
 CORES = os.cpu_count() or 1
-
-
-@dataclass(frozen=True, slots=True)
-class Took:
-    """What some pictures took."""
-
-    pictures: int
-    clock_s: float
-    processor_s: float
-    peak_mb: float = 0.0
-
-    @property
-    def ms(self) -> float:
-        return 1000 * self.clock_s / self.pictures
-
-    @property
-    def processor_ms(self) -> float:
-        return 1000 * self.processor_s / self.pictures
-
-
-def timed(function: Callable, pictures: int) -> Took:
-    clock, processor = time.perf_counter(), time.process_time()
-    function()
-    return Took(pictures, time.perf_counter() - clock, time.process_time() - processor)
 
 
 def frame_model(folder: Path, size: tuple[int, int]) -> Path:
@@ -134,14 +109,7 @@ def ours(card: Path, url: str, frame: str, pictures: int) -> Took:
     """`camtriage run` as a process, from its start to its end."""
     command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "card"]
     command += ["--database", url, "--frame", frame]
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    clock_s = time.perf_counter() - begun
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
-    return Took(pictures, clock_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return process(command, pictures)
 
 
 def floor(paths: Sequence[Path], share: float, frame: str) -> dict[str, Took]:
