@@ -69,6 +69,17 @@ def print_doctor(database: str, settings: str | None) -> int:
     return 0
 
 
+def print_benchmark(threads: int) -> int:
+    """Pictures a second of each part on this machine, and what a run would use."""
+    from pipeline.models.benchmark import advice, measure
+
+    for one in measure(threads):
+        note = "" if one.used else "   (not used, to compare)"
+        print(f"{one.per_second:8.1f} pictures/s  {one.part}{note}", flush=True)
+    print(advice(threads))
+    return 0
+
+
 def _known(database: str) -> list:
     """The deployments of a database that is there; the doctor makes none."""
     from db import read

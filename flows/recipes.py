@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flows.job import Job
+from pipeline.models.runtime import device
 from pipeline.settings import Settings
 
 LOOK_VERSION = 2  # raise when the code of pipeline/frames changes what comes out
@@ -18,8 +19,10 @@ FLAG_VERSION = 1  # the same for pipeline/poaching
 
 def look_recipe(job: Job, settings: Settings, frame, encoder) -> dict:
     """frame and encoder: the loaded models, each with a name and a sha256."""
+    elsewhere = {} if device() == "cpu" else {"device": device()}  # rounds in another way
     return {
         "version": LOOK_VERSION,
+        **elsewhere,
         "frame_model": identity(frame),
         "encoder": identity(encoder),
         "blank": asdict(settings.blank),

@@ -1,6 +1,6 @@
 """The doctor says what works here, and for the rest what to do."""
 
-from pipeline.models import doctor
+from pipeline.models import benchmark, doctor
 from pipeline.models.doctor import Check, examine
 from pipeline.settings import Poaching, Settings
 
@@ -30,3 +30,11 @@ def test_a_check_that_breaks_is_itself_a_finding():
 
     found = doctor._guarded(_odd_thing)
     assert not found.ok and found.name == "odd thing" and "surprise" in found.detail
+
+
+def test_the_benchmark_measures_each_part_and_what_they_come_to_together():
+    *parts, together = benchmark.measure(threads=1, seconds=0.2)
+    names = " ".join(one.part for one in parts)
+    assert all(word in names for word in ("decoding", "ONNX Runtime", "PyTorch", "embedding"))
+    assert [one.part for one in parts if not one.used] == ["frame model by PyTorch, 320x448"]
+    assert 0 < together.per_second < min(one.per_second for one in parts[:2])

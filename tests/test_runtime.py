@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -96,6 +97,22 @@ def test_pytorch_takes_over_where_there_is_no_onnx(network):
         expected = network(torch.from_numpy(x))
     found = session.run({"picture": x})
     assert np.array_equal(found["logits"], expected[0]) and found["cells"].shape == (2, 8, 7, 5)
+
+
+def test_threads_that_share_a_pytorch_session_get_the_same_bits(network):
+    session = runtime.TorchSession(network, ["picture"], ["logits", "cells"], device="cpu")
+    x = np.random.default_rng(0).standard_normal((2, 3, 9, 7)).astype(np.float32)
+    first = session.run({"picture": x})["cells"]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(session.run, [{"picture": x}] * 16))
+    assert all(np.array_equal(one["cells"], first) for one in found)
+
+
+def test_networks_run_on_the_processor_unless_another_device_is_named(monkeypatch):
+    monkeypatch.delenv("CAMTRIAGE_DEVICE", raising=False)
+    assert runtime.device() == "cpu"
+    monkeypatch.setenv("CAMTRIAGE_DEVICE", "cuda")
+    assert runtime.device() == "cuda"
 
 
 def test_threads_that_share_a_session_get_the_same_bits(exported):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.options import Database, Settings
-from flows.job import database_url
+from flows.job import Job, database_url
 
 app = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="The database itself.")
@@ -14,10 +14,19 @@ app.add_typer(db, name="db")
 
 
 @app.command()
-def doctor(database: Database = None, settings: Settings = None) -> int:
+def doctor(
+    database: Database = None,
+    settings: Settings = None,
+    benchmark: Annotated[
+        bool, typer.Option("--benchmark", help="Instead, how fast each part of a run is here.")
+    ] = False,
+    threads: Annotated[int, typer.Option(help="Of the benchmark. 0: one per core.")] = 0,
+) -> int:
     """What works on this machine, and what to do about the rest."""
-    from flows.models import print_doctor
+    from flows.models import print_benchmark, print_doctor
 
+    if benchmark:
+        return print_benchmark(Job("", threads=threads).workers())
     return print_doctor(database_url(database), settings)
 
 

@@ -70,17 +70,20 @@ def squeeze(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
     return np.asarray(image)
 
 
-def load_frame_model(name_or_folder: str = "starter", threads: int = 1) -> FrameModel:
+def load_frame_model(
+    name_or_folder: str = "starter", threads: int = 1, by_torch: bool = False
+) -> FrameModel:
     """Load and check a frame model; WeightsError in one line where that cannot be.
 
-    threads   inside one operator; pictures of several windows run in several threads anyway
+    threads   inside one operator; several pictures run in several threads anyway
+    by_torch  PyTorch also where ONNX Runtime is, to compare them
     """
     folder = STARTER if name_or_folder == "starter" else Path(name_or_folder)
     facts = _facts(folder, name_or_folder)
     files = {name: folder / name for name in facts["files"]}
     for name, path in files.items():
         weights.check(path, facts["files"][name])
-    session = _session(facts, files, threads)
+    session = (_torch_session if by_torch else _session)(facts, files, threads)
     return FrameModel(
         name=facts["name"],
         sha256=_digest(facts),
@@ -115,7 +118,7 @@ def _facts(folder: Path, asked: str) -> dict:
 
 def _session(facts: dict, files: dict[str, Path], threads: int):
     """ONNX Runtime on the file that came along or one made now; PyTorch where that cannot be."""
-    if not runtime.has_onnxruntime():
+    if runtime.device() != "cpu" or not runtime.has_onnxruntime():
         return _torch_session(facts, files, threads)
     path = files.get("frame.onnx")
     if path is None:
@@ -127,7 +130,8 @@ def _session(facts: dict, files: dict[str, Path], threads: int):
 
 
 def _torch_session(facts: dict, files: dict[str, Path], threads: int) -> runtime.TorchSession:
-    return runtime.TorchSession(_network(facts, files), INPUTS, OUTPUTS, threads)
+    network = _network(facts, files)
+    return runtime.TorchSession(network, INPUTS, OUTPUTS, threads, runtime.device())
 
 
 def _network(facts: dict, files: dict[str, Path]):

@@ -68,14 +68,17 @@ class Source:
 
     def session(self, threads: int):
         """The image tower: the ONNX that ships, one made before, one made now, or PyTorch."""
-        if onnx := self.sidecar.get("onnx"):
+        onnx, device = self.sidecar.get("onnx"), runtime.device()
+        if onnx and device == "cpu":
             place = self._folder / onnx
             weights.check(place, self.sidecar["sha256"].get(onnx))
             return runtime.OnnxSession(place, threads, BATCH)
         key = f"labeller-{weights.digest(self.weights)[:32]}.onnx"
-        if runtime.has_onnxruntime() and (place := runtime.cached(key, self._export)):
+        by_onnx = device == "cpu" and runtime.has_onnxruntime()
+        if by_onnx and (place := runtime.cached(key, self._export)):
             return runtime.OnnxSession(place, threads, BATCH)
-        return runtime.TorchSession(image_tower(self.model()), ("image",), ("vector",), threads)
+        tower = image_tower(self.model())
+        return runtime.TorchSession(tower, ("image",), ("vector",), threads, device)
 
     def _export(self, place: Path) -> None:
         import torch

@@ -68,14 +68,14 @@ def _network():
 
 def peer(paths: Sequence[Path], kept: set[str], size: tuple[int, int], place: Path) -> Took:
     """The yardstick of the docstring; kept: sha-256 of what ours kept, so both label the same."""
+    from pipeline.species import towers
+
+    towers.register()  # before open_clip is imported
     import exifread
     import open_clip
     import timm
     import torch
 
-    from pipeline.species import towers
-
-    towers.register()
     net, mean = _network(), (0.5, 0.5, 0.5)
     to_frame = timm.data.create_transform((3, *size), interpolation="bicubic", mean=mean, std=mean)
     model, to_label = open_clip.create_model_from_pretrained(f"local-dir:{labellers.STARTER}")
@@ -89,11 +89,13 @@ def peer(paths: Sequence[Path], kept: set[str], size: tuple[int, int], place: Pa
         with path.open("rb") as file:
             taken = str(exifread.process_file(file).get("EXIF DateTimeOriginal"))
         name = None
-        if hashlib.sha256(path.read_bytes()).hexdigest() in kept:
+        if path in labelled:
             again = to_label(Image.open(path).convert("RGB"))[None]
             name = int((model.encode_image(again, normalize=True) @ texts[:width]).argmax())
         rows.execute("INSERT INTO seen VALUES (?, ?, ?, ?)", (str(path), taken, str(logits), name))
         rows.commit()
+
+    labelled = {path for path in paths if sha_of(path) in kept}
 
     def loop() -> None:
         for path in paths:
@@ -112,6 +114,10 @@ def ours(card: Path, url: str, frame: str, pictures: int) -> Took:
     return process(command, pictures)
 
 
+def sha_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def floor(paths: Sequence[Path], share: float, frame: str) -> dict[str, Took]:
     """Took by part, each alone on all cores; embedding and names for the share that is kept."""
     model, encoder = classifier.load_frame_model(frame), labellers.load_encoder()
@@ -125,7 +131,7 @@ def floor(paths: Sequence[Path], share: float, frame: str) -> dict[str, Took]:
             found[name] = timed(lambda: results.extend(pool.map(function, items)), count)
             return results
 
-        part("read and hash", lambda one: hashlib.sha256(one.read_bytes()).hexdigest(), paths)
+        part("read and hash", sha_of, paths)
         part("EXIF", lambda one: exif.read(Image.open(io.BytesIO(one)), "1.jpg"), data)
         small = part("decode", lambda one: decode(one).pixels, data)
         outs = part("frame model", lambda one: model.run([model.prepare(one)]), small)

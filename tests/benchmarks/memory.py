@@ -25,9 +25,9 @@ DRAWN = 64  # different views
 CUT = 25  # every so many is cut short
 
 
-def make_small_card(folder: Path, pictures: int) -> Path:
+def make_small_card(folder: Path, pictures: int, size: tuple[int, int] = (192, 144)) -> Path:
     """Bursts of three every ten minutes; the same 64 pictures, told apart by time and camera."""
-    drawn = [_jpeg(number) for number in range(DRAWN)]
+    drawn = [jpeg(number, size) for number in range(min(DRAWN, pictures))]
     for number in range(pictures):
         camera, shot = divmod(number, CAMERA)
         taken_at = BEGIN + timedelta(minutes=10 * (shot // 3), seconds=shot % 3)
@@ -35,13 +35,13 @@ def make_small_card(folder: Path, pictures: int) -> Path:
         if shot == 0:
             place.parent.mkdir(parents=True)
         whole = with_exif(drawn[number % DRAWN], taken_at, f"A{camera}")
-        place.write_bytes(whole if number % CUT else whole[:-200])
+        place.write_bytes(whole if (number + 1) % CUT else whole[:-200])
     return folder
 
 
-def _jpeg(number: int) -> bytes:
+def jpeg(number: int, size: tuple[int, int] = (192, 144)) -> bytes:
     file = io.BytesIO()
-    cards.picture(number, animal=number % 3 == 0, size=(192, 144)).save(file, "JPEG")
+    cards.picture(number, animal=number % 3 == 0, size=size).save(file, "JPEG")
     return file.getvalue()
 
 

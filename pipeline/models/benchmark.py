@@ -1,0 +1,86 @@
+"""How fast this machine looks at pictures, part by part: `camtriage doctor --benchmark`."""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+
+from pipeline.frames.classifier import load_frame_model
+from pipeline.frames.decode import decode
+from pipeline.models import runtime
+from pipeline.species.encoder import load_encoder
+from pipeline.species.sources import BATCH
+
+SECONDS = 3.0  # for each part
+KEPT = 0.3  # share of a card that is embedded, crop and whole frame
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """One part of the work, done on all threads at once."""
+
+    part: str
+    per_second: float  # pictures
+    used: bool = True  # False: measured to compare, a run does not use it
+
+
+def measure(threads: int, seconds: float = SECONDS) -> Iterator[Speed]:
+    """Each part alone; last, all parts of a run together as they add up."""
+    jpeg = _jpeg()
+    pixels = decode(jpeg).pixels
+    frame, encoder = load_frame_model(), load_encoder()
+    small = frame.prepare(pixels)
+    parts: list[tuple[str, Callable, int, bool]] = [
+        ("decoding 8 megapixels", partial(decode, jpeg), 1, True),
+        (f"frame model by {_name(frame)}", partial(frame.run, [small]), 1, True),
+    ]
+    if frame.runtime == "onnxruntime":
+        other = load_frame_model(by_torch=True)
+        parts.append((f"frame model by {_name(other)}", partial(other.run, [small]), 1, False))
+    parts.append(("embedding", partial(encoder.images, [pixels] * BATCH), BATCH, True))
+    found = []
+    for part, function, pictures, used in parts:
+        found.append(Speed(part, pictures * _rate(function, threads, seconds), used))
+        yield found[-1]
+    decoding, scoring, *_, embedding = (one.per_second for one in found)
+    yield Speed("together", 1 / (1 / decoding + 1 / scoring + 2 * KEPT / embedding))
+
+
+def _name(frame) -> str:
+    size = "x".join(map(str, frame.size))
+    return f"{'ONNX Runtime' if frame.runtime == 'onnxruntime' else 'PyTorch'}, {size}"
+
+
+def _rate(function: Callable, threads: int, seconds: float) -> float:
+    """Calls a second on so many threads, after one to warm up."""
+    function()
+    begun = time.perf_counter()
+
+    def calls(_: int) -> int:
+        done = 0
+        while time.perf_counter() - begun < seconds or not done:
+            function()
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        done = sum(pool.map(calls, range(threads)))
+    return done / (time.perf_counter() - begun)
+
+
+def _jpeg() -> bytes:
+    """A drawn picture of 8 megapixels and about 2 MB."""
+    file = io.BytesIO()
+    noise = Image.effect_noise((816, 612), 60).convert("RGB")
+    noise.resize((3264, 2448)).save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+def advice(threads: int) -> str:
+    """What a run would use here."""
+    by = "ONNX Runtime on the processor" if runtime.has_onnxruntime() else "PyTorch"
+    return f"a run uses {by} and {threads} threads (--threads N for fewer)"
