@@ -22,6 +22,7 @@ from pipeline.population.elsewhere import elsewhere, read_known
 from pipeline.population.sample import Call, Sample, answered, draw_sample, place, strata_of
 from pipeline.population.tables import population_tables
 from pipeline.records import Media, Review, Visit
+from pipeline.report import words
 from pipeline.report.population_page import population_page
 from tests.test_study import FIRST, places, wild
 
@@ -258,6 +259,10 @@ def test_a_sheet_goes_out_comes_back_and_corrects_the_page(database, database_ur
     page = population_page(study, tables, "0")
     assert f"{found.answers} visits, drawn at random from {found.visits}" in page
     assert "No picture was called blank" in page
+    head, *rows = tables.rows["corrected"]
+    for row in (dict(zip(head, row, strict=True)) for row in rows):
+        for column in ("corrected", "low", "high", "per_100", "share"):
+            assert words.decimal(float(row[column])) in page, (column, row)
     again, table = write_sample(database_url, tmp_path, 120, 1, None, False)
     assert again.read_text("utf-8").count('class="visit"') == 30, (
         "answered ones are not asked again"
