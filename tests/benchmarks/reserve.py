@@ -382,7 +382,7 @@ def plot(estimates: list[Estimate], path: Path) -> None:
     axes.set_xlim(0.4, 2.6)
     runs = len([one for one in estimates if one[:2] == (names[0], "ours")])
     words = "the machine's word and Poisson limits (red), put right by a reviewed sample (blue)"
-    axes.set_title(f"A simulated reserve, {runs} runs: {words}", fontsize=10, loc="right")
+    figure.suptitle(f"A simulated reserve, {runs} runs: {words}", fontsize=9)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.text(1.01, -0.9, "interval\nholds truth", fontsize=8, va="top",
               transform=axes.get_yaxis_transform())  # fmt: skip
