@@ -4,12 +4,14 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from pipeline.population.basis import basis
 from pipeline.population.effort import Stay, watches
 from pipeline.population.events import RULES, Records, independent_events, records, tally
 from pipeline.population.histories import detection_history, seasons
 from pipeline.population.operation import Operation, operation, survey_report
-from pipeline.population.sightings import Sighting
+from pipeline.population.sightings import Ask, Sighting
 from pipeline.population.table_rows import record_table
+from pipeline.records import Deployment
 from tests.references import Departure, equal, expected, near
 from tests.tables import matrix, rows
 
@@ -189,11 +191,7 @@ def time_since_the_record_before():
         names = ["EGY", "MNE", "PBE", "TRA", "VTA"]
         yield equal(found, [39] * 6)
         yield equal([(whole.species == name).sum() for name in names], [6, 2, 15, 6, 5])
-    made = independent_events(table, 3600)
-    paths = {(r["Station"], r["Species"], r["DateTimeOriginal"]): r["FileName"] for r in known}
-    begun = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
-    of = [[_one(paths[key])] for key in zip(made.station, made.species, begun, strict=True)]
-    head, *ours = record_table(made, of, LAST)
+    head, *ours = _record_table(known, 3600, LAST)
     order = sorted(known, key=lambda r: (r["Station"], r["Species"], r["DateTimeOriginal"]))
     for key in ("Station", "Species", "DateTimeOriginal", "Date", "Time", "FileName"):
         yield equal([row[head.index(key)] for row in ours], [row[key] for row in order])
@@ -204,8 +202,19 @@ def time_since_the_record_before():
     yield Departure("delta.time of 12 rows", "theirs counts from records taken out of the sample")
 
 
-def _one(path: str) -> Sighting:
-    return Sighting("d", "animal", "x", None, "machine", None, None, 1, path, 1, None)
+def _record_table(table: list[dict], gap_s: float, rule: str) -> list[list]:
+    """Ours, of records as visits at stations that stood all the time."""
+    always = (datetime(2000, 1, 1), datetime(2030, 1, 1))
+    names = sorted({row["Station"] for row in table})
+    places = [Deployment(one, one, started_at=always[0], ended_at=always[1]) for one in names]
+    sightings = [_visit(row, n) for n, row in enumerate(table)]
+    return record_table(basis(sightings, places, Ask(gap_s=gap_s, rule=rule)))
+
+
+def _visit(row: dict, number: int) -> Sighting:
+    at, path = row["DateTimeOriginal"].replace(" ", "T"), row["FileName"]
+    facts = (row["Station"], "animal", row["Species"], "species", "machine", at, at)
+    return Sighting(*facts, number, path, 1, None)
 
 
 @expected(EDGES_EXPECTED)
@@ -218,8 +227,8 @@ def edge_cases():
         yield equal(begun, [row["DateTimeOriginal"] for row in known])
         yield equal(made.species.tolist(), [row["Species"] for row in known])
         yield equal(made.count, maxima(known, rule))
-        of = [[_one(row["FileName"])] for row in known]
-        head, *ours = record_table(made, of, rule)
+        head, *ours = _record_table(rows(EDGES), 1800, rule)
+        yield equal([row[head.index("FileName")] for row in ours], [r["FileName"] for r in known])
         since = [row[head.index("delta.time.secs")] for row in ours]
         yield equal(since, [int(row["delta.time.secs"]) for row in known])
     yield Departure("event 00:40 of lastIndependentRecord", "2 animals: camtrapR drops a tie's row")
