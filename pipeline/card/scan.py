@@ -69,7 +69,7 @@ def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> Non
             for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 info = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(info.st_mode) and not _by_a_computer(entry.name):
+                if stat.S_ISDIR(info.st_mode) and not by_a_computer(entry.name):
                     folders.append(path)
                     continue
                 kind = _kind(entry.name, info)
@@ -81,14 +81,14 @@ def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> Non
         ) from why
 
 
-def _by_a_computer(name: str) -> bool:
+def by_a_computer(name: str) -> bool:
     name = name.lower()
     return name in SKIPPED or name.startswith(("._", ".trash-"))
 
 
 def _kind(name: str, info: os.stat_result) -> str:
     """Of records.KINDS. Links, pipes and devices are skipped: opening a pipe waits for ever."""
-    if not stat.S_ISREG(info.st_mode) or _by_a_computer(name):
+    if not stat.S_ISREG(info.st_mode) or by_a_computer(name):
         return "skipped"
     ending = os.path.splitext(name)[1].lower()
     if ending in PICTURES or (ending in HEIC and heic()):

@@ -1,0 +1,81 @@
+"""An inbox: a folder whose subfolders are cards. Which are there, and which have settled.
+
+A card is copied over minutes, and a copy that is still running looks like a small card. So a card
+is taken only when its files' number and sizes were the same at two looks, some time apart.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.card.scan import PICTURES, by_a_computer, scan
+from pipeline.errors import CardError
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in a folder, without opening a file."""
+
+    digest: str  # of every path and size; changes whenever a file comes, goes or grows
+    pictures: int
+    sizes: Mapping[str, int]  # bytes by path
+
+
+def listing(folder: Path) -> Listing:
+    """Every file of a card by path and size. What computers leave behind does not count."""
+    found = [one for one in scan(folder) if one.kind != "skipped"]
+    digest = hashlib.sha256()
+    for one in found:
+        digest.update(f"{one.path}\0{one.size}\n".encode("utf-8", "surrogatepass"))
+    pictures = sum(one.kind == "picture" for one in found)
+    return Listing(digest.hexdigest(), pictures, {one.path: one.size for one in found})
+
+
+def cards_in(inbox: Path) -> dict[str, Listing]:
+    """The inbox's subfolders that hold a picture, by their full path. Raises CardError.
+
+    A folder that cannot be read to its end (it is just being moved) is no card yet.
+    """
+    cards = {}
+    for entry in _entries(inbox):
+        if not entry.is_dir() or by_a_computer(entry.name) or not _is_text(entry.name):
+            continue
+        try:
+            found = listing(Path(entry.path))
+        except CardError:
+            continue
+        if found.pictures:
+            cards[entry.path] = found
+    return cards
+
+
+def settled(before: Mapping[str, Listing], now: Mapping[str, Listing]) -> dict[str, Listing]:
+    """The cards that were there before and have not changed since."""
+    return {
+        folder: one
+        for folder, one in now.items()
+        if folder in before and before[folder].digest == one.digest
+    }
+
+
+def never_taken(inbox: Path) -> list[str]:
+    """What lies in the inbox and will not be taken as it is: one sentence each for a person."""
+    entries = _entries(inbox)
+    loose = sum(Path(one.name).suffix.lower() in PICTURES for one in entries if one.is_file())
+    said = [f"{loose} pictures lie in {inbox} itself: give each card a folder"] if loose else []
+    odd = [one.name for one in entries if not _is_text(one.name)]
+    return said + [f"{name!r}: a name that is no text: rename the folder" for name in odd]
+
+
+def _entries(inbox: Path) -> list[os.DirEntry]:
+    try:
+        with os.scandir(inbox) as entries:
+            return sorted(entries, key=lambda one: one.name)
+    except OSError as why:
+        raise CardError(f"{inbox}: {why.strerror}; is the inbox there, and mounted?") from why
+
+
+def _is_text(name: str) -> bool:
+    return name.encode("utf-8", "replace").decode() == name
