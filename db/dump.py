@@ -1,7 +1,8 @@
 """The canonical dump: what a database says, without how it came to say it.
 
-Left out: surrogate keys, running times, runs, and where the card lay. Rows are sorted, floats have
-four decimals, vectors are hashed after rounding. Two runs of one card agree if their dumps do.
+Left out: surrogate keys, running times, runs, arrivals, and where the card lay. Rows are sorted,
+floats have four decimals, vectors are hashed after rounding. Two runs of one card agree if their
+dumps do.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Table
 
 from db import schema
 
-LEFT_OUT = ("about", "run")
+LEFT_OUT = ("about", "run", "arrival")
 SILENT = {  # columns that may differ between two runs that say the same
     "batch": {"root"},
     "clock_repair": {"made_at", "undone_at", "undone_by"},

@@ -29,19 +29,22 @@ SCRIPTS = "db:migrations"  # where Alembic finds the migrations
 
 
 def open_database(
-    url: str, create: bool = True, tell: Callable[[str], None] = lambda line: None
+    url: str,
+    create: bool = True,
+    migrate: bool = True,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Engine:
     """The engine of an up-to-date database.
 
-    A SQLite file is made (create=True) and migrated here; `tell` hears where the backup went.
-    Raises DatabaseError: not ours, newer than this program, missing, or PostgreSQL and behind.
+    A SQLite file is made (create=True) and migrated (migrate=True) here; `tell` hears where the
+    backup went. Raises DatabaseError: not ours, newer than this program, missing, or behind.
     """
     engine, where = _engine(url), shown(url)
     try:
         if engine.dialect.name == "sqlite" and _sealed(path := Path(engine.url.database)):
             return _open_sealed(path, where)
         if engine.dialect.name == "sqlite":
-            _open_sqlite(engine, path, where, create, tell)
+            _open_sqlite(engine, path, where, create, tell, migrate)
         else:
             _need_current(engine, where)
     except sa.exc.SQLAlchemyError as why:
@@ -143,7 +146,9 @@ def _begin(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN" if options.get("reads_only") else "BEGIN IMMEDIATE")
 
 
-def _open_sqlite(engine: Engine, path: Path, where: str, create: bool, tell) -> None:
+def _open_sqlite(
+    engine: Engine, path: Path, where: str, create: bool, tell, migrate: bool = True
+) -> None:
     if not create and not path.exists():
         raise DatabaseError(f"{where}: there is no such database")
     if not path.parent.is_dir():
@@ -151,6 +156,8 @@ def _open_sqlite(engine: Engine, path: Path, where: str, create: bool, tell) -> 
     state = _sqlite_state(path, where)
     if state == "current":
         return
+    if not migrate:
+        _need_current(engine, where)
     if state == "behind":
         tell(f"the database is brought up to date; as it was: {copy_beside(path)}")
     with engine.connect().execution_options(migrates=True) as conn, conn.begin():

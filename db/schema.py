@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 HEAD = (
-    "0002"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0003"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -196,6 +196,21 @@ media = sa.Table(
     sa.Column("burst", sa.Integer),  # within its deployment, from 0
     sa.Index(None, "deployment_id", "path"),
     sa.Index(None, "deployment_id", "batch_id", "taken_at"),
+)
+
+arrival = sa.Table(  # a card's folder as it lay in the inbox once, and what came of it
+    "arrival",
+    metadata,
+    _key(),
+    sa.Column("folder", Words, nullable=False),
+    sa.Column("listing", TEXT, nullable=False),  # digest of its files' paths and sizes
+    sa.Column("status", TEXT, nullable=False),  # taken, done, failed, cancelled
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("flow_run", TEXT, nullable=False, index=True),  # Prefect's id of the newest try
+    sa.Column("taken_at", Time, nullable=False),  # UTC, of the newest try
+    sa.Column("ended_at", Time),  # UTC
+    sa.Column("message", Words),
+    sa.UniqueConstraint("folder", "listing"),
 )
 
 file = sa.Table(  # every file found on a card, also those that are no pictures

@@ -50,5 +50,5 @@ def stuck(conn: Connection, batch_id: int, left: int) -> bool:
     r = schema.run.c
     query = sa.select(r.status, r.counts).where(r.batch_id == batch_id).order_by(r.id.desc())
     last = conn.execute(query.limit(2)).all()
-    dead = [counts for status, counts in last if status == "running"]
+    dead = [counts for status, counts in last if status in ("running", "failed")]
     return len(dead) == 2 and all(counts.get("windows_left") == left for counts in dead)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from db import read
 from db.engine import reading
-from flows.engines import database
+from flows.engines import known_database
 from pipeline.exchange.matching import Matched, match
 from pipeline.exchange.megadetector import read_results
 from pipeline.records import Detection
@@ -34,5 +34,5 @@ def words_about(path: str | None, url: str, batch_id: int) -> tuple[str, ...]:
 @lru_cache(maxsize=2)
 def _matched(path: str, url: str, batch_id: int) -> Matched:
     boxes = read_results(Path(path))[0]
-    with reading(database(url)) as conn:
+    with reading(known_database(url)) as conn:
         return match(boxes, [one.path for one in read.media_of(conn, batch_id)])

@@ -1,23 +1,26 @@
-"""One engine a process and URL."""
+"""One engine a process and URL. An empty URL is the one of this process's environment."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
 from db.engine import open_database
+from pipeline.errors import DatabaseError
 
 
-@lru_cache(maxsize=4)
 def database(url: str):
     """The opened and migrated database, made where it is missing; DatabaseError in one line."""
-    from rich.console import Console
-
-    return open_database(url, tell=Console(stderr=True, markup=False).print)
+    return _opened(environment_url(url), create=True, migrate=True)
 
 
-@lru_cache(maxsize=4)
 def known_database(url: str):
     """The database for a command that only makes sense on one that is there."""
-    return open_database(url, create=False)
+    return _opened(environment_url(url), create=False, migrate=True)
+
+
+def joined_database(url: str):
+    """The database for one who only joins in: another process made it, and it must be current."""
+    return _opened(environment_url(url), create=False, migrate=False)
 
 
 def is_there(url: str) -> bool:
@@ -25,7 +28,23 @@ def is_there(url: str) -> bool:
     import sqlalchemy as sa
 
     try:
-        parsed = sa.make_url(url)
+        parsed = sa.make_url(environment_url(url))
     except (sa.exc.ArgumentError, ValueError):
         return True  # opening it says what is wrong
     return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").exists()
+
+
+def environment_url(url: str = "") -> str:
+    """`url`, else CAMTRIAGE_DATABASE_URL: a URL may hold a password, so nobody hands it on."""
+    if found := url or os.environ.get("CAMTRIAGE_DATABASE_URL"):
+        return found
+    raise DatabaseError(
+        "CAMTRIAGE_DATABASE_URL is not set here: every worker finds the database by its environment"
+    )
+
+
+@lru_cache(maxsize=4)
+def _opened(url: str, create: bool, migrate: bool):
+    from rich.console import Console
+
+    return open_database(url, create, migrate, tell=Console(stderr=True, markup=False).print)

@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from pipeline.errors import CardError, DatabaseError, SettingsError
@@ -17,7 +17,8 @@ class Job:
 
     card: str  # folder
     name: str | None = None  # of the batch; None: the card's content decides whether it is known
-    database: str = field(default=DEFAULT_DATABASE, repr=False)  # may hold a password
+    # may hold a password; empty: the one of the environment where a step runs
+    database: str = field(default=DEFAULT_DATABASE, repr=False)
     settings: str | None = None  # TOML file
     deployments: str | None = None  # Camtrap DP deployments.csv
     labels: str = "starter"  # name of a label set, or a TOML file
@@ -38,6 +39,40 @@ class Job:
 
     def load_settings(self) -> Settings:
         return load_settings(Path(self.settings) if self.settings else None)
+
+    def here(self) -> "Job":
+        """The same with its folders and files as this machine sees them: CAMTRIAGE_PATH_MAP."""
+        pairs = path_map(os.environ.get("CAMTRIAGE_PATH_MAP", ""))
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        mapped = {
+            name: _mapped(value, pairs)
+            for name, value in given.items()
+            if isinstance(value, str) and name not in ("name", "database")
+        }
+        return replace(self, **mapped) if pairs else self
+
+
+def path_map(text: str) -> list[tuple[str, str]]:
+    """'/media/card=/mnt/nas/card;/data=/srv/data': where another machine's folders lie here."""
+    pairs = []
+    for part in filter(None, (one.strip() for one in text.split(";"))):
+        there, equals, own = part.partition("=")
+        if not (equals and there.strip("/\\") and own):
+            raise SettingsError(
+                f"CAMTRIAGE_PATH_MAP: {part}: write it as /media/card=/mnt/nas/card;/data=/srv/data"
+            )
+        pairs.append((there.rstrip("/\\"), own.rstrip("/\\")))
+    return pairs
+
+
+def _mapped(path: str, pairs: list[tuple[str, str]]) -> str:
+    kind = "local-dir:" if path.startswith("local-dir:") else ""
+    bare = path.removeprefix(kind)
+    for there, own in pairs:
+        rest = bare.removeprefix(there)
+        if rest != bare and rest[:1] in ("", "/", "\\"):
+            return kind + own + rest.replace("\\", "/")
+    return path
 
 
 def database_url(given: str | None) -> str:

@@ -7,12 +7,11 @@ from flows.quiet import prepare_prefect
 
 prepare_prefect()
 
-from prefect import flow, task  # noqa: E402
+from prefect import flow, runtime, task  # noqa: E402
 from prefect.artifacts import create_markdown_artifact  # noqa: E402
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
-from flows.job import database_url  # noqa: E402
 from flows.report import write_day  # noqa: E402
 
 write_page = task(
@@ -27,14 +26,23 @@ write_page = task(
 
 @flow(name="camtriage-report", flow_run_name="report {day}", persist_result=False)
 def nightly_report(
-    out: str = "reports",
-    day: date | None = None,
-    database: str | None = None,
-    settings: str | None = None,
+    out: str = "reports", day: date | None = None, settings: str | None = None
 ) -> list[str]:
-    """Write the page of one day (yesterday, unless a day is given) and keep it as an artifact."""
-    chosen = day or date.today() - timedelta(days=1)
-    paths = write_page(database_url(database), chosen, Path(out), settings)
+    """Write the page of one day and keep it as an artifact. The database: CAMTRIAGE_DATABASE_URL.
+
+    Args:
+        out: Folder to write into; its full path.
+        day: The day; without one, the day before the one the run was scheduled for.
+        settings: The study's own numbers, a TOML file.
+    """
+    chosen = day or _due() - timedelta(days=1)
+    paths = write_page("", chosen, Path(out), settings)
     page = next(one for one in paths if one.suffix == ".md")
     create_markdown_artifact(page.read_text("utf-8"), key="report", description=f"{chosen}")
     return [str(one) for one in paths]
+
+
+def _due() -> date:
+    """The day this run was meant for: after a week without a worker, each night gets its page."""
+    due = runtime.flow_run.scheduled_start_time
+    return due.astimezone().date() if due else date.today()

@@ -6,6 +6,7 @@ flag (label + rules). Change one, and only the steps from there on run.
 
 import hashlib
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 from flows.job import Job
@@ -51,4 +52,10 @@ def identity(model) -> dict[str, str]:
 
 
 def _digest_of(path: str | None) -> str | None:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+    return _digest(path, Path(path).stat().st_mtime_ns, Path(path).stat().st_size) if path else None
+
+
+@lru_cache(maxsize=8)
+def _digest(path: str, _changed_at: int, _size: int) -> str:
+    """Asked for with every few windows; read again only when the file has changed."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

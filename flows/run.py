@@ -1,6 +1,5 @@
 """What `camtriage run`, `ingest` and `relabel` do and print."""
 
-import os
 import time
 
 from rich.console import Console
@@ -15,20 +14,19 @@ from flows.summary import Summary, as_table, exit_code, last_line
 from flows.ways import Directly
 
 
-def run_and_print(job: Job, prefect: bool) -> int:
+def run_and_print(job: Job, prefect: bool, runner: str | None = None) -> int:
     """Run a card directly, or as the flow when asked to or when a Prefect server is named."""
     started = time.perf_counter()
-    summary = run_job(job, prefect or server_configured())
+    summary = run_job(job, prefect or bool(runner) or server_configured(), runner or "threads")
     return print_summary(summary, time.perf_counter() - started)
 
 
-def run_job(job: Job, as_flow: bool) -> Summary:
+def run_job(job: Job, as_flow: bool, runner: str = "threads") -> Summary:
     if not as_flow:
         return run_card(job, Directly(job.windows()))
-    os.environ["CAMTRIAGE_DATABASE_URL"] = job.database
     from flows.triage import run_as_flow
 
-    return run_as_flow(job)
+    return run_as_flow(job, runner)
 
 
 def print_summary(summary: Summary, seconds: float) -> int:

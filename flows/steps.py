@@ -5,6 +5,7 @@ Each step saves what it made before the next begins, and the database alone know
 run that was killed is started again with the same command and goes on.
 """
 
+import platform
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from db.schema import canonical
 from flows import models, recipes
 from flows.boxes import boxes_for, words_about
 from flows.card import Card, opener, read_card
-from flows.engines import database, is_there
+from flows.engines import database, is_there, joined_database
 from flows.job import Begun, Job, card_folder
 from flows.naming import audit, bank_of, flags, label, visits
 from flows.patience import patient
@@ -34,13 +35,15 @@ VERSION = "0.1.0"
 
 def run_card(job: Job, way) -> Summary:
     """Every step for one card. Bad input is refused before anything is written."""
+    given, job = job, job.here()  # another machine maps the folders as they were given
     check_inputs(job)
     begun = way.step(ingest, job)
     if begun.run_id is None:
         return replace(summarise(job, begun), warnings=_other_name(job, begun))
     left = _windows_left(job, begun)
     started, some = time.perf_counter(), way.windows_at_once
-    way.each(look_at, [left[i : i + some] for i in range(0, len(left), some)], pictures, job, begun)
+    pieces = [left[i : i + some] for i in range(0, len(left), some)]
+    way.each(look_at, pieces, pictures, given, begun)
     seconds = time.perf_counter() - started
     for function in (audit, label, visits, flags):
         way.step(function, job, begun)
@@ -121,18 +124,34 @@ def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
 @patient
 def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> int:
     """Look at some windows; each is saved and marked done in one transaction of its own."""
+    job = job.here()
     settings, read_bytes = job.load_settings(), opener(job.card)
     each = models.pool(job.workers()).map
     frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
+    engine = joined_database(job.database)
+    _same_look(engine, begun, recipes.look_recipe(job, settings, frame, encoder))
     for window_id, window in windows:
-        with reading(database(job.database)) as conn:
+        with reading(engine) as conn:
             media = read.media_of_window(conn, window_id)
         look = looking.look_in_child if window_id in begun.careful else looking.look_at
         boxes = boxes_for(job.boxes, job.database, begun.batch_id)
         seen = look(media, window.bursts, read_bytes, frame, encoder, settings, boxes, each=each)
-        with writing(database(job.database)) as conn:
+        with writing(engine) as conn:
             save.save_seen(conn, window_id, begun.look, seen)
     return pictures(windows)
+
+
+def _same_look(engine, begun: Begun, recipe: dict) -> None:
+    """On another machine: what looks there must be what the run was begun with."""
+    with reading(engine) as conn:
+        asked = read.recipe(conn, begun.look)
+    if differing := sorted(
+        part for part in asked if canonical(asked[part]) != canonical(recipe.get(part))
+    ):
+        raise SettingsError(
+            f"{platform.node()} would look with another {', '.join(differing)} than the run was "
+            "begun with: install the same camtriage, models and settings on every machine"
+        )
 
 
 @patient

@@ -4,26 +4,31 @@ Prefect retries, schedules and shows; what is done is remembered by the database
 own state may be lost at any time. A task is a few windows or a whole step, never a picture.
 """
 
+import logging
+import os
 import time
 from collections.abc import Callable, Sequence
+from inspect import signature
 
 from flows.quiet import prepare_prefect
 
 prepare_prefect()
 
-from prefect import flow, tags, task  # noqa: E402
+from prefect import flow, runtime, tags, task  # noqa: E402
 from prefect.artifacts import (  # noqa: E402
     create_markdown_artifact,
     create_progress_artifact,
+    create_table_artifact,
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.futures import as_completed  # noqa: E402
-from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
-from flows.job import Job, database_url  # noqa: E402
+from flows.hooks import close_arrival, leave_a_row, take_card  # noqa: E402
+from flows.job import Job  # noqa: E402
 from flows.patience import ends_the_run  # noqa: E402
+from flows.runners import runner_of  # noqa: E402
 from flows.steps import Summary, run_card  # noqa: E402
 from flows.summary import as_markdown, exit_code, last_line  # noqa: E402
 from flows.ways import NAMES  # noqa: E402
@@ -37,17 +42,21 @@ class AsTasks:
 
     windows_at_once = 3  # 256-384 pictures a task: a task costs 4-7 ms and 22 kB of Prefect's rows
 
+    def __init__(self, runner) -> None:
+        self.runner = runner  # who does the windows: threads here, or Dask's workers anywhere
+
     def step(self, function: Callable, *args):
         return _as_task(function)(*args, tell=_Progress(function))
 
     def each(self, function: Callable, items: Sequence, weigh: Callable, *args) -> list:
         one, tell = _as_task(function), _Progress(function)
-        running = {one.submit(item, *args): item for item in items}
         total, done, results = sum(map(weigh, items)), 0, []
-        for future in as_completed(list(running)):
-            results += self._kept(future)
-            done += weigh(running[future])
-            tell(done, total)
+        with self.runner.duplicate() as pool:
+            running = {pool.submit(one, _named(function, item, *args)): item for item in items}
+            for future in as_completed(list(running)):
+                results += self._kept(future)
+                done += weigh(running[future])
+                tell(done, total)
         return results
 
     def _kept(self, future) -> list:
@@ -60,6 +69,10 @@ class AsTasks:
             return []  # Prefect shows the failed task; the database knows what is left
 
 
+def _named(function: Callable, *args) -> dict:
+    return dict(signature(function).bind(*args).arguments)
+
+
 class _Progress:
     """One progress artifact a step, updated every few seconds."""
 
@@ -70,7 +83,12 @@ class _Progress:
         if not total or (done < total and time.monotonic() - self.shown_at < SHOWN_EVERY_S):
             return
         self.shown_at = time.monotonic()
-        percent = 100.0 * done / total
+        try:
+            self._show(100.0 * done / total, total)
+        except Exception as why:  # a server that is away must not stop a card
+            logging.getLogger("camtriage").warning("no progress shown: %s", type(why).__name__)
+
+    def _show(self, percent: float, total: int) -> None:
         if self.artifact is None:
             words = f"{NAMES.get(self.name, self.name)}: {total} pictures"
             key = f"progress-{self.name.replace('_', '-')}"
@@ -103,11 +121,17 @@ def _may_pass(task_, run, state) -> bool:
     return False
 
 
-@flow(name="camtriage-triage", flow_run_name="triage {card}", persist_result=False)
+@flow(
+    name="camtriage-triage",
+    flow_run_name="triage {card}",
+    persist_result=False,
+    on_failure=[leave_a_row],
+    on_crashed=[leave_a_row],
+    on_cancellation=[leave_a_row],
+)
 def triage(
     card: str,
     name: str | None = None,
-    database: str | None = None,
     settings: str | None = None,
     deployments: str | None = None,
     labels: str = "starter",
@@ -117,30 +141,58 @@ def triage(
     pretrained: str | None = None,
     boxes: str | None = None,
     file_date: bool = False,
+    threads: int = 0,
+    runner: str = "threads",
 ) -> Summary:
     """Take a card from files to results in the database.
 
-    card: folder of the pictures. name: of the batch. database: a URL; better left out and given as
-    CAMTRIAGE_DATABASE_URL, since Prefect stores parameters. The rest as in `camtriage run --help`.
+    The database is the one of CAMTRIAGE_DATABASE_URL where the worker runs: Prefect stores
+    parameters, and a URL may hold a password.
+
+    Args:
+        card: Folder of the card's pictures, as the worker's machine sees it.
+        name: Name of the batch; without one the card's content decides.
+        settings: The study's own numbers, a TOML file.
+        deployments: Camtrap DP deployments.csv: who hung where, when.
+        labels: Label set: a name, or a TOML file.
+        sites: File of the species that may occur here, one a line.
+        frame: Frame model: starter, or a folder.
+        labeller: starter, hf-hub:ORG/REPO, local-dir:FOLDER, or an open_clip name.
+        pretrained: Tag or file for an open_clip name.
+        boxes: MegaDetector results for this card, a JSON file.
+        file_date: Believe a file's own date if nothing else has one.
+        threads: How many windows at once; 0: one per core.
+        runner: threads, dask (processes here), or dask://HOST:PORT of a Dask scheduler.
     """
     job = Job(
-        card, name, database_url(database), settings, deployments, labels, sites, frame, labeller,
-        pretrained, boxes, 0, file_date,
+        card, name, "", settings, deployments, labels, sites, frame, labeller, pretrained, boxes,
+        threads, file_date,
     )  # fmt: skip
+    own = runtime.flow_run.id
+    if runtime.deployment.id:
+        take_card(job, own)
     with tags("camtriage", f"card:{name or card}"):
-        summary = run_card(job, AsTasks())
-    create_markdown_artifact(as_markdown(summary), key="summary", description=f"{summary.batch}")
+        summary = run_card(job, AsTasks(runner_of(runner, job.workers())))
+    _show(summary)
     if exit_code(summary):
         raise Unfinished(last_line(summary, 0), summary)
+    close_arrival(own, "done")
     return summary
 
 
-def run_as_flow(job: Job) -> Summary:
-    """The flow for one job, in this process, with as many threads as the job has."""
-    chosen = triage.with_options(task_runner=ThreadPoolTaskRunner(max_workers=job.windows()))
-    given = {n: getattr(job, n) for n in Job.__slots__ if n not in ("threads", "database")}
+def _show(summary: Summary) -> None:
+    """What came out, on the run's own page in Prefect."""
+    create_markdown_artifact(as_markdown(summary), key="summary", description=summary.batch)
+    seen = sorted(summary.species.items(), key=lambda one: (-one[1], one[0]))
+    rows = [{"seen": name, "visits": visits} for name, visits in seen]
+    create_table_artifact(rows, key="visits", description=f"{summary.batch}: what was seen")
+
+
+def run_as_flow(job: Job, runner: str = "threads") -> Summary:
+    """The flow for one job, in this process; its database travels in the environment."""
+    os.environ["CAMTRIAGE_DATABASE_URL"] = job.database
+    given = {n: getattr(job, n) for n in Job.__slots__ if n != "database"}
     try:
-        # the database's URL travels in the environment, for it may hold a password
-        return chosen(**given)
+        return triage(**given, runner=runner)
     except Unfinished as why:
         return why.summary

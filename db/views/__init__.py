@@ -30,6 +30,7 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "audit_strata",
     "audit_by_deployment",
     "run_summary",
+    "arrivals",
     "labels",
     "reviews",
     "pictures",

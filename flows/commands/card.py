@@ -44,6 +44,10 @@ def run(
     prefect: Annotated[
         bool, typer.Option("--prefect", help="Run as a Prefect flow, with or without a server.")
     ] = False,
+    runner: Annotated[
+        str | None,
+        typer.Option(help="Who does the windows of the flow: threads, dask, dask://HOST:PORT."),
+    ] = None,
 ) -> int:
     """Take a card from files to results in the database.
 
@@ -66,7 +70,7 @@ def run(
         threads=threads,
         file_date=file_date,
     )
-    return run_and_print(job, prefect)
+    return run_and_print(job, prefect, runner)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Commands that run by themselves."""
+"""Commands that make it run by itself."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,21 +10,46 @@ from flows.job import database_url
 
 app = typer.Typer()
 
+Inbox = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Inbox: each folder in it is a card of its own.")
+]
+File = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="YAML", help="Schedules of your own: a copy of prefect.yaml."),
+]
+
 
 @app.command()
 def serve(
-    inbox: Annotated[str, typer.Argument(metavar="DIR", help="Folder that cards are copied to.")],
+    inbox: Inbox,
     database: Database = None,
     out: Out = Path("reports"),
     settings: Settings = None,
-    triage_cron: Annotated[str, typer.Option(help="When the inbox is triaged.")] = "*/30 * * * *",
-    report_cron: Annotated[str, typer.Option(help="When the day's page is written.")] = "0 6 * * *",
+    file: File = None,
 ) -> int:
-    """Serve both flows on their schedules, until stopped (a Prefect server must be running).
+    """Deploy all flows to the Prefect server and run them on their schedules, until stopped.
 
-    camtriage serve /cards/in --database postgresql://team@host/camtriage
+    camtriage serve /cards/in --database sqlite:////data/camtriage.db --out /data/reports
     """
-    from flows.serve import serve_flows
+    from flows.deploy import serve
 
-    serve_flows(inbox, database_url(database), out, settings, triage_cron, report_cron)
+    serve(inbox, database_url(database), out, settings, file)
+    return 0
+
+
+@app.command()
+def deploy(
+    inbox: Inbox,
+    database: Database = None,
+    out: Out = Path("reports"),
+    settings: Settings = None,
+    file: File = None,
+) -> int:
+    """Deploy only: workers on any machine do the runs (prefect worker start --pool camtriage).
+
+    camtriage deploy /cards/in --out /data/reports
+    """
+    from flows.deploy import deploy
+
+    deploy(inbox, database_url(database), out, settings, file)
     return 0

@@ -1,0 +1,133 @@
+"""`camtriage deploy` and `camtriage serve`: from an empty Prefect server to scheduled runs.
+
+Everything here may be said twice: what stands already on the server is brought up to date.
+"""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from flows.quiet import prepare_prefect, server_configured
+from pipeline.errors import SettingsError
+
+POOL = "camtriage"
+ZOMBIES = "camtriage: a run whose worker died"
+SILENT_S = 90  # three heartbeats of 30 s (flows/prefect.yaml) that did not come
+OVER = ("Completed", "Failed", "Crashed", "Cancelled")
+
+
+def deploy(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
+    """A work pool, the deployments of flows/prefect.yaml, and the automation for dead workers."""
+    _check(inbox, database, file)
+    prepare_prefect()
+    _need_pool()
+    _prefect_deploy(inbox, out, settings, file or Path(__file__).with_name("prefect.yaml"))
+    _need_automation()
+    page = os.environ["PREFECT_API_URL"].removesuffix("/api")
+    print(f"deployed: {page}/deployments\nstart a worker: prefect worker start --pool {POOL}")
+
+
+def serve(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
+    """Deploy, and be a worker until stopped."""
+    deploy(inbox, database, out, settings, file)
+    os.environ["CAMTRIAGE_DATABASE_URL"] = database
+    words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+    if os.name == "nt":
+        sys.exit(subprocess.call(words))
+    os.execv(sys.executable, words)  # the same process: whoever stops it stops the worker
+
+
+def _check(inbox: Path, database: str, file: Path | None) -> None:
+    """What would only fail at night, in a worker, is refused now."""
+    if not server_configured():
+        raise SettingsError(
+            "no Prefect server is named: start one with `prefect server start` and set "
+            "PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    if not inbox.is_dir():
+        raise SettingsError(f"{inbox}: no such folder; make the inbox first")
+    if file and not file.is_file():
+        raise SettingsError(f"--file {file}: no such file")
+    if (
+        database.startswith("sqlite:///")
+        and not Path(database.removeprefix("sqlite:///")).is_absolute()
+    ):
+        raise SettingsError(
+            f"{database}: workers run in other folders: give its full path, like sqlite:////data/camtriage.db"
+        )
+
+
+def _need_pool() -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        except ObjectAlreadyExists:
+            return
+
+
+def _prefect_deploy(inbox: Path, out: Path, settings: str | None, file: Path) -> None:
+    """Prefect's own command fills in the file's {{ $NAMES }} from the environment."""
+    names = {
+        "CAMTRIAGE_INBOX": str(inbox.resolve()),
+        "CAMTRIAGE_OUT": str(out.resolve()),
+        "CAMTRIAGE_SETTINGS": str(Path(settings).resolve()) if settings else "",
+        "CAMTRIAGE_TIMEZONE": _timezone(),
+    }
+    words = ["-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+    said = subprocess.run(
+        [sys.executable, *words], env={**os.environ, **names}, capture_output=True, text=True
+    )
+    if said.returncode:
+        raise SettingsError(f"prefect deploy: {(said.stdout + said.stderr).strip()}")
+
+
+def _timezone() -> str:
+    """This machine's, so that six o'clock is six o'clock here; a server thinks in UTC."""
+    try:
+        from tzlocal import get_localzone_name
+
+        return os.environ.get("CAMTRIAGE_TIMEZONE") or get_localzone_name() or "UTC"
+    except Exception:  # no such package, or a machine that does not say
+        return "UTC"
+
+
+def _need_automation() -> None:
+    """Prefect never notices by itself that a worker died with its run; found by name, made once."""
+    from prefect.automations import Automation
+    from prefect.client.orchestration import get_client
+    from prefect.events.actions import ChangeFlowRunState
+    from prefect.events.schemas.automations import EventTrigger, Posture
+    from prefect.states import StateType
+
+    heartbeat = "prefect.flow-run.heartbeat"
+    silent = EventTrigger(
+        after={heartbeat},
+        expect={heartbeat, *(f"prefect.flow-run.{state}" for state in OVER)},
+        match={"prefect.resource.id": ["prefect.flow-run.*"]},
+        match_related={
+            "prefect.resource.role": "tag",
+            "prefect.resource.id": "prefect.tag.camtriage",
+        },
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=SILENT_S),
+    )
+    crashed = ChangeFlowRunState(
+        state=StateType.CRASHED, message=f"no heartbeat for {SILENT_S} s: its worker died"
+    )
+    made = Automation(
+        name=ZOMBIES,
+        description="Ends runs that nobody runs any more; flows/watch.py takes their cards again.",
+        trigger=silent,
+        actions=[crashed],
+    )
+    with get_client(sync_client=True) as client:
+        if not client.read_automations_by_name(ZOMBIES):
+            made.create()

@@ -1,0 +1,28 @@
+"""Who does a card's windows: threads of this process, processes of this machine, or Dask's workers.
+
+Every worker finds the database by its own environment (CAMTRIAGE_DATABASE_URL) and the card by
+CAMTRIAGE_PATH_MAP. Workers on several machines share a PostgreSQL: SQLite serves one machine.
+"""
+
+from pipeline.errors import SettingsError
+
+
+def runner_of(name: str, workers: int):
+    """Prefect's task runner for `threads`, `dask`, or `dask://HOST:PORT` (also `tcp://`)."""
+    if name == "threads":
+        from prefect.task_runners import ThreadPoolTaskRunner
+
+        return ThreadPoolTaskRunner(max_workers=workers)
+    scheme, _, place = name.partition("://")
+    if name != "dask" and not (scheme in ("dask", "tcp") and ":" in place):
+        raise SettingsError(f"--runner {name}: give threads, dask, or dask://HOST:PORT")
+    try:
+        from prefect_dask import DaskTaskRunner
+    except ImportError as why:
+        raise SettingsError(
+            f"--runner {name} needs the extra dask: pip install 'camtriage[dask]'"
+        ) from why
+    if place:
+        return DaskTaskRunner(address=f"tcp://{place}")
+    local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    return DaskTaskRunner(cluster_kwargs=local)  # on loopback alone
