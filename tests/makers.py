@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy import Connection
 
-from db import save
+from db import arrivals, save
 from pipeline.records import (
     Deployment,
     Draw,
@@ -54,6 +54,8 @@ def fill(conn: Connection, pictures: int, cameras: int = 4, cards: int = 2, seed
             _fill_camera(conn, batch, recipes, camera, left, draw)
         save.set_current(conn, batch, *recipes)
         save.end_run(conn, run, "finished", {"pictures": pictures})
+        arrivals.take(conn, f"/cards/{card}", f"listing {card}", f"flow run {card}")
+        arrivals.close(conn, f"flow run {card}", "done")
 
 
 def _fill_camera(conn, batch: int, recipes: list[int], camera: int, n: int, draw) -> None:

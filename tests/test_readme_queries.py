@@ -20,7 +20,11 @@ from tests.makers import BEGIN, fill
 README = Path(__file__).parents[1] / "db" / "README.md"
 QUERIES = queries()
 REFUSED = r"permission denied|must be owner|cannot delete from view"
-CLOCKS = {"run_summary": ("started_at", "ended_at"), "outages": ("said_at",)}  # of writing
+CLOCKS = {
+    "arrivals": ("taken_at", "ended_at"),
+    "run_summary": ("started_at", "ended_at"),
+    "outages": ("said_at",),
+}  # of writing
 
 
 def fill_study(conn) -> None:

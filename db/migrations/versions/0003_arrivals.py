@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("ended_at", TEXT),
         sa.Column("message", TEXT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_arrival")),
-        sa.UniqueConstraint("folder", "listing", name=op.f("uq_arrival_folder")),
+        sa.UniqueConstraint("folder", "listing", name=op.f("uq_arrival_folder_listing")),
     )
     op.create_index(op.f("ix_arrival_flow_run"), "arrival", ["flow_run"])
 
