@@ -177,14 +177,20 @@ def state_of(path: Path) -> str:
 
 
 def _sqlite_state(path: Path, where: str) -> str:
-    """Looked at read-only, so that a file that is not ours stays as it is to the byte."""
+    """Looked at read-only, so that a file that is not ours stays as it is to the byte.
+
+    By SQLite itself: to open and close the file by any other means would drop the locks that other
+    connections of this process hold on it, and another process would then take their -wal away.
+    """
     if not path.exists() or path.stat().st_size == 0:
         return "empty"
-    with path.open("rb") as file:
-        if file.read(16) != b"SQLite format 3\0":
-            raise DatabaseError(f"{where}: not a SQLite database")
-    with _reader(path).connect() as conn:
-        return _state(conn, where)
+    try:
+        with _reader(path).connect() as conn:
+            return _state(conn, where)
+    except sa.exc.DatabaseError as why:
+        if "not a database" in str(why.orig):
+            raise DatabaseError(f"{where}: not a SQLite database") from None
+        raise
 
 
 def _reader(path: Path) -> Engine:

@@ -1,11 +1,14 @@
 """One engine a process and URL. An empty URL is the one of this process's environment."""
 
 import os
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from db.engine import open_database
 from pipeline.errors import DatabaseError
+
+_engines: dict = {}  # the newest few
+_one_at_a_time = Lock()
 
 
 def database(url: str):
@@ -43,8 +46,13 @@ def environment_url(url: str = "") -> str:
     )
 
 
-@lru_cache(maxsize=4)
 def _opened(url: str, create: bool, migrate: bool):
     from rich.console import Console
 
-    return open_database(url, create, migrate, tell=Console(stderr=True, markup=False).print)
+    tell = Console(stderr=True, markup=False).print
+    with _one_at_a_time:
+        if url not in _engines:
+            if len(_engines) >= 4:
+                _engines.pop(next(iter(_engines))).dispose()
+            _engines[url] = open_database(url, create, migrate, tell=tell)
+        return _engines[url]

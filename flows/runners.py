@@ -4,15 +4,23 @@ Every worker finds the database by its own environment (CAMTRIAGE_DATABASE_URL) 
 CAMTRIAGE_PATH_MAP. Workers on several machines share a PostgreSQL: SQLite serves one machine.
 """
 
+from dataclasses import replace
+
+from flows.job import Job
 from pipeline.errors import SettingsError
 
 
-def runner_of(name: str, workers: int):
+def one_thread_each(job: Job, name: str) -> Job:
+    """Dask's local processes take one core each; whoever runs alone takes them all."""
+    return replace(job, threads=1) if name == "dask" else job
+
+
+def runner_of(name: str, job: Job):
     """Prefect's task runner for `threads`, `dask`, or `dask://HOST:PORT` (also `tcp://`)."""
     if name == "threads":
         from prefect.task_runners import ThreadPoolTaskRunner
 
-        return ThreadPoolTaskRunner(max_workers=workers)
+        return ThreadPoolTaskRunner(max_workers=job.windows())
     scheme, _, place = name.partition("://")
     if name != "dask" and not (scheme in ("dask", "tcp") and ":" in place):
         raise SettingsError(f"--runner {name}: give threads, dask, or dask://HOST:PORT")
@@ -24,5 +32,5 @@ def runner_of(name: str, workers: int):
         ) from why
     if place:
         return DaskTaskRunner(address=f"tcp://{place}")
-    local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    local = {"n_workers": job.workers(), "threads_per_worker": 1, "dashboard_address": None}
     return DaskTaskRunner(cluster_kwargs=local)  # on loopback alone

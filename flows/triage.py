@@ -28,7 +28,7 @@ from prefect.tasks import exponential_backoff  # noqa: E402
 from flows.hooks import close_arrival, leave_a_row, take_card  # noqa: E402
 from flows.job import Job  # noqa: E402
 from flows.patience import ends_the_run  # noqa: E402
-from flows.runners import runner_of  # noqa: E402
+from flows.runners import one_thread_each, runner_of  # noqa: E402
 from flows.steps import Summary, run_card  # noqa: E402
 from flows.summary import as_markdown, exit_code, last_line  # noqa: E402
 from flows.ways import NAMES  # noqa: E402
@@ -172,7 +172,7 @@ def triage(
     if runtime.deployment.id:
         take_card(job, own)
     with tags("camtriage", f"card:{name or card}"):
-        summary = run_card(job, AsTasks(runner_of(runner, job.workers())))
+        summary = run_card(one_thread_each(job, runner), AsTasks(runner_of(runner, job)))
     _show(summary)
     if exit_code(summary):
         raise Unfinished(last_line(summary, 0), summary)

@@ -233,3 +233,17 @@ def test_an_error_inside_a_transaction_leaves_nothing_behind(database):
         raise ZeroDivisionError
     with reading(database) as conn:
         assert conn.execute(sa.select(schema.batch)).all() == []
+
+
+def test_looking_at_a_database_that_this_process_has_open_drops_none_of_its_locks(tmp_path):
+    """Else the next process to close the file takes the -wal away under those who write."""
+    path = tmp_path / "a.db"
+    engine = open_database(f"sqlite:///{path}")
+    with reading(engine) as conn:
+        conn.exec_driver_sql("SELECT * FROM about").all()
+        open_database(f"sqlite:///{path}", create=False).dispose()
+        code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT 1 FROM about')"
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+        assert Path(f"{path}-wal").exists()
+    with writing(engine) as conn:
+        conn.exec_driver_sql("INSERT INTO about VALUES ('still', 'here')")
