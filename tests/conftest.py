@@ -33,6 +33,15 @@ def prefect_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory):
+    """One real Prefect server for all tests that need one: (environment, address of its API)."""
+    from tests import prefect_servers as servers
+
+    with servers.prefect_server(tmp_path_factory.mktemp("prefect-server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def postgres_url() -> str:
     """A real PostgreSQL: the one of CAMTRIAGE_TEST_POSTGRES, else one from a wheel, for this run
     alone and on a Unix socket only. Databases made in it are the tests' own to drop."""
