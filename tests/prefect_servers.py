@@ -1,4 +1,4 @@
-"""Real servers for tests, on loopback and free ports, stopped at the end: Prefect, workers, Dask."""
+"""Real servers for tests, on loopback and free ports, stopped at the end: Prefect and others."""
 
 import json
 import os
@@ -26,6 +26,12 @@ def ask(api: str, path: str, body: object = None):
     with urllib.request.urlopen(request, timeout=10) as answer:
         text = answer.read()
         return json.loads(text) if text else None
+
+
+def put(api: str, path: str, body: object) -> None:
+    head = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{api}{path}", json.dumps(body).encode(), head, method="PUT")
+    urllib.request.urlopen(request, timeout=10).close()
 
 
 def until(what, seconds: float):

@@ -12,7 +12,6 @@ from db.dump import dump
 from db.engine import open_database, reading
 from flows.job import Job
 from flows.run import run_job
-from pipeline.errors import SettingsError
 from tests import cards
 from tests import prefect_servers as servers
 

@@ -1,135 +1,236 @@
-"""With a real Prefect server: what is served gets its runs, and `prefect deploy` works."""
+"""With a real Prefect server, worker and PostgreSQL: inbox, event, failure, death, the page."""
 
-import json
 import os
-import socket
+import shutil
+import signal
 import subprocess
 import sys
-import time
-import urllib.request
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import make_url
+import sqlalchemy as sa
 
+from db.engine import open_database
 from tests import cards
-from tests.conftest import in_database, making_databases
+from tests import prefect_servers as servers
+from tests.prefect_servers import ROOT, ask, until
 
-ROOT = Path(__file__).parents[1]
-SECRET = "correct-horse-battery"
-
-
-def _ask(api: str, path: str, body: dict | None = None):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{api}{path}", data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-def _until(what, seconds: float):
-    """The first true answer within some seconds, else the last one."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if answer := what():
-                return answer
-        except OSError:
-            pass
-        time.sleep(0.5)
-    return what()
+PASSWORD = "s3cret-of-the-team"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A Prefect server of its own on a free port of this machine: (environment, api address)."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = tmp_path_factory.mktemp("prefect-server")
-    api = f"http://127.0.0.1:{port}/api"
-    env = {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    words = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    log = (home / "server.log").open("w")
-    process = subprocess.Popen([sys.executable, *words], env=env, stdout=log, stderr=log)
-    try:
-        assert _until(lambda: _ask(api, "/health"), 120), (home / "server.log").read_text()
-        yield {**env, "PREFECT_API_URL": api}, api
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _scheduled(api: str, name: str) -> list:
-    runs = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
-    runs |= {"deployments": {"name": {"any_": [name]}}}
-    return _ask(api, "/flow_runs/filter", runs)
-
-
-@pytest.fixture
-def bare_postgres(postgres_url):
-    """An empty database of a PostgreSQL, by a URL with a password that nobody may see."""
-    with making_databases(postgres_url) as run:
-        run("DROP DATABASE IF EXISTS camtriage_served")
-        run("CREATE DATABASE camtriage_served")
-    yield make_url(in_database(postgres_url, "camtriage_served")).set(password=SECRET)
-    with making_databases(postgres_url) as run:
-        run("DROP DATABASE camtriage_served WITH (FORCE)")
-
-
-def test_both_flows_are_served_on_their_schedules_and_one_really_runs(
-    server, bare_postgres, tmp_path
-):
-    """The services of docker/compose.yaml in their order: database, migrate, Prefect, worker."""
-    env, api = server
-    inbox = cards.card(tmp_path / "inbox", pictures=12)
-    url = bare_postgres.render_as_string(hide_password=False)
-    env = {**env, "CAMTRIAGE_DATABASE_URL": url}
-    camtriage = [sys.executable, "-m", "flows.cli"]
-    subprocess.run([*camtriage, "db", "migrate"], env=env, cwd=ROOT, check=True)
-    served = subprocess.Popen(
-        [*camtriage, "serve", inbox, "--out", tmp_path / "reports", "--triage-cron", "* * * * *"],
-        env=env,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        assert _until(lambda: _scheduled(api, "inbox"), 60)
-        assert _until(lambda: _scheduled(api, "nightly"), 60)
-        finished = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}}}
-        [run, *_] = _until(lambda: _ask(api, "/flow_runs/filter", finished), 150)
-        assert run["state"]["type"] == "COMPLETED", run["state"]["message"]
-        assert run["name"] == f"triage {inbox}"
-        for what in ("flow_runs", "deployments", "task_runs", "artifacts", "logs"):
-            assert SECRET not in json.dumps(_ask(api, f"/{what}/filter", {})), what
-    finally:
-        served.terminate()
-        served.wait(20)
-    for words in (["check"], ["report", "--out", tmp_path / "reports"]):
-        said = subprocess.run(
-            [*camtriage, *words], env=env, cwd=ROOT, capture_output=True, text=True
-        )
+def office(prefect_server, postgres_copy, tmp_path_factory):
+    """An inbox, deployed twice by our one command, and what its worker needs to know."""
+    env, api = prefect_server
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "inbox").mkdir()
+    url = sa.make_url(postgres_copy).set(password=PASSWORD).render_as_string(False)
+    env = {**env, "CAMTRIAGE_DATABASE_URL": url, "CAMTRIAGE_TIMEZONE": "Africa/Nairobi"}
+    words = [sys.executable, "-m", "flows.cli", "deploy", str(folder / "inbox")]
+    words += ["--out", str(folder / "reports")]
+    for _ in range(2):
+        said = subprocess.run(words, env=env, capture_output=True, text=True, cwd=ROOT)
         assert said.returncode == 0, said.stdout + said.stderr
-    page = next((tmp_path / "reports").glob("*.html"))
-    assert SECRET not in page.read_text("utf-8") and "inbox" in page.read_text("utf-8")
+    engine = open_database(url)
+    yield SimpleNamespace(
+        env=env, api=api, folder=folder, inbox=folder / "inbox", engine=engine, log=folder / "w.log"
+    )
+    engine.dispose()
 
 
-def test_prefect_deploy_takes_both_deployments_and_schedules_them(server):
-    env, api = server
-    env = {**env, "CAMTRIAGE_HOME": str(ROOT), "CAMTRIAGE_INBOX": "/cards/in"}
-    prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
-    pool = [*prefect, "work-pool", "create", "camtriage", "--type", "process"]
-    subprocess.run(pool, env=env, check=True, capture_output=True, cwd=ROOT)
-    deploy = [*prefect, "deploy", "--all", "--prefect-file", "flows/prefect.yaml"]
-    said = subprocess.run(deploy, env=env, capture_output=True, text=True, cwd=ROOT)
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert "Traceback" not in said.stdout + said.stderr
-    found = {one["name"]: one for one in _ask(api, "/deployments/filter", {})}
-    assert found["inbox"]["work_pool_name"] == "camtriage"
-    assert found["inbox"]["parameters"]["card"] == "/cards/in"
-    assert [one["schedule"]["cron"] for one in found["nightly"]["schedules"]] == ["0 6 * * *"]
+@pytest.fixture(scope="module")
+def worker(office):
+    with servers.worker(office.env, office.log):
+        yield office
+
+
+def arrivals(office) -> dict[str, tuple]:
+    with office.engine.connect() as conn:
+        rows = conn.exec_driver_sql("SELECT folder, status, tries, message FROM arrivals").all()
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def start(office, deployment: str, **parameters) -> None:
+    """Run a deployment now, as the button on its page does."""
+    one = ask(office.api, f"/deployments/name/{deployment}")
+    ask(office.api, f"/deployments/{one['id']}/create_flow_run", {"parameters": parameters})
+
+
+def card_arrived(office, card: Path) -> None:
+    """The event, as flows/README.md says to send it."""
+    event = {
+        "event": "camtriage.card.arrived",
+        "resource": {"prefect.resource.id": "camtriage.card"},
+        "payload": {"card": str(card)},
+        "occurred": datetime.now(UTC).isoformat(),
+        "id": str(uuid.uuid4()),
+    }
+    ask(office.api, "/events", [event])
+
+
+def is_done(office, card: Path, seconds: float = 240) -> bool:
+    state = until(lambda: arrivals(office).get(str(card), ("",))[0] in ("done", "failed"), seconds)
+    assert state, office.log.read_text()
+    return arrivals(office)[str(card)][0] == "done"
+
+
+def test_everything_is_deployed_once_however_often_it_is_said(office):
+    found = {one["name"]: one for one in ask(office.api, "/deployments/filter", {})}
+    assert {one["work_pool_name"] for one in found.values()} == {"camtriage"}
+    crons = {
+        name: [(at["schedule"]["cron"], at["schedule"]["timezone"]) for at in one["schedules"]]
+        for name, one in found.items()
+    }
+    assert crons["inbox"] == [("*/5 * * * *", None)] and crons["card"] == []
+    assert crons["nightly"] == [("0 6 * * *", "Africa/Nairobi")]
+    assert found["inbox"]["parameters"]["inbox"] == str(office.inbox)
+    automations = [one["name"] for one in ask(office.api, "/automations/filter", {})]
+    assert sorted(automations) == [
+        "camtriage: a card arrived",
+        "camtriage: a run whose worker died",
+    ]
+
+
+def test_every_parameter_of_a_card_is_explained_on_its_form(office):
+    card = ask(office.api, "/deployments/name/camtriage-triage/card")
+    form = card["parameter_openapi_schema"]["properties"]
+    assert all(one["description"].endswith(".") for one in form.values())
+    assert "database" not in form
+
+
+def _children(pid: int) -> list[int]:
+    """What a process has started, and they."""
+    import psutil
+
+    return [one.pid for one in psutil.Process(pid).children(recursive=True)]
+
+
+def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(office):
+    [silent] = [
+        one
+        for one in ask(office.api, "/automations/filter", {})
+        if one["name"] == "camtriage: a run whose worker died"
+    ]
+    assert silent["trigger"]["within"] == 90
+    kept = {key: silent[key] for key in ("name", "description", "enabled", "actions")}
+    trigger = {**silent["trigger"], "within": 35}  # a heartbeat comes every 30 s, no sooner
+    servers.put(office.api, f"/automations/{silent['id']}", {**kept, "trigger": trigger})
+    card = cards.card(office.inbox / "long", pictures=400)
+    with servers.worker(office.env, office.log) as doomed:
+        start(office, "camtriage-watch/inbox", inbox=str(office.inbox), stable_s=1)
+
+        def windows_done() -> int:
+            with office.engine.connect() as conn:
+                return conn.exec_driver_sql("SELECT count(*) FROM window_done").scalar()
+
+        assert until(windows_done, 240), office.log.read_text()
+        for pid in [*_children(doomed.pid), doomed.pid]:
+            os.kill(pid, signal.SIGKILL)
+    assert arrivals(office)[str(card)][:2] == ("taken", 1)
+    died = {"flow_runs": {"state": {"type": {"any_": ["CRASHED"]}}}}
+    [run] = until(lambda: ask(office.api, "/flow_runs/filter", died), 150)
+    assert "no heartbeat" in run["state"]["message"]
+    with servers.worker(office.env, office.log):
+        start(office, "camtriage-watch/inbox", inbox=str(office.inbox), stable_s=1)
+        assert until(lambda: arrivals(office)[str(card)][:2] == ("done", 2), 240)
+    with office.engine.connect() as conn:
+        rows = conn.exec_driver_sql("SELECT status, message FROM run_summary ORDER BY run_id")
+        first, second = (tuple(row) for row in rows)
+    assert first[0] == "failed" and "no heartbeat" in first[1]
+    assert second == ("finished", None)
+
+
+def test_a_card_in_the_inbox_is_triaged_once(worker):
+    card = cards.card(worker.inbox / "mara", pictures=24)
+    for _ in range(2):
+        start(worker, "camtriage-watch/inbox", inbox=str(worker.inbox), stable_s=1)
+        assert is_done(worker, card)
+    watched = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    watched["flows"] = {"name": {"any_": ["camtriage-watch"]}}
+    assert until(lambda: len(ask(worker.api, "/flow_runs/filter", watched)) >= 4, 60)
+    assert arrivals(worker)[str(card)] == ("done", 1, None)
+    mine = {"flow_runs": {"name": {"any_": [f"triage {card}"]}}}
+    assert len(ask(worker.api, "/flow_runs/filter", mine)) == 1
+    kinds = {one["key"]: one["type"] for one in ask(worker.api, "/artifacts/filter", {})}
+    assert {"visits": "table", "summary": "markdown", "taken": "table"}.items() <= kinds.items()
+    assert kinds["progress-look-at"] == "progress"
+
+
+def test_an_event_starts_the_triage_of_the_folder_it_names(worker):
+    card = cards.card(worker.folder / "elsewhere" / "kaeng", pictures=12, cameras=1)
+    card_arrived(worker, card)
+    assert is_done(worker, card)
+
+
+def test_a_run_that_fails_leaves_its_reason_in_the_database(worker):
+    card = worker.folder / "elsewhere" / "no pictures"
+    card.mkdir(parents=True)
+    (card / "notes.txt").write_text("battery changed")
+    card_arrived(worker, card)
+    assert not is_done(worker, card)
+    assert "no pictures among 1 files" in arrivals(worker)[str(card)][2]
+    with worker.engine.connect() as conn:
+        query = "SELECT message FROM run_summary WHERE status = 'failed' AND batch IS NULL"
+        [line] = conn.exec_driver_sql(query).scalars()
+    assert line.startswith(f"{card}: ")
+
+
+def test_the_nightly_page_is_written_and_shown(worker):
+    start(worker, "camtriage-report/nightly", day="2026-05-01", out=str(worker.folder / "reports"))
+    assert until(lambda: [*(worker.folder / "reports").glob("*2026-05-01*.html")], 120)
+    shown = {"artifacts": {"key": {"any_": ["report"]}}}
+    assert until(lambda: ask(worker.api, "/artifacts/filter", shown), 60)
+
+
+def test_the_databases_password_is_nowhere_in_prefect(worker):
+    home = Path(worker.env["PREFECT_HOME"])
+    places = [one for one in home.rglob("*") if one.is_file()]
+    assert "prefect.db" in {one.name for one in places}
+    told = [one for one in (*places, worker.log) if PASSWORD.encode() in one.read_bytes()]
+    assert told == []
+
+
+def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
+    card = cards.card(tmp_path / "card", pictures=300)
+    home, url = tmp_path / "prefect", f"sqlite:///{tmp_path / 'c.db'}"
+    plain = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    words = [sys.executable, "-m", "flows.cli", "run", str(card), "--database", url, "--prefect"]
+    more = {"env": {**plain, "PREFECT_HOME": str(home)}, "cwd": ROOT, "start_new_session": True}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    killed = subprocess.Popen(words, **more, **quiet)
+
+    def windows_done() -> int:
+        if not (tmp_path / "c.db").exists():
+            return 0
+        with open_database(url).connect() as conn:
+            return conn.exec_driver_sql("SELECT count(*) FROM window_done").scalar()
+
+    assert until(windows_done, 240)
+    os.killpg(killed.pid, signal.SIGKILL)  # and the temporary server that it started
+    killed.wait()
+    shutil.rmtree(home)
+    said = subprocess.run(words, capture_output=True, text=True, **more)
+    assert said.returncode == 0, said.stderr
+    with open_database(url).connect() as conn:
+        rows = conn.exec_driver_sql("SELECT status, unprocessed FROM run_summary ORDER BY run_id")
+        assert [tuple(row) for row in rows] == [("running", 0), ("finished", 0)]
+
+
+def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path):
+    plain = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+
+    def refusal(*words: str, **more: str) -> str:
+        command = [sys.executable, "-m", "flows.cli", "deploy", *words]
+        said = subprocess.run(
+            command, capture_output=True, text=True, cwd=ROOT, env={**plain, **more}
+        )
+        assert said.returncode == 2
+        return said.stderr
+
+    assert "no Prefect server is named" in refusal(str(tmp_path))
+    api = {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
+    assert "make the inbox first" in refusal(str(tmp_path / "none"), **api)
+    assert "its full path" in refusal(str(tmp_path), "--database", "sqlite:///here.db", **api)
