@@ -11,7 +11,6 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact  #
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
-from flows.job import database_url  # noqa: E402
 from flows.population import asked, write_study  # noqa: E402
 
 write_tables_and_page = task(
@@ -33,8 +32,16 @@ def weekly_population(
     database: str | None = None,
 ) -> list[str]:
     """Write the page and tables of the whole study, or of some dates, over those of last week, and
-    keep rates and words as artifacts."""
-    written = write_tables_and_page(database_url(database), asked(begin, end, species), Path(out))
+    keep rates and words as artifacts.
+
+    Args:
+        out: Folder to write into; its full path.
+        begin: First day, included, as 2026-05-01; without one, all days.
+        end: Last day, included.
+        species: Only these; without them, every animal.
+        database: Better left out: CAMTRIAGE_DATABASE_URL, since Prefect stores parameters.
+    """
+    written = write_tables_and_page(database or "", asked(begin, end, species), Path(out))
     create_markdown_artifact(written.markdown, key="population", description="rates and effort")
     create_table_artifact(written.rates, key="population-rates", description="rai.csv")
     return [str(one) for one in written.paths]

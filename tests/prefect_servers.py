@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,15 @@ def ask(api: str, path: str, body: object = None):
     """The server's answer as JSON."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{api}{path}", data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        text = answer.read()
-        return json.loads(text) if text else None
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as why:
+        if why.code != 503:  # its SQLite is busy, it says: ask again
+            raise
+        time.sleep(1)
+        return ask(api, path, body)
+    return json.loads(text) if text else None
 
 
 def put(api: str, path: str, body: object) -> None:

@@ -86,6 +86,7 @@ def test_everything_is_deployed_once_however_often_it_is_said(office):
     }
     assert crons["inbox"] == [("*/5 * * * *", None)] and crons["card"] == []
     assert crons["nightly"] == [("0 6 * * *", "Africa/Nairobi")]
+    assert crons["weekly"] == [("0 5 * * 1", "Africa/Nairobi")]
     assert found["inbox"]["parameters"]["inbox"] == str(office.inbox)
     automations = [one["name"] for one in ask(office.api, "/automations/filter", {})]
     assert sorted(automations) == [
@@ -183,6 +184,11 @@ def test_the_nightly_page_is_written_and_shown(worker):
     assert until(lambda: [*(worker.folder / "reports").glob("*2026-05-01*.html")], 120)
     shown = {"artifacts": {"key": {"any_": ["report"]}}}
     assert until(lambda: ask(worker.api, "/artifacts/filter", shown), 60)
+
+
+def test_the_study_is_written_every_week(worker):
+    start(worker, "camtriage-population/weekly", out=str(worker.folder / "study"))
+    assert until(lambda: [*(worker.folder / "study").glob("*.html")], 120)
 
 
 def test_the_databases_password_is_nowhere_in_prefect(worker):
