@@ -187,6 +187,9 @@ def test_the_nightly_page_is_written_and_shown(worker):
 
 
 def test_the_study_is_written_every_week(worker):
+    with worker.engine.begin() as conn:  # as a person does with `camtriage deployments import`
+        period = "started_at = '2026-04-30T00:00:00', ended_at = '2026-05-03T00:00:00'"
+        conn.exec_driver_sql(f"UPDATE deployment SET {period}")
     start(worker, "camtriage-population/weekly", out=str(worker.folder / "study"))
     assert until(lambda: [*(worker.folder / "study").glob("*.html")], 120)
 

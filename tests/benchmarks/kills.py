@@ -225,12 +225,20 @@ def dump_of(url: str) -> str:
 
 
 def a_served_life(card: Card, url: str, dice, env: dict, kills: int = 3) -> Counter:
-    """`camtriage serve` with a schedule; it and the flow's process killed at any moment."""
-    env = {**env, "CAMTRIAGE_DATABASE_URL": url}
-    words = [sys.executable, "-m", "flows.cli", "serve", str(card.folder / "card")]
-    words += ["--triage-cron", "0 0 1 1 *", "--settings", str(card.folder / "s.toml")]
-    deploy = [sys.executable, "-m", "prefect", "deployment", "run", "camtriage-triage/inbox"]
-    deploy += ["--param", "name=c", "--param", f"boxes={card.folder / 'boxes.json'}"]
+    """`camtriage serve` and a card given to it; it and the flow's process killed at any moment."""
+    env, inbox = {**env, "CAMTRIAGE_DATABASE_URL": url}, card.folder / "inbox"
+    inbox.mkdir(exist_ok=True)
+    words = [sys.executable, "-m", "flows.cli", "serve", str(inbox)]
+    words += ["--settings", str(card.folder / "s.toml")]
+    deploy = [sys.executable, "-m", "prefect", "deployment", "run", "camtriage-triage/card"]
+    deploy += [
+        "--param",
+        f"card={card.folder / 'card'}",
+        "--param",
+        "name=c",
+        "--param",
+        f"boxes={card.folder / 'boxes.json'}",
+    ]
     done = Counter()
     for _ in range(kills):
         served = subprocess.Popen(
