@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from pathlib import Path
 from db.check import check
 from db.dump import dump
 from db.engine import migrate, open_database, reading
-from tests import cards
+from tests import cards, stepped
 from tests.conftest import in_database
 from tests.servers import PostgreSQL, making_databases, prefect_server
 from tests.stepped import STEPS
@@ -88,25 +89,77 @@ def a_card(folder: Path, pictures: int = 12) -> Card:
     return card
 
 
+class Forked:
+    """A process of its own that has not to import everything anew: most of a short run's time."""
+
+    def __init__(self, words: list[str], errors: int, not_its_own: tuple[int, ...]) -> None:
+        import onnxruntime  # noqa: F401
+
+        import flows.run  # noqa: F401
+
+        self.returncode = None
+        self.pid = os.fork()
+        if self.pid:
+            return
+        code = 1
+        try:
+            for one in not_its_own:
+                os.close(one)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(errors, 2)
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
+            sys.argv = ["stepped", *words]
+            stepped.main()
+        except SystemExit as end:
+            code = end.code
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def poll(self) -> int | None:
+        pid, status = os.waitpid(self.pid, os.WNOHANG) if self.returncode is None else (0, 0)
+        if pid:
+            self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self, seconds: float = LIMIT_S) -> int:
+        end = time.monotonic() + seconds
+        while self.poll() is None:
+            if time.monotonic() > end:
+                self.kill()
+                raise TimeoutError("the run hangs")
+            time.sleep(0.01)
+        return self.returncode
+
+
 class Run:
     """One `camtriage run` that says where it is (tests/stepped.py)."""
 
     def __init__(self, card: Card, url: str, step="none", nth=0, env: dict | None = None) -> None:
         self.reads, tell = os.pipe()
         hear, self.writes = os.pipe()
-        command = [sys.executable, "-m", "tests.stepped", str(tell), str(hear), step, str(nth)]
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        self.process = subprocess.Popen(
-            [*command, "--", *card.words, "--database", url],
-            pass_fds=(tell, hear),
-            stdout=subprocess.DEVNULL,
-            stderr=self.errors,
-            env=env,
-            cwd=ROOT,
-        )
+        self.said, self.heard = "", b""
+        words = [str(tell), str(hear), step, str(nth), "--", *card.words, "--database", url]
+        if env is None:
+            self.process = Forked(words, self.errors.fileno(), (self.reads, self.writes))
+        else:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.stepped", *words],
+                pass_fds=(tell, hear),
+                stdout=subprocess.DEVNULL,
+                stderr=self.errors,
+                env=env,
+                cwd=ROOT,
+            )
         os.close(tell)
         os.close(hear)
-        self.said, self.heard = "", b""
 
     def line(self, seconds: float | None = None) -> str | None:
         """The next line; none within these seconds: None; the run has ended: nothing."""
@@ -295,34 +348,31 @@ def campaign(wanted: int, seed: int) -> dict[tuple[str, str], Counter]:
         print("an undisturbed run:", {k: round(v, 2) for k, v in card.seconds.items()}, flush=True)
         server = PostgreSQL()
         stack.callback(server.end)
-        home = folder / "prefect"
-        home.mkdir()
-        env = stack.enter_context(prefect_server(home))
         nth = 0
         while sum(sum(one.values()) for one in kills.values()) < wanted:
             nth += 1
-            lite, big = f"sqlite:///{folder}/{nth}.db", new_postgres(server)
-            lives = {
-                ("direct", "sqlite"): lambda url=lite: a_life(card, url, dice),
-                ("direct", "postgresql"): lambda url=big: a_life(card, url, dice),
-                ("postgresql", "postgresql"): lambda: waiting_lives(card, dice, server),
-                ("flow", "sqlite" if nth % 2 else "postgresql"): lambda n=nth: a_life(
-                    card,
-                    f"sqlite:///{folder}/flow{n}.db" if n % 2 else new_postgres(server),
-                    dice,
-                    env=env,
-                ),
-                ("served", "sqlite"): lambda n=nth: a_served_life(
-                    card, f"sqlite:///{folder}/served{n}.db", dice, env
-                ),
-            }
-            for kind, life in lives.items():
+            for kind, life in _round(card, nth, dice, server):
                 begun = time.monotonic()
                 done = life()
                 kills[kind] = kills.get(kind, Counter()) + done
                 seconds = time.monotonic() - begun
                 print(*kind, f"{sum(done.values())} kills, {seconds:.0f} s, same dump", flush=True)
     return kills
+
+
+def _round(card: Card, nth: int, dice, server: PostgreSQL):
+    """(kind, life) of each kind; the two that need a Prefect server in each fourth round."""
+    lite = f"sqlite:///{card.folder}/{{}}{nth}.db".format
+    yield ("direct", "sqlite"), lambda: a_life(card, lite("direct"), dice)
+    yield ("direct", "postgresql"), lambda: a_life(card, new_postgres(server), dice)
+    yield ("postgresql", "postgresql"), lambda: waiting_lives(card, dice, server)
+    if nth % 4 != 1:
+        return
+    home = card.folder / f"prefect{nth}"
+    home.mkdir()
+    with prefect_server(home) as env:
+        yield ("flow", "sqlite"), lambda: a_life(card, lite("flow"), dice, env)
+        yield ("served", "sqlite"), lambda: a_served_life(card, lite("served"), dice, env)
 
 
 def table(kills: dict[tuple[str, str], Counter]) -> str:
