@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from datetime import datetime
 
 STEPS = ("ingest", "save_card", "look_at", "audit", "label", "visits", "flags", "finish")
 
@@ -60,6 +61,8 @@ def main() -> None:
     from sqlalchemy import Engine, event
 
     import db.engine
+    import db.rows
+    import db.save
     import flows.steps
     from flows import cli, patience
 
@@ -68,6 +71,8 @@ def main() -> None:
     if waits := os.environ.get("CAMTRIAGE_TEST_WAITS_S"):  # how long it waits for its database
         patience.WAITS_S = tuple(float(one) for one in waits.split())
 
+    if moment := os.environ.get("CAMTRIAGE_TEST_NOW"):  # what the computer's clock says
+        db.rows.now = db.save.now = lambda: datetime.fromisoformat(moment)
     for name in STEPS:
         setattr(flows.steps, name, told.wrapped(getattr(flows.steps, name)))
     event.listen(Engine, "before_cursor_execute", told.statement)

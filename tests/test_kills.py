@@ -4,7 +4,10 @@ tests/benchmarks/kills.py does the same hundreds of times, with Prefect as well.
 """
 
 import random
+import sqlite3
+import subprocess
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
@@ -71,6 +74,66 @@ def test_a_database_server_that_stays_away_is_one_line_and_the_same_command_goes
     assert run.ended() == 1
     assert "camtriage: the database: " in run.said.splitlines()[-1], run.said
     frail.start()
+    finish(card, url)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of eight megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    try:
+        made = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        made = False
+    if not made:
+        pytest.skip("a small disk can only be mounted by root on Linux")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=False)
+
+
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(card, small_disk):
+    """It fills up while the run looks; once there is room again, nothing is lost."""
+    url, filler = f"sqlite:///{small_disk}/full.db", small_disk / "filler"
+    run = Run(card, url, "look_at", 6)
+    while run.line() != "here":
+        pass
+    with pytest.raises(OSError, match="No space"), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    run.goes_on()
+    assert run.ended() == 1
+    said = [line for line in run.said.splitlines() if "━" not in line and line.strip()]
+    assert said == ["camtriage: the database: database or disk is full; run the command again"]
+    filler.unlink()
+    finish(card, url)
+
+
+def test_a_database_locked_for_too_long_is_one_line_and_the_same_command_goes_on(
+    card, tmp_path, monkeypatch
+):
+    url = f"sqlite:///{tmp_path}/locked.db"
+    monkeypatch.setenv("CAMTRIAGE_TEST_BUSY_S", "0.3")
+    run = Run(card, url, "look_at", 1)
+    while run.line() != "here":
+        pass
+    with closing(sqlite3.connect(tmp_path / "locked.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        run.goes_on()
+        assert run.ended() == 1
+    assert run.said.splitlines()[-1] == (
+        "camtriage: the database: database is locked; run the command again"
+    )
+    finish(card, url)
+
+
+def test_a_clock_set_back_between_two_runs_changes_nothing(card, tmp_path, monkeypatch):
+    """The first run believes in 2031, the second in 2001: no result carries the computer's time."""
+    url = f"sqlite:///{tmp_path}/clock.db"
+    monkeypatch.setenv("CAMTRIAGE_TEST_NOW", "2031-01-01T00:00:00")
+    assert kill_once(card, url, "visits", random.Random(1), None, None)
+    monkeypatch.setenv("CAMTRIAGE_TEST_NOW", "2001-01-01T00:00:00")
     finish(card, url)
 
 
