@@ -139,10 +139,10 @@ def month_plot(study: Study, names: Sequence[str]) -> str | None:
             if one.pooled is None:
                 axes.axvspan(x - 2, x + 28, color=PALE, lw=0)
                 continue
-            if one.events:
+            if one.events and one.high is not None:
                 axes.plot([x + 14] * 2, [one.low, one.high], color=GREEN, lw=2, alpha=0.4)
             axes.plot([x + 14], [one.pooled], "o", color=GREEN, ms=3.4)
-        tops = [one.high for one in rates if one.events] or [1.0]
+        tops = [one.high for one in rates if one.events and one.high is not None] or [1.0]
         axes.set_ylim(-0.03 * max(tops), 1.06 * max(tops))
         axes.set_xlim(_number(at[0]) - 4, _number(at[-1]) + 34)
         axes.xaxis_date()
