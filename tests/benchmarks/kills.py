@@ -232,7 +232,7 @@ def kill_once(card: Card, url: str, step: str, dice, server: PostgreSQL | None, 
         time.sleep(dice.choice((0, 0.5, 2)))
         server.start()
         run.goes_on()
-    assert run.ended() in (0, 1), run.said
+    assert run.ended() in (0, 1, 2), run.said  # 2: it had only just begun to open it
     return where
 
 
