@@ -1,6 +1,9 @@
 """What tests share: where the real pictures are, and a real PostgreSQL."""
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as flows/__init__.py does, before numpy comes
+
 import secrets
 import shutil
 from contextlib import contextmanager
