@@ -163,3 +163,16 @@ def test_looking_needs_no_torch():
     known = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=known)
     assert out.stdout == "False\n", out.stderr
+
+
+def test_onnx_runtime_reports_to_nobody(tmp_path):
+    """Left to itself it notes an identity and its use under the home folder, and sends them."""
+    code = "from pipeline.frames.classifier import load_frame_model; load_frame_model()"
+    known = {k: v for k, v in os.environ.items() if k not in ("ORT_DISABLE_TELEMETRY",)}
+    known |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HOME": str(tmp_path)}
+    known |= {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=known)
+    assert out.returncode == 0, out.stderr
+    assert not [
+        one for one in tmp_path.rglob("*") if "onnxruntime" in one.name or one.suffix == ".db"
+    ]

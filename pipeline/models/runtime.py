@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import WeightsError
 
+# ONNX Runtime reports its use to its maker unless told not to, before its first import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 BATCH = "batch"  # name of the first axis in every exported file
 CLOSE_ENOUGH = 1e-3  # largest difference to PyTorch, relative to the largest value
 _OPSET = 17

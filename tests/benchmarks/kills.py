@@ -93,9 +93,10 @@ class Forked:
     """A process of its own that has not to import everything anew: most of a short run's time."""
 
     def __init__(self, words: list[str], errors: int, not_its_own: tuple[int, ...]) -> None:
-        import onnxruntime  # noqa: F401
+        import flows.run
+        from pipeline.models.runtime import has_onnxruntime
 
-        import flows.run  # noqa: F401
+        assert flows.run and has_onnxruntime()
 
         self.returncode = None
         self.pid = os.fork()
@@ -141,13 +142,15 @@ class Forked:
 class Run:
     """One `camtriage run` that says where it is (tests/stepped.py)."""
 
+    forks = False  # quicker; not from a process in which models ran: their threads hold locks
+
     def __init__(self, card: Card, url: str, step="none", nth=0, env: dict | None = None) -> None:
         self.reads, tell = os.pipe()
         hear, self.writes = os.pipe()
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.said, self.heard = "", b""
         words = [str(tell), str(hear), step, str(nth), "--", *card.words, "--database", url]
-        if env is None:
+        if env is None and self.forks:
             self.process = Forked(words, self.errors.fileno(), (self.reads, self.writes))
         else:
             self.process = subprocess.Popen(
@@ -391,4 +394,5 @@ if __name__ == "__main__":
     asked.add_argument("--kills", type=int, default=240)
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
+    Run.forks = True
     print(table(campaign(given.kills, given.seed)))
