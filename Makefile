@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check -c docker/constraints.txt
 
-.PHONY: demo test lint reference clean
+.PHONY: demo test lint reference hashes clean
 
 demo: $(VENV)/installed
 	$(BIN)/camtriage demo
@@ -17,6 +17,16 @@ lint: $(VENV)/installed-for-tests
 
 reference: $(VENV)/installed-for-tests
 	$(BIN)/python -m flows.reference
+
+# The image's files by their hashes, from the constraints; those that only CUDA needs apart.
+hashes: $(VENV)/installed
+	$(PIP) uv
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra dask -c docker/constraints.txt \
+	  --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	  --no-header --no-annotate --no-emit-index-url --quiet -o $(VENV)/hashes.txt
+	for cuda in 0 1; do awk -v cuda=$$cuda \
+	  '/^[a-z]/ {of_cuda = /^(torch|torchvision|triton|nvidia-|cuda-)/} of_cuda == cuda' \
+	  $(VENV)/hashes.txt > docker/hashes$$([ $$cuda = 1 ] && echo -cuda).txt; done
 
 $(VENV)/installed: pyproject.toml docker/constraints.txt
 	$(PYTHON) -m venv $(VENV)

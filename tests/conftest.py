@@ -6,6 +6,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as flows/__init__.py does,
 
 import secrets
 import shutil
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +14,19 @@ import pytest
 from sqlalchemy import make_url
 
 from db.engine import migrate, open_database
+from flows.quiet import prepare_prefect
 from tests.servers import making_databases, postgresql
 
 ROOT = Path(__file__).parents[1]
+
+# Prefect reads its environment at its first import, wherever that is: the tests' own home before.
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect")
+os.environ.pop("PREFECT_API_URL", None)
+prepare_prefect()
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +36,6 @@ def camera_trap() -> Path:
     if not (place / "labels.csv").exists():
         pytest.skip(f"no real pictures: {place}/labels.csv is missing (CAMTRIAGE_TEST_DATA)")
     return place
-
-
-@pytest.fixture(scope="session")
-def prefect_home(tmp_path_factory):
-    """Prefect's own state for the tests alone, with no server but a temporary one."""
-    os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
-    os.environ.pop("PREFECT_API_URL", None)
-    return os.environ["PREFECT_HOME"]
 
 
 @pytest.fixture(scope="session")

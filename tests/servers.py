@@ -1,18 +1,12 @@
-"""Real servers of a test's own: a PostgreSQL, which may be killed, and a Prefect server."""
+"""A real PostgreSQL of a test's own, which may be killed (Prefect: tests/prefect_servers.py)."""
 
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from sqlalchemy import create_engine
 
@@ -78,36 +72,3 @@ def making_databases(url: str):
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         yield conn.exec_driver_sql
     engine.dispose()
-
-
-@contextmanager
-def prefect_server(home: Path):
-    """A Prefect server on a free port of this machine: the environment that leads to it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    api = f"http://127.0.0.1:{port}/api"
-    env = {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    words = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (home / "server.log").open("w") as log:
-        process = subprocess.Popen([sys.executable, *words], env=env, stdout=log, stderr=log)
-        try:
-            _await_health(api, home)
-            yield {**env, "PREFECT_API_URL": api}
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _await_health(api: str, home: Path, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with suppress(OSError), urllib.request.urlopen(f"{api}/health", timeout=10):
-            return
-        time.sleep(0.3)
-    raise TimeoutError((home / "server.log").read_text("utf-8"))

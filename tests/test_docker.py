@@ -73,8 +73,25 @@ def test_the_image_is_pinned_slim_watched_and_not_run_by_root():
         assert (DOCKER.parent / one).exists(), one
 
 
+def _pins(name: str) -> dict[str, str]:
+    lines = (DOCKER / name).read_text("utf-8").splitlines()
+    return dict(one.split(" ")[0].split("==") for one in lines if re.match(r"[\w.-]+==", one))
+
+
 def test_the_image_installs_the_versions_of_the_constraints():
-    wanted = (DOCKER / "constraints.txt").read_text("utf-8").split()
-    named = re.findall(r"\b(torch\w*==[\d.]+)", IMAGE)
-    assert named and set(named) <= set(wanted)
-    assert "-c docker/constraints.txt" in IMAGE
+    wanted, hashed = _pins("constraints.txt"), _pins("hashes.txt") | _pins("hashes-cuda.txt")
+    named = dict(re.findall(r"\b(torch\w*)==([\d.]+)", IMAGE))
+    assert named.keys() == {"torch", "torchvision"} and named.items() <= wanted.items()
+    assert {name: hashed[name] for name in hashed.keys() & wanted.keys()}.items() <= wanted.items()
+    assert {"prefect", "sqlalchemy", "onnxruntime", "psycopg", "torch"} <= hashed.keys()
+    assert not {"torch", "triton"} & _pins("hashes.txt").keys()  # the CPU image does without CUDA
+
+
+def test_every_file_of_the_image_is_held_to_its_hash():
+    for name in ("hashes.txt", "hashes-cuda.txt"):
+        told = (DOCKER / name).read_text("utf-8").replace("\\\n", " ").splitlines()
+        assert all(re.fullmatch(r"\S+==\S+( ;.+?)?(\s+--hash=sha256:\w{64})+", one) for one in told)
+    installs = re.findall(r"pip install [^&;]+", IMAGE.replace("\\\n", " "))
+    loose = [one for one in installs if "--require-hashes" not in one]
+    assert len(installs) == 4 and all("--no-deps" in one for one in installs)
+    assert len(loose) == 2  # torch for the CPU, said in the Dockerfile, and camtriage itself

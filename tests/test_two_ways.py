@@ -55,7 +55,7 @@ def test_a_renamed_folder_with_files_in_another_order_gives_the_same(undisturbed
     assert dump_of(_url(tmp_path, "renamed")) == expected
 
 
-def test_the_prefect_flow_gives_what_the_direct_run_gives(undisturbed, tmp_path, prefect_home):
+def test_the_prefect_flow_gives_what_the_direct_run_gives(undisturbed, tmp_path):
     card, expected = undisturbed
     run_job(Job(str(card), "c", _url(tmp_path, "flow")), as_flow=True)
     assert dump_of(_url(tmp_path, "flow")) == expected

@@ -6,9 +6,7 @@ from pipeline.report.tables import markdown_table
 from tests.test_population_command import fill
 
 
-def test_the_weekly_flow_writes_page_and_tables_and_keeps_artifacts(
-    prefect_home, tmp_path, monkeypatch
-):
+def test_the_weekly_flow_writes_page_and_tables_and_keeps_artifacts(tmp_path, monkeypatch):
     from prefect.client.orchestration import get_client
     from prefect.testing.utilities import prefect_test_harness
 

@@ -35,7 +35,8 @@ from db.dump import dump
 from db.engine import migrate, open_database, reading
 from tests import cards, stepped
 from tests.conftest import in_database
-from tests.servers import PostgreSQL, making_databases, prefect_server
+from tests.prefect_servers import prefect_server
+from tests.servers import PostgreSQL, making_databases
 from tests.stepped import STEPS
 
 ROOT = Path(__file__).parents[2]
@@ -374,7 +375,7 @@ def _round(card: Card, nth: int, dice, server: PostgreSQL):
         return
     home = card.folder / f"prefect{nth}"
     home.mkdir()
-    with prefect_server(home) as env:
+    with prefect_server(home) as (env, _):
         yield ("flow", "sqlite"), lambda: a_life(card, lite("flow"), dice, env)
         yield ("served", "sqlite"), lambda: a_served_life(card, lite("served"), dice, env)
 
