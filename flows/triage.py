@@ -90,7 +90,7 @@ class _Progress:
 
     def _show(self, percent: float, total: int) -> None:
         if self.artifact is None:
-            words = f"{NAMES.get(self.name, self.name)}: {total} pictures"
+            words = f"{NAMES[self.name]}: {total} pictures"
             key = f"progress-{self.name.replace('_', '-')}"
             self.artifact = create_progress_artifact(percent, key=key, description=words)
         else:
@@ -100,7 +100,7 @@ class _Progress:
 def _as_task(function: Callable):
     return task(
         function,
-        name=NAMES.get(function.__name__, function.__name__),
+        name=NAMES[function.__name__],
         retries=2,
         retry_delay_seconds=exponential_backoff(2),
         retry_jitter_factor=0.5,

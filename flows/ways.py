@@ -20,6 +20,7 @@ from pipeline.errors import in_one_line
 Tell = Callable[[int, int], None]
 NAMES = {  # step function -> what the user reads
     "ingest": "reading files",
+    "read_card": "reading files",
     "look_at": "looking",
     "audit": "drawing the audit",
     "label": "naming",
@@ -76,7 +77,7 @@ class Directly:
             TimeRemainingColumn(compact=True),
         )
         with Progress(*columns, console=self.console) as progress:
-            bar = progress.add_task(NAMES.get(name, name), total=None, rate="")
+            bar = progress.add_task(NAMES[name], total=None, rate="")
 
             def tell(done: int, total: int) -> None:
                 speed = progress.tasks[0].finished_speed or progress.tasks[0].speed

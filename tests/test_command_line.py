@@ -143,6 +143,16 @@ def test_blanks_and_kept_are_listed_and_copied_for_other_tools(done, tmp_path):
     assert len(list(card.rglob("*.JPG"))) == 44  # nothing moved
 
 
+def test_every_step_is_told_in_a_users_words(done, tmp_path):
+    folder, card, run = done
+    told = [run, camtriage("relabel", cwd=folder), camtriage("ingest", card, cwd=tmp_path)]
+    steps = [[line[:18].strip() for line in one.stderr.splitlines()] for one in told]
+    named = ["naming", "visits", "flags"]
+    assert steps == [
+        ["reading files", "looking", "drawing the audit", *named], named, ["reading files"]
+    ]  # fmt: skip
+
+
 def test_relabel_reads_no_picture(done, tmp_path):
     folder, card, _ = done
     labels = tmp_path / "two.toml"
