@@ -7,21 +7,11 @@ from flows.quiet import prepare_prefect
 
 prepare_prefect()
 
-from prefect import flow, runtime, task  # noqa: E402
+from prefect import flow, runtime  # noqa: E402
 from prefect.artifacts import create_markdown_artifact  # noqa: E402
-from prefect.cache_policies import NO_CACHE  # noqa: E402
-from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.report import write_day  # noqa: E402
-
-write_page = task(
-    write_day,
-    name="write the page",
-    retries=2,
-    retry_delay_seconds=exponential_backoff(10),
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+from flows.tasks import as_task  # noqa: E402
 
 
 @flow(name="camtriage-report", flow_run_name="report {day}", persist_result=False)
@@ -36,7 +26,7 @@ def nightly_report(
         settings: The study's own numbers, a TOML file.
     """
     chosen = day or _due() - timedelta(days=1)
-    paths = write_page("", chosen, Path(out), settings)
+    paths = as_task(write_day, "write the page", wait_s=10)("", chosen, Path(out), settings)
     page = next(one for one in paths if one.suffix == ".md")
     create_markdown_artifact(page.read_text("utf-8"), key="report", description=f"{chosen}")
     return [str(one) for one in paths]

@@ -14,16 +14,14 @@ from flows.quiet import prepare_prefect
 
 prepare_prefect()
 
-from prefect import flow, runtime, tags, task  # noqa: E402
+from prefect import flow, runtime, tags  # noqa: E402
 from prefect.artifacts import (  # noqa: E402
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
-from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.futures import as_completed  # noqa: E402
-from prefect.tasks import exponential_backoff  # noqa: E402
 
 from flows.hooks import close_arrival, leave_a_row, take_card  # noqa: E402
 from flows.job import Job  # noqa: E402
@@ -31,8 +29,9 @@ from flows.patience import ends_the_run  # noqa: E402
 from flows.runners import one_thread_each, runner_of  # noqa: E402
 from flows.steps import Summary, run_card  # noqa: E402
 from flows.summary import as_markdown, exit_code, last_line  # noqa: E402
+from flows.tasks import as_task  # noqa: E402
 from flows.ways import NAMES  # noqa: E402
-from pipeline.errors import InputError, Unfinished  # noqa: E402
+from pipeline.errors import Unfinished  # noqa: E402
 
 SHOWN_EVERY_S = 2.0  # a progress artifact is a request to the server
 
@@ -46,10 +45,10 @@ class AsTasks:
         self.runner = runner  # who does the windows: threads here, or Dask's workers anywhere
 
     def step(self, function: Callable, *args):
-        return _as_task(function)(*args, tell=_Progress(function))
+        return as_task(function, NAMES[function.__name__])(*args, tell=_Progress(function))
 
     def each(self, function: Callable, items: Sequence, weigh: Callable, *args) -> list:
-        one, tell = _as_task(function), _Progress(function)
+        one, tell = as_task(function, NAMES[function.__name__]), _Progress(function)
         total, done, results = sum(map(weigh, items)), 0, []
         with self.runner.duplicate() as pool:
             running = {pool.submit(one, _named(function, item, *args)): item for item in items}
@@ -95,30 +94,6 @@ class _Progress:
             self.artifact = create_progress_artifact(percent, key=key, description=words)
         else:
             update_progress_artifact(self.artifact, progress=percent)
-
-
-def _as_task(function: Callable):
-    return task(
-        function,
-        name=NAMES[function.__name__],
-        retries=2,
-        retry_delay_seconds=exponential_backoff(2),
-        retry_jitter_factor=0.5,
-        retry_condition_fn=_may_pass,
-        cache_policy=NO_CACHE,
-        persist_result=False,
-    )
-
-
-def _may_pass(task_, run, state) -> bool:
-    """Bad input stays bad; anything else (a busy database, a slow disk) may pass."""
-    try:
-        state.result()
-    except InputError:
-        return False
-    except Exception:
-        return True
-    return False
 
 
 @flow(
