@@ -19,6 +19,9 @@ def camtrap_dp(database: str, folder: Path, project: Path, batch: str | None, ex
     print(f"{folder}: " + ", ".join(f"{n} {what}" for what, n in done.counts.items()))
     if done.left_out:
         print(f"{done.left_out} pictures without a time are in left_out.csv")
+    if done.time_lapse:
+        own = "with their own observations" if "media" in described.levels else "without any"
+        print(f"{done.time_lapse} time-lapse visits are no events: pictures in media.csv, {own}")
     return 0
 
 

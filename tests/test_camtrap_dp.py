@@ -22,6 +22,7 @@ from db.clock_repairs import save_repair
 from db.engine import open_database, reading, writing
 from db.exchange import gather
 from db.outages import save_outages
+from flows.export import camtrap_dp
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError
 from pipeline.exchange.camtrap_dp import export, place
@@ -29,6 +30,8 @@ from pipeline.exchange.package import Event, Package, Picture, Said
 from pipeline.exchange.paths import card_path, file_path, stamp
 from pipeline.exchange.project import read_project
 from pipeline.records import ClockRepair, Deployment, Outage
+from tests import test_population_command as population
+from tests.test_population_command import may
 
 TABLES = ("deployments", "media", "observations")
 AT = datetime(2026, 5, 1, 6, 30, 15, 250_000)
@@ -329,6 +332,25 @@ def test_time_lapse_pictures_are_media_but_no_events(written):
     assert rows["media"][0]["captureMethod"] == "timeLapse"
     assert [one["observationLevel"] for one in rows["observations"]] == ["media"]
     assert rows["observations"][0]["eventID"] == ""
+
+
+def test_visits_of_time_lapse_pictures_are_told_with_their_number(
+    database, database_url, tmp_path, capsys
+):
+    whole = {"latitude": 1.5, "longitude": 30.0, "utc_offset_min": 180}
+    whole |= {"started_at": may(1), "ended_at": may(21)}
+    population.fill(database, [replace(one, **whole) for one in population.PLACES])
+    (tmp_path / "p.toml").write_text(PROJECT)
+    camtrap_dp(database_url, tmp_path / "package", tmp_path / "p.toml", None, False)
+    said = capsys.readouterr().out
+    line = "1 time-lapse visits are no events: pictures in media.csv, with their own observations"
+    assert line in said.splitlines()
+    (tmp_path / "p.toml").write_text(PROJECT.replace('["media", "event"]', '["event"]'))
+    camtrap_dp(database_url, tmp_path / "events", tmp_path / "p.toml", None, False)
+    assert "pictures in media.csv, without any" in capsys.readouterr().out
+    (tmp_path / "p.toml").write_text(PROJECT.replace('["media", "event"]', '["media"]'))
+    camtrap_dp(database_url, tmp_path / "media", tmp_path / "p.toml", None, False)
+    assert "time-lapse" not in capsys.readouterr().out, "no events were asked for"
 
 
 @pytest.mark.parametrize(

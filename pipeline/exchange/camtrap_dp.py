@@ -3,7 +3,8 @@
 What no schema checks is decided here. Nothing is written until place, period and offset of every
 deployment are known; pictures without a time are listed in left_out.csv; places are rounded and
 people (and what nobody looked at) are not public. Time-lapse pictures prove that the camera worked:
-they are in media with their own observations, but make no event (field B29).
+they are in media with their own observations, but make no event: the standard has no place for
+those apart from the others. How many that leaves out is told.
 """
 
 import csv
@@ -35,11 +36,12 @@ LEFT_OUT = ("mediaID", "deploymentID", "filePath", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, row by row of each table, and how many pictures had no time."""
+    """What was written, row by row of each table, and what was not."""
 
     folder: Path
     counts: dict[str, int]  # deployments, media, observations, not public
-    left_out: int
+    left_out: int  # pictures without a time
+    time_lapse: int  # visits of time-lapse pictures: no events
 
 
 def export(
@@ -102,7 +104,8 @@ def _write(
     about = descriptor(package, project, places, names, precision)
     text = json.dumps(about, indent=2, ensure_ascii=False)
     (to / "datapackage.json").write_bytes(text.encode() + b"\n")
-    return Exported(folder, counts, len(undated))
+    lapse = sum(one.started_at is not None for one in time_lapse(package.events))
+    return Exported(folder, counts, len(undated), lapse if "event" in project.levels else 0)
 
 
 # --- refusals
@@ -215,7 +218,7 @@ def observation_rows(
     levels: tuple[str, ...],
 ) -> Iterator[dict]:
     """Media level: one row a picture. Event level: one row a taxon, without mediaID."""
-    lapse = {one.id for one in events if one.capture_method == "timeLapse"}
+    lapse = {one.id for one in time_lapse(events)}
     if "media" in levels:
         for one in pictures:
             when = stamp(one.taken_at, offset(one))
@@ -236,6 +239,11 @@ def observation_rows(
                 "eventID": one.id,
                 **_observation("event", one.deployment_id, start, end, said),
             }
+
+
+def time_lapse(events: Iterable[Event]) -> list[Event]:
+    """Visits of pictures that nothing triggered."""
+    return [one for one in events if one.capture_method == "timeLapse"]
 
 
 def _observation(level: str, deployment_id: str, start: str, end: str, said: Said) -> dict:
