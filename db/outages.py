@@ -1,4 +1,7 @@
-"""Outages: when cameras did not work. Entered by a person, or proposed and then accepted."""
+"""Outages: when cameras did not work. Entered by a person, or proposed and then accepted.
+
+A proposal that a person takes out stays, as dismissed: it is not made again.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db import schema
-from db.rows import deployment_ids, fields, now, record, upsert
+from db.rows import chunks, deployment_ids, fields, now, record, upsert
 from pipeline.errors import InputError
 from pipeline.records import Deployment, Outage
 
@@ -59,12 +62,27 @@ def save_outages(conn: Connection, given: Iterable[Outage]) -> int:
 
 
 def propose_outages(conn: Connection, deployments: Iterable[str], given: Iterable[Outage]) -> None:
-    """Proposals for these deployments, in place of earlier ones that nobody accepted."""
-    ids, o = deployment_ids(conn, deployments), schema.outage
-    mine = o.c.deployment_id.in_(list(ids.values())) & o.c.accepted.is_(False)
-    conn.execute(sa.delete(o).where(mine))
-    rows = [_row(one, ids[one.deployment_id]) for one in given]
-    upsert(conn, o, rows, ["deployment_id", "started_at"])
+    """Proposals for these deployments, in place of earlier ones that nobody accepted. One that
+    lies within a dismissed one is none; one that reaches beyond it is new."""
+    ids = deployment_ids(conn, deployments)
+    open_ = [(key, one) for key, one in outages(conn, accepted=False) if one.deployment_id in ids]
+    dismissed = [one for _, one in open_ if one.source == "dismissed"]
+    new = [one for one in given if not any(_within(one, other) for other in dismissed)]
+    starts = {(one.deployment_id, one.started_at) for one in new}
+    old = [
+        key
+        for key, one in open_
+        if one.source == "proposed" or (one.deployment_id, one.started_at) in starts
+    ]
+    for some in chunks(old):
+        conn.execute(sa.delete(schema.outage).where(schema.outage.c.id.in_(some)))
+    rows = [_row(one, ids[one.deployment_id]) for one in new]
+    upsert(conn, schema.outage, rows, ["deployment_id", "started_at"])
+
+
+def waiting(conn: Connection) -> list[Known]:
+    """Proposals that nobody has accepted or dismissed."""
+    return [(key, one) for key, one in outages(conn, accepted=False) if one.source == "proposed"]
 
 
 def outage(conn: Connection, key: int) -> Outage:
@@ -86,7 +104,7 @@ def accept_outage(conn: Connection, key: int, said_by: str | None) -> bool:
         if other.deployment_id == one.deployment_id
     ]
     _refuse_over(one, stand)
-    values = {"accepted": True, "said_by": said_by, "said_at": now()}
+    values = {"accepted": True, "source": "proposed", "said_by": said_by, "said_at": now()}
     conn.execute(sa.update(schema.outage).where(schema.outage.c.id == key).values(values))
     return True
 
@@ -107,9 +125,14 @@ def pictures_within(conn: Connection) -> list[tuple[Outage, int]]:
 
 
 def remove_outage(conn: Connection, key: int) -> Outage:
-    """Take an outage out of the list: its days are effort again."""
-    one = outage(conn, key)
-    conn.execute(sa.delete(schema.outage).where(schema.outage.c.id == key))
+    """Take an outage out of the list: its days are effort again. A proposal is dismissed; once
+    more, and that is forgotten."""
+    one, mine = outage(conn, key), schema.outage.c.id == key
+    if one.source == "proposed":
+        values = {"accepted": False, "source": "dismissed", "said_by": None, "said_at": now()}
+        conn.execute(sa.update(schema.outage).where(mine).values(values))
+    else:
+        conn.execute(sa.delete(schema.outage).where(mine))
     return one
 
 
@@ -119,6 +142,12 @@ def _row(one: Outage, deployment: int) -> dict:
 
 def _same(one: Outage, other: Outage) -> bool:
     return (one.started_at, one.ended_at) == (other.started_at, other.ended_at)
+
+
+def _within(one: Outage, other: Outage) -> bool:
+    """Whether `other` covers all of `one`."""
+    ends = other.ended_at is None or (one.ended_at is not None and one.ended_at <= other.ended_at)
+    return one.deployment_id == other.deployment_id and other.started_at <= one.started_at and ends
 
 
 def _refuse_outside(place: Deployment | sa.Row, one: Outage) -> None:

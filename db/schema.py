@@ -273,7 +273,7 @@ outage = sa.Table(  # a stretch in which a camera did not work; accepted ones ar
     sa.Column("started_at", Time, nullable=False),  # camera clock, repaired
     sa.Column("ended_at", Time),  # empty: to the end of the deployment
     sa.Column("reason", Words, nullable=False),
-    sa.Column("source", TEXT, nullable=False),  # entered, proposed
+    sa.Column("source", TEXT, nullable=False),  # entered, proposed, dismissed
     sa.Column("accepted", sa.Boolean, nullable=False),
     sa.Column("said_by", Words),  # who entered or accepted it
     sa.Column("said_at", Time, nullable=False),  # UTC

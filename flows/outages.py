@@ -37,7 +37,7 @@ def import_outages(url: str, table: Path, who: str | None) -> int:
 
 
 def list_outages(url: str) -> int:
-    """Print all of them as CSV; proposals have accepted = no."""
+    """Print all of them as CSV; proposals, dismissed ones too, have accepted = no."""
     with reading(known_database(url)) as conn:
         every = kept.outages(conn)
     _print(every)
@@ -52,7 +52,7 @@ def suggest(url: str, deployments: list[str] | None) -> int:
         raise InputError(f"{', '.join(missing)}: no such deployment, or a clock not to be trusted")
     with writing(known_database(url)) as conn:
         kept.propose_outages(conn, names, found)
-        waiting = kept.outages(conn, accepted=False)
+        waiting = kept.waiting(conn)
     _print(waiting)
     if waiting:
         print("none of these counts before a person says so: camtriage outages accept NUMBER ...")
@@ -86,11 +86,11 @@ def accept(url: str, numbers: list[int], who: str | None) -> int:
 
 
 def remove(url: str, numbers: list[int]) -> int:
-    """Take outages out: their days are effort again."""
+    """Take outages out: their days are effort again. What was proposed is dismissed for good."""
     with writing(known_database(url)) as conn:
         gone = [kept.remove_outage(conn, number) for number in numbers]
     for one in gone:
-        print(f"removed: {kept.period(one)}")
+        print(f"{'dismissed' if one.source == 'proposed' else 'removed'}: {kept.period(one)}")
     return 0
 
 

@@ -127,7 +127,7 @@ class Outage:
     started_at: datetime
     ended_at: datetime | None = None  # None: to the end of the deployment
     reason: str = ""
-    source: str = "entered"  # by a person, or proposed (from silence, by the program)
+    source: str = "entered"  # by a person, proposed (by the program), dismissed
     accepted: bool = True
     said_by: str | None = None  # who entered or accepted it
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -12,7 +13,15 @@ from hypothesis import strategies as st
 
 from db import save
 from db.engine import open_database, writing
-from db.outages import accepted_outages, outages, save_outages
+from db.outages import (
+    accept_outage,
+    accepted_outages,
+    outages,
+    propose_outages,
+    remove_outage,
+    save_outages,
+    waiting,
+)
 from db.population import read_stays
 from flows import outages as command
 from pipeline.errors import InputError
@@ -69,6 +78,47 @@ def test_a_proposal_counts_for_nothing_before_it_is_accepted(filled):
         query = "SELECT effort_days FROM deployments WHERE deployment_id = 'A1'"
         assert conn.exec_driver_sql(query).scalar() == pytest.approx(10)
     assert tables(filled)[1].outages.startswith("none are known")
+
+
+def proposed(engine, *given: Outage) -> list[tuple]:
+    """What waits for a person after these proposals: (number, begins, ends)."""
+    with writing(engine) as conn:
+        propose_outages(conn, ["A1", "C1"], given)
+        return [(key, one.started_at.day, one.ended_at.day) for key, one in waiting(conn)]
+
+
+def test_a_dismissed_proposal_is_not_made_again_but_one_that_reaches_beyond_it_is(filled):
+    first, other = (
+        Outage("C1", may(5), may(9), "silence", "proposed", accepted=False),
+        Outage("A1", may(3), may(5), "silence", "proposed", accepted=False),
+    )
+    (keep, *_), (number, *_) = proposed(filled, first, other)
+    with writing(filled) as conn:
+        assert remove_outage(conn, number) == first
+        accept_outage(conn, keep, "Amina")
+        remove_outage(conn, keep)
+        assert accepted_outages(conn) == {} and waiting(conn) == []
+    shorter, longer = replace(first, started_at=may(6)), replace(first, ended_at=may(12))
+    assert proposed(filled, first, other) == [] and proposed(filled, shorter) == []
+    [(number, *days)] = proposed(filled, longer)
+    assert days == [5, 12]
+    with writing(filled) as conn:
+        remove_outage(conn, number)
+        remove_outage(conn, number)  # once more: the dismissal is forgotten
+    assert [days for _, *days in proposed(filled, first)] == [[5, 9]]
+
+
+def test_a_dismissed_proposal_may_be_accepted_after_all_or_entered(filled):
+    one = Outage("C1", may(5), may(9), "silence", "proposed", accepted=False)
+    [(number, *_)] = proposed(filled, one)
+    with writing(filled) as conn:
+        remove_outage(conn, number)
+        accept_outage(conn, number, "Amina")
+        assert outages(conn)[0][1].source == "proposed"
+        remove_outage(conn, number)
+    assert enter(filled, Outage("C1", may(5), may(8), "snow")) == 1
+    with filled.connect() as conn:
+        assert [one.source for _, one in outages(conn, accepted=True)] == ["entered"]
 
 
 def test_weeks_in_which_a_camera_was_out_are_not_known_and_no_absence(filled):
@@ -230,8 +280,7 @@ def test_suggested_accepted_and_removed(url, capsys):
     [kept] = listed(capsys)
     assert (kept["accepted"], kept["by"], kept["source"]) == ("yes", "Amina", "proposed")
     command.remove(url, [int(kept["number"])])
-    command.list_outages(url)
-    assert "removed: A1 2026-05-20" in capsys.readouterr().out
+    assert "dismissed: A1 2026-05-20" in capsys.readouterr().out
     for wrong in (lambda: command.accept(url, [99], None), lambda: command.suggest(url, ["Z"])):
         with pytest.raises(InputError, match="no "):
             wrong()

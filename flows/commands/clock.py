@@ -171,7 +171,7 @@ def outages_import(
 
 @outages.command("list")
 def outages_list(database: Database = None) -> int:
-    """All outages as CSV, proposals too.
+    """All outages as CSV, proposals and dismissed ones too.
 
     camtriage outages list > outages.csv
     """
@@ -218,7 +218,9 @@ def outages_remove(
     number: Annotated[list[int], typer.Argument(help="As `outages list` tells them.")],
     database: Database = None,
 ) -> int:
-    """Take outages out of the list: their days are effort again.
+    """Take outages out: their days are effort again.
+
+    A proposal is dismissed: `outages suggest` does not make it again. Removed once more, it may.
 
     camtriage outages remove 3
     """
