@@ -8,6 +8,7 @@ from pathlib import Path
 from db import outages, read, save
 from db.engine import reading, writing
 from flows.engines import database, known_database
+from flows.reform import flags_again
 from pipeline.card.clock import offset_minutes
 from pipeline.card.deployment_check import faults
 from pipeline.card.table import MISSING, read_row, read_table
@@ -29,14 +30,18 @@ def import_deployments(url: str, table: Path) -> int:
     """Take over a table: known deployments learn what it says, others are added."""
     given = read_table(table)
     with writing(database(url)) as conn:
-        known = {one.deployment_id for one in read.all_deployments(conn)}
+        before = read.all_deployments(conn)
         save.save_deployments(conn, given)
+        flags = list(flags_again(conn, before, read.all_deployments(conn)))
         outside = read.outside_period(conn)
+    known = {one.deployment_id for one in before}
     learnt = sum(one.deployment_id in known for one in given)
     print(f"{learnt} deployments brought up to date, {len(given) - learnt} added")
     if learnt < len(given):
         new = [one.deployment_id for one in given if one.deployment_id not in known]
         print(f"no picture belongs to these yet: {', '.join(new[:10])}")
+    for line in flags:
+        print(line)
     for name, pictures in outside:
         print(f"{name}: {pictures} pictures were taken outside its period; a wrong clock or period")
     return 0
@@ -55,11 +60,14 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
             raise InputError(f"{name}: no such deployment; names: camtriage deployments list")
         new = edited(known[name], given, offset)
         save.save_deployments(conn, [new])
+        flags = list(flags_again(conn, [known[name]], [new]))
         outside = dict(read.outside_period(conn)).get(name, 0)
     was, now = row_of(known[name]), row_of(new)
     for column in now:
         if was.get(column) != now[column]:
             print(f"{name}: {column} {_told(was.get(column))} -> {_told(now[column])}")
+    for line in flags:
+        print(line)
     if outside:
         print(f"{name}: {outside} pictures were taken outside its period; a wrong clock or period")
     return 0

@@ -19,6 +19,7 @@ from pipeline.frames import look as looking
 from pipeline.poaching import context
 from pipeline.poaching.rules import flag_visits
 from pipeline.records import Deployment, Flag, Visit
+from pipeline.settings import Settings
 from pipeline.species import zeroshot
 from pipeline.species.labelset import load_labelset, load_site_list
 from pipeline.species.visits import form_visits
@@ -106,7 +107,7 @@ def flags(job: Job, begun: Begun, tell=None) -> None:
         places = read.deployments_of(conn, begun.batch_id)
     for done, one in enumerate(places, 1):
         with reading(database(job.database)) as conn:
-            found = found_flags(conn, job, begun, [one])
+            found = found_flags(conn, job.load_settings(), begun, [one], job)
         with writing(database(job.database)) as conn:
             save_events.save_flags(conn, begun.flag, found, [one.deployment_id])
         if tell:
@@ -114,17 +115,22 @@ def flags(job: Job, begun: Begun, tell=None) -> None:
 
 
 def found_flags(
-    conn: Connection, job: Job, begun: Begun, places: Sequence[Deployment]
+    conn: Connection,
+    settings: Settings,
+    begun: Begun,
+    places: Sequence[Deployment],
+    job: Job | None = None,
 ) -> list[Flag]:
-    """The flags of some deployments, from the visits that stand."""
+    """The flags of some deployments, from the visits that stand; with a job, its labeller is asked
+    about weapons and snares."""
     batch, among = begun.batch_id, [one.deployment_id for one in places]
     return flag_visits(
         read_events.visits_of(conn, batch, begun.label, among),
         read.looks_of(conn, batch, begun.look, among),
         read.labels_of(conn, batch, begun.label, among),
         places,
-        job.load_settings(),
-        _context(job, read.vectors_of(conn, batch, begun.look, among)),
+        settings,
+        _context(job, read.vectors_of(conn, batch, begun.look, among)) if job else None,
         read.reviews_of(conn, batch, among),
         read.media_of(conn, batch, among),
     )

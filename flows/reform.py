@@ -1,17 +1,26 @@
-"""Visits and flags of some deployments, formed again after their times have changed.
+"""Visits and flags of some deployments, formed again after their times or facts have changed.
 
-As `relabel` does, from what is stored; no picture is touched. The names must come out of the same
-label set, list and settings as before, so whatever differs is refused with the option that helps.
+As `relabel` does, from what is stored; no picture is touched. Other times make other visits: their
+names must come out of the same label set, list and settings as before, so whatever differs is
+refused with the option that helps. Other facts change flags alone, and those need only what their
+recipe holds.
 """
+
+from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db import read, save_events, schema
+from db.clock_repairs import believed
 from flows import models, recipes
 from flows.job import Begun, Job
 from flows.naming import formed_visits, found_flags
 from pipeline.errors import SettingsError
+from pipeline.poaching.context import can_tell
+from pipeline.poaching.scene import facts
+from pipeline.records import Deployment
+from pipeline.settings import Poaching, Settings, Windows
 from pipeline.species.labelset import load_labelset
 
 OPTIONS = {  # what of a recipe differs -> the option that was another one then
@@ -36,10 +45,43 @@ def reform(conn: Connection, job: Job, deployment_id: str) -> int:
                 for one in read.deployments_of(conn, begun.batch_id)
                 if one.deployment_id == deployment_id
             ]
-            found = found_flags(conn, job, begun, places)
+            found = found_flags(conn, job.load_settings(), begun, places, job)
             save_events.save_flags(conn, begun.flag, found, [deployment_id])
         total += len(formed)
     return total
+
+
+def flags_again(
+    conn: Connection, before: Iterable[Deployment], after: Iterable[Deployment]
+) -> Iterator[str]:
+    """Ask the rules again about deployments of which they see something new; a line for each."""
+    was = {one.deployment_id: facts(one) for one in before}
+    new = [one for one in after if was.get(one.deployment_id, facts(one)) != facts(one)]
+    for place in believed(conn, new):
+        for begun in _shown(conn, place.deployment_id):
+            if begun.flag is None:
+                continue
+            settings = _settings_of(read.recipe(conn, begun.flag))
+            if settings is None:
+                yield (
+                    f"{place.deployment_id}: its flags are those of before: camtriage relabel "
+                    f"--name {begun.batch}, with the options of its run, forms them again"
+                )
+                continue
+            found = found_flags(conn, settings, begun, [place])
+            save_events.save_flags(conn, begun.flag, found, [place.deployment_id])
+            yield f"{place.deployment_id}: {len(found)} flags, formed again"
+
+
+def _settings_of(flagged: dict) -> Settings | None:
+    """What flags were formed with; None: by other code, or with a labeller that must be asked."""
+    given, label = flagged.get("poaching", {}), flagged.get("label", {})
+    known = flagged.get("version") == recipes.FLAG_VERSION and given.keys() == set(
+        Poaching.__slots__
+    )
+    if not known or can_tell(label["look"]["encoder"]["name"]):
+        return None
+    return Settings(windows=Windows(visit_gap_s=label["visit_gap_s"]), poaching=Poaching(**given))
 
 
 def _shown(conn: Connection, deployment_id: str) -> list[Begun]:

@@ -27,6 +27,7 @@ from pipeline.card.windows import plan
 from pipeline.errors import SettingsError
 from pipeline.exchange.megadetector import read_results
 from pipeline.frames import look as looking
+from pipeline.poaching.scene import facts
 from pipeline.records import Window
 from pipeline.species.labelset import load_labelset, load_site_list
 
@@ -73,6 +74,7 @@ def save_card(job: Job, card: Card) -> Begun:
     """One transaction: a card is in the database with its whole plan, or not at all."""
     with writing(database(job.database)) as conn:
         batch_id = save.save_batch(conn, card.name, str(card.root.resolve()), card.content)
+        before = _facts(conn, batch_id)
         save.save_deployments(conn, card.deployments)
         doubled = save.save_media(conn, batch_id, card.media)
         if job.deployments and len(doubled) == len(card.media):
@@ -88,11 +90,16 @@ def save_card(job: Job, card: Card) -> Begun:
             new = read.unplanned_media(conn, batch_id, place)
             numbers = read.next_numbers(conn, [place])
             save.save_windows(conn, batch_id, plan(new, job.load_settings().windows, numbers))
-        return _begin(conn, job, batch_id, card.name)
+        return _begin(conn, job, batch_id, card.name, before != _facts(conn, batch_id))
 
 
-def _begin(conn, job: Job, batch_id: int, name: str) -> Begun:
-    """The recipes of this run, and a row for it unless nothing is left to do."""
+def _facts(conn, batch_id: int) -> dict[str, tuple]:
+    return {one.deployment_id: facts(one) for one in read.deployments_of(conn, batch_id)}
+
+
+def _begin(conn, job: Job, batch_id: int, name: str, told: bool) -> Begun:
+    """The recipes of this run, and a row for it unless nothing is left to do. `told`: its table
+    says something else of a deployment than was known, and rules look at that."""
     settings, labelset = job.load_settings(), load_labelset(job.labels)
     frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
     look = recipes.look_recipe(job, settings, frame, encoder)
@@ -101,7 +108,7 @@ def _begin(conn, job: Job, batch_id: int, name: str) -> Begun:
     ids = {step: save.save_recipe(conn, step, recipe) for step, recipe in steps.items()}
     left = read.windows_left(conn, batch_id, ids["look"])
     run_id, careful = None, ()
-    if not _all_done(conn, batch_id, ids, left):
+    if told or not _all_done(conn, batch_id, ids, left):
         shas = {
             f"frame model {frame.name}": frame.sha256,
             f"labeller {encoder.name}": encoder.sha256,

@@ -57,6 +57,12 @@ def access_of(deployment: Deployment) -> str | None:
     return None
 
 
+def facts(deployment: Deployment) -> tuple:
+    """All that a rule looks at of a deployment: where one changes, flags are formed again."""
+    one = deployment
+    return one.tags, one.started_at, one.ended_at, one.source, bool(one.timestamp_issues)
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One visit with all that its rules may look at."""

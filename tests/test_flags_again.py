@@ -1,0 +1,102 @@
+"""Flags follow what is said of a deployment: an edit or a table asks the poaching rules again."""
+
+import pytest
+import sqlalchemy as sa
+
+from db import save, schema
+from db.engine import open_database, writing
+from flows.deployments import edit_deployment, import_deployments
+from flows.job import Job
+from flows.relabel import relabel
+from flows.run import run_job
+from flows.ways import Directly
+from pipeline.exchange.deployments import table_text
+from pipeline.records import Deployment, Review
+from tests import cards
+
+CLOSED = {"deploymentTags": "access:closed"}
+SETTINGS = "[poaching]\nstaff_days = '2026-04-01'\n[windows]\nvisit_gap_s = 50\n"
+
+
+@pytest.fixture
+def job(tmp_path, database_url):
+    """A card that was run with settings of its own; then a person saw people at both cameras."""
+    (tmp_path / "study.toml").write_text(SETTINGS)
+    cards.card(tmp_path / "card", pictures=24, broken=False)
+    job = Job(str(tmp_path / "card"), "k", database_url, settings=str(tmp_path / "study.toml"))
+    run_job(job, as_flow=False)
+    see_people(database_url)
+    return job
+
+
+def see_people(url: str) -> None:
+    query = (
+        "SELECT min(m.sha256) FROM media m JOIN visit_media v ON v.media_id = m.id"
+        " GROUP BY m.deployment_id"
+    )
+    with writing(open_database(url)) as conn:
+        shas = conn.exec_driver_sql(query).scalars().all()
+        assert len(shas) == 2
+        save.save_reviews(conn, [Review(sha, "human") for sha in shas], "sheet.csv")
+
+
+def flagged(job: Job) -> list[tuple]:
+    query = "SELECT deployment_id, rules, severity FROM flags ORDER BY flag_id"
+    with open_database(job.database).connect() as conn:
+        return [tuple(row) for row in conn.exec_driver_sql(query)]
+
+
+def test_an_edit_forms_the_flags_of_its_deployment_again_as_a_relabel_would(job, capsys):
+    assert flagged(job) == []
+    edit_deployment(job.database, "k/Cam0", CLOSED, None)
+    assert "k/Cam0: 1 flags, formed again" in capsys.readouterr().out
+    [(place, rules, severity)] = edited = flagged(job)
+    assert (place, severity) == ("k/Cam0", 3) and "human_unexpected" in rules
+    edit_deployment(job.database, "k/Cam0", {"locationName": "the gate"}, None)
+    assert "flags" not in capsys.readouterr().out, "no rule looks at a place's name"
+    edit_deployment(job.database, "k/Cam0", {"deploymentStart": "2026-05-01T06:00"}, None)
+    [(_, _, severity)] = flagged(job)
+    assert severity == 1, "staff set the camera up just then"
+    edit_deployment(job.database, "k/Cam0", {"deploymentStart": ""}, None)
+    assert flagged(job) == edited
+    edit_deployment(job.database, "k/Cam1", CLOSED, None)
+    formed = flagged(job)
+    relabel(job, Directly(1))
+    assert flagged(job) == formed and len(formed) == 2
+
+
+def test_a_table_forms_the_flags_of_all_its_deployments_again(job, tmp_path, capsys):
+    places = [Deployment(f"k/Cam{n}", tags="access:closed", source="table") for n in (0, 1)]
+    (tmp_path / "d.csv").write_text(table_text(places), newline="")
+    import_deployments(job.database, tmp_path / "d.csv")
+    assert "k/Cam1: 1 flags, formed again" in capsys.readouterr().out
+    assert [severity for *_, severity in flagged(job)] == [3, 3]
+    import_deployments(job.database, tmp_path / "d.csv")
+    assert "flags" not in capsys.readouterr().out, "nothing has changed"
+
+
+def test_a_known_card_whose_table_says_something_else_gets_its_flags_again(database_url, tmp_path):
+    cards.card(tmp_path / "card", pictures=24, broken=False)
+
+    def with_tags(*tags) -> Job:
+        places = [Deployment(f"Cam{n}", tags=one) for n, one in enumerate(tags)]
+        (tmp_path / "d.csv").write_text(table_text(places), newline="")
+        card, table = str(tmp_path / "card"), str(tmp_path / "d.csv")
+        return Job(card, "t", database_url, deployments=table)
+
+    run_job(with_tags("access:closed", None), as_flow=False)
+    see_people(database_url)
+    assert not run_job(with_tags(None, "access:closed"), as_flow=False).known
+    assert [place for place, *_ in flagged(with_tags(None, "access:closed"))] == ["Cam1"]
+    assert run_job(with_tags(None, "access:closed"), as_flow=False).known
+
+
+def test_flags_that_only_their_own_options_can_form_again_stay_and_that_is_told(job, capsys):
+    with writing(open_database(job.database)) as conn:
+        r = schema.recipe
+        [[key, was]] = conn.execute(sa.select(r.c.id, r.c.description).where(r.c.step == "flag"))
+        was["label"]["look"]["encoder"]["name"] = "ViT-B-32"
+        conn.execute(sa.update(r).where(r.c.id == key).values(description=was))
+    edit_deployment(job.database, "k/Cam0", CLOSED, None)
+    assert "camtriage relabel --name k, with the options of its run" in capsys.readouterr().out
+    assert flagged(job) == []
