@@ -116,7 +116,7 @@ def _pictures(
         sa.select(
             *(m.sha256, m.batch_id, m.path, s.taken_at, m.mediatype, m.capture_method),
             sa.case((fixed.media_id.is_not(None), "repaired"), else_=m.clock).label("clock"),
-            *(m.utc_offset_min, d.name.label("deployment"), s.state, s.observation_type, s.name),
+            *(_own_offset(), d.name.label("deployment"), s.state, s.observation_type, s.name),
             *(s.probability, s.method, s.review_id, t.rank, t.top, t.name.label("machine_name")),
             *(k.p_animal, k.p_human, k.p_vehicle, k.count, k.crop_source),
             *(k.crop_x, k.crop_y, k.crop_width, k.crop_height),
@@ -130,6 +130,7 @@ def _pictures(
         .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
         .outerjoin(schema.review, r.id == s.review_id)
         .outerjoin(schema.repaired_time, fixed.media_id == m.id)
+        .outerjoin(schema.clock_repair, schema.clock_repair.c.id == fixed.clock_repair_id)
         .outerjoin(schema.visit, v.id == s.visit_id)
         .outerjoin(first, first.c.id == v.media_id)
         .where(s.batch_id.in_(ids))
@@ -141,6 +142,12 @@ def _pictures(
         _picture(row, prefix[row.batch_id], models[row.batch_id], why, copies)
         for row in conn.execute(query)
     ]
+
+
+def _own_offset() -> sa.Label[int | None]:
+    """What the camera wrote into the picture; a `zone` repair moved it to its deployment's."""
+    own = sa.case((schema.clock_repair.c.kind == "zone", None), else_=schema.media.c.utc_offset_min)
+    return own.label("utc_offset_min")
 
 
 def _picture(
@@ -202,11 +209,13 @@ def _events(
     models: Mapping[int, tuple[str, str]],
     reviewers: Mapping[str, set[str]],
 ) -> list[Event]:
-    e, m, d = EVENT_TAXA.c, schema.media.c, schema.deployment.c
+    e, m, d, c = EVENT_TAXA.c, schema.media.c, schema.deployment.c, schema.clock_repair.c
     query = (
-        sa.select(EVENT_TAXA, m.sha256, m.utc_offset_min, d.name.label("deployment"))
+        sa.select(EVENT_TAXA, m.sha256, _own_offset(), d.name.label("deployment"))
         .join(schema.media, m.id == e.first_media_id)
         .join(schema.deployment, d.id == e.deployment_id)
+        .outerjoin(schema.repaired_time, schema.repaired_time.c.media_id == m.id)
+        .outerjoin(schema.clock_repair, c.id == schema.repaired_time.c.clock_repair_id)
         .where(e.batch_id.in_(ids))
         .order_by(d.name, e.started_at.is_(None), e.started_at, m.sha256, e.position)
     )

@@ -12,10 +12,11 @@ from db.check import check
 from db.clock_repairs import repairs, save_repair, stretch, undo_repair
 from db.dump import dump
 from db.engine import reading, writing
+from db.exchange import gather
 from db.outages import save_outages
-from pipeline.card.repair import KINDS, drift, repaired, touches
+from pipeline.card.repair import KINDS, drift, repaired, touches, zone_shift
 from pipeline.errors import InputError
-from pipeline.records import ClockRepair, Deployment, Media, Outage
+from pipeline.records import ClockRepair, Deployment, Flag, Media, Outage
 from tests.makers import BEGIN, fill
 
 PLACE = "K000 2026"
@@ -149,6 +150,36 @@ def test_days_first_and_last_pictures_and_effort_follow_and_others_stay(filled):
     assert after[0][1] == before[0][1] and after[0][2] > before[0][2]
     assert after[0][3] == pytest.approx(before[0][3] + 1)
     assert ("2026-03-02",) in days
+
+
+def test_another_zone_moves_no_moment_whose_offset_the_camera_wrote_down(filled):
+    """The clock ran at UTC and EXIF says so: 06:00 becomes 09:00 at the deployment's +03:00."""
+    moments = "SELECT media_id, taken_at_utc FROM pictures ORDER BY 1"
+    offsets = (
+        "SELECT DISTINCT utc_offset_min FROM observations WHERE deployment_id = 'K000 2026'"
+        f" AND event_start >= '{BEGIN:%Y}' ORDER BY 1"
+    )
+    flags = "SELECT started_at_utc FROM flags"
+    with writing(filled) as conn:
+        conn.exec_driver_sql("UPDATE media SET utc_offset_min = 0")
+        conn.exec_driver_sql("DELETE FROM flag_media")
+        conn.exec_driver_sql("DELETE FROM flag")
+        batch = read.batch_row(conn, read.batches(conn)[0])
+        [one, *_] = read.media_of(conn, batch["id"], [PLACE])
+        flag = Flag(PLACE, BEGIN, (one.sha256,), ("dog",), 1, 0.9, "Suspected: a dog.")
+        save.save_flags(conn, batch["flag_recipe_id"], [flag])
+        before = times(conn, moments)
+        assert times(conn, offsets) == [(0,)]
+        save_repair(conn, ClockRepair(PLACE, "zone", zone_shift("+00:00", 180, PLACE)))
+        assert times(conn, moments) == before
+        assert times(conn, offsets) == [(180,)]
+        utc = (BEGIN - timedelta(hours=3)).isoformat() + "Z"  # formed again, it begins 3 h later
+        assert times(conn, flags) == [(utc,)]
+        package = gather(conn)
+        assert {one.utc_offset_min for one in package.pictures} == {0, None}
+        assert {one.utc_offset_min for one in package.events if one.deployment_id == PLACE} == {
+            None
+        }
 
 
 def test_a_repair_that_is_undone_leaves_the_same_database(filled):

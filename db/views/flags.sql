@@ -7,20 +7,22 @@ SELECT
     d.latitude AS latitude, -- degrees north
     d.longitude AS longitude, -- degrees east
     g.started_at AS started_at, -- camera clock, ISO 8601 without a zone
-    UTC(g.started_at, coalesce(m.utc_offset_min, d.utc_offset_min)) AS started_at_utc, -- empty without an offset
+    UTC(g.started_at, coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min)) AS started_at_utc, -- empty without an offset
     g.severity AS severity, -- 1 look when there is time, 2 look today, 3 look now
     g.score AS score, -- 0-1
     g.rules AS rules, -- names of the rules that fired, JSON
     g.reason AS reason, -- one sentence a rule
     (SELECT count(*) FROM flag_media x WHERE x.flag_id = g.id) AS pictures, -- it is made of
-    CASE WHEN c.confirmed IS NULL THEN 'suspected' WHEN c.confirmed THEN 'confirmed' ELSE 'dismissed' END AS status, -- suspected, confirmed, dismissed
-    c.reviewer AS reviewer, -- who confirmed or dismissed it
-    c.said_at AS said_at, -- when, UTC
-    c.comment AS comment -- free words
+    CASE WHEN y.confirmed IS NULL THEN 'suspected' WHEN y.confirmed THEN 'confirmed' ELSE 'dismissed' END AS status, -- suspected, confirmed, dismissed
+    y.reviewer AS reviewer, -- who confirmed or dismissed it
+    y.said_at AS said_at, -- when, UTC
+    y.comment AS comment -- free words
 FROM flag g
 JOIN batch b ON b.id = g.batch_id AND b.flag_recipe_id = g.recipe_id
 JOIN deployment d ON d.id = g.deployment_id
 JOIN media m ON m.id = g.media_id
-LEFT JOIN verdict c ON c.id = (
-    SELECT max(y.id) FROM verdict y JOIN flag_media z ON z.media_id = y.media_id WHERE z.flag_id = g.id
+LEFT JOIN repaired_time z ON z.media_id = m.id
+LEFT JOIN clock_repair c ON c.id = z.clock_repair_id
+LEFT JOIN verdict y ON y.id = (
+    SELECT max(v.id) FROM verdict v JOIN flag_media x ON x.media_id = v.media_id WHERE x.flag_id = g.id
 )

@@ -15,8 +15,8 @@ SELECT
         ELSE coalesce(r.taken_at, m.taken_at) >= '2005'
     END AS time_certain, -- false: no time, a file's own date, before 2005, outside the deployment, or a clock that its table doubts and nobody repaired
     m.time_text AS time_text, -- the time as the camera wrote it
-    coalesce(m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich: of the picture, else of its deployment
-    UTC(coalesce(r.taken_at, m.taken_at), coalesce(m.utc_offset_min, d.utc_offset_min)) AS taken_at_utc, -- derived from the two; empty without an offset
+    coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich: of the picture, else of its deployment; of that too where the repair is zone
+    UTC(coalesce(r.taken_at, m.taken_at), coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min)) AS taken_at_utc, -- derived from the two; empty without an offset
     m.capture_method AS capture_method, -- activityDetection, timeLapse; empty: not known
     m.mediatype AS mediatype, -- image/jpeg, ...
     m.size AS size_bytes, -- bytes

@@ -48,7 +48,11 @@ def clock_shift(
     ] = None,
     zone: Annotated[
         str | None,
-        typer.Option(metavar="OFFSET", help="The fixed offset that the clock ran at: +00:00."),
+        typer.Option(
+            metavar="OFFSET",
+            help="The fixed offset that the clock ran at: +00:00, whatever EXIF says of it; from "
+            "then on the times are at the deployment's offset.",
+        ),
     ] = None,
     am_pm: Annotated[
         bool, typer.Option("--am-pm", help="Exchange morning and afternoon of each day.")
