@@ -20,10 +20,12 @@ from sqlalchemy import URL, Connection, Engine, event
 
 from db import views
 from db.schema import HEAD, VERSION_TABLE, about, metadata
-from pipeline.errors import DatabaseError
+from pipeline.errors import DatabaseAway, DatabaseError
 
 BUSY_S = 120  # how long one process waits for another one's transaction
 LOCK = 0x63616D74  # any number, the same for all who migrate
+NO_ANSWER = ("connection failed", "connection is bad", "connection timeout")  # psycopg's words
+FOR_NOW = ("the database system is", "too many clients", "connection slots")  # PostgreSQL's
 PROGRAM = "camtriage"
 SCRIPTS = "db:migrations"  # where Alembic finds the migrations
 
@@ -296,7 +298,7 @@ def shown(text: str) -> str:
     return url.difference_update_query(["password"]).render_as_string(hide_password=True)
 
 
-def _one_line(text: str, why: Exception) -> DatabaseError:
+def _one_line(text: str, why: Exception) -> DatabaseError | DatabaseAway:
     line = " ".join(str(getattr(why, "orig", None) or why).split())
     try:
         url = sa.make_url(text)
@@ -305,4 +307,14 @@ def _one_line(text: str, why: Exception) -> DatabaseError:
         secrets = []
     for secret in filter(None, secrets):
         line = line.replace(str(secret), "***")
+    if _away(why, line):
+        return DatabaseAway(f"{shown(text)}: {line}; run the command again when it answers")
     return DatabaseError(f"{shown(text)}: {line}")
+
+
+def _away(why: Exception, line: str) -> bool:
+    """Whether a server broke off or cannot answer now; who it refuses by name may not come back."""
+    if getattr(why, "connection_invalidated", False):
+        return True
+    tried = isinstance(why, sa.exc.OperationalError) and line.startswith(NO_ANSWER)
+    return tried and ("FATAL" not in line or any(words in line for words in FOR_NOW))

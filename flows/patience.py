@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from pipeline.errors import CamtriageError, in_one_line
+from pipeline.errors import CamtriageError, DatabaseAway, in_one_line
 
 WAITS_S = (1, 2, 4, 8, 15, 15, 15)  # a server is started again within a minute, or by a person
 
@@ -45,4 +45,5 @@ def _may_pass(why: Exception) -> bool:
     """A lost connection, a server that starts up, a deadlock between two runs."""
     from sqlalchemy.exc import OperationalError
 
-    return isinstance(why, OperationalError) and not isinstance(why.orig, sqlite3.Error)
+    lost = isinstance(why, OperationalError) and not isinstance(why.orig, sqlite3.Error)
+    return lost or isinstance(why, DatabaseAway)

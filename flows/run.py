@@ -12,6 +12,7 @@ from flows.quiet import server_configured
 from flows.steps import run_card, save_card
 from flows.summary import Summary, as_table, exit_code, last_line
 from flows.ways import Directly
+from pipeline.species.labelset import load_labelset
 
 
 def run_and_print(job: Job, prefect: bool, runner: str | None = None) -> int:
@@ -56,4 +57,6 @@ def relabel_and_print(job: Job) -> int:
 
     started = time.perf_counter()
     summaries = relabel(job, Directly(job.windows()))
+    labelset = load_labelset(job.labels)
+    print(f"label set {labelset.name}: {len(labelset.taxa)} taxa, digest {labelset.digest[:12]}")
     return max((print_summary(one, time.perf_counter() - started) for one in summaries), default=0)

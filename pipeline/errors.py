@@ -7,6 +7,7 @@ CamtriageError
         WeightsError      weights missing, damaged (sha-256), or of a kind that is never loaded
         PopulationError   a sample or table cannot carry the number asked of it
         DatabaseError     the database is missing, behind, or not ours
+    DatabaseAway          its server does not answer: exit code 1, and a run waits for it
     CardGone              the card was pulled out in the middle: exit code 1
     Unfinished            windows are left that could not be done: exit code 1
     UnreadablePicture     one file is no picture: it becomes a trouble, the run goes on
@@ -45,6 +46,10 @@ class PopulationError(InputError):
 
 class DatabaseError(InputError):
     """The database is missing, behind this version, or not one of ours."""
+
+
+class DatabaseAway(CamtriageError):
+    """The database's server does not answer, or left off in the middle."""
 
 
 class CardGone(CamtriageError):

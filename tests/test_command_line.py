@@ -163,6 +163,7 @@ def test_relabel_reads_no_picture(done, tmp_path):
     finally:
         hidden.rename(card)
     assert said.returncode == 0, said.stderr
+    assert "label set two: 2 taxa, digest " in said.stdout
 
 
 def test_help_answers_without_the_heavy_libraries(tmp_path):

@@ -20,7 +20,7 @@ from db.engine import migrate, open_database, reading, writing
 from db.schema import HEAD, VERSION_TABLE
 from flows.job import Job
 from flows.run import run_job
-from pipeline.errors import DatabaseError
+from pipeline.errors import DatabaseAway, DatabaseError
 from tests import cards
 from tests.conftest import in_database, making_databases
 
@@ -29,7 +29,7 @@ ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def refusal(url: str, **options) -> str:
-    with pytest.raises(DatabaseError) as why:
+    with pytest.raises((DatabaseError, DatabaseAway)) as why:
         open_database(url, **options)
     assert "\n" not in str(why.value)
     return str(why.value)
@@ -94,6 +94,15 @@ def test_what_is_no_usable_url_is_refused_in_one_line(url):
 def test_a_password_is_never_printed():
     said = refusal("postgresql://eve:hunter2@127.0.0.1:1/db?password=hunter2&connect_timeout=2")
     assert "hunter2" not in said and "eve" in said
+
+
+def test_a_server_that_refuses_by_name_is_bad_input_and_one_that_is_silent_is_away(postgres_url):
+    nobody = make_url(postgres_url).set(username="nobody").render_as_string(False)
+    for url in (nobody, in_database(postgres_url, "nowhere"), "postgresql://a@no.invalid/db"):
+        with pytest.raises(DatabaseError):
+            open_database(url)
+    with pytest.raises(DatabaseAway, match="when it answers"):
+        open_database("postgresql://a@127.0.0.1:1/db?connect_timeout=2")
 
 
 @pytest.mark.parametrize(

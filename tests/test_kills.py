@@ -77,6 +77,31 @@ def test_a_database_server_that_stays_away_is_one_line_and_the_same_command_goes
     finish(card, url)
 
 
+def test_a_run_waits_for_a_server_that_is_killed_as_the_database_is_first_opened(card, frail):
+    url = new_postgres(frail)
+    run = Run(card, url, "ingest", 1)
+    while run.line() != "here":
+        pass
+    frail.kill()
+    run.goes_on()
+    frail.start()
+    assert run.ended() == 0, run.said
+    assert "the database is away, trying again" in run.said
+    assert dump_of(url) == card.expected
+
+
+def test_a_server_that_does_not_answer_is_exit_code_1_in_one_line(card, frail, monkeypatch):
+    url = new_postgres(frail)
+    monkeypatch.setenv("CAMTRIAGE_TEST_WAITS_S", "0.1")
+    frail.stop()
+    run = Run(card, url)
+    assert run.ended() == 1
+    last = [line for line in run.said.splitlines() if "━" not in line and line.strip()][-1]
+    assert last.startswith("camtriage: postgresql:") and "when it answers" in last
+    frail.start()
+    finish(card, url)
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of eight megabytes."""
