@@ -15,6 +15,7 @@ from pipeline.population.sightings import Ask, Sighting
 from pipeline.population.study import study
 from pipeline.population.tables import population_tables
 from pipeline.records import Deployment
+from pipeline.report import population_plots as plots
 from pipeline.report import words
 from pipeline.report.population_page import _activity as activity_rows
 from pipeline.report.population_page import population_page
@@ -255,3 +256,63 @@ def test_tables_are_plain_csv(whole):
         csv.writer(text).writerows(rows)
         read = list(csv.reader(io.StringIO(text.getvalue())))
         assert len({len(row) for row in read}) == 1
+
+
+# --- figures ---
+
+
+def few_stations(years: int = 12) -> tuple[list[Sighting], list[Deployment]]:
+    """A dozen seasons from one camera, and a second one for a fortnight."""
+    begin = datetime(2013, 4, 9)
+    there = [
+        Deployment("d0", "S0", started_at=begin, ended_at=begin + timedelta(days=365 * years)),
+        Deployment("d1", "S1", started_at=begin + timedelta(days=900),
+                   ended_at=begin + timedelta(days=914)),
+    ]  # fmt: skip
+    some = [seen(0, begin + timedelta(days=700, hours=h), method="human") for h in range(0, 72, 2)]
+    some += [seen(0, begin + timedelta(days=2000, hours=5), method="human")]
+    some += [seen(1, begin + timedelta(days=903), "Lynx lynx", method="human")]
+    return some, there
+
+
+def dots(plot: str) -> list[list[tuple[bool, bool]]]:
+    """Of each small plot, each dot: whether it lies within the axes, and whether it is filled."""
+    box = r'<clipPath id="(\w+)">\s*<rect x="[^"]+" y="([^"]+)" width="[^"]+" height="([^"]+)"'
+    boxes = {key: (float(top), float(tall)) for key, top, tall in re.findall(box, plot)}
+    dot = r'<g clip-path="url\(#(\w+)\)">\s*<use [^>]*?y="([^"]+)" style="([^"]*)"'
+    found = []
+    for axes in plot.split('<g id="axes_')[1:]:
+        here = []
+        for key, y, style in re.findall(dot, axes):
+            top, tall = boxes[key]
+            here.append((top <= float(y) <= top + tall, "fill-opacity: 0" not in style))
+        found.append(here)
+    return found
+
+
+def test_a_month_with_events_at_one_station_only_is_in_the_figure():
+    made = study(basis(*few_stations(), Ask()))
+    figures = {plots.month_plot: made.months.values(), plots.trend_plot: made.trend.rates}
+    for plot, columns in figures.items():
+        rates = [[column[i] for column in columns] for i in range(2)]
+        for drawn, own in zip(dots(plot(made, made.basis.names)), rates, strict=True):
+            assert all(inside for inside, _ in drawn)
+            assert sum(filled for _, filled in drawn) == sum(one.events > 0 for one in own)
+            assert len(drawn) == sum(one.pooled is not None for one in own)
+    single = next(r for m in made.months.values() for r in m if r.events and r.high is None)
+    assert single.pooled > 0
+
+
+@pytest.mark.filterwarnings("error")  # one station alone: nothing goes with anything
+def test_months_that_nobody_watched_are_gaps():
+    gap = {"d0": [(datetime(2015, 9, 1), datetime(2016, 1, 1))]}
+    some, there = few_stations(4)
+    made = study(basis(some[:-1], [there[0]], Ask(), gap))
+    (drawn,) = dots(plots.month_plot(made, ["Panthera leo"]))
+    assert len(drawn) == len(made.months) - 4
+
+
+def test_a_dozen_seasons_do_not_print_over_each_other():
+    made = study(basis(*few_stations(), Ask()))
+    for axes in plots.trend_plot(made, made.basis.names).split('<g id="axes_')[1:]:
+        assert 2 <= len(re.findall(r">20\d\d/\d\d<", axes)) <= 4

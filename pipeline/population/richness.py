@@ -132,6 +132,8 @@ def _log_choose(n, k: int):
 
 def _correlation(seen: NDArray[np.bool_]) -> Floats:
     """Of species over stations; a species that is everywhere goes with none."""
+    if len(seen) < 2:
+        return np.zeros((seen.shape[1], seen.shape[1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.nan_to_num(np.atleast_2d(np.corrcoef(seen.astype(float), rowvar=False)))
 

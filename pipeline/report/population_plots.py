@@ -10,6 +10,7 @@ from pipeline.population.study import Study
 from pipeline.report.plots import CLAY, GREEN, INK, PALE, svg
 
 MOST = 12  # species in small plots: the commonest
+LABELS = 4  # seasons named under a small plot: more would print over each other
 STATIONS = 60  # rows of the effort plot
 SOFT = "#9aa69d"
 WIDE = 8.4  # inches: the page is wider than the daily one
@@ -139,16 +140,31 @@ def month_plot(study: Study, names: Sequence[str]) -> str | None:
             if one.pooled is None:
                 axes.axvspan(x - 2, x + 28, color=PALE, lw=0)
                 continue
-            if one.events and one.high is not None:
-                axes.plot([x + 14] * 2, [one.low, one.high], color=GREEN, lw=2, alpha=0.4)
-            axes.plot([x + 14], [one.pooled], "o", color=GREEN, ms=3.4)
-        tops = [one.high for one in rates if one.events and one.high is not None] or [1.0]
-        axes.set_ylim(-0.03 * max(tops), 1.06 * max(tops))
+            _rate(axes, x + 14, one, 3.4)
+        _from_zero(axes, rates)
         axes.set_xlim(_number(at[0]) - 4, _number(at[-1]) + 34)
         axes.xaxis_date()
         _dates(axes)
 
     return _grid(names, draw_one)
+
+
+def _rate(axes, x: float, one: Rate, size: float) -> None:
+    """A dot with its interval, where there is one; a small ring where watching saw nothing, so that
+    a rate too low for the axis is no zero."""
+    if not one.events:
+        axes.plot([x], [0], "o", mfc="none", mec=SOFT, mew=0.6, ms=0.6 * size)
+        return
+    if one.high is not None:
+        axes.plot([x, x], [one.low, one.high], color=GREEN, lw=2, alpha=0.4)
+    axes.plot([x], [one.pooled], "o", color=GREEN, ms=size)
+
+
+def _from_zero(axes, rates: Sequence[Rate]) -> None:
+    """Room for every dot and every interval, and a whole ring at 0."""
+    seen = [one for one in rates if one.events and one.pooled is not None]
+    top = max((max(one.pooled, one.high or 0) for one in seen), default=1.0)
+    axes.set_ylim(-0.05 * top, 1.06 * top)
 
 
 def activity_plot(study: Study, names: Sequence[str]) -> str | None:
@@ -238,6 +254,7 @@ def map_plot(study: Study, names: Sequence[str], places: dict) -> str | None:
             seen = rates > 0
             axes.plot(x[~seen], y[~seen], "+", color=SOFT, ms=4, mew=0.8)
             area = 140 * rates[seen] / max(float(np.nanmax(rates)), 1e-9)
+            area = np.maximum(area, 5)  # a low rate is a dot, not nothing
             axes.scatter(x[seen], y[seen], area, color=CLAY, alpha=0.55, lw=0.4, edgecolor=INK)
             axes.set_aspect(stretch)
             axes.margins(0.14)
@@ -283,20 +300,19 @@ def trend_plot(study: Study, names: Sequence[str]) -> str | None:
     found = study.trend
     if not found.seasons:
         return None
+    step = -(-len(found.seasons) // LABELS)
     index = {name: i for i, name in enumerate(study.basis.names)}
 
     def draw_one(axes, name):
         rates = [season[index[name]] for season in found.rates]
         for x, one in enumerate(rates):
-            if one.pooled is None:
-                continue
-            if one.events:
-                axes.plot([x, x], [one.low, one.high], color=GREEN, lw=2, alpha=0.4)
-            axes.plot([x], [one.pooled], "o", color=GREEN, ms=4)
+            if one.pooled is not None:
+                _rate(axes, x, one, 4)
         known = [(x, one.pooled) for x, one in enumerate(rates) if one.pooled is not None]
-        axes.plot(*zip(*known, strict=True), color=GREEN, lw=0.9, alpha=0.6)
+        axes.plot(*zip(*known, strict=True), color=GREEN, lw=0.9, alpha=0.6, zorder=1)
+        _from_zero(axes, rates)
         axes.set_xlim(-0.4, len(rates) - 0.6)
-        axes.set_ylim(0, None)
-        axes.set_xticks(range(len(rates)), found.seasons)
+        axes.set_xticks(range(0, len(rates), step), found.seasons[::step])
+        axes.set_xticks(range(len(rates)), minor=True)
 
     return _grid(names, draw_one)
