@@ -25,6 +25,13 @@ os.environ.pop("PREFECT_API_URL", None)
 prepare_prefect()
 
 
+WAITING = ("test_schedules", "test_start_order")  # on heartbeats: first, beside what computes
+
+
+def pytest_collection_modifyitems(items: list) -> None:
+    items.sort(key=lambda one: one.path.stem not in WAITING)
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
 

@@ -5,7 +5,8 @@
 peer    what most programs do, with the same networks: open each picture in full, the default
         transforms of timm and open_clip, PyTorch, one picture at a time, one commit a picture; the
         labeller opens kept pictures again. Timed on some of the pictures, by default 60.
-floor   each part of our work alone, on all cores at once, with nothing to wait for; summed
+floor   each part of our work alone, on all cores at once, with nothing to wait for; summed. What
+        is embedded: the pictures that are kept, and the blanks drawn for the audit
 ours    `camtriage run` as a process of its own, from its start to the finished database
 
 Once with the frame model at 224 x 224 and once at the size it is shipped with. The clock counts, so
@@ -119,7 +120,7 @@ def sha_of(path: Path) -> str:
 
 
 def floor(paths: Sequence[Path], share: float, frame: str) -> dict[str, Took]:
-    """Took by part, each alone on all cores; embedding and names for the share that is kept."""
+    """Took by part, each alone on all cores; share: of the pictures that are embedded."""
     model, encoder = classifier.load_frame_model(frame), labellers.load_encoder()
     paths = _spread(paths, SAMPLE)
     data, count = [one.read_bytes() for one in paths], len(paths)
@@ -217,30 +218,26 @@ def measure(card: Path, frame: str, size: tuple[int, int], peers: int, folder: P
     folder.mkdir(parents=True)
     took = ours(card, url, frame, len(paths))
     with reading(database(url)) as conn:
-        states = dict(
-            conn.execute(
-                sa.text("SELECT sha256, state FROM media JOIN status ON media_id = id")
-            ).all()
-        )
+        query = "SELECT sha256, state FROM media JOIN status ON media_id = id"
+        states = dict(conn.execute(sa.text(query)).all())
+        drawn = conn.execute(sa.text("SELECT count(*) FROM audit_draw")).scalar_one()
     kept = {sha for sha, state in states.items() if state == "kept"}
-    share = len(kept) / len(states)
-    parts = floor(paths, share, frame) | _rows(card, url, frame, scratch)
+    embedded = (len(kept) + drawn) / len(states)
+    parts = floor(paths, embedded, frame) | _rows(card, url, frame, scratch)
     few = folder / "one"
     few.mkdir()
     shutil.copy(paths[0], few)
     start = ours(few, f"sqlite:///{folder}/few.db", frame, len(paths))
-    beside = {"start-up (a card of one)": start, "the audit's sample": _audit(card, frame, scratch)}
+    beside = {"start-up (a card of one)": start, "audit: decoded again": _again(paths, drawn)}
     rivals = peer(_spread(paths, peers), kept, size, folder / "peer.db")
-    return Measured(took, rivals, parts, beside, share)
+    return Measured(took, rivals, parts, beside, len(kept) / len(states))
 
 
-def _audit(card: Path, frame: str, scratch: str) -> Took:
-    """Drawing and embedding the audit's sample, on the scratch database."""
-    job = Job(str(card), "card", scratch, frame=frame)
-    begun = save_card(job, read_card(job))
-    with reading(database(scratch)) as conn:
-        count = read.file_counts(conn, begun.batch_id).pictures
-    return timed(lambda: naming.audit(job, begun), count)
+def _again(paths: Sequence[Path], drawn: int) -> Took:
+    """The blanks drawn for the audit are decoded a second time, once it is known which they are."""
+    some = _spread(paths, drawn)
+    with ThreadPoolExecutor(CORES) as pool:
+        return timed(lambda: list(pool.map(lambda one: decode(one.read_bytes()), some)), len(paths))
 
 
 def told(name: str, one: Measured) -> str:
