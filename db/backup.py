@@ -28,6 +28,8 @@ def backup(url: str, file: Path) -> None:
     """Write the whole database into a new file, which is there at the end or not at all."""
     if file.exists():
         raise DatabaseError(f"{file}: is there already; give a new name")
+    if not file.parent.is_dir():
+        raise DatabaseError(f"{file.parent}: no such folder; make it first")
     open_database(url, create=False).dispose()  # ours, and not newer
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
@@ -37,6 +39,8 @@ def backup(url: str, file: Path) -> None:
         else:
             _postgresql(url, "pg_dump", "--format=custom", *PLAIN, f"--file={part}")
         os.replace(part, file)
+    except sqlite3.Error as why:
+        raise DatabaseError(f"{file}: cannot be written: {why}") from None
     finally:
         part.unlink(missing_ok=True)
 

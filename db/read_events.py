@@ -49,6 +49,22 @@ def _visit(row: Mapping, taxa: Sequence, sha256s: tuple[str, ...]) -> Visit:
     )
 
 
+def flags_shown(conn: Connection) -> Sequence[sa.Row]:
+    """The view `flags`, the suspected ones first, the gravest first."""
+    return conn.execute(
+        sa.text(
+            "SELECT * FROM flags ORDER BY CASE status WHEN 'suspected' THEN 0 ELSE 1 END,"
+            " severity DESC, score DESC, started_at, flag_id"
+        )
+    ).all()
+
+
+def flags_named(conn: Connection, begins: str) -> Sequence[str]:
+    """flag_id of every flag shown whose name begins so."""
+    query = sa.text("SELECT flag_id FROM flags WHERE substr(flag_id, 1, :n) = :begins")
+    return conn.execute(query, {"n": len(begins), "begins": begins}).scalars().all()
+
+
 def flags_of(conn: Connection, batch_id: int, recipe_id: int) -> list[Flag]:
     """Flags under this flag recipe, by deployment and time."""
     g, d = schema.flag, schema.deployment.c

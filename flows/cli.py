@@ -8,11 +8,11 @@ import sys
 
 import typer
 
-from flows.commands import card, clock, exchange, keeping, models, schedule, study
+from flows.commands import card, clock, exchange, flags, keeping, models, schedule, study
 from pipeline.errors import CamtriageError, InputError, in_one_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for commands in (card, study, clock, exchange, models, keeping, schedule):
+for commands in (card, study, flags, clock, exchange, models, keeping, schedule):
     app.add_typer(commands.app)
 
 

@@ -6,6 +6,9 @@ Everything here may be said twice: what stands already on the server is brought 
 import os
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from pipeline.errors import SettingsError
 
 POOL = "camtriage"
 ZOMBIES = "camtriage: a run whose worker died"
+STARTING_S = 30  # a Prefect server takes 5-20 s until it answers
 SILENT_S = 90  # three heartbeats of 30 s (flows/prefect.yaml) that did not come
 OVER = ("Completed", "Failed", "Crashed", "Cancelled")
 
@@ -22,6 +26,7 @@ def deploy(inbox: Path, database: str, out: Path, settings: str | None, file: Pa
     """A work pool, the deployments of flows/prefect.yaml, and the automation for dead workers."""
     _check(inbox, database, file)
     prepare_prefect()
+    _await_server(os.environ["PREFECT_API_URL"])
     _need_pool()
     _prefect_deploy(inbox, out, settings, file or Path(__file__).with_name("prefect.yaml"))
     _need_automation()
@@ -57,6 +62,25 @@ def _check(inbox: Path, database: str, file: Path | None) -> None:
         raise SettingsError(
             f"{database}: workers run in other folders: give its full path, like sqlite:////data/camtriage.db"
         )
+
+
+def _await_server(api: str) -> None:
+    """A server that was started a moment ago needs some seconds before it answers."""
+    end = time.monotonic() + STARTING_S
+    while True:
+        try:
+            return urllib.request.urlopen(f"{api}/health", timeout=10).close()
+        except urllib.error.HTTPError:
+            return  # it answers; what it says is Prefect's own to tell
+        except OSError as why:
+            if time.monotonic() > end:
+                raise SettingsError(
+                    f"{api}: no Prefect server answers ({getattr(why, 'reason', why)}); start one "
+                    "with `prefect server start`, or correct PREFECT_API_URL"
+                ) from None
+            time.sleep(0.5)
+        except ValueError as why:
+            raise SettingsError(f"PREFECT_API_URL={api}: {why}") from None
 
 
 def _need_pool() -> None:

@@ -57,20 +57,32 @@ def flags_again(
     """Ask the rules again about deployments of which they see something new; a line for each."""
     was = {one.deployment_id: facts(one) for one in before}
     new = [one for one in after if was.get(one.deployment_id, facts(one)) != facts(one)]
-    for place in believed(conn, new):
+    for name, batch, count in flags_anew(conn, new):
+        yield f"{name}: {count} flags, formed again" if count is not None else stale(name, batch)
+
+
+def flags_anew(
+    conn: Connection, places: Iterable[Deployment]
+) -> Iterator[tuple[str, str, int | None]]:
+    """Ask the rules again: (deployment, batch, flags), None where what is stored does not do."""
+    for place in believed(conn, places):
         for begun in _shown(conn, place.deployment_id):
             if begun.flag is None:
                 continue
             settings = _settings_of(read.recipe(conn, begun.flag))
             if settings is None:
-                yield (
-                    f"{place.deployment_id}: its flags are those of before: camtriage relabel "
-                    f"--name {begun.batch}, with the options of its run, forms them again"
-                )
+                yield place.deployment_id, begun.batch, None
                 continue
             found = found_flags(conn, settings, begun, [place])
             save_events.save_flags(conn, begun.flag, found, [place.deployment_id])
-            yield f"{place.deployment_id}: {len(found)} flags, formed again"
+            yield place.deployment_id, begun.batch, len(found)
+
+
+def stale(deployment: str, batch: str) -> str:
+    return (
+        f"{deployment}: its flags are those of before: camtriage relabel --name {batch}, with the "
+        "options of its run, forms them again"
+    )
 
 
 def _settings_of(flagged: dict) -> Settings | None:

@@ -1,12 +1,18 @@
 """What people saw: the audit's sheet goes out, filled-in tables come back."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from db import read
 from db.engine import reading, writing
+from db.read_events import flags_named
 from db.reviews import drawn_blanks, find_pictures
 from db.save_reviews import save_reviews
 from flows.engines import known_database
+from flows.reform import flags_anew, stale
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.report.audit_sheet import write_audit_sheet
@@ -31,6 +37,21 @@ def import_reviews(database: str, table: Path, reviewer: str | None) -> int:
     with writing(known_database(database)) as conn:
         found = read_reviews(table, partial(find_pictures, conn), reviewer)
         saved, _ = save_reviews(conn, found.reviews, table.name)
+        flags = list(_flags_anew(conn, {one.sha256 for one in found.reviews})) if saved else []
     known = len(found.reviews) - saved
     print(f"{saved} reviews saved, {known} known already, {found.empty} rows not filled in")
+    for line in flags:
+        print(line)
     return 0
+
+
+def _flags_anew(conn: Connection, shas: set[str]) -> Iterator[str]:
+    """Ask the poaching rules again where something was said; a line where that changes anything."""
+    told = {one.deployment_id for one in read.media_named(conn, shas)}
+    before = len(flags_named(conn, ""))
+    places = [one for one in read.all_deployments(conn) if one.deployment_id in told]
+    for name, batch, count in flags_anew(conn, places):
+        if count is None:
+            yield stale(name, batch)
+    if before != (now := len(flags_named(conn, ""))):
+        yield f"{now} flags in place of {before}: what people saw counts for the poaching rules"

@@ -47,8 +47,10 @@ def write_sample(
         drawn = [by_sha[draw.sha256] for draw in draws]
         open_ = [call for call in drawn if call.said is None]
         asked = _asked(conn, open_, bar)
-    words = SAMPLE.format(len(open_))
-    paths = write_event_sheet(asked, out, "sample", "A random sample of visits", words, show_people)
+        words = SAMPLE.format(len(open_))
+        paths = write_event_sheet(  # before the draw is kept: a folder may refuse it
+            asked, out, "sample", "A random sample of visits", words, show_people
+        )
     strata = len(about["strata"])
     print(
         f"{len(drawn)} of {len(calls)} visits drawn from {strata} strata, seed {seed}; "

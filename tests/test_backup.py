@@ -167,3 +167,14 @@ def test_without_postgresqls_programs_the_command_is_given_without_the_password(
         room._postgresql("postgresql://eve:hunter2@host/x", "pg_dump", "--file=b")
     assert "run: pg_dump --file=b --dbname=postgresql://eve@host/x" in str(why.value)
     assert make_url("postgresql://eve:hunter2@host/x").password not in str(why.value)
+
+
+def test_a_place_that_cannot_take_a_backup_is_one_line(pair, tmp_path):
+    url, _ = pair
+    fill_database(url, 10)
+    with pytest.raises(DatabaseError, match=r"no such folder; make it first"):
+        backup(url, tmp_path / "none" / "b")
+    (tmp_path / ".b.part").mkdir()  # what cannot be written, also for the one who may do all
+    (tmp_path / ".b.part" / "x").touch()
+    with pytest.raises((DatabaseError, OSError)):
+        backup(url, tmp_path / "b")

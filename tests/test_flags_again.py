@@ -5,11 +5,15 @@ import sqlalchemy as sa
 
 from db import save, schema
 from db.engine import open_database, writing
+from db.read_events import flags_named
 from flows.deployments import edit_deployment, import_deployments
+from flows.flags import judge_flags, list_flags
 from flows.job import Job
 from flows.relabel import relabel
+from flows.review import import_reviews
 from flows.run import run_job
 from flows.ways import Directly
+from pipeline.errors import InputError
 from pipeline.exchange.deployments import table_text
 from pipeline.records import Deployment, Review
 from tests import cards
@@ -100,3 +104,62 @@ def test_flags_that_only_their_own_options_can_form_again_stay_and_that_is_told(
     edit_deployment(job.database, "k/Cam0", CLOSED, None)
     assert "camtriage relabel --name k, with the options of its run" in capsys.readouterr().out
     assert flagged(job) == []
+
+
+def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
+    for place in ("k/Cam0", "k/Cam1"):
+        edit_deployment(job.database, place, CLOSED, None)
+    [first, second] = ids(job)
+    query = (
+        "SELECT r.media_id FROM reviews r JOIN flags f ON f.deployment_id = r.deployment_id"
+        f" WHERE f.flag_id = '{first}'"
+    )
+    with open_database(job.database).connect() as conn:
+        seen = conn.exec_driver_sql(query).scalar()
+    (tmp_path / "sheet.csv").write_text(
+        f"media_id,observation_type,scientific_name\n{seen},animal,Vulpes vulpes\n"
+    )
+    capsys.readouterr()
+    import_reviews(job.database, tmp_path / "sheet.csv", "Amina")
+    assert "1 flags in place of 2" in capsys.readouterr().out
+    assert ids(job) == [second]
+    relabel(job, Directly(1))
+    assert ids(job) == [second]
+
+
+def ids(job: Job) -> list[str]:
+    with open_database(job.database).connect() as conn:
+        return list(flags_named(conn, ""))
+
+
+def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, capsys):
+    for place in ("k/Cam0", "k/Cam1"):
+        edit_deployment(job.database, place, CLOSED, None)
+    [first, second] = sorted(ids(job))
+    judge_flags(job.database, [first[:12]], True, "Amina", "two men, one snare")
+    judge_flags(job.database, [second], True, None, None)
+    judge_flags(job.database, [second.upper()], False, "Joseph", "our own patrol")
+    query = "SELECT status, reviewer, comment FROM flags ORDER BY flag_id"
+    with open_database(job.database).connect() as conn:
+        assert [tuple(row) for row in conn.exec_driver_sql(query)] == [
+            ("confirmed", "Amina", "two men, one snare"),
+            ("dismissed", "Joseph", "our own patrol"),
+        ]
+    capsys.readouterr()
+    list_flags(job.database)
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith("flag,status,severity,") and len(lines) == 2
+    assert lines[0].startswith(f"{first[:12]},confirmed,3,")
+    relabel(job, Directly(1))
+    with open_database(job.database).connect() as conn:
+        assert conn.exec_driver_sql(query).first().status == "confirmed"
+
+
+def test_a_flag_that_is_none_or_could_be_two_is_refused_and_nothing_said(job):
+    for place in ("k/Cam0", "k/Cam1"):
+        edit_deployment(job.database, place, CLOSED, None)
+    for name, told in (("xyz", "no such flag"), ("", "2 flags begin so")):
+        with pytest.raises(InputError, match=told):
+            judge_flags(job.database, [ids(job)[0], name], True, None, None)
+    with open_database(job.database).connect() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM verdict").scalar() == 0

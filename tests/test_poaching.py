@@ -156,6 +156,16 @@ def test_a_review_that_sees_nobody_silences_the_score():
     assert flags(look(human=0.99), place=CLOSED, reviews={"p1": Review("p1", "animal")}) == []
 
 
+def test_what_is_said_of_the_whole_visit_holds_for_each_of_its_pictures():
+    seen = [look(sha, human=0.9) for sha in ("p1", "p2", "p3")]
+    assert flags(*seen, place=CLOSED)
+    whole = {"p1": Review("p1", "animal", "Vulpes vulpes", purpose="event")}
+    assert not flags(*seen, place=CLOSED, reviews=whole)
+    assert flags(*seen, place=CLOSED, reviews={**whole, "p3": Review("p3", "human")})
+    one = {"p1": Review("p1", "animal", "Vulpes vulpes")}
+    assert flags(*seen, place=CLOSED, reviews=one), "of one picture, the others are still to see"
+
+
 def test_a_weapon_prompt_alone_is_weak_and_beside_a_person_raises_the_flag():
     rifle = {"p1": {"weapon": 0.9, "person": 0.1}}
     [alone] = flags(look(), context=rifle)

@@ -279,6 +279,15 @@ def test_the_same_draw_again_changes_nothing(database, database_url, tmp_path):
         assert conn.execute(sa.text("SELECT count(*) FROM audit_draw")).scalar() == 60
 
 
+def test_a_folder_that_takes_no_sheet_leaves_nothing_drawn(database, database_url, tmp_path):
+    fill(database, heap(120)[0], 0)
+    (tmp_path / "sample.html").mkdir()
+    with pytest.raises(OSError):
+        write_sample(database_url, tmp_path, 60, 1, None, False)
+    with database.connect() as conn:
+        assert conn.execute(sa.text("SELECT count(*) FROM audit_draw")).scalar() == 0
+
+
 def test_blank_said_of_a_visit_takes_the_whole_visit_out(database, database_url, tmp_path):
     calls, _ = heap(40)
     fill(database, calls)

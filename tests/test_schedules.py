@@ -242,4 +242,8 @@ def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path):
     assert "no Prefect server is named" in refusal(str(tmp_path))
     api = {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
     assert "make the inbox first" in refusal(str(tmp_path / "none"), **api)
+    away = {"PREFECT_API_URL": f"http://127.0.0.1:{servers.free_port()}/api"}
+    assert "no Prefect server answers" in refusal(
+        str(tmp_path), "--database", f"sqlite:///{tmp_path}/c.db", **away
+    )
     assert "its full path" in refusal(str(tmp_path), "--database", "sqlite:///here.db", **api)

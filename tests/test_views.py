@@ -123,6 +123,14 @@ def test_a_person_who_names_one_picture_of_a_visit_names_the_visit(conn):
     assert rows(conn, taxa) == [("Lynx lynx",)]
 
 
+def test_what_a_person_says_of_a_whole_visit_counts_all_of_its_pictures(conn):
+    query = "SELECT scientific_name, pictures FROM events"
+    save.save_reviews(conn, [Review(SHAS[3], "animal", "Vulpes vulpes", purpose="event")], "s.csv")
+    assert rows(conn, query) == [("Vulpes vulpes", 2)]
+    review(conn, 4, "human")
+    assert rows(conn, query) == [("Vulpes vulpes", 1)], "one of them shows something else"
+
+
 def test_a_visit_is_blank_only_once_every_picture_of_it_was_called_blank(conn):
     query = "SELECT observation_type, method FROM events"
     review(conn, 3, "blank")

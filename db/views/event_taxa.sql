@@ -10,7 +10,7 @@ WITH said AS (
     GROUP BY s.visit_id, r.observation_type, r.name
 ),
 told AS (
-    SELECT said.visit_id,
+    SELECT said.visit_id, sum(said.pictures) AS pictures,
         sum(CASE WHEN said.observation_type <> 'blank' THEN 1 ELSE 0 END) AS taxa
     FROM said
     JOIN visit v ON v.id = said.visit_id
@@ -31,7 +31,7 @@ SELECT
     x.name AS name, -- scientific name
     x.rank AS taxon_rank, -- species, genus, ...; empty when a person said it
     x.probability AS probability, -- 0-1; empty when a person said it
-    x.pictures AS pictures, -- that show it
+    x.pictures AS pictures, -- that show it: all that nobody reviewed, where a person spoke of the visit
     CASE WHEN x.position = 0 THEN v.count END AS count, -- individuals; empty: not known
     CASE WHEN x.position = 0 THEN v.count_basis END AS count_basis, -- boxes or review
     'machine' AS method -- machine or human
@@ -44,7 +44,9 @@ SELECT v.id, v.media_id, v.batch_id, v.deployment_id, v.started_at, v.ended_at, 
     row_number() OVER (
         PARTITION BY v.id ORDER BY said.pictures DESC, said.observation_type, said.name
     ) - 1,
-    said.observation_type, said.name, NULL, NULL, said.pictures, said.most,
+    said.observation_type, said.name, NULL, NULL,
+    CASE WHEN said.whole = 1 THEN v.pictures - told.pictures + said.pictures ELSE said.pictures END,
+    said.most,
     CASE WHEN said.most IS NOT NULL THEN 'review' END, 'human'
 FROM told
 JOIN said ON said.visit_id = told.visit_id AND (told.taxa = 0 OR said.observation_type <> 'blank')

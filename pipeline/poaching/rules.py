@@ -203,12 +203,20 @@ def flag_visits(
                 labels,
                 settings.poaching,
                 calendar,
-                reviews or {},
+                _said_of(visit, reviews or {}),
                 context or {},
                 changes,
             )
             flags += [flag] if (flag := judge(scene)) else []
     return sorted(flags, key=_order)
+
+
+def _said_of(visit: Visit, reviews: Mapping[str, Review]) -> Mapping[str, Review]:
+    """What was said of the visit as a whole holds for its pictures without words of their own."""
+    whole = reviews.get(visit.sha256s[0])
+    if whole is None or whole.purpose != "event":
+        return reviews
+    return {sha: reviews.get(sha, whole) for sha in visit.sha256s}
 
 
 def _by_deployment(visits: Iterable[Visit], media: Iterable[Media] | None):

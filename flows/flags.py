@@ -1,0 +1,51 @@
+"""What `camtriage flags` does: the suspicions out, a ranger's word back in."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from db import save
+from db.engine import reading, writing
+from db.read_events import flags_named, flags_shown
+from flows.engines import known_database
+from pipeline.cells import plain_cell
+from pipeline.errors import InputError
+
+COLUMNS = ("flag", "status", "severity", "started_at", "deployment_id", "pictures", "reason")
+SHORT = 12  # characters of a flag's name are enough to tell it from all others
+
+
+def list_flags(url: str) -> int:
+    """Print all of them as CSV: suspected ones first, the gravest first."""
+    with reading(known_database(url)) as conn:
+        rows = flags_shown(conn)
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for row in rows:
+        table.writerow(
+            [row.flag_id[:SHORT], *(plain_cell(getattr(row, name)) for name in COLUMNS[1:])]
+        )
+    print(file.getvalue(), end="")
+    return 0
+
+
+def judge_flags(
+    url: str, names: Sequence[str], confirmed: bool, who: str | None, comment: str | None
+) -> int:
+    """Confirm or dismiss flags by their names, or the first letters of them: all or none."""
+    with writing(known_database(url)) as conn:
+        chosen = [_one(name, flags_named(conn, name.lower())) for name in names]
+        for flag_id in dict.fromkeys(chosen):
+            save.save_verdict(conn, flag_id, confirmed, who, comment)
+    word = "confirmed" if confirmed else "dismissed"
+    print(f"{word}: {', '.join(one[:SHORT] for one in dict.fromkeys(chosen))}")
+    return 0
+
+
+def _one(name: str, found: Sequence[str]) -> str:
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"{name}: {len(found)} flags begin so; give more of its letters")
+    raise InputError(f"{name}: no such flag; names: camtriage flags list")
