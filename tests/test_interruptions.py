@@ -64,15 +64,15 @@ def test_a_run_that_ended_well_ends_the_care(database):
 
 
 def test_an_item_that_fails_leaves_the_others_their_turn():
-    def half(item: int, by: int) -> float:
+    def look_at(item: int, by: int) -> float:
         return item / by if item else item / 0
 
-    assert sorted(Directly(2).each(half, [4, 0, 6], lambda item: 1, 2)) == [2.0, 3.0]
+    assert sorted(Directly(2).each(look_at, [4, 0, 6], lambda item: 1, 2)) == [2.0, 3.0]
 
 
 def test_bad_input_found_in_an_item_ends_the_run():
-    def gone(item: int) -> None:
+    def look_at(item: int) -> None:
         raise CardError("the card is gone")
 
     with pytest.raises(CardError):
-        Directly(2).each(gone, [1, 2], lambda item: 1)
+        Directly(2).each(look_at, [1, 2], lambda item: 1)
