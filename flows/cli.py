@@ -30,7 +30,7 @@ def main() -> None:
         code = 2
     except typer.Abort:
         code = 130
-    except Exception as why:
+    except Exception as why:  # by name: to import the libraries would make every command slow
         if hasattr(why, "show"):  # the parser's own complaints about options print themselves
             why.show()
             code = 2

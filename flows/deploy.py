@@ -113,11 +113,13 @@ def _prefect_deploy(inbox: Path, out: Path, settings: str | None, file: Path) ->
 
 def _timezone() -> str:
     """This machine's, so that six o'clock is six o'clock here; a server thinks in UTC."""
+    if given := os.environ.get("CAMTRIAGE_TIMEZONE"):
+        return given
     try:
         from tzlocal import get_localzone_name
 
-        return os.environ.get("CAMTRIAGE_TIMEZONE") or get_localzone_name() or "UTC"
-    except Exception:  # no such package, or a machine that does not say
+        return get_localzone_name() or "UTC"
+    except (ImportError, LookupError, ValueError, OSError):  # a machine that does not say
         return "UTC"
 
 

@@ -6,11 +6,14 @@ process was killed. When the worker died with it, nobody runs them; flows/watch.
 
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from db import arrivals
 from db.engine import writing
 from flows.engines import database
 from flows.job import Job
 from pipeline.card.inbox import listing
+from pipeline.errors import CamtriageError
 
 SAID_FIRST = "Flow run encountered an exception: "  # by Prefect, before every error's own words
 
@@ -39,6 +42,6 @@ def leave_a_row(flow, flow_run, state) -> None:
         with writing(database("")) as conn:
             arrivals.close(conn, str(flow_run.id), status, why)
             arrivals.leave_failure(conn, str(Path(Job(card).here().card).resolve()), why)
-    except Exception as wrong:  # the database may be what failed; the run's own error is shown
+    except (CamtriageError, SQLAlchemyError, OSError) as wrong:  # the database may be what failed
         log.error("the database could not be told: %s", wrong)
     log.error("%s: %s: %s. What was done is kept; the next run goes on.", card, status, why)

@@ -10,6 +10,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 
+from sqlalchemy.exc import OperationalError
+
 from pipeline.errors import CamtriageError, DatabaseAway, in_one_line
 
 WAITS_S = (1, 2, 4, 8, 15, 15, 15)  # a server is started again within a minute, or by a person
@@ -23,9 +25,9 @@ def patient(step: Callable) -> Callable:
         for wait in WAITS_S:
             try:
                 return step(*args, **more)
-            except Exception as why:
-                if not _may_pass(why):
-                    raise
+            except (OperationalError, DatabaseAway) as why:
+                if isinstance(getattr(why, "orig", None), sqlite3.Error):
+                    raise  # not a lost connection, a server that starts up, or a deadlock
                 said = "the database is away, trying again in %s s: %s"
                 logging.getLogger("camtriage").warning(said, wait, in_one_line(why))
                 time.sleep(wait)
@@ -36,14 +38,4 @@ def patient(step: Callable) -> Callable:
 
 def ends_the_run(why: Exception) -> bool:
     """The database is full, locked or away: no other window will do better."""
-    from sqlalchemy.exc import OperationalError
-
     return isinstance(why, CamtriageError | OperationalError)
-
-
-def _may_pass(why: Exception) -> bool:
-    """A lost connection, a server that starts up, a deadlock between two runs."""
-    from sqlalchemy.exc import OperationalError
-
-    lost = isinstance(why, OperationalError) and not isinstance(why.orig, sqlite3.Error)
-    return lost or isinstance(why, DatabaseAway)

@@ -34,6 +34,6 @@ def _may_pass(task_, run, state) -> bool:
         state.result()
     except InputError:
         return False
-    except Exception:
+    except Exception:  # whatever the task raised comes out here again
         return True
     return False

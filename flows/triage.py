@@ -62,7 +62,7 @@ class AsTasks:
         """A task that failed after its retries leaves its windows undone; the others go on."""
         try:
             return [future.result()]
-        except Exception as why:
+        except Exception as why:  # a window may fail for any reason, and costs only itself
             if ends_the_run(why):
                 raise
             return []  # Prefect shows the failed task; the database knows what is left
@@ -84,7 +84,7 @@ class _Progress:
         self.shown_at = time.monotonic()
         try:
             self._show(100.0 * done / total, total)
-        except Exception as why:  # a server that is away must not stop a card
+        except Exception as why:  # whatever Prefect's client raises must not stop a card
             logging.getLogger("camtriage").warning("no progress shown: %s", type(why).__name__)
 
     def _show(self, percent: float, total: int) -> None:

@@ -61,7 +61,7 @@ class Directly:
     def _kept(self, future) -> list:
         try:
             return [future.result()]
-        except Exception as why:
+        except Exception as why:  # a window may fail for any reason, and costs only itself
             if ends_the_run(why):
                 raise  # the card is gone, the disk is full: no other item will do better
             logging.getLogger("camtriage").error("left undone: %s", in_one_line(why))

@@ -1,7 +1,10 @@
 """The programs in tests/benchmarks, on so few pictures that only ratios of one run mean much."""
 
-from tests.benchmarks import end_to_end, memory
+from db.check import check
+from db.engine import writing
+from tests.benchmarks import end_to_end, memory, million_rows
 from tests.benchmarks.pictures import with_exif
+from tests.makers import fill
 
 
 def test_a_run_needs_less_processor_than_a_plain_loop_over_the_same_networks(tmp_path):
@@ -12,6 +15,16 @@ def test_a_run_needs_less_processor_than_a_plain_loop_over_the_same_networks(tmp
     floor = end_to_end.floor(paths * 3, 1.0, "starter")
     ours = sum(one.processor_ms for one in floor.values())
     assert ours < 0.8 * peer.processor_ms  # a third to a sixth is usual
+
+
+def test_a_database_grows_to_copies_of_itself(database):
+    with writing(database) as conn:
+        fill(conn, 50)
+        million_rows.grow(conn, 3)
+        for table in ("media", "status", "arrival", "visit"):
+            counted = conn.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+            assert counted and counted % 3 == 0, table
+        assert check(conn) == []
 
 
 def test_pictures_told_apart_by_their_exif_have_the_same_pixels(tmp_path):

@@ -27,6 +27,7 @@ from tests.makers import fill
 
 README = Path(__file__).parents[2] / "db" / "README.md"
 FIRST = 20_000  # pictures filled by hand, on 4 cameras and 2 cards
+TOLD_APART = ("batch.name", "deployment.name", "arrival.folder")
 SHARED = {"recipe", "about"}  # tables that are not copied
 VECTOR_BYTES = 512  # of one vector: the starter labeller's 256 numbers of two bytes
 KEYS = """
@@ -82,8 +83,8 @@ def _copied(column: sa.Column, shift: dict[str, int]) -> str:
         return f"id + copy * {shift[column.table.name]}"
     if column.name == "sha256":
         return "substr(sha256, 1, 56) || CAST(10000000 + copy AS text)"
-    if column.table.name in ("batch", "deployment") and column.name == "name":
-        return "name || '.' || CAST(copy AS text)"
+    if f"{column.table.name}.{column.name}" in TOLD_APART:
+        return f"{name} || '.' || CAST(copy AS text)"
     return name
 
 
