@@ -5,9 +5,10 @@ makes the same ones of the same visits.
 """
 
 import numpy as np
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db import views
+from db import schema, views
 from db.independence import events_source, record_source
 from db.outages import accepted_outages
 from db.read import all_deployments
@@ -74,6 +75,14 @@ def read_stays(conn: Connection) -> list[Stay]:
     """Deployments as effort sees them, with their accepted outages; unknown ends stay unknown."""
     out = accepted_outages(conn)
     return [stay_of(one, out.get(one.deployment_id, ())) for one in all_deployments(conn)]
+
+
+def label_sets(conn: Connection) -> set[str]:
+    """Digests of the label sets whose names the views show; one that a recipe does not tell is
+    left out."""
+    r, b = schema.recipe.c, schema.batch.c
+    found = conn.execute(sa.select(r.description).where(r.id.in_(sa.select(b.label_recipe_id))))
+    return {one["label_set"]["digest"] for one in found.scalars() if "label_set" in one}
 
 
 def read_sightings(conn: Connection) -> list[Sighting]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from db.day_audit import blanks_of_all
 from db.engine import reading
 from db.outages import accepted_outages
-from db.population import read_sightings
+from db.population import label_sets, read_sightings
 from db.read import all_deployments
 from db.sample import read_sample
 from flows.engines import known_database
@@ -21,6 +21,9 @@ from pipeline.population.elsewhere import Known, read_known
 from pipeline.population.sightings import Ask
 from pipeline.population.study import Study, study
 from pipeline.population.tables import Tables, population_tables, write_tables
+from pipeline.report.words import counted
+from pipeline.species.labelset import load_labelset
+from pipeline.species.spelling import spelled
 
 
 def asked(
@@ -61,6 +64,7 @@ class Written:
     tables: Tables
     markdown: str
     rates: list[dict]  # rows of rai.csv
+    corrected: int  # answers of the random sample that correct numbers; 0: none are corrected
 
 
 def write_population(database: str, ask: Ask, out: Path, sensitivity: Path | None = None) -> int:
@@ -68,7 +72,10 @@ def write_population(database: str, ask: Ask, out: Path, sensitivity: Path | Non
     written = write_study(database, ask, out, sensitivity)
     for path in written.paths:
         print(path)
-    _tell(written.tables, ask)
+    _tell(written, ask)
+    if old := sorted({*out.glob("history_*.csv")} - {*written.paths}):
+        files = f"{counted(len(old), 'history file')} of other calls"
+        print(f"{out}: {files}, left as found: {old[0].name}, ...", file=sys.stderr)
     return 0
 
 
@@ -88,7 +95,8 @@ def write_study(database: str, ask: Ask, out: Path, sensitivity: Path | None = N
     paths.append(write_population_page(out, found, made, own))
     head, *rows = made.rows["rai"]
     rates = [dict(zip(head, row, strict=True)) for row in rows]
-    return Written(tuple(paths), made, as_markdown(found, made), rates)
+    answers = found.corrected.answers if found.corrected.rows else 0
+    return Written(tuple(paths), made, as_markdown(found, made), rates, answers)
 
 
 def read_study(database: str, ask: Ask, known: Sequence[Known] = ()) -> Study:
@@ -104,25 +112,38 @@ def read_basis(database: str, ask: Ask) -> Basis:
     """Visits, effort and events of what was asked."""
     with reading(known_database(database)) as conn:
         sightings, deployments = read_sightings(conn), all_deployments(conn)
-        outages = accepted_outages(conn)
+        outages, digests = accepted_outages(conn), label_sets(conn)
+    if ask.species:
+        own = load_labelset()
+        seen = {one.taxon for one in sightings}
+        ask = replace(ask, species=spelled(ask.species, seen, own, digests <= {own.digest}))
     return basis(sightings, deployments, ask, outages)
 
 
-def _tell(made: Tables, ask: Ask) -> None:
+def _tell(written: Written, ask: Ask) -> None:
     """On stderr, so that the paths alone can be piped."""
-    print(
-        f"{made.visits} visits, {made.reviewed} of them told by people, the rest machine labels: "
-        "raw numbers, errors uncorrected",
-        file=sys.stderr,
-    )
+    made = written.tables
+    told = [f"{counted(made.visits, 'visit')}, {made.reviewed} of them told by people, the rest by "
+            "the machine"]  # fmt: skip
+    if made.reviewed == made.visits:
+        told = [f"{counted(made.visits, 'visit')}, each told by people"]
+    if written.corrected:
+        told.append(
+            f"{counted(written.corrected, 'answer')} of the random sample take the machine's errors"
+            " out in corrected.csv and on the page, all else counts names as they stand"
+        )
+    elif made.reviewed < made.visits:
+        told.append("raw numbers, the machine's errors uncorrected: camtriage review sample")
+    print("; ".join(told), file=sys.stderr)
     print(
         f"events: {ask.rule}, {ask.gap_s / 60:g} min; effort: {ask.effort}; "
         f"outages: {made.outages}; what was left out: about.csv",
         file=sys.stderr,
     )
     if made.unknown:
+        without = counted(len(made.unknown), "deployment")
         print(
-            f"{len(made.unknown)} deployments without a period are in no rate: fill in "
+            f"{without} without a period in no rate: fill in "
             "`camtriage deployments list`, then `camtriage deployments import` it",
             file=sys.stderr,
         )

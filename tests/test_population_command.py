@@ -7,17 +7,20 @@ import sys
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from db import save
+from db import save, schema
 from db.engine import writing
 from db.outages import accepted_outages
 from db.population import read_sightings
 from db.read import all_deployments
-from flows.population import asked
+from flows.population import Written, _tell, asked, read_study
+from flows.sample import write_queue
 from pipeline.errors import PopulationError, SettingsError
 from pipeline.population.basis import basis
+from pipeline.population.sightings import Ask
 from pipeline.population.study import study
-from pipeline.population.tables import population_tables
+from pipeline.population.tables import Tables, population_tables
 from pipeline.records import Deployment, Media, Review, Visit
 
 FOX = ("animal", "Vulpes vulpes", "species")
@@ -251,7 +254,7 @@ def test_the_command_writes_files_prints_their_paths_and_says_what_they_are(
     paths = said.stdout.splitlines()
     assert len(paths) == 16 + 4 + 2 and all((tmp_path / one).is_file() for one in paths)
     assert "8 visits, 1 of them told by people" in said.stderr and "uncorrected" in said.stderr
-    assert "1 deployments without a period" in said.stderr and "deployments list" in said.stderr
+    assert "1 deployment without a period" in said.stderr and "deployments list" in said.stderr
     with (tmp_path / "tables/history_vulpes_vulpes.csv").open(newline="") as file:
         history = list(csv.reader(file))
     assert history == [
@@ -275,3 +278,69 @@ def test_without_periods_the_command_ends_with_2_and_writes_nothing(
     said = camtriage("--out", "tables", cwd=tmp_path, url=database_url)
     assert said.returncode == 2 and not (tmp_path / "tables").exists()
     assert said.stderr.count("\n") == 1 and "5 of 5 deployments without a period" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("Dragon dragon", ""), ("fox", "Vulpes vulpes (red fox)"), ("Vulpes vulpis", "Vulpes vulpes")],
+)
+def test_a_name_that_is_none_ends_with_2_and_near_names_before_anything_is_written(
+    filled, database_url, tmp_path, given, near
+):
+    out = tmp_path / "tables"
+    out.mkdir()
+    (out / "rai.csv").write_text("kept")
+    said = camtriage("--species", given, "--out", out, cwd=tmp_path, url=database_url)
+    assert (said.returncode, said.stdout, said.stderr.count("\n")) == (2, "", 1)
+    assert f"--species '{given}'" in said.stderr and near in said.stderr
+    assert [one.read_text() for one in out.iterdir()] == ["kept"]
+    ask = asked(None, None, [given])
+    with pytest.raises(SettingsError, match=given):
+        write_queue(database_url, tmp_path / "queue", ask, None, False, 500)
+    assert not (tmp_path / "queue").exists()
+
+
+@pytest.mark.parametrize("given", ["vulpes  VULPES", "Red fox", "Vulpes vulpes"])
+def test_capitals_do_not_matter_and_a_known_vernacular_name_is_its_species(
+    filled, database_url, given
+):
+    found = read_study(database_url, asked(None, None, [given, "Vulpes vulpes"]))
+    assert [(one.name, one.events) for one in found.rates] == [("Vulpes vulpes", 4)]
+
+
+def test_a_species_of_the_label_set_that_was_never_seen_is_a_zero(filled, database_url):
+    found = read_study(database_url, asked(None, None, ["panthera leo"]))
+    assert [(one.name, one.events) for one in found.rates] == [("Panthera leo", 0)]
+
+
+def test_labels_of_another_set_may_have_names_that_are_not_known_here(filled, database_url):
+    with writing(filled) as conn:
+        label = save.save_recipe(conn, "label", {"label_set": {"name": "mine", "digest": "ab"}})
+        conn.execute(sa.update(schema.batch).values(label_recipe_id=label))
+    found = read_study(database_url, asked(None, None, ["Draco volans"]))
+    assert [(one.name, one.events) for one in found.rates] == [("Draco volans", 0)]
+    with pytest.raises(SettingsError, match="dragon"):
+        read_study(database_url, asked(None, None, ["dragon"]))
+
+
+def test_histories_of_an_earlier_call_are_told_and_left(filled, database_url, tmp_path):
+    camtriage("--out", "tables", cwd=tmp_path, url=database_url)
+    said = camtriage("--species", "Mammalia", "--out", "tables", cwd=tmp_path, url=database_url)
+    assert "3 history files of other calls, left as found: history_vulpes_vul" in said.stderr
+    assert (tmp_path / "tables/history_vulpes_vulpes.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "answers", "says", "not_so"),
+    [
+        (0, 0, "1 visit, 0 of them told by people, the rest by the machine; raw", "sample take"),
+        (1, 0, "1 visit, each told by people", "uncorrected"),
+        (0, 99, "99 answers of the random sample take the machine's errors out", "raw"),
+        (1, 99, "each told by people; 99 answers", "uncorrected"),
+    ],
+)
+def test_the_last_lines_say_what_is_true_of_these_names(capsys, reviewed, answers, says, not_so):
+    made = Tables({}, {}, {}, (), 1, reviewed, "none")
+    _tell(Written((), made, "", [], answers), Ask())
+    first = capsys.readouterr().err.splitlines()[0]
+    assert says in first and not_so not in first

@@ -50,7 +50,10 @@ Begin = Annotated[
 End = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")]
 Species = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="Only this one; may be repeated. Else every animal."),
+    typer.Option(
+        metavar="NAME",
+        help="Only this; may be repeated. Else every animal.",
+    ),
 ]
 OccasionDays = Annotated[int, typer.Option(help="Days of a history's occasion.")]
 Day1 = Annotated[
