@@ -152,7 +152,10 @@ def _open_sqlite(
     engine: Engine, path: Path, where: str, create: bool, tell, migrate: bool = True
 ) -> None:
     if not create and not path.exists():
-        raise DatabaseError(f"{where}: there is no such database")
+        raise DatabaseError(
+            f"{path.absolute()}: there is no such database; `camtriage run CARD` makes one, "
+            "--database or CAMTRIAGE_DATABASE_URL names another"
+        )
     if not path.parent.is_dir():
         raise DatabaseError(f"{where}: the folder {path.parent} does not exist")
     state = _sqlite_state(path, where)

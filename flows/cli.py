@@ -11,6 +11,8 @@ import typer
 from flows.commands import card, clock, exchange, flags, keeping, models, schedule, study
 from pipeline.errors import CamtriageError, InputError, in_one_line
 
+STOPPED = 130  # as shells count it
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for commands in (card, study, flags, clock, exchange, models, keeping, schedule):
     app.add_typer(commands.app)
@@ -29,7 +31,7 @@ def main() -> None:
         print(f"camtriage: {why.filename or 'the disk'}: {why.strerror or why}", file=sys.stderr)
         code = 2
     except typer.Abort:
-        code = 130
+        code = STOPPED
     except Exception as why:  # by name: to import the libraries would make every command slow
         if hasattr(why, "show"):  # the parser's own complaints about options print themselves
             why.show()
@@ -40,6 +42,8 @@ def main() -> None:
             code = 1
         else:
             raise
+    if code == STOPPED:  # by Ctrl-C; typer makes an exit code of it
+        print("camtriage: stopped; what was done is kept, run it again", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 

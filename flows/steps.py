@@ -41,6 +41,15 @@ def run_card(job: Job, way) -> Summary:
     begun = way.step(ingest, job)
     if begun.run_id is None:
         return replace(summarise(job, begun), warnings=_other_name(job, begun))
+    try:
+        return _steps(job, given, begun, way)
+    except KeyboardInterrupt:
+        stopped(job, begun)
+        raise
+
+
+def _steps(job: Job, given: Job, begun: Begun, way) -> Summary:
+    """What comes after ingest. given: the job as other machines are told it."""
     left = _windows_left(job, begun)
     started, some = time.perf_counter(), way.windows_at_once
     pieces = [left[i : i + some] for i in range(0, len(left), some)]
@@ -172,6 +181,12 @@ def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
         status = "unfinished" if exit_code(summary) else "finished"
         save.end_run(conn, begun.run_id, status, counts)
     return summary
+
+
+def stopped(job: Job, begun: Begun) -> None:
+    """Somebody pressed Ctrl-C: that is no crash, and the day's page should not wait for it."""
+    with writing(database(job.database)) as conn:
+        save.end_run(conn, begun.run_id, "unfinished", {}, "stopped by hand; run it again")
 
 
 def summarise(job: Job, begun: Begun, looked: int = 0, seconds: float = 0.0) -> Summary:

@@ -48,6 +48,7 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
     return [
         ("files", f"{summary.files}"),
         ("pictures", f"{summary.pictures}"),
+        ("unreadable pictures", f"{summary.troubled}"),
         ("other files", others),
         ("troubles", f"{summary.troubles}"),
         ("blank", f"{summary.states.get('blank', 0)}"),

@@ -101,7 +101,9 @@ def load_settings(path: Path | None) -> Settings:
         return Settings()
     try:
         given = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
+    except OSError as why:
+        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
         raise SettingsError(f"{path}: cannot be read as TOML: {why}") from why
     sections = {part.name: part.default.__class__ for part in fields(Settings)}
     _refuse_unknown(path, "section", given, sections)

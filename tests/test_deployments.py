@@ -173,7 +173,7 @@ def test_all_faults_of_a_table_are_named_at_once(tmp_path):
     ("data", "words"),
     [
         (b"", "found: nothing"),
-        (b"deploymentID;latitude\nd1;1\n", "separated by commas; found: deploymentID;latitude"),
+        (b"deploymentID|latitude\nd1|1\n", r"found: deploymentID\|latitude"),
         (b"deploymentID,deploymentID\nd1,d2\n", "each column once"),
         (b"deploymentID\n\xff\xfe\n", "not UTF-8"),
         (b'deploymentID\n"d1\n', "not a CSV file"),
@@ -297,3 +297,12 @@ def test_the_order_of_the_table_changes_nothing():
     turned = assign(media, "mara", table[::-1])
     assert assign(media, "mara", table) == turned
     assert replace(turned[0][0], deployment_id="") == media[0]
+
+
+@pytest.mark.parametrize("mark", ";\t")
+def test_a_table_as_excel_writes_it_elsewhere_is_read(tmp_path, mark):
+    rows = ("deploymentID,locationName,latitude,longitude", 'd1,"gate, north",-2.5,34')
+    path = tmp_path / "deployments.csv"
+    path.write_text("\n".join(rows).replace(",", mark).replace(f"gate{mark}", "gate,"))
+    [one] = read_table(path)
+    assert (one.location_name, one.latitude) == ("gate, north", -2.5)

@@ -1,5 +1,6 @@
 """What goes wrong in the middle of a run: the card is pulled out, a run dies over one picture."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -41,6 +42,27 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
     away.rename(card)
     assert subprocess.run(command, capture_output=True).returncode == 0
     assert dump_of(f"sqlite:///{path}") == dump_of(f"sqlite:///{tmp_path / 'whole.db'}")
+
+
+def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
+    card = cards.card(tmp_path / "card", pictures=150, cameras=1)
+    path = tmp_path / "c.db"
+    command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "c", "--threads", "1"]
+    command += ["--database", f"sqlite:///{path}"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not _windows_done(path) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130 and "Traceback" not in said
+    assert "stopped; what was done is kept, run it again" in said
+    query = "SELECT status, message FROM run_summary ORDER BY run_id"
+    with sqlite3.connect(path) as conn:
+        [(status, message)] = conn.execute(query)
+    assert status == "unfinished" and message.startswith("stopped by hand")
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    with sqlite3.connect(path) as conn:
+        assert [status for status, _ in conn.execute(query)] == ["unfinished", "finished"]
 
 
 def test_two_runs_that_died_over_the_same_windows_make_the_next_one_careful(database):

@@ -1,5 +1,6 @@
 -- One row a picture: where it is, what was decided and why, what is on it. A person's word wins in
--- observation_type, scientific_name and method; state and the scores stay the machine's.
+-- observation_type, scientific_name and method; state and the scores stay the machine's. What was
+-- said of a whole visit stands at its first picture here, and for all of it in events.
 SELECT
     m.sha256 AS media_id, -- sha-256 of the file's bytes: the picture's name everywhere
     b.name AS batch, -- the card that brought it first

@@ -47,7 +47,7 @@ def _missing(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str,
     if one.latitude is None:
         yield one.deployment_id, "no place: give --latitude and --longitude"
     if one.utc_offset_min is None:
-        yield one.deployment_id, "no offset of its clock: give --offset +03:00"
+        yield one.deployment_id, "no offset of its clock: give --offset, in East Africa +03:00"
     if not mine.pictures and one.started_at and one.ended_at:
         yield (
             one.deployment_id,

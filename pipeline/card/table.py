@@ -68,13 +68,16 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """(line in the file, {column: text}) without rows that are empty all through."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            head = file.readline()
+            file.seek(0)
+            mark = max(",;\t", key=head.count)  # Excel writes what the country of its user does
+            reader = csv.DictReader(file, strict=True, delimiter=mark)
             columns = [name.strip() for name in reader.fieldnames or []]
             reader.fieldnames = columns
             if "deploymentID" not in columns or len(set(columns)) < len(columns):
                 raise SettingsError(
-                    f"{path}: needs the column deploymentID, each column once, separated by "
-                    f"commas; found: {', '.join(columns) or 'nothing'}"
+                    f"{path}: needs the column deploymentID, each column once; "
+                    f"found: {', '.join(columns) or 'nothing'}"
                 )
             rows = [(reader.line_num, row) for row in reader]
     except OSError as why:
