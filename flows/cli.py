@@ -5,6 +5,8 @@ nothing written. `main` alone catches our errors and prints them in one line.
 """
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -16,6 +18,21 @@ STOPPED = 130  # as shells count it
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for commands in (card, study, flags, clock, exchange, models, keeping, schedule):
     app.add_typer(commands.app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"camtriage {version('camtriage')}")
+        raise typer.Exit
+
+
+@app.callback()
+def camtriage(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """From camera-trap cards to a database that researchers query."""
 
 
 def main() -> None:

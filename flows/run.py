@@ -4,7 +4,7 @@ import time
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from flows.card import read_card
 from flows.job import Job
@@ -40,7 +40,7 @@ def print_summary(summary: Summary, seconds: float) -> int:
 def ingest_and_print(job: Job, dry_run: bool) -> int:
     """Print deployments and counts; without --dry-run also write them."""
     card = Directly(job.windows()).step(read_card, job)
-    table = Table("deployment", "pictures", "first", "last", "camera")
+    table = Table(Column("deployment", overflow="fold"), "pictures", "first", "last", "camera")
     for row in card.by_deployment():
         table.add_row(*(escape(str(cell)) for cell in row))
     console = Console(highlight=False)

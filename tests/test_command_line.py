@@ -135,7 +135,8 @@ def test_blanks_and_kept_are_listed_and_copied_for_other_tools(done, tmp_path):
     folder, card, _ = done
     listed = camtriage("blanks", "--list", cwd=folder).stdout.splitlines()
     camtriage("kept", "--copy", tmp_path / "kept", cwd=folder)
-    camtriage("blanks", "--copy", tmp_path / "blanks", cwd=folder)
+    copied = camtriage("blanks", "--copy", tmp_path / "blanks", cwd=folder).stdout.splitlines()
+    assert len(copied) == 1
     blanks = list((tmp_path / "blanks").rglob("*.JPG"))
     kept = list((tmp_path / "kept").rglob("*.JPG"))
     assert len(listed) == len(blanks)

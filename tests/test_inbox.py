@@ -71,9 +71,11 @@ def test_an_inbox_that_is_not_there_is_one_line(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text: Linux alone")
 def test_what_will_never_be_taken_is_said(tmp_path):
     put(tmp_path, "loose.jpg", "loose too.JPG", "readme.txt")
+    put(tmp_path / "films", "a.avi")
     odd = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(odd)
     (tmp_path / os.fsdecode(b"caf\xe9") / "a.jpg").write_bytes(b"jpeg")
     assert cards_in(tmp_path) == {}
-    loose, name = never_taken(tmp_path)
+    loose, films, name = never_taken(tmp_path)
+    assert films == "films: holds no picture"
     assert loose.startswith("2 pictures lie in") and "rename the folder" in name

@@ -133,8 +133,11 @@ def blanks(
     database: Database = None,
     name: Name = None,
     listed: Annotated[
-        bool, typer.Option("--list", help="Print paths, surest blanks first.")
-    ] = True,
+        bool,
+        typer.Option(
+            "--list", help="Print p_blank and path, surest blanks first; without --copy so."
+        ),
+    ] = False,
     copy: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy them there.")] = None,
 ) -> int:
     """The pictures called blank, for other tools. Nothing is moved or deleted.
@@ -150,7 +153,9 @@ def blanks(
 def kept(
     database: Database = None,
     name: Name = None,
-    listed: Annotated[bool, typer.Option("--list", help="Print their paths.")] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print p_blank and path; without --copy so.")
+    ] = False,
     copy: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy them there.")] = None,
 ) -> int:
     """The pictures that were kept, for other tools.

@@ -65,8 +65,21 @@ def never_taken(inbox: Path) -> list[str]:
     entries = _entries(inbox)
     loose = sum(Path(one.name).suffix.lower() in PICTURES for one in entries if one.is_file())
     said = [f"{loose} pictures lie in {inbox} itself: give each card a folder"] if loose else []
+    folders = [one for one in entries if one.is_dir() and not by_a_computer(one.name)]
+    said += [
+        f"{one.name}: holds no picture"
+        for one in folders
+        if _is_text(one.name) and _is_empty(Path(one.path))
+    ]
     odd = [one.name for one in entries if not _is_text(one.name)]
     return said + [f"{name!r}: a name that is no text: rename the folder" for name in odd]
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not listing(folder).pictures
+    except CardError:  # just being moved
+        return False
 
 
 def _entries(inbox: Path) -> list[os.DirEntry]:
