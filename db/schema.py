@@ -463,7 +463,7 @@ status = sa.Table(  # the current result of each picture, written by db.rows.ref
     _to("review", index=True, nullable=True),  # the newest
     # Indices that hold every key the views join by, so that counting reads no table (measured)
     sa.Index(None, "batch_id", "state", "deployment_id"),
-    sa.Index(None, "state", "batch_id", "deployment_id"),
+    sa.Index(None, "state", "batch_id", "deployment_id"),  # SQLite alone: rare states
     sa.Index(None, "deployment_id", "taken_on", "batch_id", "state"),
 )
 _BLANK = status.c.state == "blank"
