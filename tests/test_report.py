@@ -161,6 +161,27 @@ def test_a_flag_of_the_last_hour_is_told_from_one_of_last_month(root):
     assert page.count(">historic<") == 1 and page.count(">live<") == 1
 
 
+def test_the_names_of_failed_files_are_on_paper_too_and_tables_repeat_their_head(root):
+    page = as_html(day_of(root, troubles=day_of(root).troubles * 40))
+    list_ = page[page.index("What failed, and why") : page.index("<h2>Cameras")]
+    assert "<details" not in list_ and list_.count("<td>not a picture</td>") == 40
+    tables = re.findall(r"<table>.*?</table>", page, flags=re.DOTALL)
+    assert len(tables) > 5 and all("<thead>" in one for one in tables if "<th" in one)
+
+
+def test_names_are_called_names_and_rules_are_said_in_words(root):
+    species = [SpeciesRow("animal", name, "class", 1, 1, 1, None, 0, 0.7) for name in "AB"]
+    page = as_html(day_of(root, species=tuple(species)))
+    assert "<b>2</b><span>names for them, of any rank" in page and "kinds of animal" not in page
+    assert "frame model and background together, 100 blank." in page and "fused (" not in page
+
+
+def test_one_picture_is_said_in_the_singular(root):
+    page = as_html(day_of(root, media=1, states={"kept": 1, "failed": 1, "unprocessed": 1}))
+    assert "1 different picture was brought" in page and "1 picture could not be" in page
+    assert "1 has not been looked at" in page and "<span>picture from 2 cameras" in page
+
+
 def test_a_day_without_cards_is_a_page_too(tmp_path):
     paths = write_report(Day(date(2026, 11, 21)), tmp_path)
     assert all("No card was processed" in path.read_text("utf-8") for path in paths[:2])

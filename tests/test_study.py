@@ -145,7 +145,7 @@ def test_outages_are_taken_out_of_every_number_and_told():
     assert made.rates[0].effort_days == pytest.approx(5 * 730 + 30)
     assert made.months["2024-06"][0].stations == 5
     tables = population_tables(made, "0")
-    assert "1 of 1 deployments, entered or accepted by people" in tables.outages
+    assert "1 outage at 1 of 6 deployments with a period, entered" in tables.outages
 
 
 # --- the day ---
@@ -316,3 +316,44 @@ def test_a_dozen_seasons_do_not_print_over_each_other():
     made = study(basis(*few_stations(), Ask()))
     for axes in plots.trend_plot(made, made.basis.names).split('<g id="axes_')[1:]:
         assert 2 <= len(re.findall(r">20\d\d/\d\d<", axes)) <= 4
+
+
+# --- the page's words ---
+
+
+def page_of(some, there, ask=None, outages=None) -> str:
+    made = study(basis(some, there, ask or Ask(), outages))
+    return population_page(made, population_tables(made, "0"), "0")
+
+
+def test_change_stands_before_the_seasons_and_every_season_says_where_it_begins():
+    page = page_of(*few_stations())
+    text = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+    assert "twelve months from April on: 2013/14 began in April 2013" in text
+    assert "in all twelve months of each season" in text and "last column is the factor" not in text
+    head = text[text.index("taxon change a year") :]
+    assert head.index("stations") < head.index("2013/14")
+
+
+def test_months_of_a_season_over_the_new_year_are_told_as_the_season_goes():
+    season = [(datetime(year, 11, 1), datetime(year + 1, 2, 1)) for year in (2023, 2024)]
+    there = [Deployment(f"d{i}", "S", started_at=a, ended_at=b) for i, (a, b) in enumerate(season)]
+    page = page_of([seen(i, a) for i, (a, _) in enumerate(season)], there)
+    assert "in November to January of each season" in page and "began in November 2023" in page
+
+
+def test_tables_repeat_their_head_in_print_and_a_heading_stays_with_its_figure(whole):
+    page = whole[2]
+    tables = re.findall(r"<table>.*?</table>", page, flags=re.DOTALL)
+    assert tables and all("<thead>" in one for one in tables if "<th" in one)
+    assert "h2, h3, h2 + p, h3 + p { break-after: avoid; }" in page
+
+
+def test_one_is_said_in_the_singular():
+    page = page_of([seen(0, FIRST, method="human")], places(1))
+    for words_ in ("1 outages", "1 visits", "1 events", "1 stations", "1 pictures", "1 pairs"):
+        assert words_ not in re.sub(r"<[^>]+>", " ", page)
+    out = {"d0": [(FIRST, FIRST + timedelta(days=3))]}
+    assert "Outages: 1 outage at 1 of 1 deployment with" in page_of(
+        [seen(0, FIRST)], places(1), None, out
+    )

@@ -28,6 +28,7 @@ class Trend:
     why: str  # no trend can be shown; empty: one can
     rates: tuple[tuple[Rate, ...], ...] = ()  # by season, then species
     changes: tuple[Change, ...] = ()  # by species
+    begins: int = 1  # month of the year in which a season begins, 1-12
 
 
 def trend(basis: Basis) -> Trend:
@@ -50,7 +51,8 @@ def trend(basis: Basis) -> Trend:
     rates = tuple(tuple(rai(e, d, basis.names)) for e, d in zip(events, effort, strict=True))
     changes = tuple(_change(events[:, :, i], effort, numbers) for i in range(len(basis.names)))
     names = tuple(_label(first + 12 * s) for s in numbers)
-    return Trend(names, tuple(sorted(shared)), "", rates, changes)
+    begins = int(first.astype(int)) % 12 + 1
+    return Trend(names, tuple(sorted(shared)), "", rates, changes, begins)
 
 
 def _comparable(held: Mapping[int, set[int]]) -> tuple[list[int], set[int]]:

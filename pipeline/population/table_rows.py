@@ -206,5 +206,7 @@ def outages_said(basis: Basis) -> str:
     some = [len(stay.outages) for stay in basis.known.values() if stay.outages]
     if not some:
         return "none are known: each period counts whole, a camera that failed too"
-    told = f"{sum(some)} of {len(some)} deployments, entered or accepted by people"
+    of, each = sum(some), len(basis.known)
+    told = f"{of} outage{'' if of == 1 else 's'} at {len(some)} of {each} deployment"
+    told += f"{'' if each == 1 else 's'} with a period, entered or accepted by people"
     return f"{told}: " + ("not taken out" if basis.ask.effort == "duration" else "taken out")

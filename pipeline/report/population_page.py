@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from pipeline.population import effort, events
 from pipeline.population.corrected import FEW_ERRORS, SMALL, Total
 from pipeline.population.corrected_rates import Rate
+from pipeline.population.seasons import Trend
 from pipeline.population.study import Study
 from pipeline.population.table_rows import methods_of, outages_said
 from pipeline.population.tables import Tables
@@ -61,7 +63,8 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         overlaps=study.days.overlaps, without_sun=study.days.without_sun,
         sunrise=words.hour(study.days.sunrise_h), sunset=words.hour(study.days.sunset_h),
         trend=study.trend, trend_rows=_trend(study, common),
-        trend_plot=plots.trend_plot(study, small), trend_months=_months(study.trend.months),
+        trend_plot=plots.trend_plot(study, small), trend_months=_months(study.trend),
+        trend_begins=_begins(study.trend),
         richness=study.richness, richness_plot=plots.richness_plot(study.richness),
         effort=_dicts(tables.rows["effort"]), effort_plot=plots.effort_plot(study),
         unknown=basis.unknown, left=_left(tables),
@@ -175,7 +178,8 @@ def _blanks(study: Study) -> str:
     one = study.blanks
     if one is None or not one.blanks:
         return "No picture was called blank."
-    said = f"{words.number(one.blanks)} pictures called blank make no event."
+    called = "picture called blank makes" if one.blanks == 1 else "pictures called blank make"
+    said = f"{words.number(one.blanks)} {called} no event."
     if one.estimate is None:
         return f"{said} Nobody has looked at a sample of them: what was missed is not known."
     return (
@@ -247,13 +251,20 @@ def _trend(study: Study, names: list[str]) -> list[dict]:
     ]
 
 
-def _months(numbers) -> str:
-    """January to March, or their names one by one."""
+def _months(found: Trend) -> str:
+    """All twelve months; November to January; or their names one by one, as the season goes."""
+    numbers = sorted(found.months, key=lambda n: (n - found.begins) % 12)
     names = [words.MONTHS[n - 1] for n in numbers]
-    follow = numbers and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers)))
-    if follow and len(names) > 2:
+    if len(numbers) == 12:
+        return "all twelve months"
+    if len(names) > 2 and all((b - a) % 12 == 1 for a, b in pairwise(numbers)):
         return f"{names[0]} to {names[-1]}"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _begins(found: Trend) -> tuple[str, str] | None:
+    """Month and year in which the first season began."""
+    return (words.MONTHS[found.begins - 1], found.seasons[0][:4]) if found.seasons else None
 
 
 def _more(names: list[str], most: int) -> str:

@@ -13,6 +13,10 @@ MONTHS = (
 KINDS = {"human": "person", "vehicle": "vehicle", "unknown": "something, not known what",
          "animal": "animal, no name", "unclassified": "not named yet"}  # fmt: skip
 
+RULES = {"fused": "frame model and background together", "frame_model": "frame model alone",
+         "burst": "a picture of the same burst that is surely not blank",
+         "truncated": "a file cut off is kept", "boxes": "boxes of a detector"}  # fmt: skip
+
 
 def number(value: int) -> str:
     """12345 as 12 345, with a space that does not break."""
@@ -39,6 +43,11 @@ def at(time: datetime) -> str:
 def plain(word: str) -> str:
     """not_a_picture as not a picture."""
     return word.replace("_", " ")
+
+
+def rule(name: str) -> str:
+    """What decided between blank and kept, in words."""
+    return RULES.get(name, plain(name))
 
 
 def said(row: SpeciesRow) -> str:
