@@ -173,7 +173,7 @@ def test_names_are_called_names_and_rules_are_said_in_words(root):
     species = [SpeciesRow("animal", name, "class", 1, 1, 1, None, 0, 0.7) for name in "AB"]
     page = as_html(day_of(root, species=tuple(species)))
     assert "<b>2</b><span>names for them, of any rank" in page and "kinds of animal" not in page
-    assert "frame model and background together, 100 blank." in page and "fused (" not in page
+    assert "frame model and background together: 100 blank." in page and "fused (" not in page
 
 
 def test_one_picture_is_said_in_the_singular(root):

@@ -346,7 +346,7 @@ def test_tables_repeat_their_head_in_print_and_a_heading_stays_with_its_figure(w
     page = whole[2]
     tables = re.findall(r"<table>.*?</table>", page, flags=re.DOTALL)
     assert tables and all("<thead>" in one for one in tables if "<th" in one)
-    assert "h2, h3, h2 + p, h3 + p { break-after: avoid; }" in page
+    assert "h2, h3, h2 + p, h3 + p, .bar, .key { break-after: avoid; }" in page
 
 
 def test_one_is_said_in_the_singular():
