@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from contextlib import ExitStack
 
@@ -81,3 +82,16 @@ def test_three_workers_one_killed_in_the_middle_give_what_a_serial_run_gives(
     engine.dispose()
     assert dump_of(url) == serial
     assert not any(PASSWORD in one.read_text() for one in tmp_path.glob("*.log"))
+
+
+def test_processes_of_this_machine_give_what_a_serial_run_gives(
+    card, serial, prefect_server, tmp_path
+):
+    folder, settings = card
+    env, _ = prefect_server
+    url = f"sqlite:///{tmp_path}/dask.db"
+    run = [sys.executable, "-m", "flows.cli", "run", str(folder), "--name", "c", "--threads", "2"]
+    run += ["--settings", settings, "--runner", "dask", "--database", url]
+    said = subprocess.run(run, env=env, cwd=servers.ROOT, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert dump_of(url) == serial
