@@ -69,12 +69,22 @@ def forget_empty(conn: Connection, deployments: Iterable[Deployment]) -> None:
     whose pictures all hang on other deployments already is no further camera."""
     names = [one.deployment_id for one in deployments if one.source != "table"]
     d = schema.deployment
-    tables = schema.metadata.sorted_tables
-    hanging = [one.c.deployment_id for one in tables if "deployment_id" in one.c]
-    empty = [~sa.exists().where(column == d.c.id) for column in hanging]
     for some in chunks(names):
         mine = d.c.name.in_(some) & (d.c.source != "table")
-        conn.execute(sa.delete(d).where(mine, *empty))
+        conn.execute(sa.delete(d).where(mine, *_nothing_hangs_on()))
+
+
+def remove_deployment(conn: Connection, name: str) -> bool:
+    """Forget one on which nothing hangs: no picture, outage or repair. False: something does."""
+    d = schema.deployment
+    gone = sa.delete(d).where(d.c.name == name, *_nothing_hangs_on())
+    return conn.execute(gone).rowcount == 1
+
+
+def _nothing_hangs_on() -> list[sa.ColumnElement[bool]]:
+    tables = schema.metadata.sorted_tables
+    hanging = [one.c.deployment_id for one in tables if "deployment_id" in one.c]
+    return [~sa.exists().where(column == schema.deployment.c.id) for column in hanging]
 
 
 def save_media(conn: Connection, batch_id: int, media: Sequence[Media]) -> list[Trouble]:

@@ -40,6 +40,7 @@ def import_deployments(url: str, table: Path) -> int:
     if learnt < len(given):
         new = [one.deployment_id for one in given if one.deployment_id not in known]
         print(f"no picture belongs to these yet: {', '.join(new[:10])}")
+        print("if one is a slip: camtriage deployments remove NAME")
     for line in flags:
         print(line)
     for name, pictures in outside:
@@ -70,6 +71,17 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
         print(line)
     if outside:
         print(f"{name}: {outside} pictures were taken outside its period; a wrong clock or period")
+    return 0
+
+
+def remove_deployment(url: str, name: str) -> int:
+    """Forget a deployment that was only ever named: a slip in a table, say."""
+    with writing(known_database(url)) as conn:
+        if name not in {one.deployment_id for one in read.all_deployments(conn)}:
+            raise InputError(f"{name}: no such deployment; names: camtriage deployments list")
+        if not save.remove_deployment(conn, name):
+            raise InputError(f"{name}: pictures, outages or repairs belong to it; it stays")
+    print(f"{name}: removed")
     return 0
 
 

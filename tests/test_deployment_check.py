@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from db import read, save
 from db.engine import open_database, writing
 from db.outages import save_outages
-from flows.deployments import check_deployments, edit_deployment, edited
+from flows.deployments import (
+    check_deployments,
+    edit_deployment,
+    edited,
+    import_deployments,
+    remove_deployment,
+)
 from pipeline.card.deployment_check import Taken, faults, metres
 from pipeline.errors import InputError, SettingsError
 from pipeline.records import Deployment, Media, Outage
@@ -115,6 +121,18 @@ def test_an_edit_changes_what_is_named_and_the_check_is_then_content(url, capsys
     capsys.readouterr()
     assert check_deployments(url) == 1
     assert "A1: 1 pictures were taken within its outage of 2026-05-01" in capsys.readouterr().out
+
+
+def test_a_slip_in_a_table_is_taken_back_and_what_has_pictures_stays(url, tmp_path, capsys):
+    (tmp_path / "d.csv").write_text("deploymentID\nA1\nAl\n")
+    import_deployments(url, tmp_path / "d.csv")
+    assert "belongs to these yet: Al\nif one is a slip" in capsys.readouterr().out
+    remove_deployment(url, "Al")
+    assert place(url).deployment_id == "A1"
+    for name, told in (("A1", "it stays"), ("Al", "no such deployment")):
+        with pytest.raises(InputError, match=told):
+            remove_deployment(url, name)
+    assert place(url).deployment_id == "A1"
 
 
 @pytest.mark.parametrize(

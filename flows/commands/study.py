@@ -248,6 +248,20 @@ def deployments_edit(
     return edit_deployment(database_url(database), name, given, offset)
 
 
+@deployments.command("remove")
+def deployments_remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its deploymentID.")],
+    database: Database = None,
+) -> int:
+    """Forget a deployment to which no picture belongs: a slip in a table.
+
+    camtriage deployments remove mara/CamX
+    """
+    from flows.deployments import remove_deployment
+
+    return remove_deployment(database_url(database), name)
+
+
 @deployments.command("check")
 def deployments_check(database: Database = None) -> int:
     """What is missing or contradicts itself: ends, places, cameras in two places, pictures outside.
