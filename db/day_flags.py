@@ -14,6 +14,7 @@ from pipeline.report.day import FlagRow, Shot, hides, shows_people
 from pipeline.settings import Settings
 
 FLAGS = 100
+FLAG_NAME = 12  # letters, as `camtriage flags list` prints them
 SHOTS = 3  # thumbnails a flag
 _FLAGS = """
 SELECT flag_id, batch, deployment_id, location_name, started_at, started_at_utc, severity, score,
@@ -48,6 +49,7 @@ def flags(conn: Connection, names: list[str], settings: Settings) -> dict:
             row.batch, row.deployment_id, row.location_name, time_of(row.started_at), row.severity,
             row.score, tuple(json.loads(row.rules)), row.reason, row.status, row.pictures,
             shots.get(row.flag_id, ()), age(time_of(row.started_at_utc), now),
+            row.flag_id[:FLAG_NAME],
         )
         for row in rows
     )  # fmt: skip

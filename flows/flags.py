@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 from db import save
+from db.day_flags import FLAG_NAME
 from db.engine import reading, writing
 from db.read_events import flags_named, flags_shown
 from flows.engines import known_database
@@ -12,7 +13,6 @@ from pipeline.cells import plain_cell
 from pipeline.errors import InputError
 
 COLUMNS = ("flag", "status", "severity", "started_at", "deployment_id", "pictures", "reason")
-SHORT = 12  # characters of a flag's name are enough to tell it from all others
 
 
 def list_flags(url: str) -> int:
@@ -24,7 +24,7 @@ def list_flags(url: str) -> int:
     table.writerow(COLUMNS)
     for row in rows:
         table.writerow(
-            [row.flag_id[:SHORT], *(plain_cell(getattr(row, name)) for name in COLUMNS[1:])]
+            [row.flag_id[:FLAG_NAME], *(plain_cell(getattr(row, name)) for name in COLUMNS[1:])]
         )
     print(file.getvalue(), end="")
     return 0
@@ -39,7 +39,7 @@ def judge_flags(
         for flag_id in dict.fromkeys(chosen):
             save.save_verdict(conn, flag_id, confirmed, who, comment)
     word = "confirmed" if confirmed else "dismissed"
-    print(f"{word}: {', '.join(one[:SHORT] for one in dict.fromkeys(chosen))}")
+    print(f"{word}: {', '.join(one[:FLAG_NAME] for one in dict.fromkeys(chosen))}")
     return 0
 
 

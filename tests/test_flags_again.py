@@ -1,5 +1,7 @@
 """Flags follow what is said of a deployment: an edit or a table asks the poaching rules again."""
 
+from datetime import UTC, datetime
+
 import pytest
 import sqlalchemy as sa
 
@@ -10,6 +12,7 @@ from flows.deployments import edit_deployment, import_deployments
 from flows.flags import judge_flags, list_flags
 from flows.job import Job
 from flows.relabel import relabel
+from flows.report import write_day
 from flows.review import import_reviews
 from flows.run import run_job
 from flows.ways import Directly
@@ -132,10 +135,12 @@ def ids(job: Job) -> list[str]:
         return list(flags_named(conn, ""))
 
 
-def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, capsys):
+def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp_path, capsys):
     for place in ("k/Cam0", "k/Cam1"):
         edit_deployment(job.database, place, CLOSED, None)
     [first, second] = sorted(ids(job))
+    pages = write_day(job.database, datetime.now(UTC).date(), tmp_path / "page")
+    assert f"camtriage flags confirm {first[:12]}" in pages[0].read_text("utf-8")
     judge_flags(job.database, [first[:12]], True, "Amina", "two men, one snare")
     judge_flags(job.database, [second], True, None, None)
     judge_flags(job.database, [second.upper()], False, "Joseph", "our own patrol")

@@ -86,6 +86,7 @@ class FlagRow:
     pictures: int
     shots: tuple[Shot, ...] = ()
     age: str = "historic"  # when the page was made: live under an hour old
+    name: str = ""  # its first letters, by which a person confirms or dismisses it
 
 
 @dataclass(frozen=True, slots=True)
