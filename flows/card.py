@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.job import Job, batch_name, card_folder
 from pipeline.card.deployments import assign, read_table
 from pipeline.card.scan import os_path, path_text, read_media, scan
+from pipeline.counted import counted
 from pipeline.errors import CardError, CardGone
 from pipeline.records import Deployment, Found, Media, Trouble
 
@@ -37,7 +38,7 @@ class Card:
             f"{n} {kind}{'' if kind == 'skipped' else 's'}" for kind, n in sorted(kinds.items())
         ]
         said += [f"{n} {reason}" for reason, n in sorted(reasons.items())]
-        return f"{len(self.found)} files: " + ", ".join(said)
+        return f"{counted(len(self.found), 'file')}: " + ", ".join(said)
 
     def by_deployment(self) -> Iterator[tuple[str, int, str, str, str]]:
         """(deployment, pictures, first, last, camera) for the dry run."""
@@ -59,7 +60,8 @@ def read_card(job: Job, known_as: KnownAs | None = None, tell=None) -> Card:
     found = scan(root)
     pictures = [one for one in found if one.kind == "picture"]
     if not pictures:
-        raise CardError(f"{job.card}: no pictures among {len(found)} files; is this the card?")
+        files = counted(len(found), "file")
+        raise CardError(f"{job.card}: no pictures among {files}; is this the card?")
     media, troubles = _read_all(root, pictures, job, tell)
     content = _content(media)
     shas = {one.sha256 for one in media}

@@ -16,6 +16,7 @@ from flows.engines import known_database
 from flows.job import Job
 from flows.reform import reform
 from pipeline.card import repair
+from pipeline.counted import counted
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment
 
@@ -69,7 +70,8 @@ def shift(job: Job, ask: Ask, yes: bool) -> int:
     with writing(known_database(job.database)) as conn:
         key = clock_repairs.save_repair(conn, one)
         visits = reform(conn, job, one.deployment_id)
-    print(f"repair {key} stands, {visits} visits formed again; back: camtriage clock undo {key}")
+    formed = counted(visits, "visit")
+    print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
     return 0
 
 
@@ -78,7 +80,8 @@ def undo(job: Job, key: int, who: str | None) -> int:
     with writing(known_database(job.database)) as conn:
         name = clock_repairs.undo_repair(conn, key, who)
         visits = reform(conn, job, name)
-    print(f"repair {key} is undone: {name} has its camera's times again; {visits} visits formed")
+    formed = counted(visits, "visit")
+    print(f"repair {key} is undone: {name} has its camera's times again; {formed} formed")
     return 0
 
 
@@ -90,7 +93,7 @@ def list_repairs(url: str) -> int:
         who = f" by {one.made_by}" if one.made_by else ""
         state = f"undone {row['undone_at']:%Y-%m-%d}" if row["undone_at"] else "stands"
         said = [f"{key}", one.deployment_id, repair.told(one), repair.bounds_told(one)]
-        said += [f"{row['pictures']} pictures", f"{row['made_at']:%Y-%m-%d}{who}", state]
+        said += [counted(row["pictures"], "picture"), f"{row['made_at']:%Y-%m-%d}{who}", state]
         print("; ".join(filter(None, [*said, one.comment])))
     if not every:
         print("no clock was repaired")
@@ -174,7 +177,7 @@ def _deployment(conn: Connection, name: str) -> Deployment:
 def _show(one: ClockRepair, some: list[clock_repairs.Written], place: Deployment) -> None:
     bounds = repair.bounds_told(one)
     where = f" ({bounds})" if bounds else ""
-    print(f"{one.deployment_id}{where}: {len(some)} pictures, {repair.told(one)}")
+    print(f"{one.deployment_id}{where}: {counted(len(some), 'picture')}, {repair.told(one)}")
     steps = max(1, min(SHOWN, len(some)) - 1)
     shown = sorted({round(i * (len(some) - 1) / steps) for i in range(steps + 1)})
     print(f"{'camera wrote':21}{'becomes':21}file")

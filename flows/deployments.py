@@ -12,6 +12,7 @@ from flows.reform import flags_again
 from pipeline.card.clock import offset_minutes
 from pipeline.card.deployment_check import faults
 from pipeline.card.table import MISSING, read_row, read_table
+from pipeline.counted import counted, taken
 from pipeline.errors import InputError, SettingsError
 from pipeline.exchange.deployments import row_of, table_text
 from pipeline.records import Deployment
@@ -36,7 +37,7 @@ def import_deployments(url: str, table: Path) -> int:
         outside = read.outside_period(conn)
     known = {one.deployment_id for one in before}
     learnt = sum(one.deployment_id in known for one in given)
-    print(f"{learnt} deployments brought up to date, {len(given) - learnt} added")
+    print(f"{counted(learnt, 'deployment')} brought up to date, {len(given) - learnt} added")
     if learnt < len(given):
         new = [one.deployment_id for one in given if one.deployment_id not in known]
         print(f"no picture belongs to these yet: {', '.join(new[:10])}")
@@ -44,7 +45,7 @@ def import_deployments(url: str, table: Path) -> int:
     for line in flags:
         print(line)
     for name, pictures in outside:
-        print(f"{name}: {pictures} pictures were taken outside its period; a wrong clock or period")
+        print(_outside(name, pictures))
     return 0
 
 
@@ -70,7 +71,7 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
     for line in flags:
         print(line)
     if outside:
-        print(f"{name}: {outside} pictures were taken outside its period; a wrong clock or period")
+        print(_outside(name, outside))
     return 0
 
 
@@ -135,14 +136,19 @@ def check_deployments(url: str) -> int:
         lines = faults(places, read.taken(conn))
         within = outages.pictures_within(conn)
     lines += [
-        f"{one.deployment_id}: {pictures} pictures were taken within its outage of "
+        f"{one.deployment_id}: {taken(pictures)} within its outage of "
         f"{one.started_at}: camtriage outages list"
         for one, pictures in within
     ]
     for line in sorted(lines):
         print(line)
     if lines:
-        print(f"{len(lines)} faults; options are those of camtriage deployments edit NAME")
+        found = counted(len(lines), "fault")
+        print(f"{found}; options are those of camtriage deployments edit NAME")
     else:
-        print(f"no fault found in {len(places)} deployments")
+        print(f"no fault found in {counted(len(places), 'deployment')}")
     return 1 if lines else 0
+
+
+def _outside(name: str, pictures: int) -> str:
+    return f"{name}: {taken(pictures)} outside its period; a wrong clock or period"

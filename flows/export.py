@@ -5,6 +5,7 @@ from pathlib import Path
 from db.engine import reading
 from db.exchange import gather
 from flows.engines import known_database
+from pipeline.counted import counted
 
 
 def camtrap_dp(database: str, folder: Path, project: Path, batch: str | None, exact: bool) -> int:
@@ -18,10 +19,11 @@ def camtrap_dp(database: str, folder: Path, project: Path, batch: str | None, ex
     done = export(package, described, folder, exact=exact)
     print(f"{folder}: " + ", ".join(f"{n} {what}" for what, n in done.counts.items()))
     if done.left_out:
-        print(f"{done.left_out} pictures without a time are in left_out.csv")
+        print(f"{counted(done.left_out, 'picture')} without a time: left_out.csv")
     if done.time_lapse:
         own = "with their own observations" if "media" in described.levels else "without any"
-        print(f"{done.time_lapse} time-lapse visits are no events: pictures in media.csv, {own}")
+        some = counted(done.time_lapse, "time-lapse visit")
+        print(f"{some} without an event: pictures in media.csv, {own}")
     return 0
 
 

@@ -8,6 +8,7 @@ from db import read
 from db.engine import reading
 from flows.engines import known_database
 from pipeline.card.scan import os_path
+from pipeline.counted import counted
 from pipeline.errors import CardError, SettingsError
 
 
@@ -28,8 +29,8 @@ def hand_over(database: str, state: str, batch: str | None, copy: Path | None, l
         return 0
     gone = sum(not _copy(copy, *row[:3]) for row in rows)
     print(
-        f"{len(rows) - gone} pictures in {copy}"
-        + (f"; {gone} are not there any more" if gone else "")
+        f"{counted(len(rows) - gone, 'picture')} in {copy}"
+        + (f"; {gone} not there any more" if gone else "")
     )
     return 1 if gone else 0
 

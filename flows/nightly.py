@@ -14,7 +14,11 @@ from flows.report import write_day  # noqa: E402
 from flows.tasks import as_task  # noqa: E402
 
 
-@flow(name="camtriage-report", flow_run_name="report {day}", persist_result=False)
+def _run_name() -> str:
+    return f"report {runtime.flow_run.parameters.get('day') or _due() - timedelta(days=1)}"
+
+
+@flow(name="camtriage-report", flow_run_name=_run_name, persist_result=False)
 def nightly_report(
     out: str = "reports", day: date | None = None, settings: str | None = None
 ) -> list[str]:

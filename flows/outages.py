@@ -13,6 +13,7 @@ from db.engine import reading, writing
 from db.silence import watched
 from flows.engines import known_database
 from pipeline.card.repair import time_of
+from pipeline.counted import counted, taken
 from pipeline.errors import InputError
 from pipeline.poaching.camera import camera_changes, frames_of
 from pipeline.population.silence import proposals
@@ -81,7 +82,8 @@ def accept(url: str, numbers: list[int], who: str | None) -> int:
     """A person agrees: these outages are no effort from now on. All of them or none."""
     with writing(known_database(url)) as conn:
         new = [kept.accept_outage(conn, number, who) for number in numbers]
-    print(f"{sum(new)} outages accepted" + (", the others were already" if not all(new) else ""))
+    already = "" if all(new) else ", the others were already"
+    print(f"{counted(sum(new), 'outage')} accepted{already}")
     return 0
 
 
@@ -98,10 +100,11 @@ def _save(url: str, given: list[Outage]) -> int:
     with writing(known_database(url)) as conn:
         new = kept.save_outages(conn, given)
         inside = kept.pictures_within(conn)
-    print(f"{new} outages entered" + (f", {len(given) - new} known" if new < len(given) else ""))
+    known = f", {len(given) - new} known" if new < len(given) else ""
+    print(f"{counted(new, 'outage')} entered{known}")
     for one, pictures in inside:
         if one in given:
-            print(f"{kept.period(one)}: {pictures} pictures were taken within it; is it right?")
+            print(f"{kept.period(one)}: {taken(pictures)} within it; is it right?")
     return 0
 
 

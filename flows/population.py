@@ -14,6 +14,7 @@ from db.population import label_sets, read_sightings
 from db.read import all_deployments
 from db.sample import read_sample
 from flows.engines import known_database
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.population import effort, events
 from pipeline.population.basis import Basis, basis
@@ -21,7 +22,6 @@ from pipeline.population.elsewhere import Known, read_known
 from pipeline.population.sightings import Ask
 from pipeline.population.study import Study, study
 from pipeline.population.tables import Tables, population_tables, write_tables
-from pipeline.report.words import counted
 from pipeline.species.labelset import load_labelset
 from pipeline.species.spelling import spelled
 

@@ -16,6 +16,7 @@ from db.clock_repairs import believed
 from flows import models, recipes
 from flows.job import Begun, Job
 from flows.naming import formed_visits, found_flags
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.poaching.context import can_tell
 from pipeline.poaching.scene import facts
@@ -58,7 +59,8 @@ def flags_again(
     was = {one.deployment_id: facts(one) for one in before}
     new = [one for one in after if was.get(one.deployment_id, facts(one)) != facts(one)]
     for name, batch, count in flags_anew(conn, new):
-        yield f"{name}: {count} flags, formed again" if count is not None else stale(name, batch)
+        formed = count is not None and f"{name}: {counted(count, 'flag')}, formed again"
+        yield formed or stale(name, batch)
 
 
 def flags_anew(

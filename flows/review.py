@@ -13,6 +13,7 @@ from db.reviews import drawn_blanks, find_pictures
 from db.save_reviews import save_reviews
 from flows.engines import known_database
 from flows.reform import flags_anew, stale
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.report.audit_sheet import write_audit_sheet
@@ -39,7 +40,8 @@ def import_reviews(database: str, table: Path, reviewer: str | None) -> int:
         saved, _ = save_reviews(conn, found.reviews, table.name)
         flags = list(_flags_anew(conn, {one.sha256 for one in found.reviews})) if saved else []
     known = len(found.reviews) - saved
-    print(f"{saved} reviews saved, {known} known already, {found.empty} rows not filled in")
+    empty = counted(found.empty, "row")
+    print(f"{counted(saved, 'review')} saved, {known} known already, {empty} not filled in")
     for line in flags:
         print(line)
     return 0
@@ -54,4 +56,5 @@ def _flags_anew(conn: Connection, shas: set[str]) -> Iterator[str]:
         if count is None:
             yield stale(name, batch)
     if before != (now := len(flags_named(conn, ""))):
-        yield f"{now} flags in place of {before}: what people saw counts for the poaching rules"
+        flags = counted(now, "flag")
+        yield f"{flags} in place of {before}: what people saw counts for the poaching rules"

@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cells import markdown_cell
+from pipeline.counted import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def last_line(summary: Summary, seconds: float) -> str:
     said = f"{seconds:.0f} s; every file accounted for, {summary.troubles} with a trouble."
     if exit_code(summary):
         left = summary.states.get("unprocessed", 0)
-        said = f"NOT finished: {left} pictures in {summary.undone} windows left; run it again."
+        windows = counted(summary.undone, "window")
+        said = f"NOT finished: {counted(left, 'picture')} in {windows} left; run it again."
     return " ".join((said, *summary.warnings))
 
 

@@ -31,8 +31,10 @@ from flows.steps import Summary, run_card  # noqa: E402
 from flows.summary import as_markdown, exit_code, last_line  # noqa: E402
 from flows.tasks import as_task  # noqa: E402
 from flows.ways import NAMES  # noqa: E402
+from pipeline.counted import counted  # noqa: E402
 from pipeline.errors import Unfinished  # noqa: E402
 
+UNITS = {"visits": "deployment", "flags": "deployment"}  # what a step counts; else pictures
 SHOWN_EVERY_S = 2.0  # a progress artifact is a request to the server
 
 
@@ -89,7 +91,7 @@ class _Progress:
 
     def _show(self, percent: float, total: int) -> None:
         if self.artifact is None:
-            words = f"{NAMES[self.name]}: {total} pictures"
+            words = f"{NAMES[self.name]}: {counted(total, UNITS.get(self.name, 'picture'))}"
             key = f"progress-{self.name.replace('_', '-')}"
             self.artifact = create_progress_artifact(percent, key=key, description=words)
         else:

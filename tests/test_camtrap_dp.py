@@ -343,7 +343,7 @@ def test_visits_of_time_lapse_pictures_are_told_with_their_number(
     (tmp_path / "p.toml").write_text(PROJECT)
     camtrap_dp(database_url, tmp_path / "package", tmp_path / "p.toml", None, False)
     said = capsys.readouterr().out
-    line = "1 time-lapse visits are no events: pictures in media.csv, with their own observations"
+    line = "1 time-lapse visit without an event: pictures in media.csv, with their own observations"
     assert line in said.splitlines()
     (tmp_path / "p.toml").write_text(PROJECT.replace('["media", "event"]', '["event"]'))
     camtrap_dp(database_url, tmp_path / "events", tmp_path / "p.toml", None, False)

@@ -120,7 +120,7 @@ def test_an_edit_changes_what_is_named_and_the_check_is_then_content(url, capsys
     engine.dispose()
     capsys.readouterr()
     assert check_deployments(url) == 1
-    assert "A1: 1 pictures were taken within its outage of 2026-05-01" in capsys.readouterr().out
+    assert "A1: 1 picture was taken within its outage of 2026-05-01" in capsys.readouterr().out
 
 
 def test_a_slip_in_a_table_is_taken_back_and_what_has_pictures_stays(url, tmp_path, capsys):

@@ -56,7 +56,7 @@ def flagged(job: Job) -> list[tuple]:
 def test_an_edit_forms_the_flags_of_its_deployment_again_as_a_relabel_would(job, capsys):
     assert flagged(job) == []
     edit_deployment(job.database, "k/Cam0", CLOSED, None)
-    assert "k/Cam0: 1 flags, formed again" in capsys.readouterr().out
+    assert "k/Cam0: 1 flag, formed again" in capsys.readouterr().out
     [(place, rules, severity)] = edited = flagged(job)
     assert (place, severity) == ("k/Cam0", 3) and "human_unexpected" in rules
     edit_deployment(job.database, "k/Cam0", {"locationName": "the gate"}, None)
@@ -76,7 +76,7 @@ def test_a_table_forms_the_flags_of_all_its_deployments_again(job, tmp_path, cap
     places = [Deployment(f"k/Cam{n}", tags="access:closed", source="table") for n in (0, 1)]
     (tmp_path / "d.csv").write_text(table_text(places), newline="")
     import_deployments(job.database, tmp_path / "d.csv")
-    assert "k/Cam1: 1 flags, formed again" in capsys.readouterr().out
+    assert "k/Cam1: 1 flag, formed again" in capsys.readouterr().out
     assert [severity for *_, severity in flagged(job)] == [3, 3]
     import_deployments(job.database, tmp_path / "d.csv")
     assert "flags" not in capsys.readouterr().out, "nothing has changed"
@@ -124,7 +124,7 @@ def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
     )
     capsys.readouterr()
     import_reviews(job.database, tmp_path / "sheet.csv", "Amina")
-    assert "1 flags in place of 2" in capsys.readouterr().out
+    assert "1 flag in place of 2" in capsys.readouterr().out
     assert ids(job) == [second]
     relabel(job, Directly(1))
     assert ids(job) == [second]

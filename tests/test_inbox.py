@@ -78,4 +78,4 @@ def test_what_will_never_be_taken_is_said(tmp_path):
     assert cards_in(tmp_path) == {}
     loose, films, name = never_taken(tmp_path)
     assert films == "films: holds no picture"
-    assert loose.startswith("2 pictures lie in") and "rename the folder" in name
+    assert loose.startswith("2 pictures loose in") and "rename the folder" in name

@@ -275,7 +275,7 @@ def test_suggested_accepted_and_removed(url, capsys):
     assert again | {"number": ""} == one | {"number": ""}, "proposals are replaced, not added"
     command.accept(url, [int(again["number"])], "Amina")
     command.suggest(url, ["A1"])
-    assert "1 outages accepted" in capsys.readouterr().out
+    assert "1 outage accepted" in capsys.readouterr().out
     command.list_outages(url)
     [kept] = listed(capsys)
     assert (kept["accepted"], kept["by"], kept["source"]) == ("yes", "Amina", "proposed")

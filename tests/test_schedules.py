@@ -172,7 +172,7 @@ def test_a_run_that_fails_leaves_its_reason_in_the_database(worker):
     (card / "notes.txt").write_text("battery changed")
     card_arrived(worker, card)
     assert not is_done(worker, card)
-    assert "no pictures among 1 files" in arrivals(worker)[str(card)][2]
+    assert "no pictures among 1 file" in arrivals(worker)[str(card)][2]
     with worker.engine.connect() as conn:
         query = "SELECT message FROM run_summary WHERE status = 'failed' AND batch IS NULL"
         [line] = conn.exec_driver_sql(query).scalars()

@@ -1,6 +1,7 @@
 """The weekly flow, with a real Prefect: page, tables and artifacts."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -45,6 +46,31 @@ def test_a_study_without_periods_says_what_is_missing_and_with_them_is_written(
     found = artifacts(prefect)
     assert "| Vulpes vulpes | 4 | 2 of 3 | 10.0 |" in found["population"]
     assert "Vulpes vulpes" in found["population-rates"]
+
+
+def test_a_nightly_run_is_named_by_its_day_also_when_nobody_gave_one(
+    prefect, database, database_url, tmp_path, monkeypatch
+):
+    from flows.nightly import nightly_report
+
+    monkeypatch.setenv("CAMTRIAGE_DATABASE_URL", database_url)
+    yesterday = date.today() - timedelta(days=1)
+    for given in ({}, {"day": date(2026, 5, 1)}):
+        nightly_report(out=str(tmp_path / "reports"), **given)
+    names = {one.name for one in prefect.read_flow_runs()}
+    assert {f"report {yesterday}", "report 2026-05-01"} <= names
+
+
+@pytest.mark.filterwarnings("ignore:Artifact creation")  # here without a run
+def test_progress_says_what_it_counts(prefect):
+    from flows.naming import label, visits
+    from flows.triage import _Progress
+
+    _Progress(visits)(1, 1)
+    _Progress(label)(2, 2)
+    said = {one.key: one.description for one in prefect.read_artifacts()}
+    assert said["progress-visits"] == "visits: 1 deployment"
+    assert said["progress-label"] == "naming: 2 pictures"
 
 
 def test_no_flow_on_a_schedule_has_a_parameter_for_the_database():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.card.scan import PICTURES, by_a_computer, scan
+from pipeline.counted import counted
 from pipeline.errors import CardError
 
 
@@ -64,7 +65,8 @@ def never_taken(inbox: Path) -> list[str]:
     """What lies in the inbox and will not be taken as it is: one sentence each for a person."""
     entries = _entries(inbox)
     loose = sum(Path(one.name).suffix.lower() in PICTURES for one in entries if one.is_file())
-    said = [f"{loose} pictures lie in {inbox} itself: give each card a folder"] if loose else []
+    lying = f"{counted(loose, 'picture')} loose in {inbox} itself: give each card a folder"
+    said = [lying] if loose else []
     folders = [one for one in entries if one.is_dir() and not by_a_computer(one.name)]
     said += [
         f"{one.name}: holds no picture"

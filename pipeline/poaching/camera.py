@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
+from pipeline.counted import counted
 from pipeline.records import Deployment, Look
 
 BROAD_DAY = range(9, 16)  # hours in which it is light outside the polar circles
@@ -99,7 +100,7 @@ def covered(frames: Sequence[Frame]) -> list[Change]:
         until = "until the last picture by day" if run.to_the_end else "then the view came back"
         score = 1 - median(one.look.contrast for one in run.frames) / median(before)
         rule = "camera_dark" if dark else "camera_covered"
-        sentence = f"{what}, in {len(run.frames)} pictures, {until}"
+        sentence = f"{what}, in {counted(len(run.frames), 'picture')}, {until}"
         changes.append(_change(rule, run, run.frames, min(1.0, max(0.0, score)), sentence))
     return changes
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.counted import counted
 from pipeline.population.study import Study
 from pipeline.population.tables import Tables
 from pipeline.report import words
@@ -20,10 +21,11 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
     ask = basis.ask
     first, last = (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist()
     yield f"# Population, {words.on(first)} to {words.on(last)}\n"
+    stations, visits = counted(len(basis.stations), "station"), counted(tables.visits, "visit")
     yield (
         f"{words.decimal(float(np.nansum(basis.effort)))} camera-days (rule {ask.effort}; outages: "
-        f"{tables.outages}) at {int((basis.effort > 0).sum())} of {len(basis.stations)} stations; "
-        f"{words.number(tables.visits)} visits, {words.number(tables.reviewed)} of them named by "
+        f"{tables.outages}) at {int((basis.effort > 0).sum())} of {stations}; "
+        f"{visits}, {words.number(tables.reviewed)} of them named by "
         f"people. Events: {ask.rule}, {ask.gap_s / 60:g} min. Intervals: 95 %, by stations.\n"
     )
     yield "## Events per 100 camera-days\n"
@@ -40,7 +42,8 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
     if not study.corrected.rows:
         yield f"No corrected number: {study.corrected.why}.\n"
         return
-    yield f"{study.corrected.answers} visits of {study.corrected.visits} were looked at.\n"
+    of = counted(study.corrected.visits, "visit")
+    yield f"People looked at {study.corrected.answers} of {of}.\n"
     yield from markdown_table(
         ("taxon", "visits by the machine", "corrected", "95 %"),
         [

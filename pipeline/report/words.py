@@ -23,11 +23,6 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def counted(value: int, what: str) -> str:
-    """1 picture, 12 pictures; digits alone, for a terminal too."""
-    return f"{value} {what}{'' if value == 1 else 's'}"
-
-
 def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}\u202f%" if whole else "–"
 

@@ -1,0 +1,11 @@
+"""How many of what, for people: one picture is no pictures."""
+
+
+def counted(value: int, what: str) -> str:
+    """1 picture, 12 pictures; digits alone, for a terminal too."""
+    return f"{value} {what}{'' if value == 1 else 's'}"
+
+
+def taken(pictures: int) -> str:
+    """1 picture was taken, 12 pictures were taken."""
+    return f"{counted(pictures, 'picture')} {'was' if pictures == 1 else 'were'} taken"
