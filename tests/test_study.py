@@ -303,6 +303,13 @@ def test_a_month_with_events_at_one_station_only_is_in_the_figure():
     assert single.pooled > 0
 
 
+def test_a_low_rate_is_a_dot_and_none_at_all_a_ring():
+    some, there = few_stations()
+    made = study(basis(some, there, Ask(species=("Panthera leo", "Lynx lynx", "Equus quagga"))))
+    rings = re.findall(r"<use [^>]*fill-opacity: 0; stroke: #4f7a5b", plots.rate_plot(made.rates))
+    assert len(rings) == 1 and made.rates[0].events == 0
+
+
 @pytest.mark.filterwarnings("error")  # one station alone: nothing goes with anything
 def test_months_that_nobody_watched_are_gaps():
     gap = {"d0": [(datetime(2015, 9, 1), datetime(2016, 1, 1))]}

@@ -79,7 +79,10 @@ def _ranges(axes, rows, colour: str, italic: bool, shift: float = 0.0, label=Non
             continue
         if low is not None:
             axes.plot([low, high], [y + shift] * 2, color=colour, lw=2.2, alpha=0.45)
-        axes.plot([value], [y + shift], "o", color=colour, ms=4.5, label=label if y == 0 else None)
+        fill = "none" if value == 0 else colour  # a low rate is no zero
+        axes.plot([value], [y + shift], "o", color=colour, mfc=fill, ms=4.5, clip_on=False)
+    if label:
+        axes.plot([], [], "o", color=colour, ms=4.5, label=label)
     names = [name for name, *_ in rows]
     style = {"fontstyle": "italic"} if italic else {}
     axes.set_yticks(range(len(rows)), names, parse_math=False, **style)
@@ -142,7 +145,8 @@ def month_plot(study: Study, names: Sequence[str]) -> str | None:
                 continue
             _rate(axes, x + 14, one, 3.4)
         _from_zero(axes, rates)
-        axes.set_xlim(_number(at[0]) - 4, _number(at[-1]) + 34)
+        room = 0.015 * len(months) * 30  # else the first and the last dot are halved
+        axes.set_xlim(_number(at[0]) - room, _number(at[-1]) + 30 + room)
         axes.xaxis_date()
         _dates(axes)
 
