@@ -67,7 +67,7 @@ def read_card(job: Job, known_as: KnownAs | None = None, tell=None) -> Card:
     shas = {one.sha256 for one in media}
     known = known_as(content, shas) if known_as else None  # the same card twice is one card
     name = known or named or f"{path_text(root.resolve().name)}-{content[:8]}"
-    media, deployments, outside = assign(media, name, table)
+    deployments, outside = assign(media, name, table)
     everything = (*troubles, *outside)
     return Card(root, name, content, tuple(found), tuple(media), tuple(deployments), everything)
 

@@ -12,13 +12,19 @@ from pipeline.errors import InputError, SettingsError
 from pipeline.records import Deployment, Media
 
 
+def assigned(media, batch, table=None):
+    """Pictures with their deployment, the deployments, and troubles."""
+    placed = list(media)
+    return placed, *assign(placed, batch, table)
+
+
 def picture(path, serial=None, day=None, **said) -> Media:
     taken_at = datetime(2026, 5, day, 12) if day else None
     return Media(f"sha of {path}", path, 1, serial=serial, taken_at=taken_at, **said)
 
 
 def homes(media, batch="mara", table=None) -> dict[str, str]:
-    return {one.path: one.deployment_id for one in assign(media, batch, table)[0]}
+    return {one.path: one.deployment_id for one in assigned(media, batch, table)[0]}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def test_folders_that_cameras_begin_by_themselves_are_no_stations(path, folder):
 
 def test_each_deepest_folder_is_a_deployment_under_the_batchs_name():
     media = [picture(f"{cam}/DCIM/10{n}RECNX/a.jpg") for cam in ("CamA", "CamB") for n in (0, 1)]
-    placed, found, troubles = assign([*media, picture("loose.jpg")], "mara")
+    placed, found, troubles = assigned([*media, picture("loose.jpg")], "mara")
     assert [one.deployment_id for one in found] == ["mara", "mara/CamA", "mara/CamB"]
     assert [one.deployment_id for one in placed] == [*["mara/CamA"] * 2, *["mara/CamB"] * 2, "mara"]
     assert (found[1].location_name, found[1].source, troubles) == ("CamA", "folder", [])
@@ -59,7 +65,7 @@ def test_a_folder_with_two_cameras_is_split_by_serial_number():
 def test_a_picture_without_serial_goes_with_the_only_camera_of_its_folder():
     media = [picture("A/1.jpg", "S1"), picture("A/2.jpg"), picture("B/1.jpg", "S2")]
     assert homes(media) == {"A/1.jpg": "mara/A", "A/2.jpg": "mara/A", "B/1.jpg": "mara/B"}
-    assert assign(media, "mara")[1][0].camera_id == "S1"
+    assert assigned(media, "mara")[1][0].camera_id == "S1"
 
 
 def test_camera_place_and_offset_are_what_the_pictures_say():
@@ -68,7 +74,7 @@ def test_camera_place_and_offset_are_what_the_pictures_say():
         picture(f"A/{n}.jpg", latitude=lat, longitude=20.0, **said)
         for n, lat in enumerate((10.0, 10.2, 55.0))
     ]
-    [found] = assign(media, "mara")[1]
+    [found] = assigned(media, "mara")[1]
     assert (found.camera_model, found.latitude, found.longitude) == ("RECONYX HC500", 10.2, 20.0)
     assert found.utc_offset_min == 120
     assert (found.started_at, found.ended_at) == (None, None)  # pictures do not tell a period
@@ -76,9 +82,9 @@ def test_camera_place_and_offset_are_what_the_pictures_say():
 
 def test_the_order_of_pictures_changes_no_deployment():
     media = [picture(f"{n % 3}/{n}.jpg", f"S{n % 4}", make=f"M{n % 2}") for n in range(40)]
-    placed, found, _ = assign(media, "mara")
+    placed, found, _ = assigned(media, "mara")
     shuffled = random.Random(3).sample(media, len(media))
-    again, found_again, _ = assign(shuffled, "mara")
+    again, found_again, _ = assigned(shuffled, "mara")
     assert found == found_again
     assert {one.sha256: one for one in placed} == {one.sha256: one for one in again}
     assert [one.path for one in again] == [one.path for one in shuffled]
@@ -87,7 +93,7 @@ def test_the_order_of_pictures_changes_no_deployment():
 def test_a_real_card_of_several_cameras_is_split(camera_trap):
     root = camera_trap / "cards" / "us_owl_burrow"
     media = [scan.read_media(root, one)[0] for one in scan.scan(root)]
-    found = assign(media, "owls")[1]
+    found = assigned(media, "owls")[1]
     assert len(found) == 5
     assert all(one.deployment_id == f"owls#{one.camera_id}" for one in found)
 
@@ -194,7 +200,7 @@ def test_the_official_example_table_is_read(camera_trap):
     assert [one.deployment_id for one in table] == ["00a2c20d", "29b7d356", "577b543a", "62c200a9"]
     root = camera_trap / "cards" / "be_camtrapdp"
     media = [scan.read_media(root, one)[0] for one in scan.scan(root)]
-    _, [found], troubles = assign(media, "62c200a9", table)  # the card named after it
+    _, [found], troubles = assigned(media, "62c200a9", table)  # the card named after it
     assert (found.location_name, troubles) == ("B_DM_val 4_'t WAD", [])
 
 
@@ -239,7 +245,7 @@ def test_one_spelling_of_an_accent_is_as_good_as_the_other():
 def test_of_several_deployments_at_one_place_the_period_decides():
     table = [may(1, 10, "d1", location_id="L"), may(11, 20, "d2", location_id="L")]
     media = [picture(f"L/{day}.jpg", day=day) for day in (5, 15, 25)]
-    placed, found, [trouble] = assign(media, "mara", table)
+    placed, found, [trouble] = assigned(media, "mara", table)
     assert [one.deployment_id for one in placed] == ["d1", "d2", "d2"]
     assert [one.deployment_id for one in found] == ["d1", "d2"]
     assert (trouble.path, trouble.reason) == ("L/25.jpg", "outside_deployment")
@@ -249,7 +255,7 @@ def test_of_several_deployments_at_one_place_the_period_decides():
 
 
 def test_a_picture_taken_outside_its_period_stays_and_is_a_trouble():
-    placed, _, troubles = assign(
+    placed, _, troubles = assigned(
         [picture("d1/1.jpg", day=3), picture("d1/2.jpg", day=9), picture("d1/3.jpg")],
         "mara",
         [may(5, None)],
@@ -273,14 +279,14 @@ def test_two_cameras_at_one_place_are_told_apart_by_serial():
 def test_a_folder_that_fits_nothing_is_refused_with_all_that_is_known():
     media = [picture("d1/1.jpg"), picture("camX/100RECNX/2.jpg"), picture("3.jpg")]
     with pytest.raises(InputError) as error:
-        assign(media, "mara", [may(1, 9), may(1, 9, "d2")])
+        assigned(media, "mara", [may(1, 9), may(1, 9, "d2")])
     assert "fits the folders (the card itself), camX; known: d1, d2." in str(error.value)
 
 
 def test_a_folder_that_fits_several_is_refused_and_not_guessed():
     table = [may(1, 20, name, location_id="L") for name in ("d1", "d2")]
     with pytest.raises(InputError, match=r"folder L: pictures fit several deployments \(d1, d2\)"):
-        assign([picture("L/1.jpg", day=5)], "mara", table)
+        assigned([picture("L/1.jpg", day=5)], "mara", table)
 
 
 def test_a_moment_between_two_deployments_is_never_in_both():
@@ -294,8 +300,8 @@ def test_a_moment_between_two_deployments_is_never_in_both():
 def test_the_order_of_the_table_changes_nothing():
     table = [may(day, day + 4, f"d{day}", location_id="L") for day in range(1, 25, 5)]
     media = [picture(f"L/{day}.jpg", day=day) for day in range(1, 28)]
-    turned = assign(media, "mara", table[::-1])
-    assert assign(media, "mara", table) == turned
+    turned = assigned(media, "mara", table[::-1])
+    assert assigned(media, "mara", table) == turned
     assert replace(turned[0][0], deployment_id="") == media[0]
 
 

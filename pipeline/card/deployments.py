@@ -16,26 +16,28 @@ ROOT = "(the card itself)"  # pictures that lie in no folder, in messages
 
 
 def assign(
-    media: Sequence[Media], batch: str, table: Sequence[Deployment] | None = None
-) -> tuple[list[Media], list[Deployment], list[Trouble]]:
+    media: list[Media], batch: str, table: Sequence[Deployment] | None = None
+) -> tuple[list[Deployment], list[Trouble]]:
     """Give every picture its deployment: from the table where there is one, else from its folder.
 
-    Returns the pictures in the order given, the deployments that have pictures, sorted, and a
-    trouble for each picture taken outside its deployment's period. Raises InputError where a
-    picture belongs to none of the table's deployments, or to several.
+    media  each is exchanged in its place: a second list of a large card is what memory peaks at
+
+    Returns the deployments that have pictures, sorted, and a trouble for each picture taken outside
+    its deployment's period. Raises InputError where a picture belongs to none of the table's
+    deployments, or to several.
     """
     if table is None:
-        return *from_folders(media, batch), []
+        return from_folders(media, batch), []
     homes = _homes(media, batch, table)
-    pairs = list(zip(media, homes, strict=True))
-    placed = [replace(one, deployment_id=home.deployment_id) for one, home in pairs]
+    for at, home in enumerate(homes):
+        media[at] = replace(media[at], deployment_id=home.deployment_id)
     used = {home.deployment_id: home for home in homes}
     troubles = [
         Trouble(one.path, "ingest", "outside_deployment", _when(one, home))
-        for one, home in pairs
+        for one, home in zip(media, homes, strict=True)
         if one.taken_at and _days_outside(home, one.taken_at)
     ]
-    return placed, [used[name] for name in sorted(used)], troubles
+    return [used[name] for name in sorted(used)], troubles
 
 
 def _homes(media: Sequence[Media], batch: str, table: Sequence[Deployment]) -> list[Deployment]:

@@ -6,6 +6,7 @@ exifread reads the tags, Pillow the raw maker note and comment: exifread leaves 
 
 import io
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 
 import exifread
@@ -57,9 +58,9 @@ def read(image: Image.Image, path: str, modified_at: float | None = None) -> dic
         "clock": source,
         "time_text": text,
         "utc_offset_min": clock.offset_minutes(tags.text("EXIF OffsetTimeOriginal") or ""),
-        "make": make or note.make,
-        "model": model,
-        "serial": note.serial or tags.text("EXIF BodySerialNumber"),
+        "make": _once(make or note.make),
+        "model": _once(model),
+        "serial": _once(note.serial or tags.text("EXIF BodySerialNumber")),
         "latitude": latitude,
         "longitude": longitude,
         "orientation": orientation if orientation in range(1, 9) else 1,
@@ -72,6 +73,11 @@ def read(image: Image.Image, path: str, modified_at: float | None = None) -> dic
         # fresh from the factory the label is the model's own name: nobody typed that
         "camera_label": None if note.camera_label == model else note.camera_label,
     }
+
+
+def _once(text: str | None) -> str | None:
+    """The same text for all pictures that say it: a card holds a hundred thousand of them."""
+    return sys.intern(text) if text else text
 
 
 class _Tags:

@@ -1,6 +1,7 @@
 """Deployments from the folders alone: one per camera folder, split where serial numbers differ."""
 
 import re
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -30,26 +31,27 @@ def station_folder(path: str) -> str:
     return "/".join(kept)
 
 
-def from_folders(media: Sequence[Media], batch: str) -> tuple[list[Media], list[Deployment]]:
-    """Pictures with their deployments, in the order given, and the deployments, sorted.
+def from_folders(media: list[Media], batch: str) -> list[Deployment]:
+    """Give every picture its deployment, in its place in the list; the deployments, sorted.
 
     'mara-2026-11/CamA', or 'mara-2026-11/CamA#H500EE06130468' where the folder holds several
     cameras. A picture without a serial number goes with the folder's only camera; beside several
     it stays with the folder's plain name.
     """
-    folders = [station_folder(one.path) for one in media]
+    folders = [sys.intern(station_folder(one.path)) for one in media]  # one text, many pictures
     serials: dict[str, set[str]] = defaultdict(set)
     for one, folder in zip(media, folders, strict=True):
         serials[folder] |= {one.serial} if one.serial else set()
-    placed, members, place_of = [], defaultdict(list), {}
-    for one, folder in zip(media, folders, strict=True):
+    members, place_of = defaultdict(list), {}
+    for at, (one, folder) in enumerate(zip(media, folders, strict=True)):
         name = f"{batch}/{folder}" if folder else batch
         if one.serial and len(serials[folder]) > 1:
             name = f"{name}#{one.serial}"
+        name = sys.intern(name)
         place_of[name] = folder or batch
-        placed.append(replace(one, deployment_id=name))
-        members[name].append(one)
-    return placed, [_described(name, place_of[name], members[name]) for name in sorted(members)]
+        media[at] = replace(one, deployment_id=name)
+        members[name].append(media[at])
+    return [_described(name, place_of[name], members[name]) for name in sorted(members)]
 
 
 def _described(name: str, place: str, media: Sequence[Media]) -> Deployment:
