@@ -2,7 +2,7 @@
 
 from db.check import check
 from db.engine import writing
-from tests.benchmarks import end_to_end, memory, million_rows
+from tests.benchmarks import end_to_end, memory, million_rows, million_visits
 from tests.benchmarks.pictures import with_exif
 from tests.makers import fill
 
@@ -37,3 +37,9 @@ def test_pictures_told_apart_by_their_exif_have_the_same_pixels(tmp_path):
     one, other = (with_exif(jpeg, first + timedelta(hours=h), "A") for h in (0, 1))
     assert one != other
     assert (decode(one).pixels == decode(other).pixels).all()
+
+
+def test_each_question_to_many_visits_is_timed_on_either_database(database_url):
+    found = million_visits.measure(database_url, 400, 10)
+    assert {"How often", "camtriage population"} <= found.keys()
+    assert all(clock > 0 for clock, _ in found.values())

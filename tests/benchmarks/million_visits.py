@@ -1,12 +1,11 @@
 """How long events, rates, histories and the population command take, and how that grows.
 
     python -m tests.benchmarks.million_visits [--visits 10000 100000 1000000] [--stations 200]
-        [--no-postgresql] [--command]
+        [--no-postgresql]
 
 Visits are written as they stand in the tables: they come in waves, at some stations more than at
 others, over two years. Each step runs twice, the quicker one counts; seconds of this process's
-processor stand beside: of PostgreSQL they are those of Python alone. --command: parts of
-`camtriage population` too, once.
+processor stand beside: of PostgreSQL they are those of Python alone. `camtriage population` once.
 """
 
 import argparse
@@ -118,7 +117,7 @@ def timed(step: Callable) -> tuple[float, float]:
     return time.perf_counter() - begun, time.process_time() - worked
 
 
-def measure(url: str, visits: int, stations: int, command: bool) -> dict[str, tuple[float, float]]:
+def measure(url: str, visits: int, stations: int) -> dict[str, tuple[float, float]]:
     """Of a fresh database at `url`."""
     migrate(url)
     engine = open_database(url)
@@ -128,25 +127,16 @@ def measure(url: str, visits: int, stations: int, command: bool) -> dict[str, tu
     with reading(engine) as conn:
         found = {name: min(timed(step), timed(step)) for name, step in steps(conn).items()}
     engine.dispose()
-    return found | (population(url) if command else {})
+    return found | population(url)
 
 
 def population(url: str) -> dict[str, tuple[float, float]]:
-    """`camtriage population`, part by part."""
-    from flows import population as command
-    from pipeline.population.tables import population_tables, write_tables
+    """`camtriage population`, its page and all its tables, once."""
+    from flows.population import asked, write_study
 
-    ask = command.asked(None, None, None, 30, "lastRecord", "exact", 7)
-    kept: dict = {}
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder)
-        parts = {
-            "population: read and count": lambda: kept.update(s=command.read_study(url, ask)),
-            "population: tables": lambda: kept.update(t=population_tables(kept["s"], "0")),
-            "population: write CSV": lambda: write_tables(out, kept["t"]),
-            "population: page": lambda: command.write_page(out, kept["s"], kept["t"]),
-        }
-        return {name: timed(step) for name, step in parts.items()}
+        ask = asked(None, None, None)
+        return {"camtriage population": timed(lambda: write_study(url, ask, Path(folder)))}
 
 
 def main() -> None:
@@ -154,7 +144,6 @@ def main() -> None:
     given.add_argument("--visits", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     given.add_argument("--stations", type=int, default=200)
     given.add_argument("--no-postgresql", action="store_true")
-    given.add_argument("--command", action="store_true")
     args = given.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         places = {"SQLite": lambda n: f"sqlite:///{folder}/{n}.db"}
@@ -162,7 +151,7 @@ def main() -> None:
             server = stack.enter_context(postgresql())
             places["PostgreSQL"] = lambda n: stack.enter_context(_new(server, f"visits_{n}"))
         for name, url_of in places.items():
-            found = {n: measure(url_of(n), n, args.stations, args.command) for n in args.visits}
+            found = {n: measure(url_of(n), n, args.stations) for n in args.visits}
             print(f"\n{name}: seconds (of the processor, here)\n")
             print("| | " + " | ".join(f"{n:,}" for n in found) + " |")
             print("|---|" + "--:|" * len(found))
