@@ -55,18 +55,22 @@ def reform(conn: Connection, job: Job, deployment_id: str) -> int:
 def flags_again(
     conn: Connection, before: Iterable[Deployment], after: Iterable[Deployment]
 ) -> Iterator[str]:
-    """Ask the rules again about deployments of which they see something new; a line for each."""
+    """Ask the rules again about deployments of which they see something new; a line where there
+    are flags, or were."""
     was = {one.deployment_id: facts(one) for one in before}
     new = [one for one in after if was.get(one.deployment_id, facts(one)) != facts(one)]
     for name, batch, count in flags_anew(conn, new):
-        formed = count is not None and f"{name}: {counted(count, 'flag')}, formed again"
-        yield formed or stale(name, batch)
+        if count is None:
+            yield stale(name, batch)
+        elif any(count):
+            yield f"{name}: {counted(count[1], 'flag')}, formed again (before: {count[0]})"
 
 
 def flags_anew(
     conn: Connection, places: Iterable[Deployment]
-) -> Iterator[tuple[str, str, int | None]]:
-    """Ask the rules again: (deployment, batch, flags), None where what is stored does not do."""
+) -> Iterator[tuple[str, str, tuple[int, int] | None]]:
+    """Ask the rules again: (deployment, batch, flags before and now); None in their place where
+    what is stored does not do."""
     for place in believed(conn, places):
         for begun in _shown(conn, place.deployment_id):
             if begun.flag is None:
@@ -76,8 +80,16 @@ def flags_anew(
                 yield place.deployment_id, begun.batch, None
                 continue
             found = found_flags(conn, settings, begun, [place])
+            before = _flags(conn, begun.flag, place.deployment_id)
             save_events.save_flags(conn, begun.flag, found, [place.deployment_id])
-            yield place.deployment_id, begun.batch, len(found)
+            yield place.deployment_id, begun.batch, (before, len(found))
+
+
+def _flags(conn: Connection, recipe_id: int, deployment: str) -> int:
+    g, d = schema.flag.c, schema.deployment.c
+    joined = schema.flag.join(schema.deployment, d.id == g.deployment_id)
+    mine = sa.select(sa.func.count()).select_from(joined)
+    return conn.execute(mine.where(g.recipe_id == recipe_id, d.name == deployment)).scalar_one()
 
 
 def stale(deployment: str, batch: str) -> str:
