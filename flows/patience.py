@@ -1,7 +1,8 @@
-"""A database that is away: wait for its server, do the step again, and at last end the run.
+"""A database that is away, or that another run changes: wait, do the step again, and at last end.
 
 Every step saves what it made in whole transactions and looks first at what is saved, so that doing
-it again is always right. SQLite waits for locks by itself (db/engine.py).
+it again is always right. SQLite waits for locks by itself, and has one writer (db/engine.py); on
+PostgreSQL a second run of the same card may replace a visit while this one points to it.
 """
 
 import functools
@@ -10,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from pipeline.errors import CamtriageError, DatabaseAway, in_one_line
 
@@ -25,10 +26,10 @@ def patient(step: Callable) -> Callable:
         for wait in WAITS_S:
             try:
                 return step(*args, **more)
-            except (OperationalError, DatabaseAway) as why:
+            except (OperationalError, IntegrityError, DatabaseAway) as why:
                 if isinstance(getattr(why, "orig", None), sqlite3.Error):
-                    raise  # not a lost connection, a server that starts up, or a deadlock
-                said = "the database is away, trying again in %s s: %s"
+                    raise  # no lost connection, server that starts up, or another run's change
+                said = "the database is away or busy, trying again in %s s: %s"
                 logging.getLogger("camtriage").warning(said, wait, in_one_line(why))
                 time.sleep(wait)
         return step(*args, **more)

@@ -6,12 +6,15 @@ import subprocess
 import sys
 import time
 
+import psycopg
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 import db.summary
 from db import save
 from db.engine import reading, writing
 from flows.job import Job
+from flows.patience import patient
 from flows.run import run_job
 from flows.ways import Directly
 from pipeline.errors import CardError
@@ -83,6 +86,20 @@ def test_a_run_that_ended_well_ends_the_care(database):
         last = save.start_run(conn, batch, "1", {}, {}, left=5)
         save.end_run(conn, last, "unfinished", {"files": 1})
         assert not db.summary.stuck(conn, batch, 5)
+
+
+def test_a_step_that_another_run_got_in_the_way_of_is_done_again():
+    tries = []
+
+    @patient
+    def visits() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            why = psycopg.errors.ForeignKeyViolation("a visit that is not there any more")
+            raise IntegrityError("INSERT", {}, why)
+        return "saved"
+
+    assert visits() == "saved" and len(tries) == 2
 
 
 def test_an_item_that_fails_leaves_the_others_their_turn():

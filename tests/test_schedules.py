@@ -18,6 +18,7 @@ from tests import cards
 from tests import prefect_servers as servers
 from tests.prefect_servers import ROOT, ask, until
 
+STATE_COMPLETED = {"state": {"type": {"any_": ["COMPLETED"]}}}
 PASSWORD = "s3cret-of-the-team"
 
 
@@ -137,6 +138,10 @@ def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(o
     with servers.worker(office.env, office.log):
         start(office, "camtriage-watch/inbox", inbox=str(office.inbox), stable_s=1)
         assert until(lambda: arrivals(office)[str(card)][:2] == ("done", 2), 240)
+        ended = {"flow_runs": {"name": {"any_": [f"triage {card}"]}, **STATE_COMPLETED}}
+        assert until(lambda: ask(office.api, "/flow_runs/filter", ended), 60), (
+            "a run that its worker cuts short would keep the one place that cards have"
+        )
     with office.engine.connect() as conn:
         rows = conn.exec_driver_sql("SELECT status, message FROM run_summary ORDER BY run_id")
         first, second = (tuple(row) for row in rows)
@@ -146,7 +151,7 @@ def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(o
 
 def test_a_card_in_the_inbox_is_triaged_once(worker):
     card = cards.card(worker.inbox / "mara", pictures=24)
-    watched = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    watched = {"flow_runs": STATE_COMPLETED}
     watched["flows"] = {"name": {"any_": ["camtriage-watch"]}}
 
     def looks() -> int:
