@@ -20,6 +20,7 @@ from flows.boxes import boxes_for, words_about
 from flows.card import Card, opener, read_card
 from flows.engines import database, is_there, joined_database
 from flows.job import Begun, Job, card_folder
+from flows.memory import give_back
 from flows.naming import audit, bank_of, flags, label, visits
 from flows.patience import patient
 from flows.summary import Summary, exit_code
@@ -76,7 +77,9 @@ def check_inputs(job: Job) -> None:
 @patient
 def ingest(job: Job, tell=None) -> Begun:
     """Read the card and save files, pictures, deployments, troubles and the plan at once."""
-    return save_card(job, read_card(job, lambda *found: _known_as(job, *found), tell))
+    begun = save_card(job, read_card(job, lambda *found: _known_as(job, *found), tell))
+    give_back()
+    return begun
 
 
 def save_card(job: Job, card: Card) -> Begun:
@@ -154,6 +157,7 @@ def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> in
         seen = look(media, window.bursts, read_bytes, frame, encoder, settings, boxes, each=each)
         with writing(engine) as conn:
             save.save_seen(conn, window_id, begun.look, seen)
+        give_back()
     return pictures(windows)
 
 
