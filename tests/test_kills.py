@@ -166,14 +166,14 @@ def test_a_clock_set_back_between_two_runs_changes_nothing(card, tmp_path, monke
 def test_two_runs_of_one_card_at_once_end_as_one(card, kind, tmp_path, request):
     """Both start at the same moment on a database that is not even made yet."""
     if kind == "sqlite":
-        _two_at_once(card, f"sqlite:///{tmp_path}/two.db")
+        assert_two_at_once_end_as_one(card, f"sqlite:///{tmp_path}/two.db")
         return
     with a_copy(request.getfixturevalue("postgres_url"), "template0") as url:
         migrate(url)
-        _two_at_once(card, url)
+        assert_two_at_once_end_as_one(card, url)
 
 
-def _two_at_once(card, url: str) -> None:
+def assert_two_at_once_end_as_one(card, url: str) -> None:
     both = [Run(card, url), Run(card, url)]
     codes = [one.ended() for one in both]
     assert codes == [0, 0], [one.said for one in both]
