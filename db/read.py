@@ -216,27 +216,31 @@ def next_numbers(conn: Connection, deployments: Iterable[str]) -> dict[str, tupl
     return numbers
 
 
-def windows_left(conn: Connection, batch_id: int, recipe_id: int) -> list[tuple[int, Window]]:
-    """(key, window) of this batch's windows without results under this look recipe, in order."""
+def windows_left(conn: Connection, batch_id: int, recipe_id: int) -> list[tuple[int, int]]:
+    """(key, pictures) of this batch's windows without results under this look recipe, in order."""
     w, d = schema.work_window.c, schema.deployment.c
     done = schema.window_done.c
     finished = sa.select(done.work_window_id).where(done.recipe_id == recipe_id)
     todo = (w.batch_id == batch_id) & w.id.not_in(finished)
-    m = schema.media.c
     rows = conn.execute(
-        sa.select(w.id, d.name, w.number, m.sha256, m.burst)
+        sa.select(w.id, sa.func.count())
         .join(schema.deployment, d.id == w.deployment_id)
-        .join(schema.media, m.work_window_id == w.id)
+        .join(schema.media, schema.media.c.work_window_id == w.id)
         .where(todo)
-        .order_by(d.name, w.number, m.position)
+        .group_by(w.id, d.name, w.number)
+        .order_by(d.name, w.number)
     )
-    windows: dict[tuple[int, str, int], list] = {}
-    for id, name, number, sha, burst in rows:
-        windows.setdefault((id, name, number), []).append((sha, burst))
-    return [
-        (id, Window(name, number, *(tuple(part) for part in zip(*pictures, strict=True))))
-        for (id, name, number), pictures in windows.items()
-    ]
+    return [(id, pictures) for id, pictures in rows]
+
+
+def window(conn: Connection, window_id: int) -> Window:
+    """One window of the plan."""
+    w, d, m = schema.work_window.c, schema.deployment.c, schema.media.c
+    place = sa.select(d.name, w.number).join(schema.work_window, w.deployment_id == d.id)
+    name, number = conn.execute(place.where(w.id == window_id)).one()
+    pictures = sa.select(m.sha256, m.burst).where(m.work_window_id == window_id)
+    shas, bursts = zip(*conn.execute(pictures.order_by(m.position)), strict=True)
+    return Window(name, number, shas, bursts)
 
 
 def window_counts(conn: Connection, batch_id: int, recipe_id: int) -> tuple[int, int]:

@@ -29,7 +29,6 @@ from pipeline.errors import SettingsError
 from pipeline.exchange.megadetector import read_results
 from pipeline.frames import look as looking
 from pipeline.poaching.scene import facts
-from pipeline.records import Window
 from pipeline.species.labelset import load_labelset, load_site_list
 
 VERSION = "0.1.0"
@@ -141,20 +140,22 @@ def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
 
 
 @patient
-def look_at(windows: Sequence[tuple[int, Window]], job: Job, begun: Begun) -> int:
-    """Look at some windows; each is saved and marked done in one transaction of its own."""
+def look_at(windows: Sequence[tuple[int, int]], job: Job, begun: Begun) -> int:
+    """Look at some windows, (key, pictures) each; each is saved and marked done in one transaction
+    of its own."""
     job = job.here()
     settings, read_bytes = job.load_settings(), opener(job.card)
     each = models.pool(job.workers()).map
     frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
     engine = joined_database(job.database)
     _same_look(engine, begun, recipes.look_recipe(job, settings, frame, encoder))
-    for window_id, window in windows:
+    for window_id, _ in windows:
         with reading(engine) as conn:
             media = read.media_of_window(conn, window_id)
+            bursts = read.window(conn, window_id).bursts
         look = looking.look_in_child if window_id in begun.careful else looking.look_at
         boxes = boxes_for(job.boxes, job.database, begun.batch_id)
-        seen = look(media, window.bursts, read_bytes, frame, encoder, settings, boxes, each=each)
+        seen = look(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
         with writing(engine) as conn:
             save.save_seen(conn, window_id, begun.look, seen)
         give_back()
@@ -214,12 +215,12 @@ def summarise(job: Job, begun: Begun, looked: int = 0, seconds: float = 0.0) -> 
         )
 
 
-def pictures(windows: Sequence[tuple[int, Window]]) -> int:
-    return sum(len(window.sha256s) for _, window in windows)
+def pictures(windows: Sequence[tuple[int, int]]) -> int:
+    return sum(pictures for _, pictures in windows)
 
 
 @patient
-def _windows_left(job: Job, begun: Begun) -> list[tuple[int, Window]]:
+def _windows_left(job: Job, begun: Begun) -> list[tuple[int, int]]:
     with reading(database(job.database)) as conn:
         return read.windows_left(conn, begun.batch_id, begun.look)
 

@@ -182,8 +182,8 @@ def _see(conn, batch: int, recipe: int, looks: list[Look | str]) -> None:
 
     by_sha = {getattr(one, "sha256", one): one for one in looks}
     vector = np.full(8, 0.5, np.float16).tobytes()
-    for window_id, window in read.windows_left(conn, batch, recipe):
-        some = [by_sha[sha] for sha in window.sha256s]
+    for window_id, _ in read.windows_left(conn, batch, recipe):
+        some = [by_sha[sha] for sha in read.window(conn, window_id).sha256s]
         failed = tuple(one for one in some if isinstance(one, str))
         seen = tuple(one for one in some if isinstance(one, Look))
         embeddings = tuple(

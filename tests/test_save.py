@@ -104,7 +104,8 @@ def test_pictures_deployments_and_the_plan_come_back_as_they_were(database):
         save.save_media(conn, batch, [Media("f" * 64, "B/1.JPG", 1, deployment_id="B")])
         assert read.media_of(conn, batch)[:6] == MEDIA
         assert read.deployments_of(conn, batch) == [Deployment("A"), place]
-        assert [window for _, window in read.windows_left(conn, batch, 1)] == [WINDOW]
+        [(window, pictures)] = read.windows_left(conn, batch, 1)
+        assert read.window(conn, window) == WINDOW and pictures == len(WINDOW.sha256s)
         assert [one.path for one in read.unplanned_media(conn, batch)] == ["B/1.JPG"]
         assert read.next_numbers(conn, ["A", "B", "C"]) == {"A": (1, 2), "B": (0, 0), "C": (0, 0)}
         assert read.known_shas(conn, [SHAS[0], "no"]) == {SHAS[0]}

@@ -165,7 +165,8 @@ def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
     def write() -> None:
         begun.append(save_card(job, read_in))
         with reading(database(scratch)) as conn:
-            windows = read.windows_left(conn, begun[0].batch_id, begun[0].look)
+            left = read.windows_left(conn, begun[0].batch_id, begun[0].look)
+            windows = [(id, read.window(conn, id)) for id, _ in left]
         for window_id, window in windows:
             seen = [looks[sha] for sha in window.sha256s]
             kept = [e for one in seen if one.state == "kept" for e in vectors[one.sha256]]
