@@ -18,6 +18,10 @@ from tests.tables import matrix, number, rows
 LAST, INDEPENDENT = RULES
 RULE_NAMES = {"gap_to_previous_record": LAST, "gap_to_last_independent_record": INDEPENDENT}
 HALF_HOUR = 1800
+EVENTS = "algar/expected_event_matrix_30min.csv"
+TO_VERIFY = "algar/expected_cells_to_verify.csv"
+CELLS = {7: "station_week_cells", 1: "station_day_cells"}  # days an occasion
+RICHNESS = "algar/expected_richness_diversity.csv"
 SPECIES = {
     "moose": "Alces alces",
     "deer": "Odocoileus virginianus",
@@ -130,9 +134,9 @@ def species():
         yield equal(ours, list(map(int, list(known.values())[1:])))
 
 
-@expected("algar/expected_event_matrix_30min.csv")
+@expected(EVENTS)
 def event_matrix():
-    known = rows("algar/expected_event_matrix_30min.csv")
+    known = rows(EVENTS)
     names = list(known[0])[1:]
     made = independent_events(seen(), HALF_HOUR)
     ours = tally(made.station, made.species, [row["station"] for row in known], names)
@@ -152,7 +156,7 @@ def effort():
 @expected("algar/expected_rai.csv")
 def rates():
     known = rows("algar/expected_rai.csv")
-    events = matrix("algar/expected_event_matrix_30min.csv", 1)
+    events = matrix(EVENTS, 1)
     days = matrix("algar/expected_effort_by_station.csv", 1)[:, 1]
     made = rai(events, days, [row["species"] for row in known], draws=20_000)
     for ours, row in zip(made, known, strict=True):
@@ -210,23 +214,26 @@ for _name in SPECIES:
     _history(_name)
 
 
-@expected("algar/expected_cells_to_verify.csv")
+@expected(TO_VERIFY)
 def cells_to_verify():
-    *known, everything = rows("algar/expected_cells_to_verify.csv")
-    there = camera()
-    ours = []
-    for row in known:
-        one = seen_of(row["Species"])
-        cells = [np.nansum(detection_history(there, *one, days).cells) for days in (7, 1)]
-        ours.append([len(one[0]), *cells])
-    keys = ("rows", "station_week_cells", "station_day_cells")
-    yield equal(ours, [[int(row[key]) for key in keys] for row in known])
-    yield equal(np.sum(ours, 0), [int(everything[key]) for key in keys])
+    table, every = seen(), rows(TO_VERIFY)
+    counts = [(table.species == row["Species"]).sum() for row in every[:-1]]
+    yield equal([*counts, len(table)], [int(row["rows"]) for row in every])
+    yield from compare_cells(table, camera())
     first = np.datetime64("2018-11-14T00:00")
-    table = rows("algar/records.csv")
-    for days, key in ((7, keys[1]), (1, keys[2])):
-        hits = [_hit(row, n, first, days) for n, row in enumerate(table)]
-        yield equal([len(queue(hits, {}))], [int(everything[key])])
+    for days, key in CELLS.items():
+        hits = [_hit(row, n, first, days) for n, row in enumerate(rows("algar/records.csv"))]
+        yield equal([len(queue(hits, {}))], [int(every[-1][key])])
+
+
+def compare_cells(table: Records, there: Operation):
+    *known, every = rows(TO_VERIFY)
+    for days, key in CELLS.items():
+        ours = []
+        for row in known:
+            one = table.where(table.species == row["Species"])
+            ours.append(np.nansum(detection_history(there, one.station, one.time, days).cells))
+        yield equal([*ours, sum(ours)], [int(row[key]) for row in (*known, every)])
 
 
 def _hit(row: dict, n: int, first: np.datetime64, days: int) -> Hit:
@@ -235,10 +242,13 @@ def _hit(row: dict, n: int, first: np.datetime64, days: int) -> Hit:
     return Hit(row["Deployment.Location.ID"], occasion, row["Species"], str(n), 1)
 
 
-@expected("algar/expected_richness_diversity.csv")
+@expected(RICHNESS)
 def richness():
+    yield from compare_richness(matrix(EVENTS, labels=1).astype(int))
+
+
+def compare_richness(table: np.ndarray):
     known = {r["quantity"]: number(r["value"]) for r in rows(RICHNESS)}
-    table = matrix("algar/expected_event_matrix_30min.csv", labels=1).astype(int)
     counts, (mean, sd) = table.sum(0), accumulation(table)
     ours = {f"accum_exact_stations_{k + 1}": mean[k] for k in range(20)}
     ours |= {f"accum_exact_sd_stations_{k + 1}": sd[k] for k in range(20)}
@@ -254,6 +264,3 @@ def richness():
     yield near(list(ours.values()), [known[key] for key in ours], 1e-9)
     if other := sorted(set(known) - set(ours)):
         yield Departure(", ".join(other), "estimators we do not have: Chao's bounds are kept")
-
-
-RICHNESS = "algar/expected_richness_diversity.csv"

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.population.basis import basis
 from pipeline.population.effort import Stay, watches
-from pipeline.population.events import RULES, Records, independent_events, records, tally
+from pipeline.population.events import RULES, Events, Records, independent_events, records, tally
 from pipeline.population.histories import detection_history, seasons
 from pipeline.population.operation import Operation, operation, survey_report
 from pipeline.population.sightings import Ask, Sighting
@@ -51,61 +51,66 @@ def seen(table: str = SAMPLE) -> Records:
     )
 
 
-def _operation(name: str, given, rule: str, hour: int):
-    @expected(f"camtrapr/camop_{name}.csv")
-    def compare():
-        table = f"camtrapr/camop_{name}.csv"
-        known, cells = rows(table), operation(watches(given(), rule), hour)
-        yield equal([*cells.stations, *cells.names], [r["station"] for r in known] + _days(known))
-        yield near(cells.effort, matrix(table, 1), 1e-3)
+OPERATIONS = {  # table -> what of the study, effort rule, hour at which a day begins
+    "no_problems": ({"problems": False}, "noon", 0),
+    "with_problems": ({}, "noon", 0),
+    "with_problems_start12": ({}, "noon", 12),
+    "exact_times": ({"hours": (9, 15)}, "exact", 0),
+}
+
+
+def compare_operation(name: str, given: list[Stay]):
+    table, (_, rule, hour) = f"camtrapr/camop_{name}.csv", OPERATIONS[name]
+    known, cells = rows(table), operation(watches(given, rule), hour)
+    yield equal([*cells.stations, *cells.names], [r["station"] for r in known] + _days(known))
+    yield near(cells.effort, matrix(table, 1), 1e-3)
 
 
 def _days(known: list[dict]) -> list[str]:
     return list(known[0])[1:]
 
 
-_operation("no_problems", lambda: stays(False), "noon", 0)
-_operation("with_problems", stays, "noon", 0)
-_operation("with_problems_start12", stays, "noon", 12)
-_operation("exact_times", lambda: stays(True, (9, 15)), "exact", 0)
+for _name, (_given, *_) in OPERATIONS.items():
+    expected(f"camtrapr/camop_{_name}.csv")(
+        lambda name=_name, given=_given: compare_operation(name, stays(**given))
+    )
+
+REPORTS = {"": {"problems": False}, "_with_problems": {}}
 
 
-def _report(name: str, problems: bool):
-    @expected(f"camtrapr/report_survey_dates{name}.csv")
-    def compare():
-        table, known = seen(), rows(f"camtrapr/report_survey_dates{name}.csv")
-        report = survey_report(watches(stays(problems), "noon"), table.station, table.time)
-        calendar = [f"n_calendar_days_{one}" for one in ("total", "active", "inactive")]
-        for ours, row in zip(report, known, strict=True):
-            dates = [ours.set_up, ours.taken_down, ours.first_record, ours.last_record]
-            keys = ["setup", "retrieval", "image_first", "image_last"]
-            yield equal([str(one) for one in dates], [row[key] for key in keys])
-            counts = [ours.cameras, ours.days_set_up, ours.days_active, ours.days_silent]
-            yield equal(counts, [int(row[key]) for key in ("n_cameras", *calendar)])
-            yield near([ours.effort_days], [float(row["n_trap_nights_active"])], 1e-3)
+def compare_report(name: str, given: list[Stay], table: Records):
+    known = rows(f"camtrapr/report_survey_dates{name}.csv")
+    report = survey_report(watches(given, "noon"), table.station, table.time)
+    calendar = [f"n_calendar_days_{one}" for one in ("total", "active", "inactive")]
+    for ours, row in zip(report, known, strict=True):
+        dates = [ours.set_up, ours.taken_down, ours.first_record, ours.last_record]
+        keys = ["setup", "retrieval", "image_first", "image_last"]
+        yield equal([str(one) for one in dates], [row[key] for key in keys])
+        counts = [ours.cameras, ours.days_set_up, ours.days_active, ours.days_silent]
+        yield equal(counts, [int(row[key]) for key in ("n_cameras", *calendar)])
+        yield near([ours.effort_days], [float(row["n_trap_nights_active"])], 1e-3)
 
 
-_report("", False)
-_report("_with_problems", True)
+for _name, _given in REPORTS.items():
+    expected(f"camtrapr/report_survey_dates{_name}.csv")(
+        lambda name=_name, given=_given: compare_report(name, stays(**given), seen())
+    )
 
 
-def _by_station():
-    made = independent_events(seen(), 3600)
+def _by_station(made: Events):
     stations, names = sorted(set(made.station)), sorted(set(made.species))
     return tally(made.station, made.species, stations, names), stations, names
 
 
-@expected("camtrapr/report_events_by_station.csv")
-def events_by_station():
-    ours, stations, names = _by_station()
+def events_by_station(made: Events):
+    ours, stations, names = _by_station(made)
     known = rows("camtrapr/report_events_by_station.csv")
     yield equal(*_cells(ours, stations, names, known))
     yield equal([(ours > 0).sum()], [len(known)])
 
 
-@expected("camtrapr/report_events_by_station2.csv")
-def events_by_station_with_zeros():
-    ours, stations, names = _by_station()
+def events_by_station_with_zeros(made: Events):
+    ours, stations, names = _by_station(made)
     known = rows("camtrapr/report_events_by_station2.csv")
     yield equal(*_cells(ours, stations, names, known))
     yield equal([ours.size], [len(known)])
@@ -116,17 +121,15 @@ def _cells(ours, stations, names, known):
     return found, [int(r["n_events"]) for r in known]
 
 
-@expected("camtrapr/report_events_by_species.csv")
-def events_by_species():
-    ours, _, names = _by_station()
+def events_by_species(made: Events):
+    ours, _, names = _by_station(made)
     known = rows("camtrapr/report_events_by_species.csv")
     counts = [[str(int(c.sum())), str((c > 0).sum())] for c in ours.T]
     yield equal([[n, *c] for n, c in zip(names, counts, strict=True)], _lists(known))
 
 
-@expected("camtrapr/report_species_by_station.csv")
-def species_by_station():
-    ours, stations, _ = _by_station()
+def species_by_station(made: Events):
+    ours, stations, _ = _by_station(made)
     known = rows("camtrapr/report_species_by_station.csv")
     counts = [str((row > 0).sum()) for row in ours]
     yield equal([list(pair) for pair in zip(stations, counts, strict=True)], _lists(known))
@@ -135,6 +138,17 @@ def species_by_station():
 def _lists(known: list[dict]) -> list[list[str]]:
     return [list(row.values()) for row in known]
 
+
+EVENTS = {  # table of independent events at an hour
+    "report_events_by_station": events_by_station,
+    "report_events_by_station2": events_by_station_with_zeros,
+    "report_events_by_species": events_by_species,
+    "report_species_by_station": species_by_station,
+}
+for _name, _compare in EVENTS.items():
+    expected(f"camtrapr/{_name}.csv")(
+        lambda compare=_compare: compare(independent_events(seen(), 3600))
+    )
 
 HISTORIES = {
     "PBE_1_survey": {},
@@ -161,37 +175,44 @@ def of_species(table: Records, name: str) -> tuple:
     return here.station, here.time
 
 
-def _history(name: str):
-    @expected(f"camtrapr/dh_{name}.csv")
-    def compare():
-        species, days = name.split("_")[:2]
-        some = of_species(seen(), species)
-        made = detection_history(camera(), *some, int(days), **HISTORIES[name])
-        yield equal(made.cells, matrix(f"camtrapr/dh_{name}.csv", 1))
-        if name in WITHOUT_EFFORT_TABLE:
-            return
-        known = matrix(f"camtrapr/dh_{name}_effort.csv", 1)
-        if (known == 0).any():
-            known[known == 0] = np.nan
-            yield Departure("effort 0 of single days", "NA like the history's own cells there")
-        yield near(made.effort, known, 1e-3)
+def compare_history(name: str, given: list[Stay], table: Records):
+    species, days = name.split("_")[:2]
+    some = of_species(table, species)
+    made = detection_history(camera(given), *some, int(days), **HISTORIES[name])
+    yield equal(made.cells, matrix(f"camtrapr/dh_{name}.csv", 1))
+    if name in WITHOUT_EFFORT_TABLE:
+        return
+    known = matrix(f"camtrapr/dh_{name}_effort.csv", 1)
+    if (known == 0).any():
+        known[known == 0] = np.nan
+        yield Departure("effort 0 of single days", "NA like the history's own cells there")
+    yield near(made.effort, known, 1e-3)
 
 
 for _name in HISTORIES:
-    _history(_name)
+    expected(f"camtrapr/dh_{_name}.csv")(lambda name=_name: compare_history(name, stays(), seen()))
 
 
 @expected(SAMPLE)
 def time_since_the_record_before():
     """Its records are independent already, at 0 to 60 minutes; delta.time and the rest."""
-    table, known = seen(), rows(SAMPLE)
+    table = seen()
+    yield from sizes(lambda gap_s, rule: independent_events(table, gap_s, rule))
+    yield from rows_of_the_sample(_record_table(rows(SAMPLE), 3600, LAST))
+
+
+def sizes(events_at):
     for rule in RULES:
-        found = [len(independent_events(table, 60 * m, rule)) for m in (0, 1, 5, 10, 30, 60)]
-        whole = independent_events(table, 86_400, rule)
+        found = [len(events_at(60 * minutes, rule)) for minutes in (0, 1, 5, 10, 30, 60)]
+        whole = events_at(86_400, rule)
         names = ["EGY", "MNE", "PBE", "TRA", "VTA"]
         yield equal(found, [39] * 6)
         yield equal([(whole.species == name).sum() for name in names], [6, 2, 15, 6, 5])
-    head, *ours = _record_table(known, 3600, LAST)
+
+
+def rows_of_the_sample(table: list[list]):
+    """Our record_table beside theirs."""
+    (head, *ours), known = table, rows(SAMPLE)
     order = sorted(known, key=lambda r: (r["Station"], r["Species"], r["DateTimeOriginal"]))
     for key in ("Station", "Species", "DateTimeOriginal", "Date", "Time", "FileName"):
         yield equal([row[head.index(key)] for row in ours], [row[key] for row in order])
@@ -242,12 +263,17 @@ def maxima(known: list[dict], rule: str) -> list[int]:
     return found
 
 
-@expected("camtrapr/record_table_multi_season.csv")
+SEASONS = "camtrapr/record_table_multi_season.csv"
+
+
+@expected(SEASONS)
 def two_seasons():
+    yield from compare_seasons(stays(table="camtraps_multi_season"), seen(SEASONS))
+
+
+def compare_seasons(both: list[Stay], table: Records):
     """Input without an output of its own: each season alone is what the same cameras gave."""
-    both = stays(table="camtraps_multi_season")
     years = [[one for one in both if one.start.year == year] for year in (2009, 2010)]
-    table = seen("camtrapr/record_table_multi_season.csv")
     some = of_species(table, "PBE")
     made = []
     for one in years:

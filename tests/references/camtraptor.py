@@ -1,11 +1,10 @@
 """Four deployments of a Camtrap DP example as camtraptor counts them."""
 
+from collections import Counter
 from datetime import datetime
 
-import numpy as np
-
 from pipeline.population.effort import Stay, watches
-from pipeline.population.events import combined, tally
+from pipeline.population.events import Records, records, tally
 from pipeline.population.rates import station_rates
 from tests.references import equal, expected, near
 from tests.tables import rows
@@ -22,55 +21,70 @@ def stays() -> list[Stay]:
     ]
 
 
-def _effort(unit: str, hours: int):
-    @expected(f"camtraptor/effort_{unit}.csv")
-    def compare():
-        known = rows(f"camtraptor/effort_{unit}.csv")
-        ours = {one.station: one.days * 24 / hours for one in watches(stays(), "duration")}
-        yield equal(sorted(ours), sorted(row["deploymentID"] for row in known))
-        days = [float(row["effort"]) for row in known]
-        yield near([ours[row["deploymentID"]] for row in known], days, 1e-6)
+EFFORT = {"day": 24, "hour": 1}  # hours
 
 
-_effort("day", 24)
-_effort("hour", 1)
+def compare_effort(unit: str, given: list[Stay]):
+    known = rows(f"camtraptor/effort_{unit}.csv")
+    ours = {one.station: one.days * 24 / EFFORT[unit] for one in watches(given, "duration")}
+    yield equal(sorted(ours), sorted(row["deploymentID"] for row in known))
+    days = [float(row["effort"]) for row in known]
+    yield near([ours[row["deploymentID"]] for row in known], days, 1e-6)
 
 
-def _counted(individuals: bool):
-    """(tally, deployments, species): distinct sequences, or the sum of the counts."""
-    table = [row for row in rows("camtraptor/observations.csv") if row["scientificName"]]
-    keys = ("deploymentID", "scientificName", "sequenceID")
-    columns = [np.array([row[key] for row in table]) for key in keys]
-    weights = np.array([float(row["count"]) for row in table])
-    if not individuals:
-        once = np.unique(combined(*columns), return_index=True)[1]
-        columns, weights = [one[once] for one in columns], None
-    places = [one.station for one in watches(stays(), "duration")]
-    names = sorted(set(columns[1].tolist()))
-    return tally(columns[0], columns[1], places, names, weights), places, names
+for _unit in EFFORT:
+    expected(f"camtraptor/effort_{_unit}.csv")(lambda unit=_unit: compare_effort(unit, stays()))
 
 
-def _table(name: str, column: str, individuals: bool, allowed: float | None):
-    @expected(f"camtraptor/{name}.csv")
-    def compare():
-        ours, places, names = _counted(individuals)
-        if column == "rai":
-            days = {row["deploymentID"]: row["effort"] for row in rows("camtraptor/effort_day.csv")}
-            ours = station_rates(ours, [float(days[place]) for place in places])
-        known = rows(f"camtraptor/{name}.csv")
-        at = [(places.index(r["deploymentID"]), names.index(r["scientificName"])) for r in known]
-        mine, theirs = [ours[one] for one in at], [float(r[column]) for r in known]
-        yield equal(mine, theirs) if allowed is None else near(mine, theirs, allowed)
+def sequences() -> dict[tuple[str, str, str], dict]:
+    """What each sequence shows of each species: its first row, with the sum of all its counts."""
+    found: dict = {}
+    for row in rows("camtraptor/observations.csv"):
+        if row["scientificName"]:
+            key = (row["deploymentID"], row["scientificName"], row["sequenceID"])
+            one = found.setdefault(key, {**row, "count": 0})
+            one["count"] += int(row["count"])
+    return found
 
 
-_table("n_obs", "n", False, None)
-_table("n_individuals", "n", True, None)
-_table("rai", "rai", False, 1e-6)
-_table("rai_individuals", "rai", True, 1e-6)
+def seen() -> Records:
+    keys = list(sequences())
+    counts = [one["count"] for one in sequences().values()]
+    places, species, _ = zip(*keys, strict=True)
+    return records(places, species, [0] * len(keys), count=counts)
 
 
-@expected("camtraptor/n_species.csv")
-def species():
-    ours, places, _ = _counted(False)
+TABLES = {  # table -> its column, and whether animals count, not sequences
+    "n_obs": ("n", False),
+    "n_individuals": ("n", True),
+    "rai": ("rai", False),
+    "rai_individuals": ("rai", True),
+}
+
+
+def compare_table(name: str, given: list[Stay], table: Records):
+    watched, (column, individuals) = watches(given, "duration"), TABLES[name]
+    places, names = [one.station for one in watched], sorted(set(table.species.tolist()))
+    weights = table.count if individuals else None
+    ours = tally(table.station, table.species, places, names, weights)
+    if column == "rai":
+        ours = station_rates(ours, [one.days for one in watched])
+    known = rows(f"camtraptor/{name}.csv")
+    at = [(places.index(r["deploymentID"]), names.index(r["scientificName"])) for r in known]
+    mine, theirs = [ours[one] for one in at], [float(r[column]) for r in known]
+    yield near(mine, theirs, 1e-6) if column == "rai" else equal(mine, theirs)
+
+
+for _name in TABLES:
+    expected(f"camtraptor/{_name}.csv")(lambda name=_name: compare_table(name, stays(), seen()))
+
+
+def compare_species(given: list[Stay], table: Records):
     known = {row["deploymentID"]: int(row["n"]) for row in rows("camtraptor/n_species.csv")}
-    yield equal((ours > 0).sum(axis=1), [known[place] for place in places])
+    pairs = set(zip(table.station.tolist(), table.species.tolist(), strict=True))
+    ours = Counter(place for place, _ in pairs)
+    places = [one.station for one in watches(given, "duration")]
+    yield equal([ours[place] for place in places], [known[place] for place in places])
+
+
+expected("camtraptor/n_species.csv")(lambda: compare_species(stays(), seen()))

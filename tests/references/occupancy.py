@@ -7,6 +7,7 @@ from pipeline.population.occupancy import fit
 from tests.references import Departure, Difference, alike, equal, expected, near
 from tests.tables import matrix, number, rows
 
+FITS = "occupancy/expected_occupancy.csv"
 MADE = {
     "toy6": "occupancy/toy6.csv",
     "toy_boundary": "occupancy/toy_boundary.csv",
@@ -46,29 +47,33 @@ def log_likelihood(y, psi, p) -> float:
     return total
 
 
-@expected("occupancy/expected_occupancy.csv")
+@expected(FITS)
 def single_season():
-    for row in rows("occupancy/expected_occupancy.csv"):
-        name = row["dataset"]
-        known = {key: number(row[key]) for key in row if key not in ("dataset", "formula")}
-        y, given = history_of(name)
-        got = fit(y, p_covariates=given)
-        counts = [got.sites, got.occasions, got.cells, got.detected]
-        keys = ("sites", "occasions", "cells", "sites_detected")
-        yield equal(counts, [known[key] for key in keys])
-        yield near([got.naive], [known["naive"]], 1e-9)
-        if name in UNDONE:
-            yield equal([got.status], [UNDONE[name]])
-            yield Departure(f"{name}: numbers", f"{got.status}: the data do not hold them")
-            continue
-        below = max(known["logLik"] - got.log_likelihood, 0)  # never lower than theirs
-        yield Difference(1, below, 1e-9, "absolute")
-        if name in EARLY:
-            yield equal([got.status], ["boundary"])
-            yield near([got.psi.value], [known["psi"]], 3e-4)
-            yield Departure(f"{name}: p, errors, limits", "the original stopped before the top")
-            continue
-        yield from _fitted(name, y, given, got, known)
+    for row in rows(FITS):
+        yield from compare_fit(row, *history_of(row["dataset"]))
+
+
+def compare_fit(row: dict[str, str], y, given: dict):
+    """One row of the expected table, and a history with its covariates of p."""
+    name = row["dataset"]
+    known = {key: number(row[key]) for key in row if key not in ("dataset", "formula")}
+    got = fit(y, p_covariates=given)
+    counts = [got.sites, got.occasions, got.cells, got.detected]
+    keys = ("sites", "occasions", "cells", "sites_detected")
+    yield equal(counts, [known[key] for key in keys])
+    yield near([got.naive], [known["naive"]], 1e-9)
+    if name in UNDONE:
+        yield equal([got.status], [UNDONE[name]])
+        yield Departure(f"{name}: numbers", f"{got.status}: the data do not hold them")
+        return
+    below = max(known["logLik"] - got.log_likelihood, 0)  # never lower than theirs
+    yield Difference(1, below, 1e-9, "absolute")
+    if name in EARLY:
+        yield equal([got.status], ["boundary"])
+        yield near([got.psi.value], [known["psi"]], 3e-4)
+        yield Departure(f"{name}: p, errors, limits", "the original stopped before the top")
+        return
+    yield from _fitted(name, y, given, got, known)
 
 
 def _fitted(name, y, given, got, known):

@@ -2,13 +2,29 @@
 
 import numpy as np
 
-from db.population import independent_events, read_records, read_stays
+from db.outages import accepted_outages
+from db.population import independent_events, read_records, read_sightings, read_stays
+from db.read import all_deployments
+from pipeline.population.activity import radians_of
+from pipeline.population.basis import basis
 from pipeline.population.effort import stretches, unknown, watches
 from pipeline.population.events import RULES, tally
 from pipeline.population.histories import detection_history
 from pipeline.population.operation import operation
 from pipeline.population.rates import rai, station_rates
-from tests.references import algar, camtrapr, equal, expected, near
+from pipeline.population.sightings import Ask
+from pipeline.population.table_rows import record_table
+from tests.references import (
+    activity,
+    algar,
+    camtrapr,
+    camtraptor,
+    equal,
+    expected,
+    near,
+    occupancy,
+    studies,
+)
 from tests.tables import matrix, rows
 
 _, INDEPENDENT = RULES
@@ -39,9 +55,9 @@ def species(conn):
         yield equal(ours, [int(row[key]) for key in keys])
 
 
-@expected("algar/expected_event_matrix_30min.csv", sql="algar")
+@expected(algar.EVENTS, sql="algar")
 def event_matrix(conn):
-    known = rows("algar/expected_event_matrix_30min.csv")
+    known = rows(algar.EVENTS)
     names, made = list(known[0])[1:], independent_events(conn, 1800)
     ours = tally(made.station, made.species, [row["station"] for row in known], names)
     yield equal(ours, [[int(row[name]) for name in names] for row in known])
@@ -70,19 +86,47 @@ def rates(conn):
     yield near(own.mean(0), [float(row["rai_mean_of_station_rates"]) for row in known], 1e-6)
 
 
+def _algar_history(conn, name: str):
+    watched, found = watches(read_stays(conn), "noon"), read_records(conn)
+    one = found.where(found.species == algar.SPECIES[name])
+    return detection_history(operation(watched), one.station, one.time, 7)
+
+
 def _history(name: str):
     @expected(f"algar/dh_{name}_7.csv", sql="algar")
     def compare(conn):
-        watched, found = watches(read_stays(conn), "noon"), read_records(conn)
-        yield equal(stretches(watched, found.station, found.time), np.zeros(len(found)))
-        one = found.where(found.species == algar.SPECIES[name])
-        made = detection_history(operation(watched), one.station, one.time, 7)
+        made = _algar_history(conn, name)
         yield equal(made.cells, matrix(f"algar/dh_{name}_7.csv", 1))
         yield near(made.effort, matrix(f"algar/dh_{name}_7_effort.csv", 1), 1e-3)
 
 
 for _name in algar.SPECIES:
     _history(_name)
+
+
+@expected(occupancy.FITS, sql="algar")
+def occupancy_of_four_species(conn):
+    watched, found = watches(read_stays(conn), "noon"), read_records(conn)
+    yield equal(stretches(watched, found.station, found.time), np.zeros(len(found)))
+    for row in rows(occupancy.FITS):
+        if row["dataset"].startswith("algar"):
+            made = _algar_history(conn, row["dataset"].split("_")[1])
+            given = {"effort": made.effort} if row["dataset"].endswith("effort") else {}
+            yield from occupancy.compare_fit(row, made.cells, given)
+
+
+@expected(algar.TO_VERIFY, sql="algar")
+def cells_to_verify(conn):
+    there = operation(watches(read_stays(conn), "noon"))
+    yield from algar.compare_cells(read_records(conn), there)
+
+
+@expected(algar.RICHNESS, sql="algar")
+def richness(conn):
+    made = independent_events(conn, 1800)
+    stations = [row["station"] for row in rows(algar.EVENTS)]
+    names = list(rows(algar.EVENTS)[0])[1:]
+    yield from algar.compare_richness(tally(made.station, made.species, stations, names))
 
 
 @expected(camtrapr.EDGES_EXPECTED, sql="edges")
@@ -93,3 +137,76 @@ def edge_cases(conn):
         begun = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
         yield equal(begun, [row["DateTimeOriginal"] for row in known])
         yield equal(made.count, camtrapr.maxima(known, rule))
+
+
+for _name, _study in studies.OPERATIONS.items():
+    expected(f"camtrapr/camop_{_name}.csv", sql=_study)(
+        lambda conn, name=_name: camtrapr.compare_operation(name, read_stays(conn))
+    )
+for _name, _study in studies.REPORTS.items():
+    expected(f"camtrapr/report_survey_dates{_name}.csv", sql=_study)(
+        lambda conn, name=_name: camtrapr.compare_report(name, read_stays(conn), read_records(conn))
+    )
+for _name, _compare in camtrapr.EVENTS.items():
+    expected(f"camtrapr/{_name}.csv", sql="camtrapr")(
+        lambda conn, compare=_compare: compare(independent_events(conn, 3600))
+    )
+for _name in camtrapr.HISTORIES:
+    expected(f"camtrapr/dh_{_name}.csv", sql="camtrapr")(
+        lambda conn, name=_name: camtrapr.compare_history(
+            name, read_stays(conn), read_records(conn)
+        )
+    )
+
+
+@expected(camtrapr.SAMPLE, sql="camtrapr without problems")
+def the_record_table(conn):
+    yield from camtrapr.sizes(lambda gap_s, rule: independent_events(conn, gap_s, rule))
+    places, out = all_deployments(conn), accepted_outages(conn)
+    head, *made = record_table(basis(read_sightings(conn), places, Ask(gap_s=3600), out))
+    file, names = head.index("FileName"), [row["FileName"] for row in rows(camtrapr.SAMPLE)]
+    for row in made:
+        row[file] = names[int(row[file]) - 1]  # a picture put there is called by its number
+    yield from camtrapr.rows_of_the_sample([head, *made])
+
+
+@expected(camtrapr.SEASONS, sql="camtrapr seasons")
+def two_seasons(conn):
+    yield from camtrapr.compare_seasons(read_stays(conn), read_records(conn))
+
+
+for _name in camtraptor.EFFORT:
+    expected(f"camtraptor/effort_{_name}.csv", sql="camtraptor")(
+        lambda conn, unit=_name: camtraptor.compare_effort(unit, read_stays(conn))
+    )
+for _name in camtraptor.TABLES:
+    expected(f"camtraptor/{_name}.csv", sql="camtraptor")(
+        lambda conn, name=_name: camtraptor.compare_table(
+            name, read_stays(conn), read_records(conn)
+        )
+    )
+
+
+@expected("camtraptor/n_species.csv", sql="camtraptor")
+def species_by_deployment(conn):
+    yield from camtraptor.compare_species(read_stays(conn), read_records(conn))
+
+
+def _kerinci(conn) -> dict[tuple[str, str], np.ndarray]:
+    found = read_records(conn)
+    pairs = set(zip(found.station.tolist(), found.species.tolist(), strict=True))
+    times = found.time.astype("datetime64[us]").astype(object)
+    return {
+        (zone, name): radians_of(times[(found.station == zone) & (found.species == name)])
+        for zone, name in pairs
+    }
+
+
+@expected(activity.OVERLAP, sql="kerinci")
+def overlap_of_72_pairs(conn):
+    yield from activity.compare_overlap(_kerinci(conn))
+
+
+@expected(activity.BANDWIDTH, sql="kerinci")
+def bandwidth_and_density(conn):
+    yield from activity.compare_bandwidth(_kerinci(conn))
