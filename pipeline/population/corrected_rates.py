@@ -68,11 +68,13 @@ def mix(
             apart = a.residual(la) - share * b.residual(lb)
             spreads.append(Stratum(a.name, a.size, 0, apart, np.zeros(len(apart))).spread(0))
         se = float(np.sqrt(variance_of(own, spreads))) / together.value
+        others = max(together.value - part.value, 0)
+        limits = np.array([end / max(end + others, 1e-12) for end in (part.low, part.high)])
         if 0 < share < 1:
-            low, high = expit(logit(share) + np.array([-z, z]) * se / (share * (1 - share)))
-        else:  # none, or all of them
-            others = max(together.value - part.value, 0)
-            low, high = (end / max(end + others, 1e-12) for end in (part.low, part.high))
+            ratio = expit(logit(share) + np.array([-z, z]) * se / (share * (1 - share)))
+            few = part.method == "counted"  # a stratum without an error tells no spread: the wider
+            limits = [min(limits[0], ratio[0]), max(limits[1], ratio[1])] if few else ratio
+        low, high = limits
         shares[name] = (share, float(low), float(high))
     return shares
 
