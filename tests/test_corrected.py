@@ -135,13 +135,13 @@ def test_the_share_of_a_rare_species_reaches_as_far_as_what_a_clean_stratum_may_
     """No fox among 60 reviewed blanks does not say that there is none among 2 000."""
     blank = Labelled("blank", {"blank": 2000}, ["blank"] * 60, ["blank"] * 60)
     fox = Labelled("fox", {"fox": 80}, ["fox"] * 55 + ["deer"] * 5, ["fox"] * 60)
-    deer = Labelled("deer", {"deer": 800}, ["deer"] * 57 + ["fox"] * 3, ["deer"] * 60)
+    deer = Labelled("deer", {"deer": 800}, ["deer"] * 60, ["deer"] * 60)
     strata = [blank, fox, deer]
     most = total([one.of("fox") for one in strata]).high
     every = total([one.of("fox", "deer") for one in strata]).value
     share, low, high = mix(strata, ["deer", "fox"])["fox"]
     others = every * (1 - share)
-    assert low < share < 0.2 and high >= most / (most + others) > 0.24
+    assert low < share < 0.1 and high >= most / (most + others) > 0.15
 
 
 def reserve(rng, stations=25):
