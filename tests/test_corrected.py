@@ -131,17 +131,18 @@ def test_the_mix_of_species_is_put_right():
     assert np.mean(held) >= 0.88
 
 
-def test_the_share_of_a_rare_species_reaches_as_far_as_what_a_clean_stratum_may_hold():
-    """No fox among 60 reviewed blanks does not say that there is none among 2 000."""
-    blank = Labelled("blank", {"blank": 2000}, ["blank"] * 60, ["blank"] * 60)
+def test_the_share_of_a_rare_species_reaches_as_far_as_its_counted_total():
+    """One fox among 200 of 4 000 reviewed blanks may be four; a normal interval says two."""
+    blank = Labelled("blank", {"blank": 4000}, ["blank"] * 199 + ["fox"], ["blank"] * 200)
     fox = Labelled("fox", {"fox": 80}, ["fox"] * 55 + ["deer"] * 5, ["fox"] * 60)
-    deer = Labelled("deer", {"deer": 800}, ["deer"] * 60, ["deer"] * 60)
+    deer = Labelled("deer", {"deer": 800}, ["deer"] * 58 + ["fox"] * 2, ["deer"] * 60)
     strata = [blank, fox, deer]
     most = total([one.of("fox") for one in strata]).high
     every = total([one.of("fox", "deer") for one in strata]).value
     share, low, high = mix(strata, ["deer", "fox"])["fox"]
-    others = every * (1 - share)
-    assert low < share < 0.1 and high >= most / (most + others) > 0.15
+    assert low < share < high
+    assert high == pytest.approx(most / (most + every * (1 - share)))
+    assert high > 0.22
 
 
 def reserve(rng, stations=25):

@@ -72,7 +72,7 @@ def mix(
         limits = np.array([end / max(end + others, 1e-12) for end in (part.low, part.high)])
         if 0 < share < 1:
             ratio = expit(logit(share) + np.array([-z, z]) * se / (share * (1 - share)))
-            few = part.method == "counted"  # a stratum without an error tells no spread: the wider
+            few = part.method == "counted"  # few errors tell a spread badly: the wider of the two
             limits = [min(limits[0], ratio[0]), max(limits[1], ratio[1])] if few else ratio
         low, high = limits
         shares[name] = (share, float(low), float(high))
