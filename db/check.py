@@ -86,7 +86,7 @@ def _foreign_keys(conn: Connection) -> Iterator[str]:
             )
             orphans = lost.where(key.parent.is_not(None), parent.c.id.is_(None))
             if n := conn.execute(orphans).scalar():
-                yield f"{table.name}: {n} rows point to no {key.column.table.name}"
+                yield f"{table.name}: {n} of its rows point to no {key.column.table.name}"
 
 
 def _counts(conn: Connection) -> Iterator[str]:

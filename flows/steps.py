@@ -206,7 +206,7 @@ def summarise(job: Job, begun: Begun, looked: int = 0, seconds: float = 0.0) -> 
             other={**files.other, "skipped": files.skipped} if files.skipped else {**files.other},
             troubles=len(read.troubles_of(conn, begun.batch_id)),
             states=db.summary.states(conn, begun.batch_id),
-            species=db.summary.species(conn, begun.batch_id, begun.label),
+            species=db.summary.species(conn, begun.batch_id),
             flags=db.summary.flags(conn, begun.batch_id, begun.flag),
             audit=db.summary.drawn(conn, begun.batch_id, begun.look),
             undone=len(read.windows_left(conn, begun.batch_id, begun.look)),

@@ -23,7 +23,7 @@ from db import arrivals  # noqa: E402
 from db.arrivals import Arrival  # noqa: E402
 from db.engine import reading, writing  # noqa: E402
 from flows.engines import database  # noqa: E402
-from pipeline.card.inbox import Listing, cards_in, listing, never_taken, settled  # noqa: E402
+from pipeline.card.inbox import Listing, folders_in, listing, never_taken, settled  # noqa: E402
 from pipeline.errors import CardError  # noqa: E402
 
 TRIES = 3  # a card that fails as often waits until its files change
@@ -39,10 +39,11 @@ def watch(inbox: str, stable_s: float = 60.0) -> list[str]:
         inbox: Folder whose subfolders are cards; its full path.
         stable_s: Seconds in which a card's files must neither change in number nor in size.
     """
-    for line in never_taken(Path(inbox)):
+    folders = folders_in(Path(inbox))
+    for line in never_taken(Path(inbox), folders):
         get_run_logger().warning(line)
     known = _with_the_dead_closed()
-    before = wanted({**_elsewhere(known, inbox), **cards_in(Path(inbox))}, known)
+    before = wanted({**_elsewhere(known, inbox), **folders}, known)
     if not before:
         return []
     time.sleep(stable_s)
@@ -56,13 +57,16 @@ def watch(inbox: str, stable_s: float = 60.0) -> list[str]:
 
 
 def wanted(cards: Mapping[str, Listing], known: Known) -> dict[str, Listing]:
-    """The cards that nobody has taken as they lie there, or whose run failed not too often."""
+    """The cards (folders with a picture) that nobody has taken as they lie there, or whose run
+    failed not too often."""
 
     def is_wanted(arrival: Arrival | None) -> bool:
         return arrival is None or (arrival.status == "failed" and arrival.tries < TRIES)
 
     return {
-        folder: one for folder, one in cards.items() if is_wanted(known.get((folder, one.digest)))
+        folder: one
+        for folder, one in cards.items()
+        if one.pictures and is_wanted(known.get((folder, one.digest)))
     }
 
 

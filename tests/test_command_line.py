@@ -122,6 +122,18 @@ def test_a_blank_on_which_a_person_saw_something_is_no_longer_handed_over_as_bla
     assert f"Cam{path}" in camtriage("kept", cwd=tmp_path).stdout
 
 
+def test_a_run_tells_what_people_saw_not_what_the_machine_had_said(done, tmp_path):
+    folder, card, _ = done
+    shutil.copy(folder / "camtriage.db", tmp_path / "camtriage.db")
+    path = camtriage("kept", cwd=tmp_path).stdout.splitlines()[0].split("Cam", 1)[1]
+    (tmp_path / "seen.csv").write_text(
+        f"path,observation_type,scientific_name\nCam{path},animal,Sus scrofa\n"
+    )
+    camtriage("review", "import", "seen.csv", cwd=tmp_path)
+    said = camtriage("run", card, cwd=tmp_path)
+    assert "nothing changed" in said.stdout and "Sus scrofa 1" in said.stdout
+
+
 def test_a_dry_run_prints_deployments_and_counts_and_writes_nothing(tmp_path):
     cards.card(tmp_path / "card", pictures=12)
     before = sorted(tmp_path.rglob("*"))

@@ -2,10 +2,12 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from pipeline.card.inbox import cards_in, listing, never_taken, settled
+from flows.watch import wanted
+from pipeline.card.inbox import folders_in, listing, never_taken, settled
 from pipeline.errors import CardError
 
 
@@ -22,29 +24,32 @@ def test_each_subfolder_with_a_picture_is_a_card_of_its_own(tmp_path):
     put(tmp_path / "notes", "readme.txt")
     put(tmp_path / ".Trash-1000", "d.jpg")
     (tmp_path / "empty").mkdir()
-    found = cards_in(tmp_path)
-    assert {folder: one.pictures for folder, one in found.items()} == {
-        str(tmp_path / "kaeng"): 1,
-        str(tmp_path / "mara"): 2,
+    found = folders_in(tmp_path)
+    assert {Path(folder).name: one.pictures for folder, one in found.items()} == {
+        "empty": 0,
+        "kaeng": 1,
+        "mara": 2,
+        "notes": 0,
     }
+    assert list(wanted(found, {})) == [str(tmp_path / "kaeng"), str(tmp_path / "mara")]
 
 
 def test_a_card_that_still_grows_is_left_until_it_has_settled(tmp_path):
     card = put(tmp_path / "card", "a.jpg")
     whole = put(tmp_path / "whole", "z.jpg")
-    first = cards_in(tmp_path)
+    first = folders_in(tmp_path)
     put(card, "b.jpg", data=b"half")
-    second = cards_in(tmp_path)
+    second = folders_in(tmp_path)
     put(card, "b.jpg", data=b"half and the other half")
-    third = cards_in(tmp_path)
+    third = folders_in(tmp_path)
     assert list(settled(first, second)) == [str(whole)], "a file came"
     assert list(settled(second, third)) == [str(whole)], "a file grew"
-    assert list(settled(third, cards_in(tmp_path))) == [str(card), str(whole)]
+    assert list(settled(third, folders_in(tmp_path))) == [str(card), str(whole)]
 
 
 def test_a_card_seen_for_the_first_time_has_not_settled(tmp_path):
     put(tmp_path / "card", "a.jpg")
-    assert settled({}, cards_in(tmp_path)) == {}
+    assert settled({}, folders_in(tmp_path)) == {}
 
 
 def test_what_a_computer_leaves_behind_does_not_change_a_card(tmp_path):
@@ -65,7 +70,7 @@ def test_a_file_that_changed_its_name_changes_the_card(tmp_path):
 
 def test_an_inbox_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(CardError, match="is the inbox there, and mounted"):
-        cards_in(tmp_path / "unmounted")
+        folders_in(tmp_path / "unmounted")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text: Linux alone")
@@ -75,7 +80,8 @@ def test_what_will_never_be_taken_is_said(tmp_path):
     odd = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(odd)
     (tmp_path / os.fsdecode(b"caf\xe9") / "a.jpg").write_bytes(b"jpeg")
-    assert cards_in(tmp_path) == {}
-    loose, films, name = never_taken(tmp_path)
+    found = folders_in(tmp_path)
+    assert wanted(found, {}) == {}
+    loose, films, name = never_taken(tmp_path, found)
     assert films == "films: holds no picture"
     assert loose.startswith("2 pictures loose in") and "rename the folder" in name

@@ -7,6 +7,7 @@ is taken only when its files' number and sizes were the same at two looks, some 
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,22 +35,17 @@ def listing(folder: Path) -> Listing:
     return Listing(digest.hexdigest(), pictures, {one.path: one.size for one in found})
 
 
-def cards_in(inbox: Path) -> dict[str, Listing]:
-    """The inbox's subfolders that hold a picture, by their full path. Raises CardError.
+def folders_in(inbox: Path) -> dict[str, Listing]:
+    """The inbox's subfolders, by their full path; one with a picture is a card. Raises CardError.
 
-    A folder that cannot be read to its end (it is just being moved) is no card yet.
+    A folder that cannot be read to its end (it is just being moved) is not there yet.
     """
-    cards = {}
+    folders = {}
     for entry in _entries(inbox):
-        if not entry.is_dir() or by_a_computer(entry.name) or not _is_text(entry.name):
-            continue
-        try:
-            found = listing(Path(entry.path))
-        except CardError:
-            continue
-        if found.pictures:
-            cards[entry.path] = found
-    return cards
+        if entry.is_dir() and not by_a_computer(entry.name) and _is_text(entry.name):
+            with suppress(CardError):
+                folders[entry.path] = listing(Path(entry.path))
+    return folders
 
 
 def settled(before: Mapping[str, Listing], now: Mapping[str, Listing]) -> dict[str, Listing]:
@@ -61,27 +57,19 @@ def settled(before: Mapping[str, Listing], now: Mapping[str, Listing]) -> dict[s
     }
 
 
-def never_taken(inbox: Path) -> list[str]:
-    """What lies in the inbox and will not be taken as it is: one sentence each for a person."""
+def never_taken(inbox: Path, folders: Mapping[str, Listing]) -> list[str]:
+    """What lies in the inbox and will not be taken as it is: one sentence each for a person.
+
+    folders   as folders_in found them
+    """
     entries = _entries(inbox)
     loose = sum(Path(one.name).suffix.lower() in PICTURES for one in entries if one.is_file())
     lying = f"{counted(loose, 'picture')} loose in {inbox} itself: give each card a folder"
     said = [lying] if loose else []
-    folders = [one for one in entries if one.is_dir() and not by_a_computer(one.name)]
-    said += [
-        f"{one.name}: holds no picture"
-        for one in folders
-        if _is_text(one.name) and _is_empty(Path(one.path))
-    ]
+    empty = (folder for folder, one in folders.items() if not one.pictures)
+    said += [f"{Path(folder).name}: holds no picture" for folder in empty]
     odd = [one.name for one in entries if not _is_text(one.name)]
     return said + [f"{name!r}: a name that is no text: rename the folder" for name in odd]
-
-
-def _is_empty(folder: Path) -> bool:
-    try:
-        return not listing(folder).pictures
-    except CardError:  # just being moved
-        return False
 
 
 def _entries(inbox: Path) -> list[os.DirEntry]:
