@@ -97,6 +97,32 @@ def test_every_number_of_the_tables_stands_on_the_page(whole):
         assert told, name
 
 
+def test_change_and_richness_are_the_same_on_the_page_and_in_their_tables(whole):
+    _, tables, page = whole
+    text = unescape(re.sub(r"<[^>]+>", " ", page)).replace("\u202f", " ")
+    rows = {
+        name: [dict(zip(found[0], row, strict=True)) for row in found[1:]]
+        for name, found in tables.rows.items()
+        if name in ("trend", "richness")
+    }
+    for row in rows["trend"]:
+        if row["season"] == "change":
+            ends = [words.signed(float(row[key])) for key in ("change_low", "change_high")]
+            told = [words.signed(float(row["change_percent"])), " to ".join(ends)]
+            told += [f"× {words.decimal(float(row['smallest_visible_times']))}"]
+        else:
+            told = [words.decimal(float(row[key])) for key in ("rai", "rai_low", "rai_high")]
+            told += [f"({row['events']})"]
+        assert [one for one in told if one.replace("\u202f", " ") not in text] == [], row
+    for row in rows["richness"]:
+        if row["measure"].startswith(("Chao", "Shannon", "Simpson", "inverse")):
+            assert words.decimal(float(row["value"])) in text, row
+    confirmed = next(
+        row["value"] for row in rows["richness"] if row["measure"] == "confirmed events"
+    )
+    assert f"{confirmed} events at 6 stations" in text
+
+
 def test_the_totals_agree_in_every_table(whole):
     made, tables, page = whole
 
