@@ -44,7 +44,7 @@ def novelty_map(
 
 def _novelty(cells: NDArray[np.floating]) -> NDArray[np.float32]:
     """(n, places, c) to (n, places)."""
-    unit = cells.astype(np.float32).transpose(1, 0, 2)
+    unit = cells.astype(np.float32, copy=False).transpose(1, 0, 2)
     unit = unit / np.maximum(np.linalg.norm(unit, axis=2, keepdims=True), 1e-6)
     likeness = unit @ unit.transpose(0, 2, 1)
     everyone = np.arange(likeness.shape[1])

@@ -47,7 +47,6 @@ class _Open:
     burst: int
     small: Small
     light: Light | None = None  # None: not asked for
-    out: FrameOutput | None = None
 
 
 def look_at(
@@ -68,8 +67,8 @@ def look_at(
     encoder   None: no embeddings
     each      how a function is put to many pictures: one after the other, or on a pool's threads
     """
-    opened, troubles, failed = _open_all(media, bursts, read, decoder, each, frame)
-    looks = _looks(opened, frame, settings, boxes or {}) if opened else []
+    opened, outs, troubles, failed = _open_all(media, bursts, read, decoder, each, frame)
+    looks = _looks(opened, outs, frame, settings, boxes or {}) if opened else []
     kept = [
         (one.media.sha256, one.small.pixels, look.crop)
         for one, look in zip(opened, looks, strict=True)
@@ -109,7 +108,7 @@ def embed(
 
     crops   by sha-256, as in Look.crop
     """
-    opened, troubles, _ = _open_all(media, [0] * len(media), read, decode, each)
+    opened, _, troubles, _ = _open_all(media, [0] * len(media), read, decode, each)
     pictures = [(one.media.sha256, one.small.pixels, crops.get(one.media.sha256)) for one in opened]
     lost = [one for one in troubles if one.reason != "truncated"]  # that was said the first time
     return _embeddings(pictures, encoder, each), lost
@@ -122,10 +121,10 @@ def _open_all(
     decoder: Decode,
     each: Each,
     frame: FrameModel | None = None,
-) -> tuple[list[_Open], list[Trouble], list[str]]:
+) -> tuple[list[_Open], list[FrameOutput], list[Trouble], list[str]]:
     """Decode every picture and, with a frame model, score it while it is warm."""
 
-    def open_one(pair: tuple[Media, int]) -> _Open | Trouble:
+    def open_one(pair: tuple[Media, int]) -> tuple[_Open, FrameOutput | None] | Trouble:
         one, burst = pair
         try:
             small = decoder(read(one))
@@ -136,32 +135,35 @@ def _open_all(
         except OSError as why:
             return Trouble(one.path, STEP, "unreadable", str(why))
         if frame is None:
-            return _Open(one, burst, small)
+            return _Open(one, burst, small), None
         out = frame.run([frame.prepare(small.pixels)])
-        return _Open(one, burst, small, light_of(small.pixels), out)
+        return _Open(one, burst, small, light_of(small.pixels)), out
 
-    opened, troubles, failed = [], [], []
+    opened, outs, troubles, failed = [], [], [], []
     pairs = zip(media, bursts, strict=True)
     for one, found in zip(media, each(open_one, pairs), strict=True):
         if isinstance(found, Trouble):
             troubles.append(found)
             failed.append(one.sha256)
             continue
-        opened.append(found)
-        if found.small.truncated:
+        opened.append(found[0])
+        outs.append(found[1])
+        if found[0].small.truncated:
             troubles.append(Trouble(one.path, STEP, "truncated", "the end is missing"))
-    return opened, troubles, failed
+    return opened, outs, troubles, failed
 
 
 def _looks(
     opened: Sequence[_Open],
+    outs: list[FrameOutput],
     frame: FrameModel,
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]],
 ) -> list[Look]:
     lights = [one.light for one in opened]
     names = tuple(one.light for one in lights)
-    out = joined([one.out for one in opened])
+    out = joined(outs)
+    outs.clear()  # the same once more, a quarter of a megabyte a picture
     novelty = background.novelty_map(out.cells, names)
     shifts = view_shift(out.cells, names)
     threshold = settings.blank.threshold

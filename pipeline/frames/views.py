@@ -29,15 +29,18 @@ def view_shift(cells: NDArray[np.floating], lights: Sequence[str]) -> NDArray[np
     shifts, of_light = np.full(len(cells), np.nan), np.array(lights)
     for light in dict.fromkeys(lights):
         (rows,) = np.nonzero(of_light == light)
-        alike = likeness(cells[rows])
+        alike = likeness(cells, rows)
         view = linked(alike >= SAME_VIEW)
         shifts[rows] = _shift(alike, view == np.bincount(view).argmax())
     return shifts
 
 
-def likeness(cells: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(n, h, w, c) to (n, n): median cosine over cells; every second cell of every second row."""
-    few = cells[:, ::2, ::2].astype(np.float32)
+def likeness(
+    cells: NDArray[np.floating], rows: NDArray[np.integer] | slice = slice(None)
+) -> NDArray[np.float32]:
+    """(n, h, w, c) to (rows, rows): median cosine over cells; every second cell of every second
+    row."""
+    few = cells[:, ::2, ::2][rows].astype(np.float32, copy=False)
     flat = few.reshape(len(few), -1, few.shape[-1]).transpose(1, 0, 2)
     unit = flat / np.maximum(np.linalg.norm(flat, axis=2, keepdims=True), 1e-6)
     return np.median(unit @ unit.transpose(0, 2, 1), axis=0)
