@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event
 
 from db import views
-from db.schema import HEAD, VERSION_TABLE, about, metadata
+from db.rows import refresh
+from db.schema import HEAD, VERSION_TABLE, about, media, metadata, review
 from pipeline.errors import DatabaseAway, DatabaseError
 
 BUSY_S = 120  # how long one process waits for another one's transaction
@@ -265,6 +266,10 @@ def _upgrade(conn: Connection) -> None:
     views.drop(conn, _older_views(conn))
     command.upgrade(config, "head")
     views.create(conn)
+    of_visits = sa.select(review.c.media_id).where(review.c.purpose == "event")
+    refresh(
+        conn, media.c.id.in_(of_visits)
+    )  # whether their own words count is told by this version
     conn.execute(about.delete())
     notes = {
         "program": PROGRAM,

@@ -345,13 +345,13 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     return FileCounts(found=found, other=counts, **known)
 
 
-def reviews_of(conn: Connection, batch_id: int, among: Among = None) -> dict[str, Review]:
-    """The newest review of each picture of this batch, by sha-256."""
+def reviews_of(conn: Connection, batch_id: int, among: Among = None) -> list[Review]:
+    """The newest review of each picture of this batch, and of each visit that begins with it."""
     r, m = schema.review, schema.media.c
-    newest = _scope(batch_id, among) & (r.c.id == newest_review(m.id))
-    query = sa.select(r, m.sha256).join(schema.media, m.id == r.c.media_id).where(newest)
-    rows = conn.execute(query.order_by(m.sha256)).mappings()
-    return {row["sha256"]: record(Review, row) for row in rows}
+    newest = r.c.id.in_([newest_review(m.id, True), newest_review(m.id, False)])
+    query = sa.select(r, m.sha256).join(schema.media, m.id == r.c.media_id)
+    rows = conn.execute(query.where(_scope(batch_id, among), newest).order_by(m.sha256, r.c.id))
+    return [record(Review, row) for row in rows.mappings()]
 
 
 def _scope(batch_id: int, among: Among) -> ColumnElement[bool]:

@@ -24,7 +24,7 @@ JOIN batch b ON b.id = m.batch_id AND b.look_recipe_id = a.recipe_id
 JOIN deployment d ON d.id = m.deployment_id
 LEFT JOIN look k ON k.media_id = m.id AND k.recipe_id = a.recipe_id
 LEFT JOIN status s ON s.media_id = m.id
-LEFT JOIN review r ON r.id = s.review_id
+LEFT JOIN review r ON r.id = s.review_id AND r.purpose <> 'event'
 WHERE :batch IS NULL OR b.name = :batch
 ORDER BY m.sha256
 """

@@ -211,9 +211,18 @@ def _current_visit(media_id: ColumnElement[int]) -> ColumnElement[int]:
     return mine.scalar_subquery()
 
 
-def newest_review(media_id: ColumnElement[int]) -> ColumnElement[int]:
-    """Key of the newest review of a picture: by the time given, else by when it was saved."""
+def newest_review(
+    media_id: ColumnElement[int], of_the_visit: bool | None = None
+) -> ColumnElement[int]:
+    """Key of the newest review of a picture: by the time given, else by when it was saved.
+
+    of_the_visit   True: of what was said of the visit that begins with it; False: of the picture
+                   alone; None: of the picture, else of its visit. Neither takes the other's place.
+    """
     r = schema.review.alias("words").c
-    when = sa.func.coalesce(r.reviewed_at, r.saved_at)
-    newest_first = sa.select(r.id).where(r.media_id == media_id).order_by(when.desc(), r.id.desc())
+    when, whole = sa.func.coalesce(r.reviewed_at, r.saved_at), r.purpose == "event"
+    found = sa.select(r.id).where(r.media_id == media_id)
+    if of_the_visit is not None:
+        found = found.where(whole if of_the_visit else ~whole)
+    newest_first = found.order_by(sa.case((whole, 1), else_=0), when.desc(), r.id.desc())
     return newest_first.limit(1).scalar_subquery()

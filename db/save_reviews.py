@@ -39,6 +39,7 @@ def _not_said_yet(conn: Connection, rows: Sequence[dict]) -> list[dict]:
         return []
     r = schema.review.c
     words = [name for name in rows[0] if name != "media_id"]
+    purpose = words.index("purpose")
     past = sa.select(r.media_id, *(r[name] for name in words)).where(
         r.media_id.in_({row["media_id"] for row in rows})
     )
@@ -46,13 +47,14 @@ def _not_said_yet(conn: Connection, rows: Sequence[dict]) -> list[dict]:
     when = sa.func.coalesce(r.reviewed_at, r.saved_at)
     for media_id, *text in conn.execute(past.order_by(when, r.id)):
         said.add((media_id, *text))
-        newest[media_id] = tuple(text)
+        newest[media_id, text[purpose] == "event"] = tuple(text)
     new = []
     for row in rows:
         text = tuple(row[name] for name in words)
         again = (row["media_id"], *text) in said if row["reviewed_at"] else False
-        if not again and newest.get(row["media_id"]) != text:
+        about = (row["media_id"], row["purpose"] == "event")  # a picture, or the visit it begins
+        if not again and newest.get(about) != text:
             new.append(row)
             said.add((row["media_id"], *text))
-            newest[row["media_id"]] = text
+            newest[about] = text
     return new

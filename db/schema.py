@@ -460,7 +460,7 @@ status = sa.Table(  # the current result of each picture, written by db.rows.ref
     sa.Column("count", sa.Integer),
     sa.Column("method", TEXT),  # machine, human
     _to("visit", index=True, nullable=True),
-    _to("review", index=True, nullable=True),  # the newest
+    _to("review", index=True, nullable=True),  # newest of the picture, else of its visit
     # Indices that hold every key the views join by, so that counting reads no table (measured)
     sa.Index(None, "batch_id", "state", "deployment_id"),
     sa.Index(None, "state", "batch_id", "deployment_id"),  # SQLite alone: rare states

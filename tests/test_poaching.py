@@ -130,7 +130,7 @@ def test_a_group_on_foot_needs_a_count():
     assert flags(alone) == []
     [flag] = flags(replace(alone, count=3))
     assert flag.rules == ("group_on_foot",)
-    [counted] = flags(alone, reviews={"p1": Review("p1", "human", count=4)})
+    [counted] = flags(alone, reviews=[Review("p1", "human", count=4)])
     assert "4 people" in counted.reason
 
 
@@ -146,24 +146,25 @@ def test_a_dog_is_flagged_but_not_on_a_public_path():
 
 
 def test_a_dog_seen_by_a_person_counts_as_one_and_a_dog_denied_does_not():
-    [flag] = flags(look(), reviews={"p1": Review("p1", "animal", "Canis familiaris")})
+    [flag] = flags(look(), reviews=[Review("p1", "animal", "Canis familiaris")])
     assert flag.rules == ("dog",)
-    fox = {"p1": Review("p1", "animal", "Vulpes vulpes")}
+    fox = [Review("p1", "animal", "Vulpes vulpes")]
     assert flags(look(), labels=[label("Canis familiaris")], reviews=fox) == []
 
 
 def test_a_review_that_sees_nobody_silences_the_score():
-    assert flags(look(human=0.99), place=CLOSED, reviews={"p1": Review("p1", "animal")}) == []
+    assert flags(look(human=0.99), place=CLOSED, reviews=[Review("p1", "animal")]) == []
 
 
 def test_what_is_said_of_the_whole_visit_holds_for_each_of_its_pictures():
     seen = [look(sha, human=0.9) for sha in ("p1", "p2", "p3")]
     assert flags(*seen, place=CLOSED)
-    whole = {"p1": Review("p1", "animal", "Vulpes vulpes", purpose="event")}
-    assert not flags(*seen, place=CLOSED, reviews=whole)
-    assert flags(*seen, place=CLOSED, reviews={**whole, "p3": Review("p3", "human")})
-    one = {"p1": Review("p1", "animal", "Vulpes vulpes")}
-    assert flags(*seen, place=CLOSED, reviews=one), "of one picture, the others are still to see"
+    whole = Review("p1", "animal", "Vulpes vulpes", purpose="event")
+    assert not flags(*seen, place=CLOSED, reviews=[whole])
+    assert flags(*seen, place=CLOSED, reviews=[whole, Review("p3", "human")])
+    assert not flags(*seen, place=CLOSED, reviews=[whole, Review("p1", "blank", purpose="audit")])
+    one = Review("p1", "animal", "Vulpes vulpes")
+    assert flags(*seen, place=CLOSED, reviews=[one]), "of one picture, the others are still to see"
 
 
 def test_a_weapon_prompt_alone_is_weak_and_beside_a_person_raises_the_flag():

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from db import save
+from db.check import check
 from db.engine import writing
 from db.reviews import find_pictures
 from db.sample import pictures_of, read_calls, read_sample
@@ -299,6 +300,26 @@ def test_blank_said_of_a_visit_takes_the_whole_visit_out(database, database_url,
         kinds = dict(conn.execute(sa.text("SELECT event_id, observation_type FROM events")).all())
     assert by_sha[gone].said == () and kinds[gone] == "blank"
     assert by_sha[alone].said is None and kinds[alone] == "animal", "a picture of two says little"
+
+
+def test_the_word_on_a_visit_and_that_on_its_first_picture_stand_beside_each_other(database):
+    """Whichever is said first: the visit holds a person, and on its first picture is nobody."""
+    calls, _ = heap(40)
+    fill(database, calls)
+    one, other = calls[0].sha256, calls[1].sha256
+    person = [Review(sha, "human", purpose="event") for sha in (one, other)]
+    nobody = [Review(sha, "blank", purpose="audit") for sha in (one, other)]
+    with writing(database) as conn:
+        for words in (person[:1], nobody, person[1:], nobody):
+            save.save_reviews(conn, words, "sheet.csv")
+        by_sha = {call.sha256: call for call in read_calls(conn)}
+        shown = "SELECT media_id, observation_type FROM media_status WHERE method = 'human'"
+        counts = "SELECT count(*) FROM reviews WHERE newest"
+        assert conn.execute(sa.text("SELECT count(*) FROM review")).scalar() == 4
+        assert conn.execute(sa.text(counts)).scalar() == 4
+        assert dict(conn.execute(sa.text(shown)).all()) == {one: "blank", other: "blank"}
+        assert [line for line in check(conn) if "results" in line] == []
+    assert by_sha[one].said == by_sha[other].said == ("human",)
 
 
 def test_the_queue_asks_one_visit_a_cell_until_all_are_settled(database, database_url, tmp_path):

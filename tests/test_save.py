@@ -257,7 +257,7 @@ def test_the_newest_review_wins_and_a_second_import_adds_nothing(database):
         assert save.save_reviews(conn, first, "a.csv") == (1, ["no"])
         assert save.save_reviews(conn, second, "b.csv") == (1, [])
         assert save.save_reviews(conn, first, "a.csv") == (0, ["no"])
-        assert read.reviews_of(conn, batch)[SHAS[0]] == second[0]
+        assert read.reviews_of(conn, batch) == second
         assert [row.newest for row in table(conn, "reviews")].count(True) == 1
 
 
@@ -266,7 +266,7 @@ def test_without_a_date_the_review_that_was_saved_last_wins(database):
         batch = ingested(conn)
         for kind in ("animal", "blank", "animal", "animal"):
             save.save_reviews(conn, [Review(SHAS[1], kind)], "page")
-        assert read.reviews_of(conn, batch)[SHAS[1]].observation_type == "animal"
+        assert [one.observation_type for one in read.reviews_of(conn, batch)] == ["animal"]
         assert len(table(conn, "review")) == 3
 
 

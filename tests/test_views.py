@@ -169,6 +169,8 @@ def test_a_flag_is_suspected_until_a_person_speaks(conn):
 def test_an_audit_counts_what_was_missed_and_says_unaudited_before_it(conn):
     query = "SELECT blanks, kept, drawn, reviewed, missed, verdict FROM audit_by_deployment"
     assert rows(conn, query) == [(3, 2, 1, 0, 0, "unaudited")]
+    save.save_reviews(conn, [Review(SHAS[0], "human", purpose="event")], "test")
+    assert rows(conn, query) == [(3, 2, 1, 0, 0, "unaudited")], "of a visit, not of this picture"
     review(conn, 0, "animal", "Sus scrofa")
     assert rows(conn, query) == [(3, 2, 1, 1, 1, "audited")]
     review_later = Review(SHAS[0], "unknown", reviewed_at=datetime(2026, 7, 1))

@@ -1,5 +1,5 @@
 -- The audit of the blanks, stratum by stratum: how many there are, were drawn, looked at, and held
--- something. Counts only; recall and its exact interval are computed by `camtriage report`.
+-- something. What was said of a whole visit is no answer about its first picture. Counts only; recall and its exact interval are computed by `camtriage report`.
 SELECT
     b.name AS batch, -- the card
     d.name AS deployment_id, -- see deployments
@@ -13,5 +13,5 @@ FROM audit_draw a
 JOIN status s ON s.media_id = a.media_id
 JOIN batch b ON b.id = s.batch_id AND b.look_recipe_id = a.recipe_id
 JOIN deployment d ON d.id = s.deployment_id
-LEFT JOIN review r ON r.id = s.review_id
+LEFT JOIN review r ON r.id = s.review_id AND r.purpose <> 'event'
 GROUP BY b.name, d.name, a.stratum, a.stratum_size

@@ -1,13 +1,25 @@
 -- One row a visit and taxon, by internal keys: what events, observations and the counts are made of.
 -- A visit is told by people once they named anything but blank on one of its pictures, reviewed them
 -- all, or spoke of the visit as a whole (purpose event). A picture without a visit on which a person found something is an event by itself.
-WITH said AS (
-    SELECT s.visit_id, r.observation_type, r.name, max(r.count) AS most, count(*) AS pictures,
-        max(CASE WHEN r.purpose = 'event' THEN 1 ELSE 0 END) AS whole
+WITH words AS (
+    SELECT s.visit_id, r.observation_type, r.name, r.count, 1 AS picture, 0 AS whole
     FROM status s
     JOIN review r ON r.id = s.review_id
-    WHERE s.review_id IS NOT NULL AND s.visit_id IS NOT NULL
-    GROUP BY s.visit_id, r.observation_type, r.name
+    WHERE s.review_id IS NOT NULL AND s.visit_id IS NOT NULL AND r.purpose <> 'event'
+    UNION ALL
+    SELECT s.visit_id, r.observation_type, r.name, r.count, 0, 1
+    FROM review r
+    JOIN status s ON s.media_id = r.media_id
+    WHERE r.purpose = 'event' AND s.visit_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM review n WHERE n.media_id = r.media_id AND n.purpose = 'event'
+            AND (coalesce(n.reviewed_at, n.saved_at), n.id) > (coalesce(r.reviewed_at, r.saved_at), r.id)
+    )
+),
+said AS (
+    SELECT visit_id, observation_type, name, max(count) AS most, sum(picture) AS pictures,
+        max(whole) AS whole
+    FROM words
+    GROUP BY visit_id, observation_type, name
 ),
 told AS (
     SELECT said.visit_id, sum(said.pictures) AS pictures,
@@ -42,7 +54,7 @@ WHERE NOT EXISTS (SELECT 1 FROM told WHERE told.visit_id = v.id)
 UNION ALL
 SELECT v.id, v.media_id, v.batch_id, v.deployment_id, v.started_at, v.ended_at, v.capture_method,
     row_number() OVER (
-        PARTITION BY v.id ORDER BY said.pictures DESC, said.observation_type, said.name
+        PARTITION BY v.id ORDER BY said.whole DESC, said.pictures DESC, said.observation_type, said.name
     ) - 1,
     said.observation_type, said.name, NULL, NULL,
     CASE WHEN said.whole = 1 THEN v.pictures - told.pictures + said.pictures ELSE said.pictures END,

@@ -1,4 +1,5 @@
--- What people saw, every word of it. The newest of a picture wins in the other views.
+-- What people saw, every word of it. The newest of a picture counts in the other views, and beside
+-- it the newest of the visit that begins with it: neither takes the other's place.
 SELECT
     m.sha256 AS media_id, -- the picture
     b.name AS batch, -- the card that brought it first
@@ -11,9 +12,12 @@ SELECT
     r.purpose AS purpose, -- review, audit, or event (said of the whole visit that begins with this picture)
     r.comment AS comment, -- free words
     r.source AS source, -- file or page it came from
-    s.review_id = r.id AS newest -- true: this one counts
+    NOT EXISTS (
+        SELECT 1 FROM review n
+        WHERE n.media_id = r.media_id AND (n.purpose = 'event') = (r.purpose = 'event')
+            AND (coalesce(n.reviewed_at, n.saved_at), n.id) > (coalesce(r.reviewed_at, r.saved_at), r.id)
+    ) AS newest -- true: this one counts
 FROM review r
 JOIN media m ON m.id = r.media_id
-JOIN status s ON s.media_id = r.media_id
 JOIN batch b ON b.id = m.batch_id
 JOIN deployment d ON d.id = m.deployment_id

@@ -173,17 +173,20 @@ def flag_visits(
     deployments: Iterable[Deployment],
     settings: Settings,
     context: Mapping[str, Mapping[str, float]] | None = None,
-    reviews: Mapping[str, Review] | None = None,
+    reviews: Iterable[Review] = (),
     media: Iterable[Media] | None = None,
 ) -> list[Flag]:
     """At most one flag per visit, by deployment and time.
 
     context  by sha-256: probability of each of context.CONTEXTS, where a model could tell
-    reviews  by sha-256: the newest of each picture
+    reviews  the newest of each picture, and of each visit (purpose event) by its first picture
     media    all pictures of these deployments: a covered lens shows nothing, so its pictures are
              blank and in no visit. What happens to a camera between visits is a flag of its own.
     """
     calendar = read_calendar(settings.poaching)
+    own, whole = {}, {}
+    for one in reviews:
+        (whole if one.purpose == "event" else own)[one.sha256] = one
     by_id = {one.deployment_id: one for one in deployments}
     visits_of, times_of = _by_deployment(visits, media)
     flags = []
@@ -203,7 +206,7 @@ def flag_visits(
                 labels,
                 settings.poaching,
                 calendar,
-                _said_of(visit, reviews or {}),
+                _said_of(visit, own, whole),
                 context or {},
                 changes,
             )
@@ -211,12 +214,12 @@ def flag_visits(
     return sorted(flags, key=_order)
 
 
-def _said_of(visit: Visit, reviews: Mapping[str, Review]) -> Mapping[str, Review]:
+def _said_of(
+    visit: Visit, own: Mapping[str, Review], whole: Mapping[str, Review]
+) -> Mapping[str, Review]:
     """What was said of the visit as a whole holds for its pictures without words of their own."""
-    whole = reviews.get(visit.sha256s[0])
-    if whole is None or whole.purpose != "event":
-        return reviews
-    return {sha: reviews.get(sha, whole) for sha in visit.sha256s}
+    said = whole.get(visit.sha256s[0])
+    return {sha: own.get(sha, said) for sha in visit.sha256s} if said else own
 
 
 def _by_deployment(visits: Iterable[Visit], media: Iterable[Media] | None):
