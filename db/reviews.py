@@ -71,6 +71,13 @@ def find_pictures(conn: Connection, names: Sequence[Named]) -> list[tuple[str, .
     return found
 
 
+def names_in_use(conn: Connection) -> set[str]:
+    """What anything was ever called, by people or by the machine."""
+    r, t = schema.review.c, schema.visit_taxon.c
+    both = sa.union(sa.select(r.name), sa.select(t.name)).subquery().c.name
+    return set(conn.execute(sa.select(both).where(both.is_not(None))).scalars())
+
+
 def _known(conn: Connection, shas: set[str]) -> set[str]:
     m = schema.media.c
     return {

@@ -1,6 +1,8 @@
 """What people saw: the audit's sheet goes out, filled-in tables come back."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,15 +11,18 @@ from sqlalchemy import Connection
 from db import read
 from db.engine import reading, writing
 from db.read_events import flags_named
-from db.reviews import drawn_blanks, find_pictures
+from db.reviews import drawn_blanks, find_pictures, names_in_use
 from db.save_reviews import save_reviews
 from flows.engines import known_database
 from flows.reform import flags_anew, stale
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
+from pipeline.records import Review
 from pipeline.report.audit_sheet import write_audit_sheet
 from pipeline.settings import load_settings
+from pipeline.species.labelset import load_labelset
+from pipeline.species.spelling import meant
 
 
 def write_sheet(
@@ -37,14 +42,34 @@ def import_reviews(database: str, table: Path, reviewer: str | None) -> int:
     """Read a table of reviews; all of it or nothing. Says how many were new."""
     with writing(known_database(database)) as conn:
         found = read_reviews(table, partial(find_pictures, conn), reviewer)
-        saved, _ = save_reviews(conn, found.reviews, table.name)
-        flags = list(_flags_anew(conn, {one.sha256 for one in found.reviews})) if saved else []
-    known = len(found.reviews) - saved
+        reviews, told = _spelled(conn, found.reviews)
+        saved, _ = save_reviews(conn, reviews, table.name)
+        if saved:
+            told += _flags_anew(conn, {one.sha256 for one in reviews})
+    known, visits = len(reviews) - saved, sum(one.purpose == "event" for one in reviews)
+    of_visits = f" ({visits} of whole visits)" if visits else ""
     empty = counted(found.empty, "row")
-    print(f"{counted(saved, 'review')} saved, {known} known already, {empty} not filled in")
-    for line in flags:
+    print(
+        f"{counted(saved, 'review')} saved, {known} known already{of_visits}, {empty} not filled in"
+    )
+    for line in told:
         print(line)
     return 0
+
+
+def _spelled(conn: Connection, reviews: Sequence[Review]) -> tuple[list[Review], list[str]]:
+    """The same with names as they are known here, and a line for what was changed or is new."""
+    written = Counter(one.name for one in reviews if one.name)
+    as_known, new = meant(written, names_in_use(conn), load_labelset())
+    lines = [
+        f"{name!r} ({counted(written[name], 'row')}) written as {one}"
+        for name, one in as_known.items()
+    ]
+    if new:
+        near = {name: f", near {one}" if one else "" for name, one in new.items()}
+        names = ", ".join(f"{name!r} ({written[name]}{near[name]})" for name in new)
+        lines.append(f"new here: {names}; to take a slip back, review it again")
+    return [replace(one, name=as_known.get(one.name, one.name)) for one in reviews], lines
 
 
 def _flags_anew(conn: Connection, shas: set[str]) -> Iterator[str]:

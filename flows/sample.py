@@ -73,6 +73,8 @@ def write_queue(
         some = found[:most]
         questions = [f"{hit.species}?" for hit, _ in some]
         asked = _asked(conn, [call for _, call in some], bar, questions)
+    if absent := set(rests_on.ask.species) - {one.taxon for one in rests_on.kept}:
+        print(f"no visit is called {', '.join(sorted(absent))}", file=sys.stderr)
     words = QUEUE.format(len(some))
     paths = write_event_sheet(asked, out, "queue", "Open cells of occupancy", words, show_people)
     print(f"{len(found)} open cells, {len(some)} in the sheet", file=sys.stderr)

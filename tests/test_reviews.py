@@ -7,9 +7,13 @@ import sqlalchemy as sa
 from makers import fill
 
 from db import save
+from db.engine import writing
 from db.reviews import drawn_blanks, find_pictures
+from flows.review import import_reviews
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import Named, SheetRow, read_reviews, write_sheet
+from pipeline.species.labelset import load_labelset
+from pipeline.species.spelling import meant
 
 SHA, OTHER = "a" * 64, "b" * 64
 
@@ -151,3 +155,28 @@ def test_the_sheet_shows_what_was_said_and_imports_without_a_change(database, tm
         assert save.save_reviews(conn, got.reviews, "audit.csv")[1] == []
         new, _ = save.save_reviews(conn, got.reviews, "audit.csv")
         assert new == 0
+
+
+def test_names_take_the_spelling_that_is_known_and_new_ones_are_told_with_what_they_are_near():
+    written = {"vulpes  VULPES": 3, "Meles meles": 9, "Meles mels": 1, "Lynx lynx": 2}
+    written |= {"Grevy's zebra": 1, "Odd one": 1}
+    as_known, new = meant(written, {"Vulpes vulpes", "Lynx lynx"}, load_labelset())
+    assert as_known["vulpes  VULPES"] == "Vulpes vulpes" and "Lynx lynx" not in as_known
+    assert new["Meles meles"] is None and new["Meles mels"] == "Meles meles"
+    assert new["Odd one"] is None
+
+
+def test_an_import_says_what_it_wrote_otherwise_and_which_names_are_new(
+    database, database_url, tmp_path, capsys
+):
+    with writing(database) as conn:
+        fill(conn, 20)
+        shas = conn.execute(sa.text("SELECT media_id FROM pictures ORDER BY path")).scalars().all()
+    rows = [f"{shas[0]},animal,SUS SCROFA", f"{shas[1]},animal,Sus scrofaa"]
+    (tmp_path / "a.csv").write_text("\n".join(["media_id,label,species", *rows]) + "\n", "utf-8")
+    import_reviews(database_url, tmp_path / "a.csv", None)
+    said = capsys.readouterr().out
+    assert "'SUS SCROFA' (1 row) written as Sus scrofa" in said
+    assert "new here: 'Sus scrofaa' (1, near Sus scrofa)" in said
+    import_reviews(database_url, tmp_path / "a.csv", None)
+    assert "0 reviews saved, 2 known already" in capsys.readouterr().out

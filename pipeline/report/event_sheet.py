@@ -31,7 +31,8 @@ def write_event_sheet(
     visits = [(one, list(_shown(one, show_people))) for one in asked]
     hidden = not show_people and any(one.people for one in asked)
     text = environment().get_template("event_sheet.html").render(
-        visits=visits, title=title, words=words, table=table.name, hidden=hidden
+        visits=visits, title=title, words=words, table=table.name, hidden=hidden,
+        fair=name == "sample",
     )  # fmt: skip
     page.write_text(text, "utf-8", newline="")
     write_sheet(table, [one.row for one in asked], "event")
