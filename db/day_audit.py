@@ -67,4 +67,5 @@ def audit_row(name: str, parts: Sequence[tuple[sa.Row, list[Stratum]]]) -> Audit
     return AuditRow(
         name, sum(row.blanks for row, _ in parts), sum(row.kept for row, _ in parts),
         sum(one.drawn for one in strata), estimate(strata, people, machine),
+        sum(one.undecided for one in strata),
     )  # fmt: skip

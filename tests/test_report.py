@@ -138,6 +138,8 @@ def test_the_page_says_unaudited_where_nobody_looked_and_an_interval_where_someb
     page = as_html(day_of(root))
     assert page.count("unaudited</span>") == 1  # camera B
     assert "of what was there was kept" in page
+    unsure = AuditRow("C", 1, 9, 1, None, undecided=1)
+    assert ">undecided</span>" in as_html(day_of(root, audit=(unsure,)))
     nobody = day_of(root, audit=(), audit_total=AuditRow("all cameras", 100, 23, 50, None))
     assert "Unaudited. 50 of 100 blanks were drawn" in as_html(nobody)
 

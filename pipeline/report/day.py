@@ -46,7 +46,8 @@ class AuditRow:
     blanks: int
     kept: int
     drawn: int
-    estimate: Estimate | None  # None: nobody has looked, unaudited
+    estimate: Estimate | None  # None: nobody has looked, or nobody could tell
+    undecided: int = 0  # of the drawn: a person looked and could not tell
 
 
 @dataclass(frozen=True, slots=True)
