@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from pipeline.errors import CardError, DatabaseError, SettingsError
+from pipeline.poaching.scene import read_calendar
 from pipeline.settings import Settings, load_settings
 
 DEFAULT_DATABASE = "sqlite:///camtriage.db"
@@ -38,7 +39,11 @@ class Job:
         return min(self.workers(), 2 + self.workers() // 16)
 
     def load_settings(self) -> Settings:
-        return load_settings(Path(self.settings) if self.settings else None)
+        found = load_settings(Path(self.settings) if self.settings else None)
+        read_calendar(
+            found.poaching
+        )  # a slip in its days and hours is told before anything is done
+        return found
 
     def here(self) -> "Job":
         """The same with its folders and files as this machine sees them: CAMTRIAGE_PATH_MAP."""

@@ -13,9 +13,14 @@ from pathlib import Path
 from pipeline.errors import SettingsError
 
 
-def number(default, unit: str, why: str):
-    """A setting with its unit and the reason for its default (both are shown in the reference)."""
-    return field(default=default, metadata={"unit": unit, "why": why})
+def number(default, unit: str, why: str, within: tuple[float, float] = (0, 1)):
+    """A setting with its unit and the reason for its default (both are shown in the reference),
+    and what it may be."""
+    return field(default=default, metadata={"unit": unit, "why": why, "within": within})
+
+
+SECONDS, PICTURES = (0, 86_400), (0, 1_000_000)
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,12 @@ class Windows:
     """How a card is cut into pieces of work, bursts and visits."""
 
     size: int = number(
-        128, "pictures", "enough for a background (16 suffice), small enough to lose"
+        128, "pictures", "enough for a background (16 suffice), small enough to lose", (1, 1000)
     )
-    burst_gap_s: float = number(10.0, "s", "pictures of one trigger follow within seconds")
-    visit_gap_s: float = number(60.0, "s", "one animal before the camera; independence comes later")
+    burst_gap_s: float = number(10.0, "s", "pictures of one trigger follow within seconds", SECONDS)
+    visit_gap_s: float = number(
+        60.0, "s", "one animal before the camera; independence comes later", SECONDS
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,12 @@ class Labels:
 class Audit:
     """How many of the blanks a person is asked to look at."""
 
-    pictures: int = number(200, "pictures a run", "no miss in 200 bounds the misses below 1.5 %")
-    per_stratum: int = number(5, "pictures", "every camera and light gives some, or all it has")
+    pictures: int = number(
+        200, "pictures a run", "no miss in 200 bounds the misses below 1.5 %", PICTURES
+    )
+    per_stratum: int = number(
+        5, "pictures", "every camera and light gives some, or all it has", PICTURES
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ class Poaching:
     pixelate_bar: float = number(0.2, "p_human", "from here up a thumbnail is pixelated as a whole")
     staff_hours: str = number("", "HH:MM-HH:MM", "when staff may be about; not given: no such rule")
     staff_days: str = number("", "YYYY-MM-DD, ...", "days on which staff visited the cameras")
-    group_size: int = number(3, "people", "a group on foot; only where a count is known")
+    group_size: int = number(3, "people", "a group on foot; only where a count is known", (1, 1000))
     context_bar: float = number(0.6, "probability", "weapon, snare, carcass; weak and unmeasured")
 
 
@@ -120,8 +131,11 @@ def _section(path: Path, name: str, kind: type, given: object):
         wanted = float if default is None else type(default)
         fits = isinstance(value, wanted) or (wanted is float and type(value) is int)
         if not fits or (wanted is not bool and isinstance(value, bool)):
+            raise SettingsError(f"{path}: [{name}] {key} must be {KINDS[wanted]}, not {value!r}")
+        least, most = known[key].metadata["within"]
+        if wanted in (int, float) and not least <= value <= most:  # nan is in nothing
             raise SettingsError(
-                f"{path}: [{name}] {key} must be a {wanted.__name__}, not {value!r}"
+                f"{path}: [{name}] {key} must be from {least} to {most}, not {value!r}"
             )
     return kind(**given)
 

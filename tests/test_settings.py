@@ -1,0 +1,56 @@
+"""A study's own numbers: what they may be is said before anything is done."""
+
+import pytest
+
+from flows.job import Job
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    def load(text: str) -> Settings:
+        (tmp_path / "study.toml").write_text(text, "utf-8")
+        return Job("card", settings=str(tmp_path / "study.toml")).load_settings()
+
+    return load
+
+
+def test_what_is_given_counts_and_the_rest_stays(loaded):
+    found = loaded("[windows]\nburst_gap_s = 5\n[blank]\nthreshold = 0.9\n")
+    assert (found.windows.burst_gap_s, found.blank.threshold) == (5, 0.9)
+    assert found.windows.size == Settings().windows.size
+    assert loaded("") == Settings() == Job("card").load_settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[windows]\nsize = 0", r"size must be from 1 to 1000, not 0"),
+        ("[windows]\nsize = 1.5", r"size must be a whole number, not 1\.5"),
+        ("[windows]\nvisit_gap_s = -inf", "visit_gap_s must be from 0 to 86400, not -inf"),
+        ("[blank]\nthreshold = nan", "threshold must be from 0 to 1, not nan"),
+        ("[blank]\nthreshold = 7", "threshold must be from 0 to 1, not 7"),
+        ("[blank]\nthreshold = -1", "threshold must be from 0 to 1, not -1"),
+        ("[labels]\nunknown_below = 5", "unknown_below must be from 0 to 1"),
+        ("[audit]\npictures = 99999999999999999999", "pictures must be from 0 to 1000000"),
+        ("[poaching]\ngroup_size = 0", "group_size must be from 1"),
+        ('[poaching]\nstaff_hours = "25:00-3"', "staff_hours: write HH:MM-HH:MM"),
+        ('[poaching]\nstaff_days = "foo"', "staff_days: write YYYY-MM-DD"),
+        ("[poaching]\nstaff_days = 3", "staff_days must be a text in quotes"),
+        ("[ingest]\nfile_date = 1", "file_date must be true or false"),
+        ("[blanks]\nthreshold = 0.5", "unknown section: blanks; known: ingest"),
+        ("[blank]\ntreshold = 0.5", r"unknown setting in \[blank\]: treshold; known: threshold"),
+        ("blank = 1", r"blank is a section, write \[blank\]"),
+        ("[blank", "cannot be read as TOML"),
+    ],
+)
+def test_what_cannot_be_is_named(loaded, text, why):
+    with pytest.raises(SettingsError, match=why) as told:
+        loaded(text)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SettingsError, match=r"none\.toml: cannot be read: No such file"):
+        Job("card", settings=str(tmp_path / "none.toml")).load_settings()
