@@ -59,6 +59,9 @@ def leave_failure(conn: Connection, root: str, message: str) -> None:
     """Close the runs of the card at `root` that nobody ended; without one, add a failed one."""
     r, b = schema.run.c, schema.batch.c
     at = sa.select(b.id).where(b.root == root)
+    newest = sa.select(r.message).where(r.batch_id.in_(at)).order_by(r.id.desc()).limit(1)
+    if (told := conn.execute(newest).scalar()) and told in message:
+        return  # by the run itself
     ended = {"status": "failed", "ended_at": now(), "message": message}
     open_runs = (r.status == "running", r.batch_id.in_(at))
     if not conn.execute(sa.update(schema.run).where(*open_runs).values(ended)).rowcount:

@@ -56,6 +56,8 @@ def restore(url: str, file: Path, replace: bool = False, tell: Tell = lambda lin
         raise DatabaseError(f"{file}: there is no such backup")
     (_verify_sqlite if lite else _verify_archive)(url, file)
     cards = _cards(url)
+    if lite and file.resolve() == Path(parsed(url).database).resolve():
+        raise DatabaseError(f"{file}: is the database itself")
     if cards and not replace:
         raise DatabaseError(
             f"{shown(url)}: holds {cards} cards already; --replace puts the backup in its place "
@@ -101,7 +103,7 @@ def _cards(url: str) -> int:
             if not sa.inspect(conn).has_table("batch"):
                 return 0
             return conn.execute(sa.select(sa.func.count()).select_from(schema.batch)).scalar_one()
-    except sa.exc.OperationalError as why:
+    except sa.exc.DBAPIError as why:
         raise DatabaseError(f"{shown(url)}: {str(why.orig).splitlines()[0]}") from None
     finally:
         engine.dispose()
@@ -109,13 +111,18 @@ def _cards(url: str) -> int:
 
 def _restore_sqlite(url: str, file: Path, filled: bool, tell: Tell) -> None:
     path = Path(parsed(url).database)
+    try:
+        if filled:
+            kept = copy_beside(path)
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as backup,
+            closing(sqlite3.connect(path, timeout=BUSY_S)) as ours,
+        ):
+            backup.backup(ours)  # one transaction of the target: a kill leaves it as it was
+    except sqlite3.Error as why:
+        raise DatabaseError(f"{path}: cannot be written: {why}") from None
     if filled:
-        tell(f"as it was: {copy_beside(path)}")
-    with (
-        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as backup,
-        closing(sqlite3.connect(path, timeout=BUSY_S)) as ours,
-    ):
-        backup.backup(ours)  # one transaction of the target: a kill leaves it as it was
+        tell(f"as it was: {kept}")
 
 
 def _verify_archive(url: str, file: Path) -> None:

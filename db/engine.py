@@ -121,7 +121,7 @@ def parsed(text: str) -> URL:
         ) from None
     if url.drivername in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")
-    if url.drivername == "sqlite" and not url.database:
+    if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
         raise DatabaseError("a SQLite database needs a file: sqlite:///camtriage.db")
     if url.drivername not in ("sqlite", "postgresql+psycopg"):
         raise DatabaseError(f"{url.drivername}: only sqlite and postgresql are known")
@@ -162,6 +162,8 @@ def _open_sqlite(
     state = _sqlite_state(path, where)
     if state == "current":
         return
+    if not create and state == "empty":
+        raise DatabaseError(f"{where}: holds nothing; `camtriage run CARD` fills it")
     if not migrate:
         _need_current(engine, where)
     if state == "behind":

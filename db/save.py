@@ -303,10 +303,11 @@ def start_run(
 
 
 def end_run(
-    conn: Connection, run_id: int, status: str, counts: Mapping, message: str | None = None
+    conn: Connection, run_id: int, status: str, counts: Mapping | None, message: str | None = None
 ) -> None:
-    """status: finished, unfinished (windows or steps left) or failed."""
-    row = {"status": status, "ended_at": now(), "counts": dict(counts), "message": message}
+    """status: finished, unfinished (windows or steps left) or failed. counts None: as they were."""
+    row = {"status": status, "ended_at": now(), "message": message}
+    row |= {} if counts is None else {"counts": dict(counts)}
     conn.execute(sa.update(schema.run).where(schema.run.c.id == run_id).values(row))
 
 

@@ -45,8 +45,10 @@ def main() -> None:
         print(f"camtriage: {_shown(why)}", file=sys.stderr)
         code = 2 if isinstance(why, InputError) else 1
     except OSError as why:  # a folder that cannot be written, a file where a folder should be
-        print(f"camtriage: {why.filename or 'the disk'}: {why.strerror or why}", file=sys.stderr)
-        code = 2
+        net = isinstance(why, TimeoutError | ConnectionError)
+        what = why.filename or ("the network" if net else "the disk")
+        print(f"camtriage: {what}: {why.strerror or why}", file=sys.stderr)
+        code = 1 if net else 2
     except typer.Abort:
         code = STOPPED
     except Exception as why:  # by name: to import the libraries would make every command slow

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from db.engine import migrate, reading
 from flows.engines import known_database
+from pipeline.counted import counted
 
 
 def check_and_print(database: str, dump_to: Path | None, files: bool) -> int:
@@ -20,7 +21,7 @@ def check_and_print(database: str, dump_to: Path | None, files: bool) -> int:
             dump_to.write_text("\n".join(dump(conn)) + "\n", "utf-8")
     for line in faults:
         print(line)
-    print(f"{len(faults)} faults" if faults else "no fault found")
+    print(counted(len(faults), "fault") if faults else "no fault found")
     return 1 if faults else 0
 
 

@@ -10,6 +10,8 @@ from pipeline.poaching.scene import read_calendar
 from pipeline.settings import Settings, load_settings
 
 DEFAULT_DATABASE = "sqlite:///camtriage.db"
+LONGEST_NAME = 200  # bytes, of a batch: copies of its blanks lie in a folder of that name
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,7 @@ class Job:
 
     def load_settings(self) -> Settings:
         found = load_settings(Path(self.settings) if self.settings else None)
-        read_calendar(
-            found.poaching
-        )  # a slip in its days and hours is told before anything is done
+        read_calendar(found.poaching)  # a slip in it is told before anything is done
         return found
 
     def here(self) -> "Job":
@@ -82,6 +82,8 @@ def _mapped(path: str, pairs: list[tuple[str, str]]) -> str:
 
 def database_url(given: str | None) -> str:
     """--database, else CAMTRIAGE_DATABASE_URL, else camtriage.db here."""
+    if given == "":
+        raise DatabaseError("--database: an empty word; is a variable of your script not set?")
     url = given or os.environ.get("CAMTRIAGE_DATABASE_URL") or DEFAULT_DATABASE
     if "://" not in url:
         shown = "--database:" if "@" in url else f"{url}:"  # it may hold a password
@@ -92,14 +94,18 @@ def database_url(given: str | None) -> str:
 
 
 def batch_name(given: str | None) -> str | None:
-    """--name, unless it holds what ends a line or commands a terminal."""
+    """--name, unless it holds what ends a line or commands a terminal, or can name no folder."""
     if given and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in given):
         raise SettingsError("--name: holds characters that cannot be shown; use plain words")
+    if given is not None and (not given.strip() or len(given.encode()) > LONGEST_NAME):
+        raise SettingsError(f"--name: give a word of at most {LONGEST_NAME} bytes")
     return given
 
 
 def card_folder(path: str) -> Path:
     """The card's folder, or one line that says why it cannot be one."""
+    if not path:
+        raise CardError("the card's folder: an empty word; is a variable of your script not set?")
     folder = Path(path)
     if not folder.exists():
         raise CardError(f"{path}: no such folder; is the card mounted?")

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from flows.card import read_card
 from flows.job import Job
 from flows.quiet import server_configured
+from flows.runners import check_runner
 from flows.steps import run_card, save_card
 from flows.summary import Summary, as_table, exit_code, last_line
 from flows.ways import Directly
@@ -25,6 +26,7 @@ def run_and_print(job: Job, prefect: bool, runner: str | None = None) -> int:
 def run_job(job: Job, as_flow: bool, runner: str = "threads") -> Summary:
     if not as_flow:
         return run_card(job, Directly(job.windows()))
+    check_runner(runner)
     from flows.triage import run_as_flow
 
     return run_as_flow(job, runner)

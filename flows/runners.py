@@ -15,15 +15,21 @@ def one_thread_each(job: Job, name: str) -> Job:
     return replace(job, threads=1) if name == "dask" else job
 
 
+def check_runner(name: str) -> None:
+    """SettingsError unless it is `threads`, `dask`, or `dask://HOST:PORT` (also `tcp://`)."""
+    scheme, _, place = name.partition("://")
+    if name not in ("threads", "dask") and not (scheme in ("dask", "tcp") and ":" in place):
+        raise SettingsError(f"--runner {name}: give threads, dask, or dask://HOST:PORT")
+
+
 def runner_of(name: str, job: Job):
-    """Prefect's task runner for `threads`, `dask`, or `dask://HOST:PORT` (also `tcp://`)."""
+    """Prefect's task runner of that name."""
+    check_runner(name)
     if name == "threads":
         from prefect.task_runners import ThreadPoolTaskRunner
 
         return ThreadPoolTaskRunner(max_workers=job.windows())
-    scheme, _, place = name.partition("://")
-    if name != "dask" and not (scheme in ("dask", "tcp") and ":" in place):
-        raise SettingsError(f"--runner {name}: give threads, dask, or dask://HOST:PORT")
+    place = name.partition("://")[2]
     try:
         from prefect_dask import DaskTaskRunner
     except ImportError as why:

@@ -8,8 +8,11 @@ run that was killed is started again with the same command and goes on.
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 import db.summary
 from db import read, save
@@ -25,7 +28,7 @@ from flows.naming import audit, bank_of, flags, label, visits
 from flows.patience import patient
 from flows.summary import Summary, exit_code
 from pipeline.card.windows import plan
-from pipeline.errors import SettingsError
+from pipeline.errors import CamtriageError, DatabaseChanged, SettingsError, in_one_line
 from pipeline.exchange.megadetector import read_results
 from pipeline.frames import look as looking
 from pipeline.poaching.scene import facts
@@ -44,7 +47,10 @@ def run_card(job: Job, way) -> Summary:
     try:
         return _steps(job, given, begun, way)
     except KeyboardInterrupt:
-        stopped(job, begun)
+        left_off(job, begun, "stopped by hand; run it again")
+        raise
+    except Exception as why:  # whatever it was: who looks at the runs should not wait for this one
+        left_off(job, begun, in_one_line(why))
         raise
 
 
@@ -157,9 +163,19 @@ def look_at(windows: Sequence[tuple[int, int]], job: Job, begun: Begun) -> int:
         boxes = boxes_for(job.boxes, job.database, begun.batch_id)
         seen = look(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
         with writing(engine) as conn:
+            _same_database(conn, begun)
             save.save_seen(conn, window_id, begun.look, seen)
         give_back()
     return pictures(windows)
+
+
+def _same_database(conn, begun: Begun) -> None:
+    """A backup restored meanwhile knows nothing of this run, or another card by its key."""
+    if not read.is_run_of(conn, begun.run_id, begun.batch_id, begun.batch):
+        raise DatabaseChanged(
+            f"batch {begun.batch}: the database was replaced while this run wrote into it; run the "
+            "command again"
+        )
 
 
 def _same_look(engine, begun: Begun, recipe: dict) -> None:
@@ -179,6 +195,7 @@ def _same_look(engine, begun: Begun, recipe: dict) -> None:
 def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
     """Make this run's results the ones that the views show, and close its row."""
     with writing(database(job.database)) as conn:
+        _same_database(conn, begun)
         save.set_current(conn, begun.batch_id, begun.look, begun.label, begun.flag)
     summary = replace(summarise(job, begun, looked, seconds), warnings=_warnings(job, begun))
     counts = {"files": summary.files, "pictures": summary.pictures, **summary.states}
@@ -188,10 +205,10 @@ def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
     return summary
 
 
-def stopped(job: Job, begun: Begun) -> None:
-    """Somebody pressed Ctrl-C: that is no crash, and the day's page should not wait for it."""
-    with writing(database(job.database)) as conn:
-        save.end_run(conn, begun.run_id, "unfinished", {}, "stopped by hand; run it again")
+def left_off(job: Job, begun: Begun, why: str) -> None:
+    """Tell the run's row, as long as the database is not what failed."""
+    with suppress(CamtriageError, SQLAlchemyError), writing(database(job.database)) as conn:
+        save.end_run(conn, begun.run_id, "unfinished", None, why)
 
 
 def summarise(job: Job, begun: Begun, looked: int = 0, seconds: float = 0.0) -> Summary:

@@ -7,6 +7,7 @@ CamtriageError
         WeightsError      weights missing, damaged (sha-256), or of a kind that is never loaded
         PopulationError   a sample or table cannot carry the number asked of it
         DatabaseError     the database is missing, behind, or not ours
+    DatabaseChanged       it was replaced while a run wrote into it: exit code 1
     DatabaseAway          its server does not answer: exit code 1, and a run waits for it
     CardGone              the card was pulled out in the middle: exit code 1
     Unfinished            windows are left that could not be done: exit code 1
@@ -46,6 +47,10 @@ class PopulationError(InputError):
 
 class DatabaseError(InputError):
     """The database is missing, behind this version, or not one of ours."""
+
+
+class DatabaseChanged(CamtriageError):
+    """A run's database is not the one that it was begun in."""
 
 
 class DatabaseAway(CamtriageError):

@@ -169,6 +169,16 @@ def test_without_postgresqls_programs_the_command_is_given_without_the_password(
     assert make_url("postgresql://eve:hunter2@host/x").password not in str(why.value)
 
 
+def test_a_place_that_cannot_take_what_is_restored_is_one_line(tmp_path):
+    url = f"sqlite:///{tmp_path}/a.db"
+    fill_database(url, 10)
+    backup(url, tmp_path / "b")
+    with pytest.raises(DatabaseError, match=r"none/a\.db: cannot be written"):
+        restore(f"sqlite:///{tmp_path}/none/a.db", tmp_path / "b")
+    with pytest.raises(DatabaseError, match=r"a\.db: is the database itself"):
+        restore(url, tmp_path / "a.db", replace=True)
+
+
 def test_a_place_that_cannot_take_a_backup_is_one_line(pair, tmp_path):
     url, _ = pair
     fill_database(url, 10)

@@ -64,12 +64,20 @@ def test_without_a_name_the_content_decides_whether_a_card_is_known(done):
         (["run", "card", "--deployments", "none.csv"], "none.csv"),
         (["run", "card", "--database", "camtriage.db"], "not a database URL"),
         (["report", "--date", "yesterday"], "--date yesterday"),
+        (["run", ""], "an empty word"),
+        (["run", "card", "--name", " "], "--name"),
+        (["run", "card", "--name", "n" * 300], "--name"),
+        (["run", "card", "--database", ""], "--database: an empty word"),
+        (["run", "card", "--database", "sqlite:///:memory:"], "needs a file"),
+        (["run", "card", "--runner", "foo"], "--runner foo"),
+        (["check", "--database", "sqlite:///nothing"], "holds nothing"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_nothing_written(tmp_path, words, line):
     cards.card(tmp_path / "card", pictures=2, broken=False)
     (tmp_path / "empty").mkdir()
     (tmp_path / "a_file").write_text("x")
+    (tmp_path / "nothing").touch()
     before = sorted(tmp_path.rglob("*"))
     said = camtriage(*words, cwd=tmp_path)
     assert said.returncode == 2, said.stderr
@@ -132,6 +140,14 @@ def test_a_run_tells_what_people_saw_not_what_the_machine_had_said(done, tmp_pat
     camtriage("review", "import", "seen.csv", cwd=tmp_path)
     said = camtriage("run", card, cwd=tmp_path)
     assert "nothing changed" in said.stdout and "Sus scrofa 1" in said.stdout
+
+
+def test_threads_that_cannot_be_are_refused(tmp_path):
+    for words in (["run", "card", "--threads", "-1"], ["doctor", "--benchmark", "--threads", "-3"]):
+        said = camtriage(*words, cwd=tmp_path)
+        assert (
+            said.returncode == 2 and "--threads" in said.stderr and "Traceback" not in said.stderr
+        )
 
 
 def test_a_dry_run_prints_deployments_and_counts_and_writes_nothing(tmp_path):

@@ -12,12 +12,14 @@ from sqlalchemy.exc import IntegrityError
 
 import db.summary
 from db import save
+from db.backup import backup, restore
 from db.engine import reading, writing
 from flows.job import Job
 from flows.patience import patient
 from flows.run import run_job
+from flows.steps import run_card
 from flows.ways import Directly
-from pipeline.errors import CardError
+from pipeline.errors import CardError, DatabaseChanged
 from tests import cards
 from tests.test_two_ways import dump_of
 
@@ -42,6 +44,9 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
     away = card.rename(tmp_path / "in the pocket")
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1 and "the card is gone" in said
+    with sqlite3.connect(path) as conn:
+        [(status, message)] = conn.execute("SELECT status, message FROM run_summary")
+    assert status == "unfinished" and "the card is gone" in message
     away.rename(card)
     assert subprocess.run(command, capture_output=True).returncode == 0
     assert dump_of(f"sqlite:///{path}") == dump_of(f"sqlite:///{tmp_path / 'whole.db'}")
@@ -66,6 +71,27 @@ def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
     assert subprocess.run(command, capture_output=True).returncode == 0
     with sqlite3.connect(path) as conn:
         assert [status for status, _ in conn.execute(query)] == ["unfinished", "finished"]
+
+
+def test_a_run_whose_database_is_replaced_meanwhile_stops_and_leaves_the_other_alone(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    run_job(Job(str(cards.card(tmp_path / "a", pictures=8)), "a", url), as_flow=False)
+    backup(url, tmp_path / "b")
+    before = dump_of(url)
+    job = Job(str(cards.card(tmp_path / "other", pictures=12)), "other", url)
+
+    class Meanwhile(Directly):
+        def each(self, function, *more):
+            restore(url, tmp_path / "b", replace=True)
+            return super().each(function, *more)
+
+    with pytest.raises(DatabaseChanged, match="batch other: the database was replaced"):
+        run_card(job, Meanwhile(1))
+    assert dump_of(url) == before
+    with sqlite3.connect(tmp_path / "c.db") as conn:
+        assert conn.execute("SELECT batch, status FROM run_summary").fetchall() == [
+            ("a", "finished")
+        ]
 
 
 def test_two_runs_that_died_over_the_same_windows_make_the_next_one_careful(database):

@@ -17,7 +17,7 @@ from flows.commands.options import (
     Settings,
     Sites,
 )
-from flows.job import Job, database_url
+from flows.job import MOST_THREADS, Job, database_url
 
 app = typer.Typer()
 
@@ -37,7 +37,7 @@ def run(
     boxes: Annotated[
         str | None, typer.Option(metavar="JSON", help="MegaDetector results for this card.")
     ] = None,
-    threads: Annotated[int, typer.Option(help="0: one per core.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, max=MOST_THREADS, help="0: one per core.")] = 0,
     file_date: Annotated[
         bool, typer.Option("--file-date", help="Believe a file's own date if nothing else has one.")
     ] = False,

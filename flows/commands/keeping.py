@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.options import Database, Settings
-from flows.job import Job, database_url
+from flows.job import MOST_THREADS, Job, database_url
 
 app = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="The database itself.")
@@ -20,7 +20,10 @@ def doctor(
     benchmark: Annotated[
         bool, typer.Option("--benchmark", help="Instead, how fast each part of a run is here.")
     ] = False,
-    threads: Annotated[int, typer.Option(help="Of the benchmark. 0: one per core.")] = 0,
+    threads: Annotated[
+        int,
+        typer.Option(min=0, max=MOST_THREADS, help="Of the benchmark. 0: one per core."),
+    ] = 0,
 ) -> int:
     """What works on this machine, and what to do about the rest."""
     from flows.models import print_benchmark, print_doctor

@@ -317,7 +317,9 @@ def _read(path: Path) -> str:
         if path.stat().st_size > LARGEST_FILE:
             raise SettingsError(f"{path}: larger than {LARGEST_FILE} bytes")
         return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as why:
+    except OSError as why:
+        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
+    except UnicodeDecodeError as why:
         raise SettingsError(f"{path}: cannot be read: {why}") from why
 
 
