@@ -5,6 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pipeline.counted import counted
+from pipeline.errors import CamtriageError
+
 _loaded: dict[tuple, object] = {}
 _one_at_a_time = threading.Lock()
 
@@ -62,7 +65,9 @@ def print_doctor(database: str, settings: str | None) -> int:
     from pipeline.models.doctor import examine
     from pipeline.settings import load_settings
 
-    for one in examine(load_settings(Path(settings) if settings else None), _known(database)):
+    own = load_settings(Path(settings) if settings else None)
+    about, deployments = _database(database)
+    for one in [about, *examine(own, deployments)]:
         print(f"{'works' if one.ok else 'look '}  {one.name}: {one.detail}")
         if one.what_to_do:
             print(f"       -> {one.what_to_do}")
@@ -80,13 +85,18 @@ def print_benchmark(threads: int) -> int:
     return 0
 
 
-def _known(database: str) -> list:
-    """The deployments of a database that is there; the doctor makes none."""
+def _database(url: str) -> tuple:
+    """A check of the database, and its deployments; the doctor makes none and changes none."""
     from db import read
-    from db.engine import reading
-    from flows.engines import is_there, known_database
+    from db.engine import reading, shown
+    from flows.engines import environment_url, is_there, joined_database
+    from pipeline.models.doctor import Check
 
-    if not is_there(database):
-        return []
-    with reading(known_database(database)) as conn:
-        return read.all_deployments(conn)
+    try:
+        if not is_there(url):
+            return Check("database", True, f"{shown(environment_url(url))}: a run makes it"), []
+        with reading(joined_database(url)) as conn:
+            cards, places = counted(len(read.batches(conn)), "card"), read.all_deployments(conn)
+    except CamtriageError as why:
+        return Check("database", False, str(why), "no other command works until it does"), []
+    return Check("database", True, f"{shown(environment_url(url))}: {cards}"), places

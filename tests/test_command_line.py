@@ -142,6 +142,16 @@ def test_a_run_tells_what_people_saw_not_what_the_machine_had_said(done, tmp_pat
     assert "nothing changed" in said.stdout and "Sus scrofa 1" in said.stdout
 
 
+def test_the_doctor_looks_at_the_database_too_and_goes_on_where_it_is_none(done, tmp_path):
+    folder, _, _ = done
+    there = camtriage("doctor", cwd=folder).stdout
+    assert "works  database: sqlite:///camtriage.db: 1 card\n" in there
+    (tmp_path / "other").write_text("x" * 4096)
+    said = camtriage("doctor", "--database", "sqlite:///other", cwd=tmp_path)
+    assert said.returncode == 0 and "look   database: sqlite:///other: not a SQLite" in said.stdout
+    assert "starter labeller" in said.stdout
+
+
 def test_threads_that_cannot_be_are_refused(tmp_path):
     for words in (["run", "card", "--threads", "-1"], ["doctor", "--benchmark", "--threads", "-3"]):
         said = camtriage(*words, cwd=tmp_path)

@@ -9,7 +9,7 @@ def test_every_check_has_a_name_and_a_finding_and_what_fails_says_more():
     checks = examine()
     names = [one.name for one in checks]
     for wanted in ("Python", "torch", "torchvision", "ONNX Runtime", "starter frame model",
-                   "starter labeller", "memory", "decoding", "PostgreSQL"):  # fmt: skip
+                   "starter labeller", "memory", "decoding", "PostgreSQL driver"):  # fmt: skip
         assert wanted in names
     for one in checks:
         assert one.detail and "\n" not in one.detail + one.what_to_do

@@ -107,7 +107,7 @@ def _captions() -> Check:
 
 def _postgres() -> Check:
     found = _version("psycopg")
-    return Check("PostgreSQL", bool(found), found or "no driver", _extra("postgres"))
+    return Check("PostgreSQL driver", bool(found), found or "not installed", _extra("postgres"))
 
 
 def _starter_frame() -> Check:
