@@ -1,16 +1,19 @@
 """What `camtriage deployments` does: who hung where and when, out to a table and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from db import outages, read, save
 from db.engine import reading, writing
+from db.rows import now
 from flows.engines import database, known_database
 from flows.reform import flags_again
 from pipeline.card.clock import offset_minutes
-from pipeline.card.deployment_check import faults
+from pipeline.card.deployment_check import faults, slips
 from pipeline.card.table import MISSING, read_row, read_table
 from pipeline.counted import counted, taken
 from pipeline.errors import InputError, SettingsError
@@ -35,6 +38,7 @@ def import_deployments(url: str, table: Path) -> int:
         save.save_deployments(conn, given)
         flags = list(flags_again(conn, before, read.all_deployments(conn)))
         outside = read.outside_period(conn)
+        doubts = _slips(conn, given)
     known = {one.deployment_id for one in before}
     learnt = sum(one.deployment_id in known for one in given)
     print(f"{counted(learnt, 'deployment')} brought up to date, {len(given) - learnt} added")
@@ -46,6 +50,8 @@ def import_deployments(url: str, table: Path) -> int:
         print(line)
     for name, pictures in outside:
         print(_outside(name, pictures))
+    for line in doubts:
+        print(line)
     return 0
 
 
@@ -64,6 +70,7 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
         save.save_deployments(conn, [new])
         flags = list(flags_again(conn, [known[name]], [new]))
         outside = dict(read.outside_period(conn)).get(name, 0)
+        doubts = _slips(conn, [new])
     was, now = row_of(known[name]), row_of(new)
     for column in now:
         if was.get(column) != now[column]:
@@ -72,6 +79,8 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
         print(line)
     if outside:
         print(_outside(name, outside))
+    for line in doubts:
+        print(line)
     return 0
 
 
@@ -133,7 +142,7 @@ def check_deployments(url: str) -> int:
     """Print every fault with what to do. 0: none; 1: some."""
     with reading(known_database(url)) as conn:
         places = read.all_deployments(conn)
-        lines = faults(places, read.taken(conn))
+        lines = faults(places, read.taken(conn), outages.accepted_outages(conn), now())
         within = outages.pictures_within(conn)
     lines += [
         f"{one.deployment_id}: {taken(pictures)} within its outage of "
@@ -148,6 +157,11 @@ def check_deployments(url: str) -> int:
     else:
         print(f"no fault found in {counted(len(places), 'deployment')}")
     return 1 if lines else 0
+
+
+def _slips(conn: Connection, given: Sequence[Deployment]) -> list[str]:
+    found = slips(given, read.taken(conn), outages.accepted_outages(conn), now())
+    return [f"{name}: {what}" for name, what in found]
 
 
 def _outside(name: str, pictures: int) -> str:
