@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from db import clock_repairs, read
 from db.clocks import doubts
 from db.engine import reading, writing
+from db.rows import now
 from flows.engines import known_database
 from flows.job import Job
 from flows.reform import reform
@@ -61,6 +62,7 @@ def shift(job: Job, ask: Ask, yes: bool) -> int:
     """Show what a repair does; with yes, write it and form visits and flags again."""
     with reading(known_database(job.database)) as conn:
         one, some = meant(conn, ask)
+        repair.refuse_years(one, (at for *_, at in some), now())
         clock_repairs.refuse_second(conn, one, some)
         place = _deployment(conn, one.deployment_id)
     _show(one, some, place)
