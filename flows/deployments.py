@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from db.engine import reading, writing
 from db.rows import now
 from flows.engines import database, known_database
 from flows.reform import flags_again
-from pipeline.card.clock import offset_minutes
+from pipeline.card.clock import offset_minutes, typed_time
 from pipeline.card.deployment_check import faults, slips
 from pipeline.card.table import MISSING, read_row, read_table
 from pipeline.counted import counted, taken
@@ -113,25 +113,18 @@ def _offset(one: Deployment, typed: Mapping[str, str], offset: str | None) -> in
             raise SettingsError(f"--offset {offset}: write it as +03:00")
         return minutes
     for text in typed.values():
-        if (at := _parsed(text)) is not None and at.utcoffset() is not None:
+        if (at := typed_time(text)) is not None and at.utcoffset() is not None:
             return int(at.utcoffset().total_seconds() // 60)
     return one.utc_offset_min
 
 
 def _as_clock(column: str, text: str, offset_min: int | None) -> str:
     """Without its offset; a day alone, and what is no time, go on as they are."""
-    at = _parsed(text)
+    at = typed_time(text)
     if at is None or at.utcoffset() is None:
         return text
     zone = timezone(timedelta(minutes=offset_min))
     return at.astimezone(zone).replace(tzinfo=None).isoformat()
-
-
-def _parsed(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _told(value: object) -> str:

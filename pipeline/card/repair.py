@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pipeline.card.clock import offset_minutes
+from pipeline.card.clock import offset_minutes, typed_time, year_first
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair
 
@@ -110,12 +110,11 @@ def seconds_of(text: str) -> int:
 
 def time_of(option: str, text: str) -> datetime:
     """A time as it is typed, of the camera's clock; InputError says how to write it."""
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        at = None
+    at = typed_time(text)
     if at is None or at.tzinfo is not None:
-        raise InputError(f"{option} {text}: write it as 2026-05-01T09:30:00, without an offset")
+        raise InputError(
+            f"{option} {text}: write it as 2026-05-01T09:30:00, without an offset{year_first(text)}"
+        )
     return at
 
 
