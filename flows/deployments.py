@@ -35,6 +35,7 @@ def import_deployments(url: str, table: Path) -> int:
     given = read_table(table)
     with writing(database(url)) as conn:
         before = read.all_deployments(conn)
+        given, kept = _with_offsets(given, before)
         save.save_deployments(conn, given)
         flags = list(flags_again(conn, before, read.all_deployments(conn)))
         outside = read.outside_period(conn)
@@ -46,6 +47,9 @@ def import_deployments(url: str, table: Path) -> int:
         new = [one.deployment_id for one in given if one.deployment_id not in known]
         print(f"no picture belongs to these yet: {', '.join(new[:10])}")
         print("if one is a slip: camtriage deployments remove NAME")
+    if kept:
+        some = ", ".join(kept[:10]) + (f" and {len(kept) - 10} more" if len(kept) > 10 else "")
+        print(f"no time with an offset is given for {some}: the known offset stays")
     for line in flags:
         print(line)
     for name, pictures in outside:
@@ -53,6 +57,23 @@ def import_deployments(url: str, table: Path) -> int:
     for line in doubts:
         print(line)
     return 0
+
+
+def _with_offsets(
+    given: Sequence[Deployment], before: Sequence[Deployment]
+) -> tuple[list[Deployment], list[str]]:
+    """A table says an offset only within its times, which are the camera's clock all the same: one
+    that it does not say is not taken away. (deployments, those whose known offset stays)."""
+    known = {one.deployment_id: one.utc_offset_min for one in before}
+    kept = [
+        one.deployment_id
+        for one in given
+        if one.utc_offset_min is None and known.get(one.deployment_id) is not None
+    ]
+    return [
+        replace(one, utc_offset_min=known[one.deployment_id]) if one.deployment_id in kept else one
+        for one in given
+    ], kept
 
 
 def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str | None) -> int:
@@ -107,14 +128,18 @@ def edited(one: Deployment, given: Mapping[str, str], offset: str | None) -> Dep
 
 
 def _offset(one: Deployment, typed: Mapping[str, str], offset: str | None) -> int | None:
+    zoned = [at for text in typed.values() if (at := typed_time(text)) and at.tzinfo]
+    if offset in MISSING:
+        if zoned:
+            raise InputError("--offset is cleared, but --start or --end has one: leave one out")
+        return None
     if offset is not None:
         minutes = offset_minutes(offset)
         if minutes is None:
             raise SettingsError(f"--offset {offset}: write it as +03:00")
         return minutes
-    for text in typed.values():
-        if (at := typed_time(text)) is not None and at.utcoffset() is not None:
-            return int(at.utcoffset().total_seconds() // 60)
+    if zoned:
+        return int(zoned[0].utcoffset().total_seconds() // 60)
     return one.utc_offset_min
 
 

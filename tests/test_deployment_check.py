@@ -165,6 +165,23 @@ def test_a_wrong_year_is_told_when_it_is_typed(url, tmp_path, capsys):
     assert "A1: its end 2209-05-31 23:59:59 lies in the future" in capsys.readouterr().out
 
 
+def test_a_table_without_offsets_takes_none_away_and_says_so(url, tmp_path, capsys):
+    edit_deployment(url, "A1", {}, "+08:00")
+    for row in ("A1,2026-05-01", "A1,"):
+        (tmp_path / "d.csv").write_text(f"deploymentID,deploymentStart\n{row}\n")
+        import_deployments(url, tmp_path / "d.csv")
+        said = capsys.readouterr().out
+        assert "no time with an offset is given for A1: the known offset stays" in said
+        assert place(url).utc_offset_min == 480
+    (tmp_path / "d.csv").write_text("deploymentID,deploymentStart\nA1,2026-05-01T00:00:00+03:00\n")
+    import_deployments(url, tmp_path / "d.csv")
+    assert place(url).utc_offset_min == 180 and "stays" not in capsys.readouterr().out
+    with pytest.raises(InputError, match="leave one out"):
+        edit_deployment(url, "A1", {"deploymentStart": "2026-05-01T00:00:00+03:00"}, "")
+    edit_deployment(url, "A1", {}, "")
+    assert place(url).utc_offset_min is None and place(url).started_at == MAY
+
+
 def test_a_slip_in_a_table_is_taken_back_and_what_has_pictures_stays(url, tmp_path, capsys):
     (tmp_path / "d.csv").write_text("deploymentID\nA1\nAl\n")
     import_deployments(url, tmp_path / "d.csv")
