@@ -43,7 +43,7 @@ def judge_flags(
         rows = [row for row in flags_shown(conn) if row.flag_id in chosen]
     word = "confirmed" if confirmed else "dismissed"
     for row in rows:
-        when = row.started_at or "time not known"
+        when = str(row.started_at or "time not known")[:16]
         print(f"{word}: {row.flag_id[:FLAG_NAME]}, {row.deployment_id}, {when}")
     return 0
 

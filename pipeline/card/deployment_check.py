@@ -81,10 +81,10 @@ def _silences(one: Deployment, mine: Taken, out: Spans, now: datetime):
             "start",
             start,
             _days(start, mine.first, out),
-            f"before the first picture {mine.first}",
+            f"before the first picture {_minute(mine.first)}",
         )
     if one.ended_at and mine.last and start <= mine.last <= end <= now + A_DAY:
-        yield "end", end, _days(mine.last, end, out), f"after the last picture {mine.last}"
+        yield "end", end, _days(mine.last, end, out), f"after the last picture {_minute(mine.last)}"
 
 
 def _days(begin: datetime, end: datetime, out: Spans) -> int:
@@ -96,8 +96,8 @@ def _days(begin: datetime, end: datetime, out: Spans) -> int:
 def _missing(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
     mine = taken.get(one.deployment_id, Taken())
     for what, value, option, seen in (
-        ("start", one.started_at, "--start", f"first picture {mine.first}"),
-        ("end", one.ended_at, "--end", f"last picture {mine.last}"),
+        ("start", one.started_at, "--start", f"first picture {_minute(mine.first)}"),
+        ("end", one.ended_at, "--end", f"last picture {_minute(mine.last)}"),
     ):
         if value is None:
             hint = f" ({seen})" if mine.first else ""
@@ -150,8 +150,8 @@ def _two_places(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
 def _outside(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
     mine = taken.get(one.deployment_id, Taken())
     for number, when, seen in (
-        (mine.early, f"before its start {one.started_at}", f"the first {mine.first}"),
-        (mine.late, f"after its end {one.ended_at}", f"the last {mine.last}"),
+        (mine.early, f"before its start {one.started_at}", f"the first {_minute(mine.first)}"),
+        (mine.late, f"after its end {one.ended_at}", f"the last {_minute(mine.last)}"),
     ):
         if number:
             yield (
@@ -159,6 +159,10 @@ def _outside(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str,
                 f"{number} of {mine.pictures} pictures were taken {when}, {seen}: a wrong clock "
                 "(camtriage clock suspects) or a wrong period",
             )
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else ""
 
 
 def metres(one: Deployment, other: Deployment) -> float:
