@@ -58,6 +58,7 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
         **_hours(conn, ids),
         **flags(conn, names, settings),
         quiet=_quiet(conn, names),
+        ends_unknown=query(conn, _ENDLESS, names=names)[0].cameras,
         clocks=clocks(conn, ids),
         runs=runs,
     )
@@ -103,6 +104,11 @@ _QUIET = """
 SELECT deployment_id, location_name, last_picture_at, expected_until, expected_by, quiet_days
 FROM quiet_cameras WHERE batch IN :names AND quiet_days >= :least
 ORDER BY quiet_days DESC, deployment_id
+"""
+_ENDLESS = """
+SELECT count(DISTINCT q.deployment_id) AS cameras
+FROM quiet_cameras q JOIN deployment d ON d.name = q.deployment_id
+WHERE q.batch IN :names AND d.ended_at IS NULL
 """
 
 

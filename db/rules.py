@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db import schema, views
+from pipeline.counted import counted
 from pipeline.records import KINDS, OBSERVATION_TYPES, REASONS
 
 
@@ -92,7 +93,7 @@ def texts(conn: Connection) -> Iterator[str]:
                 continue
             count = sa.select(sa.func.count()).select_from(table)
             if n := conn.execute(count.where(column.is_not(None), sa.not_(whole))).scalar():
-                yield f"{table.name}.{column.name}: {n} rows cannot be read"
+                yield f"{table.name}.{column.name}: {counted(n, 'row')} cannot be read"
 
 
 def missing(conn: Connection) -> Iterator[str]:

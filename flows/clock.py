@@ -3,6 +3,8 @@
 A repair, the times it makes, and the visits and flags formed anew are one transaction.
 """
 
+import csv
+import io
 import shlex
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,14 +14,20 @@ from sqlalchemy import Connection
 from db import clock_repairs, read
 from db.clocks import doubts
 from db.engine import reading, writing
+from db.rows import now
 from flows.engines import known_database
 from flows.job import Job
 from flows.reform import reform
 from pipeline.card import repair
+from pipeline.cells import plain_cell
 from pipeline.counted import counted
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment
 
+COLUMNS = (
+    *("number", "deploymentID", "repair", "stretch", "pictures", "made", "by", "undone"),
+    *("undone_by", "comment"),
+)
 SHOWN = 6  # pictures before and after: the first, the last, and some between
 
 
@@ -61,6 +69,7 @@ def shift(job: Job, ask: Ask, yes: bool) -> int:
     """Show what a repair does; with yes, write it and form visits and flags again."""
     with reading(known_database(job.database)) as conn:
         one, some = meant(conn, ask)
+        repair.refuse_years(one, (at for *_, at in some), now())
         clock_repairs.refuse_second(conn, one, some)
         place = _deployment(conn, one.deployment_id)
     _show(one, some, place)
@@ -86,17 +95,19 @@ def undo(job: Job, key: int, who: str | None) -> int:
 
 
 def list_repairs(url: str) -> int:
-    """Print every repair, also those that were undone."""
+    """Print every repair as CSV, also those that were undone."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(COLUMNS)
     with reading(known_database(url)) as conn:
-        every = clock_repairs.repairs(conn, undone=True)
-    for key, one, row in every:
-        who = f" by {one.made_by}" if one.made_by else ""
-        state = f"undone {row['undone_at']:%Y-%m-%d}" if row["undone_at"] else "stands"
-        said = [f"{key}", one.deployment_id, repair.told(one), repair.bounds_told(one)]
-        said += [counted(row["pictures"], "picture"), f"{row['made_at']:%Y-%m-%d}{who}", state]
-        print("; ".join(filter(None, [*said, one.comment])))
-    if not every:
-        print("no clock was repaired")
+        for key, one, row in clock_repairs.repairs(conn, undone=True):
+            undone = row["undone_at"]
+            pictures = len(clock_repairs.stretch(conn, one)) if undone else row["pictures"]
+            cells = [one.deployment_id, repair.told(one), repair.bounds_told(one), pictures]
+            cells += [f"{row['made_at']:%Y-%m-%d}", one.made_by]
+            cells += [f"{undone:%Y-%m-%d}" if undone else "", row["undone_by"], one.comment]
+            table.writerow([key, *map(plain_cell, cells)])
+    print(out.getvalue(), end="")
     return 0
 
 

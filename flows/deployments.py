@@ -1,16 +1,19 @@
 """What `camtriage deployments` does: who hung where and when, out to a table and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from db import outages, read, save
 from db.engine import reading, writing
+from db.rows import now
 from flows.engines import database, known_database
 from flows.reform import flags_again
-from pipeline.card.clock import offset_minutes
-from pipeline.card.deployment_check import faults
+from pipeline.card.clock import offset_minutes, typed_time
+from pipeline.card.deployment_check import faults, slips
 from pipeline.card.table import MISSING, read_row, read_table
 from pipeline.counted import counted, taken
 from pipeline.errors import InputError, SettingsError
@@ -32,9 +35,11 @@ def import_deployments(url: str, table: Path) -> int:
     given = read_table(table)
     with writing(database(url)) as conn:
         before = read.all_deployments(conn)
+        given, kept = _with_offsets(given, before)
         save.save_deployments(conn, given)
         flags = list(flags_again(conn, before, read.all_deployments(conn)))
         outside = read.outside_period(conn)
+        doubts = _slips(conn, given)
     known = {one.deployment_id for one in before}
     learnt = sum(one.deployment_id in known for one in given)
     print(f"{counted(learnt, 'deployment')} brought up to date, {len(given) - learnt} added")
@@ -42,11 +47,33 @@ def import_deployments(url: str, table: Path) -> int:
         new = [one.deployment_id for one in given if one.deployment_id not in known]
         print(f"no picture belongs to these yet: {', '.join(new[:10])}")
         print("if one is a slip: camtriage deployments remove NAME")
+    if kept:
+        some = ", ".join(kept[:10]) + (f" and {len(kept) - 10} more" if len(kept) > 10 else "")
+        print(f"no time with an offset is given for {some}: the known offset stays")
     for line in flags:
         print(line)
     for name, pictures in outside:
         print(_outside(name, pictures))
+    for line in doubts:
+        print(line)
     return 0
+
+
+def _with_offsets(
+    given: Sequence[Deployment], before: Sequence[Deployment]
+) -> tuple[list[Deployment], list[str]]:
+    """A table says an offset only within its times, which are the camera's clock all the same: one
+    that it does not say is not taken away. (deployments, those whose known offset stays)."""
+    known = {one.deployment_id: one.utc_offset_min for one in before}
+    kept = [
+        one.deployment_id
+        for one in given
+        if one.utc_offset_min is None and known.get(one.deployment_id) is not None
+    ]
+    return [
+        replace(one, utc_offset_min=known[one.deployment_id]) if one.deployment_id in kept else one
+        for one in given
+    ], kept
 
 
 def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str | None) -> int:
@@ -64,6 +91,7 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
         save.save_deployments(conn, [new])
         flags = list(flags_again(conn, [known[name]], [new]))
         outside = dict(read.outside_period(conn)).get(name, 0)
+        doubts = _slips(conn, [new])
     was, now = row_of(known[name]), row_of(new)
     for column in now:
         if was.get(column) != now[column]:
@@ -72,6 +100,8 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
         print(line)
     if outside:
         print(_outside(name, outside))
+    for line in doubts:
+        print(line)
     return 0
 
 
@@ -98,31 +128,28 @@ def edited(one: Deployment, given: Mapping[str, str], offset: str | None) -> Dep
 
 
 def _offset(one: Deployment, typed: Mapping[str, str], offset: str | None) -> int | None:
+    zoned = [at for text in typed.values() if (at := typed_time(text)) and at.tzinfo]
+    if offset in MISSING:
+        if zoned:
+            raise InputError("--offset is cleared, but --start or --end has one: leave one out")
+        return None
     if offset is not None:
         minutes = offset_minutes(offset)
         if minutes is None:
             raise SettingsError(f"--offset {offset}: write it as +03:00")
         return minutes
-    for text in typed.values():
-        if (at := _parsed(text)) is not None and at.utcoffset() is not None:
-            return int(at.utcoffset().total_seconds() // 60)
+    if zoned:
+        return int(zoned[0].utcoffset().total_seconds() // 60)
     return one.utc_offset_min
 
 
 def _as_clock(column: str, text: str, offset_min: int | None) -> str:
     """Without its offset; a day alone, and what is no time, go on as they are."""
-    at = _parsed(text)
+    at = typed_time(text)
     if at is None or at.utcoffset() is None:
         return text
     zone = timezone(timedelta(minutes=offset_min))
     return at.astimezone(zone).replace(tzinfo=None).isoformat()
-
-
-def _parsed(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _told(value: object) -> str:
@@ -133,7 +160,7 @@ def check_deployments(url: str) -> int:
     """Print every fault with what to do. 0: none; 1: some."""
     with reading(known_database(url)) as conn:
         places = read.all_deployments(conn)
-        lines = faults(places, read.taken(conn))
+        lines = faults(places, read.taken(conn), outages.accepted_outages(conn), now())
         within = outages.pictures_within(conn)
     lines += [
         f"{one.deployment_id}: {taken(pictures)} within its outage of "
@@ -148,6 +175,11 @@ def check_deployments(url: str) -> int:
     else:
         print(f"no fault found in {counted(len(places), 'deployment')}")
     return 1 if lines else 0
+
+
+def _slips(conn: Connection, given: Sequence[Deployment]) -> list[str]:
+    found = slips(given, read.taken(conn), outages.accepted_outages(conn), now())
+    return [f"{name}: {what}" for name, what in found]
 
 
 def _outside(name: str, pictures: int) -> str:

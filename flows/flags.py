@@ -12,6 +12,7 @@ from flows.engines import known_database
 from pipeline.cells import plain_cell
 from pipeline.errors import InputError
 
+FEWEST = 6  # letters of a flag's name: fewer are a slip of the finger
 COLUMNS = ("flag", "status", "severity", "started_at", "deployment_id", "pictures", "reason")
 
 
@@ -33,17 +34,23 @@ def list_flags(url: str) -> int:
 def judge_flags(
     url: str, names: Sequence[str], confirmed: bool, who: str | None, comment: str | None
 ) -> int:
-    """Confirm or dismiss flags by their names, or the first letters of them: all or none."""
+    """Confirm or dismiss flags by their names, or at least FEWEST first letters of them: all
+    or none."""
     with writing(known_database(url)) as conn:
         chosen = [_one(name, flags_named(conn, name.lower())) for name in names]
         for flag_id in dict.fromkeys(chosen):
             save.save_verdict(conn, flag_id, confirmed, who, comment)
+        rows = [row for row in flags_shown(conn) if row.flag_id in chosen]
     word = "confirmed" if confirmed else "dismissed"
-    print(f"{word}: {', '.join(one[:FLAG_NAME] for one in dict.fromkeys(chosen))}")
+    for row in rows:
+        when = str(row.started_at or "time not known")[:16]
+        print(f"{word}: {row.flag_id[:FLAG_NAME]}, {row.deployment_id}, {when}")
     return 0
 
 
 def _one(name: str, found: Sequence[str]) -> str:
+    if len(name) < FEWEST:
+        raise InputError(f"{name}: give at least {FEWEST} letters of the flag's name")
     if len(found) == 1:
         return found[0]
     if found:

@@ -111,6 +111,8 @@ def _save(url: str, given: list[Outage]) -> int:
 def _outage(deployment: str, begin: str, end: str | None, reason: str, who: str | None) -> Outage:
     """As it is typed: a day alone is all of it."""
     start, until = time_of("start", begin), time_of("end", end) if end else None
+    if until and until < start:
+        raise InputError(f"{deployment} {begin} to {end}: the outage ends before it begins")
     if until and len(end.strip()) == 10:
         until += timedelta(days=1)
     return Outage(deployment, start, until, reason, said_by=who)

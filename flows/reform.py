@@ -55,20 +55,21 @@ def reform(conn: Connection, job: Job, deployment_id: str) -> int:
 def flags_again(
     conn: Connection, before: Iterable[Deployment], after: Iterable[Deployment]
 ) -> Iterator[str]:
-    """Ask the rules again about deployments of which they see something new; a line where there
-    are flags, or were."""
+    """Ask the rules again about deployments of which they see something new; a line where that
+    makes other flags."""
     was = {one.deployment_id: facts(one) for one in before}
     new = [one for one in after if was.get(one.deployment_id, facts(one)) != facts(one)]
     for name, batch, count in flags_anew(conn, new):
         if count is None:
             yield stale(name, batch)
-        elif any(count):
-            yield f"{name}: {counted(count[1], 'flag')}, formed again (before: {count[0]})"
+        elif count[0] != count[1]:
+            was, now = (len(flags) for flags in count)
+            yield f"{name}: {counted(now, 'flag')}, formed again (before: {was})"
 
 
 def flags_anew(
     conn: Connection, places: Iterable[Deployment]
-) -> Iterator[tuple[str, str, tuple[int, int] | None]]:
+) -> Iterator[tuple[str, str, tuple[frozenset, frozenset] | None]]:
     """Ask the rules again: (deployment, batch, flags before and now); None in their place where
     what is stored does not do."""
     for place in believed(conn, places):
@@ -82,14 +83,16 @@ def flags_anew(
             found = found_flags(conn, settings, begun, [place])
             before = _flags(conn, begun.flag, place.deployment_id)
             save_events.save_flags(conn, begun.flag, found, [place.deployment_id])
-            yield place.deployment_id, begun.batch, (before, len(found))
+            now = _flags(conn, begun.flag, place.deployment_id)
+            yield place.deployment_id, begun.batch, (before, now)
 
 
-def _flags(conn: Connection, recipe_id: int, deployment: str) -> int:
+def _flags(conn: Connection, recipe_id: int, deployment: str) -> frozenset:
     g, d = schema.flag.c, schema.deployment.c
-    joined = schema.flag.join(schema.deployment, d.id == g.deployment_id)
-    mine = sa.select(sa.func.count()).select_from(joined)
-    return conn.execute(mine.where(g.recipe_id == recipe_id, d.name == deployment)).scalar_one()
+    mine = sa.select(g.media_id, g.severity, g.score, g.reason)
+    mine = mine.join(schema.deployment, d.id == g.deployment_id)
+    rows = conn.execute(mine.where(g.recipe_id == recipe_id, d.name == deployment))
+    return frozenset(map(tuple, rows))
 
 
 def stale(deployment: str, batch: str) -> str:

@@ -1,10 +1,13 @@
 """`camtriage clock`: shown first, written with --yes, and undone without a trace."""
 
+import csv
+import io
+
 import pytest
 
 from db.dump import dump
 from db.engine import open_database, writing
-from flows.clock import Ask, meant, shift, undo
+from flows.clock import Ask, list_repairs, meant, shift, undo
 from flows.job import Job
 from flows.run import run_job
 from pipeline.card import repair
@@ -63,6 +66,24 @@ def test_visits_follow_a_repair_the_card_stays_known_and_undone_it_is_as_before(
     assert "is undone" in capsys.readouterr().out
 
 
+def test_repairs_are_listed_as_a_table_undone_ones_with_their_pictures(card, capsys):
+    job, before = card
+    list_repairs(job.database)
+    head, *earlier = capsys.readouterr().out.splitlines()
+    assert head.startswith("number,deploymentID,repair,stretch,pictures,made,by,undone,")
+    shift(job, Ask("k/Cam0", by="1h", last_file="RCNX0003.JPG", who="Amina"), yes=True)
+    [number] = rows(job, "SELECT max(id) FROM clock_repair")
+    undo(job, number[0], "Juma")
+    capsys.readouterr()
+    list_repairs(job.database)
+    text = capsys.readouterr().out
+    *_, one = csv.DictReader(io.StringIO(text))
+    assert len(text.splitlines()) == len(earlier) + 2 and dumped(job) == before
+    assert (one["number"], one["pictures"]) == (str(number[0]), "3")
+    assert one["repair"] == "shift: moved by +1 h" and one["stretch"].endswith("RCNX0003.JPG")
+    assert one["by"] == "Amina" and one["undone"] and one["undone_by"] == "Juma"
+
+
 def test_a_stretch_that_is_repaired_parts_the_visits_at_its_border(card):
     """One visit of three pictures; its last two were taken an hour later."""
     job, before = card
@@ -100,6 +121,9 @@ def test_other_labels_than_those_of_the_run_are_refused_and_nothing_is_half_done
         ({"by": "0s"}, "moves nothing"),
         ({"year": 2026}, "of that year already"),
         ({"year": 12026}, "no such year"),
+        ({"year": 9}, "--year 9: years from 1990 to .* can be true; write it with four digits"),
+        ({"year": 2126}, "--year 2126: years from 1990"),
+        ({"by": "-20000d"}, "2026-05-01 06:00:00 would become 1971-07-29"),
         ({"zone": "+00:00"}, "deployments edit k/Cam0 --offset"),
         ({"zone": "east"}, "write it as"),
         ({"drift": ("2026-05-01",)}, "CAMERA=TRUE"),

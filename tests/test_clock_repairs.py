@@ -14,7 +14,7 @@ from db.dump import dump
 from db.engine import reading, writing
 from db.exchange import gather
 from db.outages import save_outages
-from pipeline.card.repair import KINDS, drift, repaired, touches, zone_shift
+from pipeline.card.repair import KINDS, drift, repaired, time_of, touches, zone_shift
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, Flag, Media, Outage
 from tests.makers import BEGIN, fill
@@ -76,6 +76,14 @@ def test_two_points_that_are_no_drift_are_refused_in_words():
     ):
         with pytest.raises(InputError, match=said):
             drift(points)
+
+
+def test_a_time_is_typed_with_the_year_first_and_any_hour():
+    assert time_of("--from", "2009-05-10 8:00") == datetime(2009, 5, 10, 8)
+    for text in ("05/04/2009", "2009-05-10T08:00+03:00", "soon"):
+        with pytest.raises(InputError, match="without an offset") as error:
+            time_of("--from", text)
+        assert ("2009-04-05 or 2009-05-04" in str(error.value)) is (text[0] == "0")
 
 
 def test_a_year_that_no_calendar_has_is_refused():

@@ -34,12 +34,13 @@ WHOLE = Deployment(
     camera_id="cam 7",
     source="table",
 )
+NOW = datetime(2026, 8, 1)
 SEEN = Taken(9, MAY, MAY + timedelta(days=3))
 
 
 def told(*deployments, **taken) -> list[str]:
     seen = {one.deployment_id: SEEN for one in deployments} | taken
-    return faults(deployments, seen)
+    return faults(deployments, seen, {}, NOW)
 
 
 def test_a_whole_deployment_has_no_fault():
@@ -60,7 +61,7 @@ def test_one_camera_in_two_places_at_a_time_is_a_fault_two_cameras_at_one_place_
     assert line.startswith(
         "A2: camera cam 7 hangs in A1 too from 2026-05-10 00:00:00 to 2026-05-31"
     )
-    after = replace(second, camera_id="cam 7", started_at=WHOLE.ended_at, ended_at=datetime.max)
+    after = replace(second, camera_id="cam 7", started_at=WHOLE.ended_at, ended_at=NOW)
     assert told(WHOLE, after) == [], "a card change: one ends when the next begins"
 
 
@@ -76,6 +77,38 @@ def test_pictures_outside_their_deployment_are_counted_before_and_after():
     lines = told(WHOLE, A1=Taken(9, MAY - timedelta(days=9), MAY + timedelta(days=99), 2, 3))
     assert "2 of 9 pictures were taken before its start" in lines[0]
     assert "3 of 9 pictures were taken after its end" in lines[1]
+
+
+def test_an_end_of_another_year_is_a_fault_and_says_the_days():
+    [line] = told(replace(WHOLE, started_at=MAY - timedelta(days=365)))
+    assert "A1: its start 2025-05-01 00:00:00 lies 365 days before the first picture" in line
+    old, last = MAY - timedelta(days=3652), MAY - timedelta(days=3648)
+    ten = replace(WHOLE, started_at=old)
+    [line] = told(ten, A1=Taken(9, old, last))
+    assert "its end 2026-05-31 00:00:00 lies 3678 days after the last picture 2016-05-05" in line
+    assert "correct --end" in line
+    out = {"A1": [(last, None)]}
+    assert faults([ten], {"A1": Taken(9, old, last)}, out, NOW) == [], "an outage explains it"
+    most = {"A1": [(last - timedelta(days=9), MAY), (MAY + timedelta(days=9), None)]}
+    assert faults([ten], {"A1": Taken(9, old, last)}, most, NOW) == []
+
+
+def test_a_start_or_end_in_the_future_is_a_fault_tomorrow_is_not():
+    [line] = told(replace(WHOLE, ended_at=datetime(2209, 5, 31)))
+    assert line.startswith("A1: its end 2209-05-31 00:00:00 lies in the future")
+    assert told(replace(WHOLE, ended_at=NOW + timedelta(hours=14))) == []
+
+
+def test_pictures_all_outside_the_period_are_one_fault():
+    wrong = replace(WHOLE, started_at=datetime(2016, 5, 1), ended_at=datetime(2017, 5, 30))
+    [line] = told(wrong, A1=replace(SEEN, late=9))
+    assert "9 of 9 pictures were taken after its end" in line
+
+
+def test_coordinates_0_0_are_nowhere():
+    [line] = told(replace(WHOLE, latitude=0.0, longitude=0.0))
+    assert "A1: latitude and longitude are both 0" in line
+    assert told(replace(WHOLE, latitude=0.0)) == [], "on the equator"
 
 
 @pytest.fixture
@@ -121,6 +154,32 @@ def test_an_edit_changes_what_is_named_and_the_check_is_then_content(url, capsys
     capsys.readouterr()
     assert check_deployments(url) == 1
     assert "A1: 1 picture was taken within its outage of 2026-05-01" in capsys.readouterr().out
+
+
+def test_a_wrong_year_is_told_when_it_is_typed(url, tmp_path, capsys):
+    (tmp_path / "d.csv").write_text("deploymentID,deploymentStart\nA1,2016-05-01\n")
+    import_deployments(url, tmp_path / "d.csv")
+    assert "A1: its start 2016-05-01 00:00:00 lies 3652 days before" in capsys.readouterr().out
+    period = {"deploymentStart": "2026-05-01", "deploymentEnd": "2209-05-31"}
+    edit_deployment(url, "A1", period, None)
+    assert "A1: its end 2209-05-31 23:59:59 lies in the future" in capsys.readouterr().out
+
+
+def test_a_table_without_offsets_takes_none_away_and_says_so(url, tmp_path, capsys):
+    edit_deployment(url, "A1", {}, "+08:00")
+    for row in ("A1,2026-05-01", "A1,"):
+        (tmp_path / "d.csv").write_text(f"deploymentID,deploymentStart\n{row}\n")
+        import_deployments(url, tmp_path / "d.csv")
+        said = capsys.readouterr().out
+        assert "no time with an offset is given for A1: the known offset stays" in said
+        assert place(url).utc_offset_min == 480
+    (tmp_path / "d.csv").write_text("deploymentID,deploymentStart\nA1,2026-05-01T00:00:00+03:00\n")
+    import_deployments(url, tmp_path / "d.csv")
+    assert place(url).utc_offset_min == 180 and "stays" not in capsys.readouterr().out
+    with pytest.raises(InputError, match="leave one out"):
+        edit_deployment(url, "A1", {"deploymentStart": "2026-05-01T00:00:00+03:00"}, "")
+    edit_deployment(url, "A1", {}, "")
+    assert place(url).utc_offset_min is None and place(url).started_at == MAY
 
 
 def test_a_slip_in_a_table_is_taken_back_and_what_has_pictures_stays(url, tmp_path, capsys):

@@ -149,16 +149,26 @@ def test_a_day_alone_lasts_until_midnight(tmp_path):
         (",L1,,,,,", "deploymentID is empty"),
         ("d0,,,,,,", "deploymentID 'd0' stands in an earlier row too"),
         ("d1,,,91,0,,", "latitude '91' is no number -90 to 90"),
-        ('d1,,,"1,5",36,,', "latitude '1,5' is no number -90 to 90"),
+        ('d1,,,"1,5",36,,', "latitude '1,5' is no number -90 to 90; write it as 1.5"),
         ("d1,,,nan(),36,,", "latitude 'nan()' is no number"),
         ("d1,,,1.5,,,", "latitude and longitude belong together"),
         ("d1,,,,,soon,", "deploymentStart 'soon' is no time like"),
+        (
+            "d1,,,,,05/04/2009,",
+            "deploymentStart '05/04/2009' is no time like 2026-05-01T09:30:00+02:00; write the "
+            "year first: 2009-04-05 or 2009-05-04",
+        ),
+        (
+            "d1,,,,,,25.4.2009",
+            "deploymentEnd '25.4.2009' is no time like 2026-05-01T09:30:00+02:00;"
+            " write the year first: 2009-04-25",
+        ),
         ("d1,,,,,2026-05-02T00:00:00Z,2026-05-01T00:00:00Z", "deploymentEnd lies before"),
         (
             "d1,,,,,2026-05-01T00:00:00Z,2026-05-02T00:00:00",
             "deploymentStart and deploymentEnd: both",
         ),
-        ("d1,,,,,,,surplus", "1 more values than columns"),
+        ("d1,,,,,,,surplus", "1 value more than columns"),
     ],
 )
 def test_every_fault_names_its_row(tmp_path, row, fault):
@@ -312,3 +322,22 @@ def test_a_table_as_excel_writes_it_elsewhere_is_read(tmp_path, mark):
     path.write_text("\n".join(rows).replace(",", mark).replace(f"gate{mark}", "gate,"))
     [one] = read_table(path)
     assert (one.location_name, one.latitude) == ("gate, north", -2.5)
+
+
+@pytest.mark.parametrize("mark", ";\t")
+def test_decimal_commas_are_read_where_no_comma_parts_columns(tmp_path, mark):
+    path = tmp_path / "deployments.csv"
+    path.write_text(f"deploymentID{mark}latitude{mark}longitude\nd1{mark}-2,5{mark}34,125\n")
+    [one] = read_table(path)
+    assert (one.latitude, one.longitude) == (-2.5, 34.125)
+    path.write_text(f"deploymentID{mark}latitude{mark}longitude\nd1{mark}1,2,5{mark}34\n")
+    with pytest.raises(SettingsError, match="latitude '1,2,5' is no number"):
+        read_table(path)
+
+
+def test_an_hour_of_one_digit_is_an_hour(tmp_path):
+    [one] = read_table(written(tmp_path, "d1,,,,,2009-05-10 8:00,2009-05-11T9:30:00"))
+    assert (one.started_at, one.ended_at) == (
+        datetime(2009, 5, 10, 8),
+        datetime(2009, 5, 11, 9, 30),
+    )

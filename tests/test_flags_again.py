@@ -130,6 +130,12 @@ def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
     assert ids(job) == [second]
 
 
+def test_flags_that_come_out_as_before_are_not_told(job, capsys):
+    edit_deployment(job.database, "k/Cam0", CLOSED, None)
+    edit_deployment(job.database, "k/Cam0", {"deploymentStart": "2026-04-01"}, None)
+    assert capsys.readouterr().out.count("formed again") == 1
+
+
 def ids(job: Job) -> list[str]:
     with open_database(job.database).connect() as conn:
         return list(flags_named(conn, ""))
@@ -144,6 +150,9 @@ def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp
     judge_flags(job.database, [first[:12]], True, "Amina", "two men, one snare")
     judge_flags(job.database, [second], True, None, None)
     judge_flags(job.database, [second.upper()], False, "Joseph", "our own patrol")
+    said = capsys.readouterr().out
+    assert f"confirmed: {first[:12]}, k/Cam" in said and "dismissed: " in said
+    assert "2026-05-01T06" in said, "which visit it was"
     query = "SELECT status, reviewer, comment FROM flags ORDER BY flag_id"
     with open_database(job.database).connect() as conn:
         assert [tuple(row) for row in conn.exec_driver_sql(query)] == [
@@ -155,6 +164,8 @@ def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.startswith("flag,status,severity,") and len(lines) == 2
     assert lines[0].startswith(f"{first[:12]},confirmed,3,")
+    assert '"Confirmed: ' in lines[0] or ",Confirmed: " in lines[0]
+    assert "Dismissed: " in lines[1] and "Suspected" not in "".join(lines)
     relabel(job, Directly(1))
     with open_database(job.database).connect() as conn:
         assert conn.exec_driver_sql(query).first().status == "confirmed"
@@ -163,7 +174,7 @@ def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp
 def test_a_flag_that_is_none_or_could_be_two_is_refused_and_nothing_said(job):
     for place in ("k/Cam0", "k/Cam1"):
         edit_deployment(job.database, place, CLOSED, None)
-    for name, told in (("xyz", "no such flag"), ("", "2 flags begin so")):
+    for name, told in (("xyzxyz", "no such flag"), ("a", "at least 6 letters")):
         with pytest.raises(InputError, match=told):
             judge_flags(job.database, [ids(job)[0], name], True, None, None)
     with open_database(job.database).connect() as conn:

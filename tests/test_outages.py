@@ -312,6 +312,12 @@ def test_a_table_is_read_back_as_it_was_listed_and_days_are_whole(url, capsys, t
     assert capsys.readouterr().out == text
 
 
+def test_an_outage_that_ends_before_it_begins_is_told_as_it_was_typed(url, tmp_path):
+    with pytest.raises(InputError, match="A1 2026-05-12 to 2026-05-11: the outage ends before it"):
+        command.add(url, "A1", "2026-05-12", "2026-05-11", "", None)
+    assert command.add(url, "A1", "2026-05-12", "2026-05-12", "", None) == 0, "all of the day"
+
+
 def test_pictures_within_an_outage_are_told(url, capsys):
     command.add(url, "A1", "2026-05-03", "2026-05-04", "battery", None)
     assert "2 pictures were taken within it" in capsys.readouterr().out

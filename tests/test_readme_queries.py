@@ -139,3 +139,8 @@ def test_every_view_and_column_has_its_words():
     for name in views.VIEWS:
         assert len(views.promise(name)) > 20
         assert all(meaning.strip() for _, meaning in views.columns(name))
+
+
+@pytest.mark.parametrize("name", [key for key in QUERIES if "independent_events" in QUERIES[key]])
+def test_queries_count_the_events_that_the_page_counts(name):
+    assert "in_effort = 'yes'" in QUERIES[name]

@@ -32,7 +32,9 @@ from pipeline.report.day import (
     SpeciesRow,
     TroubleRow,
 )
+from pipeline.report.event_sheet import Asked, write_event_sheet
 from pipeline.report.page import as_html, write_report
+from pipeline.report.tables import as_markdown
 from pipeline.report.words import percent
 from pipeline.settings import Settings
 from pipeline.trust.audit import Stratum, estimate
@@ -182,6 +184,27 @@ def test_one_picture_is_said_in_the_singular(root):
     page = as_html(day_of(root, media=1, states={"kept": 1, "failed": 1, "unprocessed": 1}))
     assert "1 different picture was brought" in page and "1 picture could not be" in page
     assert "1 has not been looked at" in page and "<span>picture from 2 cameras" in page
+
+
+def test_cameras_without_a_known_end_are_told_and_none_is_said_to_have_worked_to_it(root):
+    ran = day_of(root, quiet=())
+    assert "Every camera took pictures to the end." in as_html(ran)
+    for n, told in ((1, "1 camera was"), (2, "2 cameras were")):
+        unknown = replace(ran, ends_unknown=n)
+        assert f"When {told} taken down is not known." in as_html(unknown)
+        assert f"When {told} taken down is not known." in as_markdown(unknown)
+        assert "to the end." not in as_html(unknown)
+
+
+def test_a_sheet_says_how_many_of_a_visits_pictures_it_shows(tmp_path):
+    at = datetime(2026, 5, 1, 6)
+    asked = [
+        Asked(SheetRow(str(n), "b", "A", "1.JPG", at), (("/card", "1.JPG"),) * n, False)
+        for n in (1, 4, 5)
+    ]
+    page, _ = write_event_sheet(asked, tmp_path, "s", "Sheet", "", False)
+    text = page.read_text("utf-8")
+    assert "5 pictures, 4 of them shown" in text and text.count("of them shown") == 1
 
 
 def test_a_day_without_cards_is_a_page_too(tmp_path):

@@ -345,6 +345,28 @@ def test_months_that_nobody_watched_are_gaps():
     assert len(drawn) == len(made.months) - 4
 
 
+@pytest.mark.parametrize("wide", [0.0, 0.02, 0.3, 2.0])
+@pytest.mark.parametrize("tall", [0.0, 0.02, 0.3, 2.0])
+@pytest.mark.parametrize("latitude", [-2.0, 65.0])
+def test_a_map_holds_every_circle_whole_and_is_as_tall_as_its_place(wide, tall, latitude):
+    side = 1.8
+    x, y = 35 + wide * np.array([0, 0.4, 1]), latitude + tall * np.array([1, 0, 0.7])
+    (east, north), ratio = plots._extent(x, y, side)
+    assert 0.45 <= ratio <= 1.2
+    stretch = 1 / np.cos(np.radians(y.mean()))
+    assert np.diff(north) * stretch == pytest.approx(np.diff(east) * ratio), "as on the ground"
+    radius_in = np.sqrt(plots.AREA / np.pi) / 72
+    for at, (low, high), inches in ((x, east, side), (y, north, side * ratio)):
+        room = min(at.min() - low, high - at.max()) / (high - low) * inches
+        assert room >= radius_in
+
+
+def test_a_map_names_its_axes_and_a_phone_says_that_figures_go_on(whole):
+    text = whole[2]
+    assert "longitude, degrees" in text and "latitude, degrees" in text
+    assert ".plot::before" in text and '<figure class="plot"><svg' in text
+
+
 def test_a_dozen_seasons_do_not_print_over_each_other():
     made = study(basis(*few_stations(), Ask()))
     for axes in plots.trend_plot(made, made.basis.names).split('<g id="axes_')[1:]:

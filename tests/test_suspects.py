@@ -67,6 +67,31 @@ def test_pictures_outside_the_period_of_a_table_are_counted():
     assert told(series(*DAYS), Deployment("A", timestamp_issues=True)) == [("table", 10)]
 
 
+def test_the_year_that_brings_the_pictures_into_the_period_is_proposed():
+    table = Deployment(
+        "A", started_at=datetime(2031, 4, 1), ended_at=datetime(2031, 5, 1), source="table"
+    )
+    [one] = suspects(table, series(*DAYS), datetime(2040, 1, 1))
+    assert one.kind == "outside" and one.options == "--year 2031"
+    assert "10 of 10 pictures lie outside" in one.sentence and "2031 would fit" in one.sentence
+
+
+def test_no_year_is_proposed_where_none_or_several_fit():
+    def options(start: datetime, end: datetime | None) -> list[str]:
+        place = Deployment("A", started_at=start, ended_at=end, source="table")
+        return [one.options for one in suspects(place, series(*DAYS), NOW)]
+
+    assert options(datetime(2023, 6, 1), datetime(2023, 7, 1)) == [""]
+    assert options(datetime(2022, 1, 1), datetime(2025, 1, 1)) == [""]
+    assert options(datetime(2022, 1, 1), None) == [""]
+    assert options(DAYS[2], DAYS[5]) == [""]
+    new_year = [datetime(2020, 12, 30), datetime(2021, 1, 2), datetime(2021, 1, 4)]
+    place = Deployment("A", started_at=datetime(2018, 12, 1), ended_at=datetime(2019, 2, 1),
+                       source="table")  # fmt: skip
+    [one] = suspects(place, series(*new_year), NOW)
+    assert one.options == "--year 2018", "of the first picture"
+
+
 def lit(place: Deployment, wrong_h: float) -> list[Shot]:
     """A picture an hour for six days, lit by the sun, dated by a clock that is wrong."""
     times, lights = [], []
@@ -98,6 +123,19 @@ def test_without_a_place_midday_and_midnight_stand_for_the_sun():
     [one] = suspects(nowhere, lit(MARA, 12), NOW)
     assert "around midday are infrared: perhaps half a day off" in one.sentence
     assert told(lit(MARA, 0), nowhere) == []
+
+
+@pytest.mark.parametrize("place", [MARA, ANY])
+@pytest.mark.parametrize("light", ["colour", "infrared"])
+def test_a_camera_whose_pictures_are_all_alike_says_nothing_of_its_clock(place, light):
+    other = "infrared" if light == "colour" else "colour"
+    hours = [datetime(2021, 5, 1) + timedelta(hours=n) for n in range(144)]
+    by_night = [at for at in hours if at.hour in (22, 23, 0, 1)]
+    by_day = [at for at in hours if at.hour in (10, 11, 12, 13)]
+    for times in (hours, by_night, by_day):
+        lights = [light] * len(times)
+        assert told(series(*times, lights=lights), place) == []
+        assert told(series(*times, lights=[other, *lights[1:]]), place) == [], "one misread"
 
 
 def test_a_polar_summer_without_night_raises_no_doubt():

@@ -6,7 +6,7 @@ SELECT
     d.name AS deployment_id, -- see deployments
     e.started_at AS started_at, -- first picture, camera clock, ISO 8601 without a zone
     e.ended_at AS ended_at, -- last picture, camera clock
-    e.observation_type AS observation_type, -- animal, human, vehicle, unknown, blank (people say so)
+    e.observation_type AS observation_type, -- animal, human, vehicle, unknown, unclassified, blank: nothing on it, by machine or person
     e.name AS scientific_name, -- of most of its pictures; further taxa: view observations
     e.taxon_rank AS taxon_rank, -- species, genus, ...; empty when a person said it
     e.probability AS probability, -- 0-1; empty when a person said it

@@ -11,7 +11,7 @@ SELECT
     g.severity AS severity, -- 1 look when there is time, 2 look today, 3 look now
     g.score AS score, -- 0-1
     g.rules AS rules, -- names of the rules that fired, JSON
-    g.reason AS reason, -- one sentence a rule
+    CASE WHEN y.confirmed IS NULL THEN g.reason WHEN y.confirmed THEN replace(g.reason, 'Suspected: ', 'Confirmed: ') ELSE replace(g.reason, 'Suspected: ', 'Dismissed: ') END AS reason, -- one sentence a rule
     (SELECT count(*) FROM flag_media x WHERE x.flag_id = g.id) AS pictures, -- it is made of
     CASE WHEN y.confirmed IS NULL THEN 'suspected' WHEN y.confirmed THEN 'confirmed' ELSE 'dismissed' END AS status, -- suspected, confirmed, dismissed
     y.reviewer AS reviewer, -- who confirmed or dismissed it

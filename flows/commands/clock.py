@@ -102,7 +102,7 @@ def clock_shift(
 
 @clock.command("list")
 def clock_list(database: Database = None) -> int:
-    """Every repair with its number, also those that were undone.
+    """Every repair with its number as CSV, also those that were undone.
 
     camtriage clock list
     """

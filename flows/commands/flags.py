@@ -12,7 +12,10 @@ flags = typer.Typer(no_args_is_help=True, help="What a ranger should see, and wh
 app.add_typer(flags, name="flags")
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="FLAG...", help="As `flags list` and the day's page say it.")
+    list[str],
+    typer.Argument(
+        metavar="FLAG...", help="As `flags list` and the day's page say it, 6 letters at least."
+    ),
 ]
 Reviewer = Annotated[str | None, typer.Option(help="Who says so.")]
 Comment = Annotated[str | None, typer.Option(help="In words of your own.")]

@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations, pairwise
 from math import asin, cos, hypot, radians, sin
 
 from pipeline.records import Deployment
 
 APART_M = 500  # deployments of one place farther apart than this are two places
+SILENT_DAYS = 180  # from start to first picture or from last to end: more is a slip of the year
+A_DAY = timedelta(days=1)  # the zone of a clock may not be known
 EARTH_M = 6_371_000
 
 
@@ -24,22 +26,78 @@ class Taken:
     late: int = 0  # after its end
 
 
-def faults(deployments: Sequence[Deployment], taken: Mapping[str, Taken]) -> list[str]:
-    """Sorted by deployment; none: places, periods and cameras are whole and agree."""
+Spans = Sequence[tuple[datetime, datetime | None]]  # (from, to), None: to the end
+
+
+def faults(
+    deployments: Sequence[Deployment],
+    taken: Mapping[str, Taken],
+    out: Mapping[str, Spans],
+    now: datetime,
+) -> list[str]:
+    """Sorted by deployment; none: places, periods and cameras are whole and agree.
+
+    out  accepted outages by deployment
+    now  UTC
+    """
     found = [
         *(pair for one in deployments for pair in _missing(one, taken)),
         *_twice_at_once(deployments),
         *_two_places(deployments),
         *(pair for one in deployments for pair in _outside(one, taken)),
+        *slips(deployments, taken, out, now),
     ]
     return [f"{name}: {what}" for name, what in sorted(found, key=lambda one: one[0])]
+
+
+def slips(
+    deployments: Sequence[Deployment],
+    taken: Mapping[str, Taken],
+    out: Mapping[str, Spans],
+    now: datetime,
+) -> Iterator[tuple[str, str]]:
+    """(deployment, what was hardly meant): a wrong year, which would be effort, and 0, 0."""
+    for one in deployments:
+        name, mine = one.deployment_id, taken.get(one.deployment_id, Taken())
+        if one.latitude == 0 == one.longitude:
+            yield name, "latitude and longitude are both 0: give --latitude and --longitude"
+        for what, at in (("start", one.started_at), ("end", one.ended_at)):
+            if at and at > now + A_DAY:
+                yield name, f"its {what} {at} lies in the future: correct --{what}"
+        for what, at, days, seen in _silences(one, mine, out.get(name, ()), now):
+            if days > SILENT_DAYS:
+                yield (
+                    name,
+                    f"its {what} {at} lies {days} days {seen}, and all of them are effort: correct "
+                    f"--{what}, or say when its camera was out with camtriage outages add",
+                )
+
+
+def _silences(one: Deployment, mine: Taken, out: Spans, now: datetime):
+    """From an end of the period to the nearest picture within it, in days without outages."""
+    start, end = one.started_at or datetime.min, one.ended_at or datetime.max
+    if one.started_at and mine.first and start <= mine.first <= end:
+        yield (
+            "start",
+            start,
+            _days(start, mine.first, out),
+            f"before the first picture {_minute(mine.first)}",
+        )
+    if one.ended_at and mine.last and start <= mine.last <= end <= now + A_DAY:
+        yield "end", end, _days(mine.last, end, out), f"after the last picture {_minute(mine.last)}"
+
+
+def _days(begin: datetime, end: datetime, out: Spans) -> int:
+    """Whole days between two times without those of outages, which do not overlap."""
+    gone = (min(b or end, end) - max(a, begin) for a, b in out)
+    return (end - begin - sum((max(one, timedelta()) for one in gone), timedelta())).days
 
 
 def _missing(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
     mine = taken.get(one.deployment_id, Taken())
     for what, value, option, seen in (
-        ("start", one.started_at, "--start", f"first picture {mine.first}"),
-        ("end", one.ended_at, "--end", f"last picture {mine.last}"),
+        ("start", one.started_at, "--start", f"first picture {_minute(mine.first)}"),
+        ("end", one.ended_at, "--end", f"last picture {_minute(mine.last)}"),
     ):
         if value is None:
             hint = f" ({seen})" if mine.first else ""
@@ -47,7 +105,7 @@ def _missing(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str,
     if one.latitude is None:
         yield one.deployment_id, "no place: give --latitude and --longitude"
     if one.utc_offset_min is None:
-        yield one.deployment_id, "no offset of its clock: give --offset, in East Africa +03:00"
+        yield one.deployment_id, "no offset of its clock: give --offset, for example +03:00"
     if not mine.pictures and one.started_at and one.ended_at:
         yield (
             one.deployment_id,
@@ -92,8 +150,8 @@ def _two_places(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
 def _outside(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
     mine = taken.get(one.deployment_id, Taken())
     for number, when, seen in (
-        (mine.early, f"before its start {one.started_at}", f"the first {mine.first}"),
-        (mine.late, f"after its end {one.ended_at}", f"the last {mine.last}"),
+        (mine.early, f"before its start {one.started_at}", f"the first {_minute(mine.first)}"),
+        (mine.late, f"after its end {one.ended_at}", f"the last {_minute(mine.last)}"),
     ):
         if number:
             yield (
@@ -101,6 +159,10 @@ def _outside(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str,
                 f"{number} of {mine.pictures} pictures were taken {when}, {seen}: a wrong clock "
                 "(camtriage clock suspects) or a wrong period",
             )
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else ""
 
 
 def metres(one: Deployment, other: Deployment) -> float:

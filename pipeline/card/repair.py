@@ -6,9 +6,10 @@ summer time come into none of it, since cameras do not change to summer time by 
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pipeline.card.clock import offset_minutes
+from pipeline.card.clock import offset_minutes, typed_time, year_first
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair
 
@@ -22,6 +23,8 @@ KINDS = {
 MOST_DRIFT = (
     0.01  # of the time that went by, 14 minutes a day; more are two clocks, not one that drifts
 )
+
+OLDEST_YEAR = 1990  # no picture of a camera trap that wrote its time into a file is older
 
 
 def repaired(one: ClockRepair, at: datetime) -> datetime:
@@ -42,6 +45,17 @@ def _on_line(points, at: datetime) -> datetime:
     micro = timedelta(microseconds=1)
     way, true = (at - a) // micro, (d - b) // micro
     return b + way * true // ((c - a) // micro) * micro
+
+
+def refuse_years(one: ClockRepair, times: Iterable[datetime], now: datetime) -> None:
+    """InputError where a repair brings pictures into years that cannot be: `--year 09`."""
+    last = now.year + 1
+    can_be = f"years from {OLDEST_YEAR} to {last} can be true"
+    if one.kind == "year" and not OLDEST_YEAR <= (year := one.parameters["year"]) <= last:
+        raise InputError(f"--year {year}: {can_be}; write it with four digits")
+    for at in times:
+        if OLDEST_YEAR <= at.year <= last and not OLDEST_YEAR <= repaired(one, at).year <= last:
+            raise InputError(f"{at} would become {repaired(one, at)}: {can_be}")
 
 
 def touches(one: ClockRepair, batch: str, path: str, at: datetime | None) -> bool:
@@ -96,12 +110,11 @@ def seconds_of(text: str) -> int:
 
 def time_of(option: str, text: str) -> datetime:
     """A time as it is typed, of the camera's clock; InputError says how to write it."""
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        at = None
+    at = typed_time(text)
     if at is None or at.tzinfo is not None:
-        raise InputError(f"{option} {text}: write it as 2026-05-01T09:30:00, without an offset")
+        raise InputError(
+            f"{option} {text}: write it as 2026-05-01T09:30:00, without an offset{year_first(text)}"
+        )
     return at
 
 

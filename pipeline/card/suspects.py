@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from pipeline.card.repair import year_shift
 from pipeline.population.sun import sun_heights
 from pipeline.records import Deployment
 
@@ -21,7 +22,9 @@ MOST_JUMPS = 0.02  # of the pictures; with more, the names do not follow it
 A_DAY = timedelta(days=1)  # back by more is a doubt however often
 HIGH, LOW = 15.0, -12.0  # degrees of the sun: surely day, surely night, under trees too
 MIDDAY, MIDNIGHT = (10, 11, 12, 13), (22, 23, 0, 1)  # where no place or offset is known
-ENOUGH = 5  # pictures in the wrong light before a clock is doubted
+ENOUGH = 5  # pictures of each light, and in the wrong one, before a clock is doubted
+RARER = 0.05  # share of colour or of infrared below which a camera's light says nothing of the hour
+MOST_INSIDE = 0.95  # of the pictures in the period, before another year is proposed
 LOOKED_AT = 400  # pictures that a shift is tried on
 
 
@@ -95,15 +98,33 @@ def _outside(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
     if out:
         said = f"{len(out)} of {len(shots)} pictures lie outside the deployment, the first "
         said += f"{_minute(out[0])}"
-        yield "outside", len(out), said, out[0].path
+        year = fitting_year(place, [one.at for one in shots if one.at])
+        said += f": {year} would fit, or the deployment's year is wrong" if year else ""
+        yield "outside", len(out), said, out[0].path, f"--year {year}" if year else ""
+
+
+def fitting_year(place: Deployment, times: Sequence[datetime]) -> int | None:
+    """The year of the first picture that brings nearly all into the period, as --year moves them;
+    None: none does, or several."""
+    if not times or not (place.started_at and place.ended_at):
+        return None
+    first, fits = min(times), []
+    for year in range(place.started_at.year, place.ended_at.year + 1):
+        if year != first.year:
+            moved = timedelta(seconds=year_shift(first, year))
+            inside = sum(place.started_at <= at + moved <= place.ended_at for at in times)
+            if inside >= MOST_INSIDE * len(times):
+                fits.append(year)
+    return fits[0] if len(fits) == 1 else None
 
 
 def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
-    """Infrared by day or colour by night: half a day off, another zone, or a lamp."""
+    """Infrared by day or colour by night: half a day off, another zone, or a lamp. Of a camera with
+    a white flash, or in the dark, nearly all pictures are alike at any hour: no doubt."""
     lit = [one for one in shots if one.light and one.at and one.at.year >= FIRST_YEAR]
-    if not lit:
+    infrared = np.array([one.light == "infrared" for one in lit], bool)
+    if min(infrared.sum(), (~infrared).sum()) < max(ENOUGH, RARER * len(lit)):
         return
-    infrared = np.array([one.light == "infrared" for one in lit])
     day, night, words = _day_and_night(place, [one.at for one in lit])
     for part, wrong, what in ((day, infrared, "infrared"), (night, ~infrared, "colour")):
         number, of = int((part & wrong).sum()), int(part.sum())

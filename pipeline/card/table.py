@@ -2,11 +2,14 @@
 
 import csv
 import math
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pipeline.card.clock import typed_time, year_first
 from pipeline.cells import as_meant
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.records import Deployment
 
@@ -80,6 +83,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                     f"found: {', '.join(columns) or 'nothing'}"
                 )
             rows = [(reader.line_num, row) for row in reader]
+            if mark != ",":
+                rows = [(line, _with_points(row)) for line, row in rows]
     except OSError as why:
         raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
     except UnicodeDecodeError as why:
@@ -89,10 +94,23 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     return [(line, row) for line, row in rows if any(v for v in row.values())]
 
 
+def _with_points(row: dict) -> dict:
+    """Decimal commas of coordinates as points; only where a comma parts no columns."""
+    given = {name: row[name] for name in ("latitude", "longitude") if row.get(name)}
+    return row | {
+        name: text.replace(",", ".")
+        for name, text in given.items()
+        if re.fullmatch(r"\s*[-+]?\d+,\d+\s*", text)
+    }
+
+
 def _deployment(row: dict, faults: list[str]) -> Deployment:
     """One row; what is wrong with it is added to `faults`."""
     if None in row:
-        faults.append(f"{len(row.pop(None))} more values than columns")
+        faults.append(
+            f"{counted(len(row.pop(None)), 'value')} more than columns: decimals with a comma "
+            "need columns parted by semicolons"
+        )
     given = {name: as_meant(value.strip()) for name, value in row.items() if value is not None}
     given = {name: value for name, value in given.items() if value not in MISSING}
     said: dict = {ours: given.pop(name) for name, ours in TEXTS.items() if name in given}
@@ -120,7 +138,9 @@ def _number(name: str, text: str, kind: Callable, low: float, high: float, fault
         value = math.nan
     if low <= value <= high:
         return value
-    faults.append(f"{name} {text!r} is no {'whole ' if kind is int else ''}number {low} to {high}")
+    point = f"; write it as {text.replace(',', '.')}" if text.count(",") == 1 else ""
+    whole = "whole " if kind is int else ""
+    faults.append(f"{name} {text!r} is no {whole}number {low} to {high}{point}")
     return None
 
 
@@ -131,11 +151,11 @@ def _period(given: dict[str, str], faults: list[str]) -> dict:
         text = given.pop(name, None)
         if text is None:
             continue
-        try:
-            times[ours] = datetime.fromisoformat(text)
-        except ValueError:
-            faults.append(f"{name} {text!r} is no time like 2026-05-01T09:30:00+02:00")
+        if (at := typed_time(text)) is None:
+            hint = year_first(text)
+            faults.append(f"{name} {text!r} is no time like 2026-05-01T09:30:00+02:00{hint}")
             continue
+        times[ours] = at
         if len(text) == 10 and ours == "ended_at":  # a day alone: all of it
             times[ours] += timedelta(days=1, seconds=-1)
     zones = {when.utcoffset() for when in times.values()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline.counted import counted
 from pipeline.errors import InputError
 from pipeline.exchange.columns import column_faults
 from pipeline.records import Deployment
@@ -17,8 +18,9 @@ def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
         if (lacks := deployment_faults(one))
     ]
     if faults:
+        some = counted(len(faults), "deployment")
         raise InputError(
-            f"Camtrap DP needs more about {len(faults)} deployments: {'; '.join(faults)}. "
+            f"Camtrap DP needs more about {some}: {'; '.join(faults)}. "
             "Write them out with camtriage deployments list > deployments.csv, fill them in, and "
             "read them back with camtriage deployments import; nothing was written"
         )

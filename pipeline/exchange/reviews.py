@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.cells import as_meant, plain_cell
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.records import Review
 
@@ -90,7 +91,7 @@ def read_reviews(path: Path, resolve: Resolve, reviewer: str | None = None) -> R
             faults.append(f"line {line}: {why}")
     if faults:
         more = [f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
-        head = f"{path}: nothing imported, {len(faults)} rows cannot be understood"
+        head = f"{path}: nothing imported, {counted(len(faults), 'row')} cannot be understood"
         raise SettingsError("\n  ".join([head, *faults[:SHOWN], *more]))
     return Reviews(tuple(reviews), len(rows) - len(answered))
 

@@ -138,6 +138,7 @@ class Day:
     flags: tuple[FlagRow, ...] = ()
     more_flags: int = 0  # of the day, not told on the page
     quiet: tuple[QuietRow, ...] = ()
+    ends_unknown: int = 0  # cameras of which nobody said when they were taken down
     clocks: tuple[ClockRow, ...] = ()
     runs: tuple[RunRow, ...] = ()
 

@@ -13,6 +13,7 @@ MOST = 12  # species in small plots: the commonest
 LABELS = 4  # seasons named under a small plot: more would print over each other
 STATIONS = 60  # rows of the effort plot
 SOFT = "#9aa69d"
+AREA = 140  # of a map's largest circle, square points
 WIDE = 8.4  # inches: the page is wider than the daily one
 
 
@@ -244,12 +245,11 @@ def map_plot(study: Study, names: Sequence[str], places: dict) -> str | None:
     if len(rows) < 2 or not names:
         return None
     x, y = np.array([places[basis.stations[i]] for i in rows]).T
-    stretch = 1 / max(np.cos(np.radians(y.mean())), 0.05)
     index = {name: i for i, name in enumerate(basis.names)}
-    wide, tall = np.ptp(x) or 0.01, np.ptp(y) or 0.01
-    ratio = float(np.clip(tall * stretch / wide, 0.45, 1.2))
     columns = min(4, max(2, len(names)))
     lines = -(-len(names) // columns)
+    side = 0.86 * WIDE / columns
+    (east, north), ratio = _extent(x, y, side)
 
     def draw(figure):
         grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
@@ -257,11 +257,12 @@ def map_plot(study: Study, names: Sequence[str], places: dict) -> str | None:
             rates = study.station_rates[rows, index[name]]
             seen = rates > 0
             axes.plot(x[~seen], y[~seen], "+", color=SOFT, ms=4, mew=0.8)
-            area = 140 * rates[seen] / max(float(np.nanmax(rates)), 1e-9)
+            area = AREA * rates[seen] / max(float(np.nanmax(rates)), 1e-9)
             area = np.maximum(area, 5)  # a low rate is a dot, not nothing
             axes.scatter(x[seen], y[seen], area, color=CLAY, alpha=0.55, lw=0.4, edgecolor=INK)
-            axes.set_aspect(stretch)
-            axes.margins(0.14)
+            axes.set_box_aspect(ratio)
+            axes.set_xlim(*east)
+            axes.set_ylim(*north)
             axes.tick_params(labelsize=6.5, length=2)
             axes.xaxis.get_major_locator().set_params(nbins=2)
             axes.yaxis.get_major_locator().set_params(nbins=4)
@@ -273,8 +274,25 @@ def map_plot(study: Study, names: Sequence[str], places: dict) -> str | None:
                 axes.spines[side].set_visible(True)
         for axes in grid[len(names) :]:
             axes.set_visible(False)
+        figure.supxlabel("longitude, degrees", fontsize=7.5)
+        figure.supylabel("latitude, degrees", fontsize=7.5)
 
-    return svg(draw, WIDE, (WIDE / columns * ratio + 0.55) * lines)
+    return svg(draw, WIDE, (side * ratio + 0.6) * lines + 0.2)
+
+
+def _extent(x, y, side: float) -> tuple[list, float]:
+    """[(west, east), (south, north)] with room for a whole circle at every edge, a degree of
+    latitude as long as on the ground; and the map's height by its width. side: its width, inches.
+    """
+    stretch = 1 / max(np.cos(np.radians(y.mean())), 0.05)
+    wide, tall = max(np.ptp(x), 0.01), max(np.ptp(y) * stretch, 0.01)
+    ratio = float(np.clip(tall / wide, 0.45, 1.2))
+    room = 2 * 1.25 * np.sqrt(AREA / np.pi) / (72 * side)  # of the width, on both sides
+    wide = max(wide / (1 - room), tall / (ratio - room))
+    return [
+        (at.min() + np.ptp(at) / 2 - half, at.min() + np.ptp(at) / 2 + half)
+        for at, half in ((x, wide / 2), (y, wide * ratio / 2 / stretch))
+    ], ratio
 
 
 def richness_plot(found) -> str | None:

@@ -61,6 +61,8 @@ def _markdown(day: Day) -> Iterator[str]:
         ("quiet camera", "last picture", "days"),
         [(q.deployment_id, words.at(q.last_at), f"{q.days:.1f}") for q in day.quiet],
     )
+    if day.ends_unknown:
+        yield f"{words.ends_unknown(day)}\n"
     yield from markdown_table(
         ("clock that looks wrong", "why"), [(c.deployment_id, c.what) for c in day.clocks]
     )

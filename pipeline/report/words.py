@@ -135,6 +135,13 @@ def audit(day: Day) -> str:
     )
 
 
+def ends_unknown(day: Day) -> str:
+    """How many cameras cannot be held against the end of their deployment."""
+    n = day.ends_unknown
+    some = f"{number(n)} camera{'' if n == 1 else 's'}"
+    return f"When {some} {'was' if n == 1 else 'were'} taken down is not known."
+
+
 def flat(models: Mapping, before: str = "") -> Iterator[str]:
     """Models as lines: name, and the beginning of every hash."""
     for key, value in models.items():
