@@ -78,7 +78,7 @@ def usual(seen: Sequence[tuple[datetime, str | None]]) -> tuple[timedelta | None
     if len(gaps) < FEWEST:
         return None, ""
     bar = APART + timedelta(hours=by_chance([(one - APART) / APART for one in gaps]))
-    why = f"its {len(gaps)} gaps reach {_days(bar)} by chance in one season of {SEASONS}"
+    why = f"of its {len(gaps)} gaps, chance makes one of {_days(bar)} in one season of {SEASONS}"
     return max(AT_LEAST, bar), why
 
 
