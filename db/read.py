@@ -58,13 +58,13 @@ def _batch(conn: Connection, which: ColumnElement[bool]) -> int | None:
 
 def batch_of_most(conn: Connection, sha256s: Iterable[str]) -> int | None:
     """The batch that brought more than half of these pictures: the same card, emptier or fuller."""
-    shas, m = list(sha256s), schema.media.c
-    counts: Counter[int] = Counter()
-    for some in chunks(shas):
+    counts, total, m = Counter(), 0, schema.media.c
+    for some in chunks(sha256s):
+        total += len(some)
         query = sa.select(m.batch_id, sa.func.count()).where(m.sha256.in_(some))
         counts.update(dict(conn.execute(query.group_by(m.batch_id)).all()))
     most = counts.most_common(1)
-    return most[0][0] if most and 2 * most[0][1] > len(shas) else None
+    return most[0][0] if most and 2 * most[0][1] > total else None
 
 
 def batches(conn: Connection) -> list[int]:

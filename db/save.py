@@ -87,12 +87,12 @@ def _nothing_hangs_on() -> list[sa.ColumnElement[bool]]:
     return [~sa.exists().where(column == schema.deployment.c.id) for column in hanging]
 
 
-def save_media(conn: Connection, batch_id: int, media: Sequence[Media]) -> list[Trouble]:
+def save_media(conn: Connection, batch_id: int, media: Iterable[Media]) -> list[Trouble]:
     """Write pictures not seen before. The deployment that brought a picture first keeps it: the
     same bytes in another one come back as a trouble 'doubled' (field B21)."""
-    places = deployment_ids(conn, {one.deployment_id for one in media})
     troubles = []
     for some in chunks(media):
+        places = deployment_ids(conn, (one.deployment_id for one in some))
         known = _where_known(conn, [one.sha256 for one in some])
         rows = []
         for one in some:
@@ -109,21 +109,19 @@ def save_media(conn: Connection, batch_id: int, media: Sequence[Media]) -> list[
     return troubles
 
 
-def save_files(
-    conn: Connection, batch_id: int, found: Iterable[Found], sha_by_path: Mapping[str, str]
-) -> None:
-    """One row for every file on the card; those in sha_by_path point to their picture."""
-    for some in chunks(found):
-        ids = media_ids(conn, [sha_by_path[one.path] for one in some if one.path in sha_by_path])
+def save_files(conn: Connection, batch_id: int, files: Iterable[tuple[Found, str | None]]) -> None:
+    """One row for every file on the card; one with a sha-256 points to its picture."""
+    for some in chunks(files):
+        ids = media_ids(conn, [sha for _, sha in some if sha])
         rows = [
             {
                 "batch_id": batch_id,
                 "path": one.path,
                 "kind": one.kind,
                 "size": one.size,
-                "media_id": ids.get(sha_by_path.get(one.path)),
+                "media_id": ids.get(sha),
             }
-            for one in some
+            for one, sha in some
         ]
         update = ("kind", "size", "media_id")
         upsert(conn, schema.file, rows, ["batch_id", "path"], update=update)
@@ -131,12 +129,9 @@ def save_files(
 
 def save_troubles(conn: Connection, batch_id: int, troubles: Iterable[Trouble]) -> None:
     """A trouble said again takes the newer detail."""
-    rows = {
-        (one.path, one.step, one.reason): {"batch_id": batch_id, **fields(one, schema.trouble)}
-        for one in troubles
-    }
+    rows = ({"batch_id": batch_id, **fields(one, schema.trouble)} for one in troubles)
     key = ["batch_id", "path", "step", "reason"]
-    upsert(conn, schema.trouble, rows.values(), key, update=("detail",))
+    upsert(conn, schema.trouble, rows, key, update=("detail",))
 
 
 def save_windows(conn: Connection, batch_id: int, windows: Iterable[Window]) -> None:

@@ -7,9 +7,10 @@ run that was killed is started again with the same command and goes on.
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -99,10 +100,9 @@ def save_card(job: Job, card: Card) -> Begun:
                 f"{job.deployments}: all pictures of {card.name} are known already, in other "
                 "deployments; to complete those: camtriage deployments import"
             )
-        shas = {one.path: one.sha256 for one in card.media}
-        save.save_files(conn, batch_id, card.found, shas)
+        save.save_files(conn, batch_id, card.files())
         save.forget_empty(conn, card.deployments)
-        save.save_troubles(conn, batch_id, [*card.troubles, *doubled])
+        save.save_troubles(conn, batch_id, chain(card.troubles, doubled))
         for place in sorted(one.deployment_id for one in card.deployments):
             new = read.unplanned_media(conn, batch_id, place)
             numbers = read.next_numbers(conn, [place])
@@ -242,7 +242,7 @@ def _windows_left(job: Job, begun: Begun) -> list[tuple[int, int]]:
         return read.windows_left(conn, begun.batch_id, begun.look)
 
 
-def _known_as(job: Job, content: str, shas: set[str]) -> str | None:
+def _known_as(job: Job, content: str, shas: Iterable[str]) -> str | None:
     """The name under which exactly these pictures are known; without a name, most of them."""
     if not is_there(job.database):
         return None  # nothing is made before the whole card has been read

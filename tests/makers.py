@@ -64,7 +64,7 @@ def _fill_camera(conn, batch: int, recipes: list[int], camera: int, n: int, draw
     media = list(_media(place, camera, n))
     save.save_deployments(conn, [place])
     save.save_media(conn, batch, media)
-    save.save_files(conn, batch, *_files(place, media))
+    save.save_files(conn, batch, _files(place, media))
     bad = f"{place.deployment_id}/DCIM/BAD.JPG"
     save.save_troubles(conn, batch, [Trouble(bad, "ingest", "empty", "0 bytes")])
     windows = [_window(place, media, begin) for begin in range(0, n, 128)]
@@ -125,14 +125,16 @@ def _media(place: Deployment, camera: int, n: int) -> Iterator[Media]:
         )
 
 
-def _files(place: Deployment, media: list[Media]) -> tuple[list[Found], dict[str, str]]:
+def _files(place: Deployment, media: list[Media]) -> list[tuple[Found, str | None]]:
     """Each picture, and for each camera a video, a sidecar, an empty picture and a copy."""
     folder = f"{place.deployment_id}/DCIM"
-    found = [Found(one.path, "picture", one.size) for one in media]
-    found += [Found(f"{folder}/RCNX.AVI", "video", 9), Found(f"{folder}/._RCNX.JPG", "skipped", 9)]
-    found += [Found(f"{folder}/BAD.JPG", "picture", 0), Found(f"{folder}/COPY.JPG", "picture", 9)]
-    shas = {one.path: one.sha256 for one in media}
-    return found, {**shas, f"{folder}/COPY.JPG": media[0].sha256}
+    return [
+        *((Found(one.path, "picture", one.size), one.sha256) for one in media),
+        (Found(f"{folder}/RCNX.AVI", "video", 9), None),
+        (Found(f"{folder}/._RCNX.JPG", "skipped", 9), None),
+        (Found(f"{folder}/BAD.JPG", "picture", 0), None),
+        (Found(f"{folder}/COPY.JPG", "picture", 9), media[0].sha256),
+    ]
 
 
 def _window(place: Deployment, media: list[Media], begin: int) -> Window:

@@ -91,7 +91,7 @@ def test_a_folder_that_grew_keeps_its_batch_and_one_that_was_replaced_does_not(d
     with writing(database) as conn:
         batch = save.save_batch(conn, "mara-1", "/in/mara", "abc")
         here = [Found("a.jpg", "picture", 4, 0.0), Found("Thumbs.db", "skipped", 9, 0.0)]
-        save.save_files(conn, batch, here, {})
+        save.save_files(conn, batch, [(one, None) for one in here])
         grew = {"a.jpg": 4, "b.jpg": 5}
         assert arrivals.batch_that_grew(conn, "/in/mara", grew) == "mara-1"
         assert arrivals.batch_that_grew(conn, "/in/mara", {"a.jpg": 7, "b.jpg": 5}) is None

@@ -134,7 +134,9 @@ def test_originals_are_read_again_and_a_card_that_is_away_is_one_line(database, 
         save.save_media(conn, batch, media)
         kinds = {".jpg": "picture", ".avi": "video"}
         found = [Found(one, kinds[one[-4:]], 3) for one in names]
-        save.save_files(conn, batch, found, {one: sha for one in names if one.endswith("jpg")})
+        save.save_files(
+            conn, batch, [(one, sha if one.kind == "picture" else None) for one in found]
+        )
     (card / "other.jpg").write_bytes(b"abd")
     (card / "gone.jpg").unlink()
     (card / "cut.avi").write_bytes(b"ab")

@@ -14,8 +14,8 @@ from pipeline.records import Deployment, Media
 
 def assigned(media, batch, table=None):
     """Pictures with their deployment, the deployments, and troubles."""
-    placed = list(media)
-    return placed, *assign(placed, batch, table)
+    placed, deployments, troubles = assign(media, batch, table)
+    return [*placed], deployments, [*troubles]
 
 
 def picture(path, serial=None, day=None, **said) -> Media:

@@ -78,8 +78,8 @@ def ingested(conn, name="card") -> int:
     batch = save.save_batch(conn, name, "/media/card", "abc")
     save.save_deployments(conn, [Deployment("A")])
     assert save.save_media(conn, batch, MEDIA) == []
-    found = [Found(one.path, "picture", one.size) for one in MEDIA]
-    save.save_files(conn, batch, found, {one.path: one.sha256 for one in MEDIA})
+    files = [(Found(one.path, "picture", one.size), one.sha256) for one in MEDIA]
+    save.save_files(conn, batch, files)
     save.save_windows(conn, batch, [WINDOW])
     return batch
 
@@ -199,7 +199,8 @@ def test_every_file_ends_somewhere_and_one_that_does_not_is_counted(database):
     found = [Found("v.mp4", "video", 1), Found("n.txt", "other", 1), Found("._a", "skipped", 1)]
     with writing(database) as conn:
         batch = ingested(conn)
-        save.save_files(conn, batch, [*found, Found("bad.jpg", "picture", 0)], {})
+        found.append(Found("bad.jpg", "picture", 0))
+        save.save_files(conn, batch, [(one, None) for one in found])
         counts = read.file_counts(conn, batch)
         assert (counts.found, counts.pictures, counts.unreadable, counts.lost) == (10, 6, 0, 1)
         assert counts.other == {"video": 1, "other": 1} and counts.skipped == 1

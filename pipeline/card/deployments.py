@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.card.folders import from_folders, station_folder
+from pipeline.card.packed import Packed
 from pipeline.card.table import read_table
 from pipeline.errors import InputError
 from pipeline.records import Deployment, Media, Trouble
@@ -16,39 +17,44 @@ ROOT = "(the card itself)"  # pictures that lie in no folder, in messages
 
 
 def assign(
-    media: list[Media], batch: str, table: Sequence[Deployment] | None = None
-) -> tuple[list[Deployment], list[Trouble]]:
+    media: Iterable[Media], batch: str, table: Sequence[Deployment] | None = None
+) -> tuple[Packed, list[Deployment], Packed]:
     """Give every picture its deployment: from the table where there is one, else from its folder.
 
-    media  each is exchanged in its place: a second list of a large card is what memory peaks at
+    media  is gone through several times
 
-    Returns the deployments that have pictures, sorted, and a trouble for each picture taken outside
-    its deployment's period. Raises InputError where a picture belongs to none of the table's
-    deployments, or to several.
+    Returns the pictures in their order, the deployments that have some, sorted, and a trouble for
+    each picture taken outside its deployment's period. Raises InputError where a picture belongs to
+    none of the table's deployments, or to several.
     """
+    troubles = Packed(Trouble)
     if table is None:
-        return from_folders(media, batch), []
-    homes = _homes(media, batch, table)
-    for at, home in enumerate(homes):
-        media[at] = replace(media[at], deployment_id=home.deployment_id)
-    used = {home.deployment_id: home for home in homes}
-    troubles = [
-        Trouble(one.path, "ingest", "outside_deployment", _when(one, home))
-        for one, home in zip(media, homes, strict=True)
-        if one.taken_at and _days_outside(home, one.taken_at)
-    ]
-    return [used[name] for name in sorted(used)], troubles
+        names, deployments = from_folders(media, batch)
+    else:
+        homes = _homes(media, batch, table)
+        names = [home.deployment_id for home in homes]
+        used = dict(zip(names, homes, strict=True))
+        deployments = [used[name] for name in sorted(used)]
+        troubles.extend(
+            Trouble(one.path, "ingest", "outside_deployment", _when(one, home))
+            for one, home in zip(media, homes, strict=True)
+            if one.taken_at and _days_outside(home, one.taken_at)
+        )
+    placed = (replace(one, deployment_id=name) for one, name in zip(media, names, strict=True))
+    return Packed(Media, placed), deployments, troubles
 
 
-def _homes(media: Sequence[Media], batch: str, table: Sequence[Deployment]) -> list[Deployment]:
+def _homes(media: Iterable[Media], batch: str, table: Sequence[Deployment]) -> list[Deployment]:
     """The deployment of every picture, or InputError naming the folders that have none."""
     found: dict[tuple[str, str | None], list[Deployment]] = {}
+    shared: dict[tuple[str, ...], list[Deployment]] = {}  # one list, many pictures
     fits, sure = [], defaultdict(dict)
     for one in media:
         key = (one.path.rpartition("/")[0], one.serial)
         if key not in found:
             found[key] = _named(*key, table) or _named(batch, None, table)
-        fits.append(_by_period(found[key], one.taken_at))
+        fit = _by_period(found[key], one.taken_at)
+        fits.append(shared.setdefault(tuple(home.deployment_id for home in fit), fit))
         if len(fits[-1]) == 1:
             sure[station_folder(one.path)][fits[-1][0].deployment_id] = fits[-1][0]
     homes, homeless, torn = [], set(), {}

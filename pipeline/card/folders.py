@@ -2,9 +2,9 @@
 
 import re
 import sys
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from statistics import median
 
 from pipeline.records import Deployment, Media
@@ -31,41 +31,52 @@ def station_folder(path: str) -> str:
     return "/".join(kept)
 
 
-def from_folders(media: list[Media], batch: str) -> list[Deployment]:
-    """Give every picture its deployment, in its place in the list; the deployments, sorted.
+def from_folders(media: Iterable[Media], batch: str) -> tuple[list[str], list[Deployment]]:
+    """The name of every picture's deployment, in the order of media; the deployments, sorted.
 
     'mara-2026-11/CamA', or 'mara-2026-11/CamA#H500EE06130468' where the folder holds several
     cameras. A picture without a serial number goes with the folder's only camera; beside several
     it stays with the folder's plain name.
+
+    media  is gone through twice
     """
-    folders = [sys.intern(station_folder(one.path)) for one in media]  # one text, many pictures
+    folders: list[str] = []
     serials: dict[str, set[str]] = defaultdict(set)
-    for one, folder in zip(media, folders, strict=True):
+    for one in media:
+        folder = sys.intern(station_folder(one.path))  # one text, many pictures
+        folders.append(folder)
         serials[folder] |= {one.serial} if one.serial else set()
-    members, place_of = defaultdict(list), {}
-    for at, (one, folder) in enumerate(zip(media, folders, strict=True)):
+    names, place_of = [], {}
+    said: dict[str, Counter] = defaultdict(Counter)  # by deployment: how many pictures say what
+    fixes: dict[str, array] = defaultdict(lambda: array("d"))  # latitude, longitude, latitude, ...
+    for one, folder in zip(media, folders, strict=True):
         name = f"{batch}/{folder}" if folder else batch
         if one.serial and len(serials[folder]) > 1:
             name = f"{name}#{one.serial}"
-        name = sys.intern(name)
+        names.append(sys.intern(name))
         place_of[name] = folder or batch
-        media[at] = replace(one, deployment_id=name)
-        members[name].append(media[at])
-    return [_described(name, place_of[name], members[name]) for name in sorted(members)]
+        said[name][one.utc_offset_min, one.serial, one.make, one.model] += 1
+        if one.latitude is not None:
+            fixes[name].extend((one.latitude, one.longitude))
+    found = [_described(one, place_of[one], said[one], fixes[one]) for one in sorted(said)]
+    return names, found
 
 
-def _described(name: str, place: str, media: Sequence[Media]) -> Deployment:
-    """What the pictures say about their camera and its place. When it stood there, they do not."""
-    fixes = [(one.latitude, one.longitude) for one in media if one.latitude is not None]
-    offsets = {one.utc_offset_min for one in media}
+def _described(name: str, place: str, said: Counter, fixes: array) -> Deployment:
+    """What the pictures say about their camera and its place. When it stood there, they do not.
+
+    said   how many pictures say (utc_offset_min, serial, make, model)
+    fixes  (2n,) latitude, longitude of each picture that has them
+    """
+    offsets = {offset for offset, *_ in said}
     return Deployment(
         name,
         location_name=place,
-        latitude=round(median(fix[0] for fix in fixes), 7) if fixes else None,
-        longitude=round(median(fix[1] for fix in fixes), 7) if fixes else None,
+        latitude=round(median(fixes[::2]), 7) if fixes else None,
+        longitude=round(median(fixes[1::2]), 7) if fixes else None,
         utc_offset_min=offsets.pop() if len(offsets) == 1 else None,
-        camera_id=_usual(one.serial for one in media),
-        camera_model=_usual(" ".join(filter(None, (one.make, one.model))) for one in media),
+        camera_id=_usual(serial for _, serial, *_ in said.elements()),
+        camera_model=_usual(" ".join(filter(None, camera)) for _, _, *camera in said.elements()),
     )
 
 
