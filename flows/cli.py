@@ -14,6 +14,7 @@ from flows.commands import card, clock, exchange, flags, keeping, models, schedu
 from pipeline.errors import CamtriageError, InputError, in_one_line
 
 STOPPED = 130  # as shells count it
+NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run is done
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for commands in (card, study, flags, clock, exchange, models, keeping, schedule):
@@ -59,6 +60,10 @@ def main() -> None:
             said = f"camtriage: the database: {in_one_line(why)}; run the command again"
             print(said, file=sys.stderr)
             code = 1
+        elif str(why).startswith(NO_SERVER):
+            said = f"camtriage: {in_one_line(why)}: start the server, or unset PREFECT_API_URL"
+            print(said, file=sys.stderr)
+            code = 2
         else:
             raise
     if code == STOPPED:  # by Ctrl-C; typer makes an exit code of it

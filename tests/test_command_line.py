@@ -152,6 +152,15 @@ def test_the_doctor_looks_at_the_database_too_and_goes_on_where_it_is_none(done,
     assert "starter labeller" in said.stdout
 
 
+def test_a_prefect_server_that_is_not_there_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    cards.card(tmp_path / "card", pictures=2, broken=False)
+    said = camtriage("run", "card", cwd=tmp_path)
+    assert said.returncode == 2 and not (tmp_path / "camtriage.db").exists()
+    assert said.stderr.startswith("camtriage: Failed to reach API at http://127.0.0.1:9")
+    assert len(said.stderr.splitlines()) == 1 and "unset PREFECT_API_URL" in said.stderr
+
+
 def test_threads_that_cannot_be_are_refused(tmp_path):
     for words in (["run", "card", "--threads", "-1"], ["doctor", "--benchmark", "--threads", "-3"]):
         said = camtriage(*words, cwd=tmp_path)
