@@ -166,7 +166,8 @@ def test_nothing_is_left_out_silently(filled):
         assert said[f"visits left out: {why}"] == "1"
     assert made.unknown == ("D1",) and said["deployment without a period"] == "D1"
     assert said["left out: deployments without a period"] == "1"
-    assert said["left out: events without effort, in events.csv alone"] == "2"
+    assert said["left out: other events without effort, in events.csv alone"] == "2"
+    assert said["left out: events in an outage, in events.csv alone"] == "0"
     assert made.visits + 4 == len(VISITS)
 
 

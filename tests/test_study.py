@@ -174,6 +174,25 @@ def test_outages_are_taken_out_of_every_number_and_told():
     assert "1 outage at 1 of 6 deployments with a period, entered" in tables.outages
 
 
+def test_an_event_in_an_outage_is_in_no_rate_and_months_add_up_to_the_total():
+    begin, end = FIRST + timedelta(days=31), FIRST + timedelta(days=61)
+    out = {f"d{i}": [(begin, end)] for i in range(6)}
+    some = [seen(i % 6, FIRST + timedelta(days=20 + i, hours=5)) for i in range(60)]
+    made = study(basis(some, places(), Ask(), out))
+    tables = population_tables(made, "0")
+    inside = sum(begin <= datetime.fromisoformat(one.started_at) < end for one in some)
+    rows = [dict(zip(tables.rows["about"][0], row, strict=True)) for row in tables.rows["about"]]
+    said = {row["item"]: row["value"] for row in rows}
+    assert said["left out: events in an outage, in events.csv alone"] == inside == 30
+    assert said["left out: other events without effort, in events.csv alone"] == 0
+    by_month = {month: rates[0].events for month, rates in made.months.items()}
+    assert made.rates[0].events == sum(by_month.values()) == 60 - inside
+    assert made.basis.seen.sum() == made.days.clock["Panthera leo"].n == 60 - inside
+    assert by_month["2024-04"] == 0 and made.months["2024-04"][0].pooled is None
+    page = unescape(population_page(made, tables, "0"))
+    assert "events in an outage" in page and "began while a camera of its station worked" in page
+
+
 # --- the day ---
 
 

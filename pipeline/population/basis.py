@@ -58,6 +58,18 @@ class Basis:
         return self.events.within >= 0
 
     @property
+    def in_outage(self) -> int:
+        """Events in no rate that would be in one, were no outage known."""
+        whole = watches(
+            [replace(stay, outages=()) for stay in self.known.values()], self.ask.effort
+        )
+        on = np.flatnonzero(~self.in_effort)
+        lost = self.events.where(on)
+        known = [self.kept[i].deployment in self.known for i in self.first[on].tolist()]
+        would = stretches(whole, lost.station, lost.started_at) >= 0
+        return int((would & np.array(known, bool)).sum())
+
+    @property
     def ranks(self) -> dict[str, str]:
         """Rank of each taxon, where the machine says one."""
         return {one.taxon: one.rank for one in reversed(self.kept) if one.rank}
