@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.population import activity, hours
 from pipeline.population.basis import basis
+from pipeline.population.rates import WIDENED
 from pipeline.population.sightings import Ask, Sighting
 from pipeline.population.study import study
 from pipeline.population.tables import population_tables
@@ -191,6 +192,20 @@ def test_an_event_in_an_outage_is_in_no_rate_and_months_add_up_to_the_total():
     assert by_month["2024-04"] == 0 and made.months["2024-04"][0].pooled is None
     page = unescape(population_page(made, tables, "0"))
     assert "events in an outage" in page and "began while a camera of its station worked" in page
+
+
+def test_a_species_seen_once_has_no_lower_upper_limit_than_one_never_seen():
+    there = places(3, end=FIRST + timedelta(days=250))
+    some = [seen(0, FIRST + timedelta(days=40)), seen(1, FIRST + timedelta(days=90), "Lynx lynx")]
+    ask = Ask(species=("Panthera leo", "Equus quagga"))
+    made = study(basis(some, there, ask))
+    every = [made.rates, made.presence, *made.months.values()]
+    for rates in every:
+        never, once = sorted(rates, key=lambda one: one.name)
+        assert never.high == once.high if not once.events else never.high < once.high
+    tables = population_tables(made, "0")
+    assert tables.rows["rai"][2][tables.rows["rai"][0].index("interval")] == WIDENED
+    assert "never narrower than what counting" in population_page(made, tables, "0")
 
 
 # --- the day ---

@@ -17,7 +17,14 @@ from pipeline.population.correction import Corrected, corrected
 from pipeline.population.elsewhere import Elsewhere, Known, elsewhere
 from pipeline.population.known import Richness, richness
 from pipeline.population.operation import operation
-from pipeline.population.rates import Rate, monthly_rai, presence_days, rai, station_rates
+from pipeline.population.rates import (
+    Rate,
+    monthly_rai,
+    presence_days,
+    rai,
+    station_rates,
+    widened,
+)
 from pipeline.population.sample import Sample
 from pipeline.population.seasons import Trend, trend
 from pipeline.population.sun import average_anchored, sun_radians
@@ -66,10 +73,10 @@ def study(
     by_month = monthly_rai(made, basis.watched, names, basis.edges)
     return Study(
         basis,
-        tuple(rai(seen, basis.effort, names)),
+        tuple(widened(rai(seen, basis.effort, names))),
         station_rates(seen, basis.effort),
-        {str(month): tuple(rates) for month, rates in by_month.items()},
-        tuple(rai(present, basis.effort[:n], names)),
+        {str(month): tuple(widened(rates)) for month, rates in by_month.items()},
+        tuple(widened(rai(present, basis.effort[:n], names))),
         tuple(occupied(basis)),
         days(basis),
         richness(basis),
