@@ -29,6 +29,8 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
         f"people. Events: {ask.rule}, {ask.gap_s / 60:g} min. Intervals: 95 %, by stations, "
         "never narrower than counting events.\n"
     )
+    if tables.no_visit:
+        yield f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}.\n"
     yield "## Events per 100 camera-days\n"
     rates = sorted(study.rates, key=lambda one: (-one.events, one.name))
     yield from markdown_table(

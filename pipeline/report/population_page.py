@@ -91,11 +91,14 @@ def _rates(study: Study, names: list[str]) -> list[dict]:
 
 
 def _labels(tables: Tables) -> str:
+    none = f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}. " if tables.no_visit else ""
+    if not tables.visits:
+        return none
     if tables.reviewed == tables.visits:
-        return "Every visit was named by people."
+        return f"{none}Every visit was named by people."
     if not tables.reviewed:
-        return "All names are the machine's: nobody has reviewed any of them."
-    return "Names are the machine's unless people reviewed them."
+        return f"{none}All names are the machine's: nobody has reviewed any of them."
+    return f"{none}Names are the machine's unless people reviewed them."
 
 
 def _places(study: Study) -> tuple[dict, int]:
