@@ -143,15 +143,23 @@ class _Right:
     raw_share: float
     share: tuple[float, float, float] | None
     more: int
+    capped: bool
 
 
 def _corrected(study: Study, names: list[str]) -> list[_Right]:
     """The commonest first, those that people alone found last."""
     place = {name: i for i, name in enumerate(names)}
     rows = sorted(study.corrected.rows, key=lambda one: (place.get(one.name, len(place)), one.name))
+    left = study.corrected.left
     return [
         _Right(
-            one.name, one.total, one.rate, one.raw_share, one.share, sum(one.total.more.values())
+            one.name,
+            one.total,
+            one.rate,
+            one.raw_share,
+            one.share,
+            min(sum(one.total.more.values()), left),
+            one.capped,
         )
         for one in rows
     ]
