@@ -162,7 +162,7 @@ def richness_rows(found: Richness) -> list[list]:
     if found.accumulated is not None:
         both = zip(found.accumulated, found.accumulated_sd, strict=True)
         for k, (mean, sd) in enumerate(both, 1):
-            ends = map(_number, (mean, mean - 1.96 * sd, mean + 1.96 * sd))
+            ends = map(_number, (mean, max(mean - 1.96 * sd, 0.0), mean + 1.96 * sd))
             rows.append(["species at so many stations", k, *ends])
         for size, value in zip(found.sizes, found.rarefied, strict=True):
             rows.append(["species in so many events", size, _number(value), "", ""])

@@ -15,7 +15,7 @@ from pipeline.population.basis import Basis
 from pipeline.population.cells import Occupied, occupied
 from pipeline.population.correction import Corrected, corrected
 from pipeline.population.elsewhere import Elsewhere, Known, elsewhere
-from pipeline.population.known import Richness, richness
+from pipeline.population.known import Richness, apart, richness
 from pipeline.population.operation import operation
 from pipeline.population.rates import (
     Rate,
@@ -108,7 +108,7 @@ def days(basis: Basis) -> Days:
         by_sun,
         hours.curves(by_clock),
         hours.curves(by_sun),
-        tuple(hours.overlaps(by_clock)),
+        tuple(hours.overlaps({name: by_clock[name] for name in apart(basis) if name in by_clock})),
         int(np.isnan(sun).sum()),
         rises,
         sets,
