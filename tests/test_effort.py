@@ -106,6 +106,20 @@ def test_a_deployment_without_a_station_is_its_own():
     assert (one.station, one.camera, one.outages) == ("d7", "d7", ((MAY[0], None),))
 
 
+@pytest.mark.parametrize("rule, whole", [("exact", 10), ("duration", 10), ("inclusive", 10)])
+def test_an_end_one_second_before_midnight_is_the_end_of_its_day(rule, whole):
+    """So a day alone is stored as the end of a deployment."""
+    second = timedelta(seconds=1)
+    one = stay(MAY[0], MAY[10] - second)
+    assert days([one], rule) == whole
+    cells = operation(watches([one, stay(MAY[10], MAY[19], station="S1")], rule))
+    assert cells.effort[0, :19].tolist() == [1] * 19
+    assert operation(watches([one], rule)).effort.shape == (1, 10)
+    if rule != "duration":
+        out = stay(MAY[0], MAY[10] - second, [(MAY[8], MAY[10] - second)])
+        assert days([out], rule) == 8
+
+
 # --- several cameras ---
 
 

@@ -101,6 +101,25 @@ def test_effort_in_sql_is_that_of_the_arrays_whatever_stood_and_failed(conn, see
     assert not any(by_day.values()), "days between deployments have no effort"
 
 
+def test_a_day_alone_as_the_end_is_whole_in_effort_and_no_gap_before_the_next_day(conn):
+    second = 1 / 3600
+    places = {"a": ("S", 1, 48 - second), "b": ("S", 48, 72 - second), "c": ("T", 1, 48 - second)}
+    out = [("b", 60, 72 - second, True)]
+    put_study(conn, places, out, [fox("a", 47.9), fox("b", 48.1)])
+    spans = "SELECT station, from_at, to_at, days FROM watched ORDER BY station"
+    assert told(conn, spans) == [
+        ("S", "2026-05-01T01:00:00", "2026-05-03T12:00:00", pytest.approx(59 / 24)),
+        ("T", "2026-05-01T01:00:00", "2026-05-03T00:00:00", pytest.approx(47 / 24)),
+    ]
+    ours = {one.station: one.days for one in watches(read_stays(conn), "exact")}
+    assert ours == {"S": pytest.approx(59 / 24), "T": pytest.approx(47 / 24)}
+    assert told(conn, "SELECT visits FROM independent_events") == [(2,)]
+    ends = "SELECT station, from_at, to_at FROM problems ORDER BY station"
+    assert told(conn, ends) == [("S", "2026-05-03T12:00:00", "2026-05-03T23:59:59")]
+    by_day = "SELECT day, effort_days FROM station_days WHERE station = 'T' ORDER BY day"
+    assert told(conn, by_day) == [("2026-05-01", pytest.approx(23 / 24)), ("2026-05-02", 1)]
+
+
 def test_two_cameras_at_one_time_count_once_and_an_outage_of_one_costs_nothing(conn):
     places = {"a": ("S", 0.01, 48), "b": ("S", 24, 72)}
     put_study(conn, places, [("a", 30, 40, True), ("b", 60, 66, True), ("b", 68, 70, False)])

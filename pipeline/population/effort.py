@@ -17,9 +17,11 @@ from pipeline.population.events import coded
 from pipeline.population.spans import DAY, Spans, covered_before, microseconds, minus, union
 from pipeline.records import Deployment
 
+SECOND = 1_000_000  # microseconds
 RULES = {
     "noon": "from noon of the first day to noon of the last, outages taken out",
-    "exact": "from the instant of setting up to that of taking down, outages taken out",
+    "exact": "from the instant of setting up to that of taking down (23:59:59: the day's end), "
+    "outages taken out",
     "inclusive": "distinct days from the first to the last, both whole, days of outage taken out",
     "duration": "end minus start of each deployment, nothing taken out",
 }
@@ -90,6 +92,9 @@ def _known(name: str, names: Iterable[str], what: str) -> None:
 def _watch(station: str, stays: list[Stay], rule: str, cameras: str) -> Watch:
     spans = [_span(stay, rule) for stay in stays]
     last = 1 if rule == "inclusive" else 0  # midnight after the last day is the next day's
+    stood = [(a, b - last) for a, b in spans]
+    if rule in ("exact", "duration"):
+        stood = [tuple(microseconds([stay.start, stay.end]).tolist()) for stay in stays]
     worked = admits = _worked(stays, spans, rule, cameras)
     if rule == "noon":  # days are all it knows
         days = [(a - a % DAY, b - b % DAY + DAY) for a, b in spans]
@@ -97,7 +102,7 @@ def _watch(station: str, stays: list[Stay], rule: str, cameras: str) -> Watch:
     return Watch(
         station,
         len({stay.camera for stay in stays}),
-        _closed((a, b - last) for a, b in spans),
+        _closed(stood),
         union(np.concatenate(admits)),
         worked,
     )
@@ -120,7 +125,7 @@ def _span(stay: Stay, rule: str) -> tuple[int, int]:
                     f"{stay.station}: the {rule} rule needs a time of day with {one}; "
                     "with dates use noon or inclusive"
                 )
-        return start, end
+        return start, _day_end(end)
     first, last = start - start % DAY, end - end % DAY
     return (first + DAY // 2, last + DAY // 2) if rule == "noon" else (first, last + DAY)
 
@@ -157,10 +162,15 @@ def _begin(at: date, rule: str) -> int:
 
 
 def _end(at: date, rule: str) -> int:
-    instant = int(microseconds(at))
+    instant = _day_end(int(microseconds(at)))
     if not isinstance(at, datetime):
         return instant + DAY
     return instant // DAY * DAY if rule == "inclusive" else instant
+
+
+def _day_end(instant: int) -> int:
+    """The last second of a day is how a day alone is stored: the day is whole."""
+    return instant + SECOND if instant % DAY == DAY - SECOND else instant
 
 
 def days_between(watched: Sequence[Watch], edges) -> NDArray[np.float64]:
