@@ -9,20 +9,21 @@ from pipeline.errors import InputError
 from pipeline.population.events import RULES
 
 VIEW = """-- Independent events: visits of one taxon at a station, less than 30 minutes after each
--- other (lastRecord: a gap of exactly 30 minutes opens the next one). Pictures in the deployment's
--- period and outside of it make events of their own. Time-lapse, untimed pictures and blanks none.
+-- other (lastRecord: a gap of exactly 30 minutes opens the next one). Visits in effort (view
+-- watched) and outside of it make events of their own, and none runs over a gap in effort.
+-- Time-lapse, untimed pictures and blanks none.
 """
 GAP_S = 1800  # of the view
 _KEY = "max(CASE WHEN opens = 1 THEN media_id END) AS first_media_key -- internal key of its first"
 _OF_VIEW = {
-    "inside": "in_effort",
-    "word": "yes, no: outside the deployment's period, or that is not known: no rate counts it",
+    "inside": "CASE WHEN min(within) = '' THEN 'no' ELSE 'yes' END AS in_effort",
+    "word": "yes: a camera of the station worked; no (outage, no period, outside it): in no rate",
     "comma": ",",
     "key": f"{_KEY} picture",
 }
 _PLAIN = {
-    "inside": "within",
-    "word": "camera or deployment that no event leaves; empty: none asked",
+    "inside": "min(within) AS within",
+    "word": "camera, deployment or stretch of effort that no event leaves; empty: none",
     "comma": "",
     "key": "",
 }
@@ -30,8 +31,14 @@ WITHIN = {  # what no event leaves, beside its station and taxon
     "station": "''",
     "camera": "coalesce(d.camera_id, d.name)",
     "deployment": "d.name",
-    "effort": "CASE WHEN e.started_at BETWEEN d.started_at AND d.ended_at THEN 'yes' ELSE 'no' END",
+    "effort": "coalesce(w.from_at, '')",
 }
+# The last instant belongs to a stretch, but for midnight: that is of a day without effort.
+_WATCHED = """
+    LEFT JOIN watched w ON w.station = coalesce(d.location_id, d.name)
+        AND d.started_at IS NOT NULL AND d.ended_at IS NOT NULL
+        AND w.from_at <= e.started_at AND (w.to_at > e.started_at
+            OR w.to_at = e.started_at AND substr(e.started_at, 12, 8) <> '00:00:00')"""
 
 RECORD = """
     SELECT coalesce(d.location_id, d.name) AS station, {within} AS within, e.observation_type,
@@ -39,7 +46,7 @@ RECORD = """
         e.started_at, e.ended_at, {begun} AS begun, {done} AS done,
         e.pictures, e.count, e.count_basis, e.method
     FROM event_taxa e
-    JOIN deployment d ON d.id = e.deployment_id
+    JOIN deployment d ON d.id = e.deployment_id{watched}
     WHERE e.started_at IS NOT NULL AND e.observation_type <> 'blank'
         AND coalesce(e.capture_method, '') <> 'timeLapse'"""
 
@@ -98,7 +105,7 @@ numbered AS (
 _EVENTS = """
 SELECT
     min(station) AS station, -- locationID; a deployment without one is its own station
-    min(within) AS {inside}, -- {word}
+    {inside}, -- {word}
     min(observation_type) AS observation_type, -- animal, human, vehicle, unknown
     min(name) AS scientific_name, -- at the rank that is sure; empty: none
     min(started_at) AS started_at, -- first picture of its first visit, camera clock
@@ -148,7 +155,8 @@ def _events(gap_s: float, rule: str, within: str, words: dict[str, str]) -> str:
 def record_source(within: str = "''", timed: bool | None = True) -> str:
     """Every visit and taxon that makes events; with a time, without one, or (None) both."""
     begun, done = (f"MICROSECONDS(e.{one}_at)" if timed else "0" for one in ("started", "ended"))
-    text = RECORD.format(within=within, begun=begun, done=done)
+    watched = _WATCHED if within == WITHIN["effort"] else ""
+    text = RECORD.format(within=within, begun=begun, done=done, watched=watched)
     if timed is None:
         return text.replace("e.started_at IS NOT NULL AND ", "")
     return text if timed else text.replace("e.started_at IS NOT NULL", "e.started_at IS NULL")

@@ -22,8 +22,8 @@ def events_sql(
 ) -> str:
     """The SELECT of independent events in the words of one database, ready to be made a view.
 
-    within: station (the default), camera, deployment, or effort (in it or not): events of two of
-    them stay apart."""
+    within: station (the default), camera, deployment, or effort (where the stretch begins, empty
+    outside of all): events of two of them stay apart."""
     return views.written_out(events_source(gap_s, rule, within), dialect)
 
 

@@ -123,6 +123,8 @@ def read_basis(database: str, ask: Ask) -> Basis:
 def _tell(written: Written, ask: Ask) -> None:
     """On stderr, so that the paths alone can be piped."""
     made = written.tables
+    if made.no_visit:
+        print(made.no_visit, file=sys.stderr)
     told = [f"{counted(made.visits, 'visit')}, {made.reviewed} of them told by people, the rest by "
             "the machine"]  # fmt: skip
     if made.reviewed == made.visits:
@@ -134,7 +136,8 @@ def _tell(written: Written, ask: Ask) -> None:
         )
     elif made.reviewed < made.visits:
         told.append("raw numbers, the machine's errors uncorrected: camtriage review sample")
-    print("; ".join(told), file=sys.stderr)
+    if made.visits:
+        print("; ".join(told), file=sys.stderr)
     print(
         f"events: {ask.rule}, {ask.gap_s / 60:g} min; effort: {ask.effort}; "
         f"outages: {made.outages}; what was left out: about.csv",

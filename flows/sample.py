@@ -17,8 +17,9 @@ from pipeline.report.event_sheet import Asked, row_of, write_event_sheet
 from pipeline.settings import load_settings
 
 SAMPLE = (
-    "These {0} visits were drawn at random from all that the machine named. What people see "
-    "in them corrects the numbers of every species: camtriage population."
+    "These {0} visits were drawn at random from all visits, whatever the machine called them: "
+    "people, vehicles and what it could not name among them, because an animal may be there too. "
+    "What people see in them corrects the numbers of every species: camtriage population."
 )
 QUEUE = (
     "Each of these {0} visits stands for a station and an occasion in which a species was named "

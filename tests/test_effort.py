@@ -106,6 +106,20 @@ def test_a_deployment_without_a_station_is_its_own():
     assert (one.station, one.camera, one.outages) == ("d7", "d7", ((MAY[0], None),))
 
 
+@pytest.mark.parametrize("rule, whole", [("exact", 10), ("duration", 10), ("inclusive", 10)])
+def test_an_end_one_second_before_midnight_is_the_end_of_its_day(rule, whole):
+    """So a day alone is stored as the end of a deployment."""
+    second = timedelta(seconds=1)
+    one = stay(MAY[0], MAY[10] - second)
+    assert days([one], rule) == whole
+    cells = operation(watches([one, stay(MAY[10], MAY[19], station="S1")], rule))
+    assert cells.effort[0, :19].tolist() == [1] * 19
+    assert operation(watches([one], rule)).effort.shape == (1, 10)
+    if rule != "duration":
+        out = stay(MAY[0], MAY[10] - second, [(MAY[8], MAY[10] - second)])
+        assert days([out], rule) == 8
+
+
 # --- several cameras ---
 
 
@@ -144,9 +158,39 @@ def test_months_add_up_to_the_whole():
 
 def test_records_know_their_stretch_and_those_outside_are_told():
     watched = watches([stay(MAY[0], MAY[20], [(MAY[5], MAY[8])])], "exact")
-    at = [MAY[0], MAY[4], MAY[6], MAY[8], MAY[20], datetime(2026, 5, 21, 0, 0, 1), None]
-    assert stretches(watched, ["S1"] * 7, at).tolist() == [0, 0, 0, 1, 1, -1, -1]
+    at = [MAY[0], MAY[4], MAY[6], MAY[8], MAY[19], datetime(2026, 5, 21, 0, 0, 1), None]
+    assert stretches(watched, ["S1"] * 7, at).tolist() == [0, 0, -1, 1, 1, -1, -1]
     assert stretches(watched, ["S9"], [MAY[1]]).tolist() == [-1]
+
+
+def test_the_last_record_before_an_outage_and_the_last_of_all_belong_to_the_effort():
+    end, out = datetime(2026, 5, 9, 15), (datetime(2026, 5, 3, 9), datetime(2026, 5, 5, 9))
+    watched = watches([stay(MAY[0], end, [out])], "exact")
+    at = [out[0], out[0] + timedelta(seconds=1), out[1], end, end + timedelta(seconds=1)]
+    assert stretches(watched, ["S1"] * 5, at).tolist() == [0, -1, 1, 1, -1]
+
+
+def test_a_record_on_a_day_without_effort_is_outside_of_it():
+    midnight = watches([stay(MAY[0], MAY[9])], "exact")
+    moment = watches([stay(MAY[3], MAY[3])], "exact")
+    assert stretches(midnight, ["S1"], [MAY[9]]).tolist() == [-1]
+    assert stretches(moment, ["S1"], [MAY[3]]).tolist() == [-1]
+
+
+@pytest.mark.parametrize("rule, inside", [("inclusive", [0, -1, 1]), ("duration", [0, 0, 0])])
+def test_records_of_an_outage_are_counted_where_its_days_are(rule, inside):
+    out = (datetime(2026, 5, 3, 9), datetime(2026, 5, 5, 9))
+    watched = watches([stay(MAY[0], MAY[9], [out])], rule)
+    at = [datetime(2026, 5, day, 18) for day in (3, 4, 5)]
+    assert stretches(watched, ["S1"] * 3, at).tolist() == inside
+
+
+def test_a_camera_that_is_out_is_no_gap_while_another_of_the_station_works():
+    two = [stay(MAY[0], MAY[9], [(MAY[2], MAY[5])]), stay(MAY[0], MAY[4], camera="B")]
+    at = [MAY[3], datetime(2026, 5, 5, 9)]
+    assert stretches(watches(two, "exact"), ["S1"] * 2, at).tolist() == [0, -1]
+    assert stretches(watches(two, "exact", "sum"), ["S1"] * 2, at).tolist() == [0, -1]
+    assert stretches(watches(two, "exact", "all"), ["S1"] * 2, at).tolist() == [-1, -1]
 
 
 def test_a_card_change_is_no_gap_in_effort():
@@ -251,3 +295,16 @@ def test_an_outage_never_adds_effort(spans, hole):
     whole = days([stay(at(a), at(b)) for a, b in spans])
     holed = days([stay(at(a), at(b), [(at(hole[0]), at(hole[1]))]) for a, b in spans])
     assert holed <= whole
+
+
+records_at = st.lists(st.integers(-60, 60 * 24 + 60), min_size=1, max_size=12)
+
+
+@given(stays_made, st.lists(span, max_size=4), st.sampled_from([*RULES]), records_at)
+def test_a_record_in_effort_lies_on_a_day_with_effort(spans, out, rule, hours_of):
+    outages = [(at(a), at(b)) for a, b in out]
+    watched = watches([stay(at(a), at(b), outages) for a, b in spans], rule)
+    for hour in hours_of:
+        day = (at(hour)).date()
+        [[worked]] = days_between(watched, [day, day + timedelta(days=1)]).tolist()
+        assert stretches(watched, ["S1"], [at(hour)])[0] == -1 or worked > 0

@@ -74,9 +74,10 @@ def test_two_cameras_of_a_station_see_one_visitor_unless_they_are_asked_apart():
 def test_an_event_never_runs_over_a_gap_in_effort():
     out = ((START + timedelta(minutes=10), START + timedelta(minutes=20)),)
     stay = Stay("S1", "A", START - timedelta(days=1), START + timedelta(days=1), out)
-    rows = fox(5, 25)
+    rows = fox(5, 15, 25)
     stretch = stretches(watches([stay], "exact"), rows.station, rows.time)
-    assert begins(rows) == [5] and begins(rows, within=stretch) == [5, 25]
+    assert begins(rows) == [5] and stretch.tolist() == [0, -1, 1]
+    assert begins(rows, within=stretch) == [15, 5, 25]  # by stretch; -1: in no rate
 
 
 def test_the_longer_of_two_overlapping_visits_counts_for_the_gap():

@@ -11,17 +11,17 @@ import sqlalchemy as sa
 
 from db import save, schema
 from db.engine import writing
-from db.outages import accepted_outages
+from db.outages import accepted_outages, save_outages
 from db.population import read_sightings
 from db.read import all_deployments
 from flows.population import Written, _tell, asked, read_study
 from flows.sample import write_queue
-from pipeline.errors import PopulationError, SettingsError
+from pipeline.errors import InputError, PopulationError, SettingsError
 from pipeline.population.basis import basis
 from pipeline.population.sightings import Ask
 from pipeline.population.study import study
 from pipeline.population.tables import Tables, population_tables
-from pipeline.records import Deployment, Media, Review, Visit
+from pipeline.records import Deployment, Media, Outage, Review, Visit
 
 FOX = ("animal", "Vulpes vulpes", "species")
 MAMMAL = ("animal", "Mammalia", "class")
@@ -166,7 +166,8 @@ def test_nothing_is_left_out_silently(filled):
         assert said[f"visits left out: {why}"] == "1"
     assert made.unknown == ("D1",) and said["deployment without a period"] == "D1"
     assert said["left out: deployments without a period"] == "1"
-    assert said["left out: events without effort, in events.csv alone"] == "2"
+    assert said["left out: other events without effort, in events.csv alone"] == "2"
+    assert said["left out: events in an outage, in events.csv alone"] == "0"
     assert made.visits + 4 == len(VISITS)
 
 
@@ -212,9 +213,34 @@ def test_tables_have_the_shape_that_camtrapr_reads(filled):
     assert of(found["station_table"], Station="A")["Problem1_from"] == ""
 
 
-def test_without_any_effort_there_is_one_line_and_nothing_else(filled):
-    with pytest.raises(PopulationError, match="no camera-day is known from 2027"):
-        tables(filled, begin="2027-01-01")
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        ({"begin": "2027-01-01"}, "no deployment ran from 2027-01-01 on"),
+        ({"end": "2025-03-01"}, "no deployment ran up to 2025-03-01"),
+        ({"begin": "2015-01-01", "end": "2015-06-01"}, "ran from 2015-01-01 to 2015-06-01"),
+    ],
+)
+def test_dates_without_a_camera_are_told_with_those_that_have_one(filled, dates, words):
+    with pytest.raises(PopulationError) as told:
+        tables(filled, **dates)
+    said = str(told.value)
+    assert words in said and "cameras ran from 2026-05-01 to 2026-05-21" in said
+    assert "fill in" not in said and "1 of 5 deployments without a period" in said
+
+
+def test_dates_on_which_every_camera_was_out_are_told_so(filled):
+    with writing(filled) as conn:
+        save_outages(conn, [Outage("C1", may(14), None, "fire")])
+    with pytest.raises(PopulationError, match=r"no camera worked from 2026-05-15 on.*outages"):
+        tables(filled, begin="2026-05-15")
+
+
+def test_a_wrong_year_is_told_with_its_deployment(database):
+    wrong = Deployment("C2", "C", started_at=may(1), ended_at=datetime(2206, 5, 21))
+    fill(database, [*PLACES[:3], wrong, PLACES[4]])
+    with pytest.raises(InputError, match=r"C2: .*2026-05-01 to 2206-05-21.*year.*deployments edit"):
+        tables(database)
 
 
 @pytest.mark.parametrize(
@@ -311,6 +337,27 @@ def test_capitals_do_not_matter_and_a_known_vernacular_name_is_its_species(
 def test_a_species_of_the_label_set_that_was_never_seen_is_a_zero(filled, database_url):
     found = read_study(database_url, asked(None, None, ["panthera leo"]))
     assert [(one.name, one.events) for one in found.rates] == [("Panthera leo", 0)]
+
+
+def test_a_name_that_no_visit_carries_is_told_and_those_that_are_here(
+    filled, database_url, tmp_path
+):
+    said = camtriage("--species", "panthera leo", "--out", "t", cwd=tmp_path, url=database_url)
+    assert said.returncode == 0 and "told by people" not in said.stderr
+    words = "no visit carries the name Panthera leo; names here: Vulpes vulpes, Mammalia"
+    assert words in said.stderr.splitlines()[0]
+    page = (tmp_path / "t/population.html").read_text("utf-8")
+    assert words[1:] in page and "Every visit was named by people" not in page
+    both = ["--species", "Panthera leo", "--species", "Vulpes vulpes"]
+    said = camtriage(*both, "--out", "t", cwd=tmp_path, url=database_url)
+    assert "7 visits, 1 of them told" in said.stderr and words in said.stderr
+
+
+def test_dates_without_a_visit_are_no_visits_told_by_people(filled, database_url, tmp_path):
+    dates = ["--from", "2026-05-18", "--to", "2026-05-20"]
+    said = camtriage(*dates, "--out", "t", cwd=tmp_path, url=database_url)
+    assert said.stderr.startswith("no visit from 2026-05-18 to 2026-05-20\n")
+    assert "No visit from 2026-05-18 to 2026-05-20." in (tmp_path / "t/population.html").read_text()
 
 
 def test_labels_of_another_set_may_have_names_that_are_not_known_here(filled, database_url):

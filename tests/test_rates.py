@@ -13,14 +13,17 @@ from pipeline.population.events import independent_events, records
 from pipeline.population.operation import operation
 from pipeline.population.rates import (
     BOOTSTRAP,
+    COUNTING,
     NO_EVENT,
     NO_INTERVAL,
+    WIDENED,
     bootstrap_rates,
     monthly_rai,
     poisson_limits,
     presence_days,
     rai,
     station_rates,
+    widened,
 )
 
 
@@ -85,6 +88,28 @@ def test_the_interval_is_wider_than_that_of_events_without_clustering():
     one = rate(events, [350] * 8)
     low, high = poisson_limits(182, 8 * 350)
     assert one.low < low / 2 and one.high > high * 1.5
+
+
+def test_one_event_never_has_a_lower_upper_limit_than_none():
+    once, never = widened([rate([1, 0, 0, 0], [200, 200, 200, 166]), rate([0] * 4, [191.5] * 4)])
+    assert once.high == pytest.approx(poisson_limits(1, 766)[1]) and once.high > never.high
+    assert (once.low, once.interval) == (0, WIDENED)
+
+
+def test_two_stations_alike_are_no_certainty():
+    """Their bootstrap has no spread at all."""
+    [one] = widened([rate([5, 5], [100, 100])])
+    assert (one.low, one.high) == poisson_limits(10, 200) and one.interval == COUNTING
+
+
+def test_where_stations_differ_much_their_interval_stays():
+    one = rate([180, 0, 0, 2, 0, 0, 0, 0], [350] * 8)
+    assert widened([one]) == [one]
+
+
+def test_what_has_no_interval_or_counts_alone_stays():
+    some = [rate([3], [100]), rate([0, 0], [100, 50]), rate([3, 0], [0, np.nan])]
+    assert widened(some) == some
 
 
 def test_the_same_data_give_the_same_interval_in_any_company():

@@ -21,6 +21,7 @@ from pipeline.exchange.reviews import read_reviews
 from pipeline.population.correction import corrected
 from pipeline.population.elsewhere import elsewhere, read_known
 from pipeline.population.sample import Call, Sample, answered, draw_sample, place, strata_of
+from pipeline.population.study import study
 from pipeline.population.tables import population_tables
 from pipeline.records import Media, Review, Visit
 from pipeline.report import words
@@ -183,6 +184,37 @@ def test_undecided_answers_are_left_out_and_counted(ground):
     assert found.undecided > 5 and found.answers == 200 - found.undecided
 
 
+def test_a_sample_of_everything_asks_for_no_more_and_names_what_nobody_could_tell(ground):
+    calls, truth = heap(60)
+    calls = told(calls, truth, {one.sha256 for one in calls})
+    calls[3] = calls[3]._replace(said=("unknown",))
+    drawn = frozenset(one.sha256 for one in calls)
+    sizes = {name: len(some) for name, some in strata_of(calls).items()}
+    made = study(ground, Sample(calls, drawn, sizes, frozenset({"card"}), 1))
+    assert (made.corrected.answers, made.corrected.undecided, made.corrected.left) == (59, 1, 0)
+    tables = population_tables(made, "0")
+    more = tables.rows["corrected"][0].index("more_reviews")
+    assert {row[more] for row in tables.rows["corrected"][1:]} == {0}
+    page = population_page(made, tables, "0")
+    assert "60 visits, drawn at random from 60" in page and "all were looked at" in page
+    assert "Of 1 of them nobody could tell what it is" in page
+
+
+def test_an_upper_limit_at_every_visit_says_that_it_is_none(ground):
+    calls, truth = heap(60)
+    rare = next(one for one in calls if truth[one.sha256] == "Crocuta crocuta")
+    truth = {sha: "Equus quagga" for sha in truth} | {rare.sha256: "Crocuta crocuta"}
+    made = study(ground, sample_of(calls, 50, 1, truth))
+    capped = [one.name for one in made.corrected.rows if one.capped]
+    assert capped
+    tables = population_tables(made, "0")
+    head, *rows = tables.rows["corrected"]
+    words_ = "per_100_high: as if every visit were one, the stations set no limit"
+    told_ = {row[0] for row in rows if words_ in row[head.index("note")]}
+    assert told_ == set(capped)
+    assert "As if every visit were one" in population_page(made, tables, "0")
+
+
 def test_what_was_measured_elsewhere_gives_rogan_and_gladens_number(ground, tmp_path):
     table = tmp_path / "known.csv"
     table.write_text(
@@ -244,20 +276,21 @@ def test_a_sheet_goes_out_comes_back_and_corrects_the_page(database, database_ur
     fill(database, calls)
     page, table = write_sample(database_url, tmp_path, 90, 1, None, False)
     assert page.read_text("utf-8").count('class="visit"') == 90
+    assert "people, vehicles and what it could not name among them" in page.read_text("utf-8")
     with database.connect() as conn:
         drawn = conn.execute(sa.text("SELECT count(*), min(seed) FROM audit_draw")).one()
         assert tuple(drawn) == (90, 1)
         assert conn.execute(sa.text("SELECT count(*) FROM audit_strata")).scalar() == 0
     answer(table, truth)
     assert import_reviews(database_url, table, "Amina") == 0
-    study = read_study(database_url, asked(None, None, None))
-    found = study.corrected
+    made = read_study(database_url, asked(None, None, None))
+    found = made.corrected
     assert (found.answers, found.waiting, found.visits) == (90, 0, 240)
     lions = next(one for one in found.rows if one.name == "Panthera leo")
     true = sum(name == "Panthera leo" for name in truth.values())
     assert lions.total.low <= true <= lions.total.high
-    tables = population_tables(study, "0")
-    page = population_page(study, tables, "0")
+    tables = population_tables(made, "0")
+    page = population_page(made, tables, "0")
     assert f"{found.answers} visits, drawn at random from {found.visits}" in page
     assert "No picture was called blank" in page
     head, *rows = tables.rows["corrected"]

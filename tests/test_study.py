@@ -5,12 +5,14 @@ import io
 import re
 from datetime import datetime, timedelta
 from html import unescape
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from pipeline.population import activity, hours
 from pipeline.population.basis import basis
+from pipeline.population.rates import WIDENED
 from pipeline.population.sightings import Ask, Sighting
 from pipeline.population.study import study
 from pipeline.population.tables import population_tables
@@ -174,6 +176,39 @@ def test_outages_are_taken_out_of_every_number_and_told():
     assert "1 outage at 1 of 6 deployments with a period, entered" in tables.outages
 
 
+def test_an_event_in_an_outage_is_in_no_rate_and_months_add_up_to_the_total():
+    begin, end = FIRST + timedelta(days=31), FIRST + timedelta(days=61)
+    out = {f"d{i}": [(begin, end)] for i in range(6)}
+    some = [seen(i % 6, FIRST + timedelta(days=20 + i, hours=5)) for i in range(60)]
+    made = study(basis(some, places(), Ask(), out))
+    tables = population_tables(made, "0")
+    inside = sum(begin <= datetime.fromisoformat(one.started_at) < end for one in some)
+    rows = [dict(zip(tables.rows["about"][0], row, strict=True)) for row in tables.rows["about"]]
+    said = {row["item"]: row["value"] for row in rows}
+    assert said["left out: events in an outage, in events.csv alone"] == inside == 30
+    assert said["left out: other events without effort, in events.csv alone"] == 0
+    by_month = {month: rates[0].events for month, rates in made.months.items()}
+    assert made.rates[0].events == sum(by_month.values()) == 60 - inside
+    assert made.basis.seen.sum() == made.days.clock["Panthera leo"].n == 60 - inside
+    assert by_month["2024-04"] == 0 and made.months["2024-04"][0].pooled is None
+    page = unescape(population_page(made, tables, "0"))
+    assert "events in an outage" in page and "began while a camera of its station worked" in page
+
+
+def test_a_species_seen_once_has_no_lower_upper_limit_than_one_never_seen():
+    there = places(3, end=FIRST + timedelta(days=250))
+    some = [seen(0, FIRST + timedelta(days=40)), seen(1, FIRST + timedelta(days=90), "Lynx lynx")]
+    ask = Ask(species=("Panthera leo", "Equus quagga"))
+    made = study(basis(some, there, ask))
+    every = [made.rates, made.presence, *made.months.values()]
+    for rates in every:
+        never, once = sorted(rates, key=lambda one: one.name)
+        assert never.high == once.high if not once.events else never.high < once.high
+    tables = population_tables(made, "0")
+    assert tables.rows["rai"][2][tables.rows["rai"][0].index("interval")] == WIDENED
+    assert "never narrower than what counting" in population_page(made, tables, "0")
+
+
 # --- the day ---
 
 
@@ -250,6 +285,63 @@ def test_open_cells_are_told_and_closed_ones_carry_the_plain_model():
     sure = [one._replace(method="human") for one in some]
     [one] = study(basis(sure, places(), Ask())).occupied
     assert one.checked is one.raw and one.cells.open == 0
+
+
+def test_several_years_are_no_closed_survey_and_the_page_says_so(whole):
+    text = unescape(re.sub(r"<[^>]+>", "", whole[2]))
+    assert "105 occasions over 2.0 years are fitted as one closed survey" in text
+    season = [one for one in wild() if one.started_at < "2024-06"]
+    page = page_of(season, places(), Ask(end=datetime(2024, 5, 31).date()))
+    assert "one closed survey" not in page
+
+
+def test_a_share_at_the_border_with_a_wide_interval_is_no_sure_number():
+    some = [seen(i, FIRST + timedelta(days=3 + i)) for i in range(3)]
+    there = places(3, end=FIRST + timedelta(days=50))
+    made = study(basis(some, there, Ask()))
+    [one] = made.occupied
+    assert one.raw.psi.value > 0.999 and one.raw.psi.profile[0] < 0.8
+    page = population_page(made, population_tables(made, "0"), "0")
+    table = page[page.index("modelled ψ") :]
+    assert "<b>1</b>" not in table[: table.index("</table>")] and "read the interval" in table
+
+
+def test_names_that_hold_each_other_are_not_compared():
+    some = []
+    for i in range(12):
+        for j, (name, rank) in enumerate(
+            [("Panthera leo", "species"), ("Equus", "genus"), ("Felidae", "family"),
+             ("Mammalia", "class"), ("Panthera", "genus")]
+        ):  # fmt: skip
+            at = FIRST + timedelta(days=3 * i, hours=5 + j + i % 5 / 2)
+            some.append(seen(i % 3, at, name, rank=rank))
+        some.append(
+            seen(i % 3, FIRST + timedelta(days=3 * i, hours=19 + i % 4), None, kind="human")
+        )
+    ask = Ask(species=("animal", "human"))
+    made = study(basis(some, places(3), ask))
+    pairs = {frozenset(pair[:2]) for pair in made.days.overlaps}
+    assert pairs == {frozenset(one) for one in combinations(("Equus", "Panthera leo", "human"), 2)}
+    assert len(made.days.curves) == 6
+    page = population_page(made, population_tables(made, "0"), "0")
+    assert "A name of any rank counts for itself" in page
+    assert "A name of any rank" not in page_of(some[:1], places(3))
+
+
+def test_species_accumulated_are_never_fewer_than_none():
+    some = [
+        seen(i, FIRST + timedelta(days=i), f"Felis {'abcdefgh'[i]}us", "human") for i in range(5)
+    ]
+    made = study(basis(some[:1], places(6), Ask()))
+    rows = population_tables(made, "0").rows["richness"]
+    lows = [float(row[3]) for row in rows if row[0] == "species at so many stations"]
+    assert made.richness.accumulated[0] < 1.96 * made.richness.accumulated_sd[0]
+    assert min(lows) == 0
+
+
+def test_why_there_is_no_change_stands_at_the_left_of_its_cells():
+    page = page_of([seen(0, FIRST), seen(1, FIRST + timedelta(days=3))], places())
+    assert '<td colspan="3" class="note">no event in a season</td>' in page
 
 
 def test_histories_follow_the_day_and_the_least_effort_asked_for():

@@ -8,9 +8,14 @@ import sqlalchemy as sa
 
 from db import schema
 from db.independence import GAP_S
-from db.population import independent_events, read_stays
+from db.outages import accepted_outages
+from db.population import independent_events, read_sightings, read_stays
+from db.read import all_deployments
+from pipeline.errors import PopulationError
+from pipeline.population.basis import basis
 from pipeline.population.effort import watches
 from pipeline.population.operation import operation
+from pipeline.population.sightings import Ask
 from tests.visits import put
 
 BEGIN = datetime(2026, 5, 1)
@@ -96,6 +101,25 @@ def test_effort_in_sql_is_that_of_the_arrays_whatever_stood_and_failed(conn, see
     assert not any(by_day.values()), "days between deployments have no effort"
 
 
+def test_a_day_alone_as_the_end_is_whole_in_effort_and_no_gap_before_the_next_day(conn):
+    second = 1 / 3600
+    places = {"a": ("S", 1, 48 - second), "b": ("S", 48, 72 - second), "c": ("T", 1, 48 - second)}
+    out = [("b", 60, 72 - second, True)]
+    put_study(conn, places, out, [fox("a", 47.9), fox("b", 48.1)])
+    spans = "SELECT station, from_at, to_at, days FROM watched ORDER BY station"
+    assert told(conn, spans) == [
+        ("S", "2026-05-01T01:00:00", "2026-05-03T12:00:00", pytest.approx(59 / 24)),
+        ("T", "2026-05-01T01:00:00", "2026-05-03T00:00:00", pytest.approx(47 / 24)),
+    ]
+    ours = {one.station: one.days for one in watches(read_stays(conn), "exact")}
+    assert ours == {"S": pytest.approx(59 / 24), "T": pytest.approx(47 / 24)}
+    assert told(conn, "SELECT visits FROM independent_events") == [(2,)]
+    ends = "SELECT station, from_at, to_at FROM problems ORDER BY station"
+    assert told(conn, ends) == [("S", "2026-05-03T12:00:00", "2026-05-03T23:59:59")]
+    by_day = "SELECT day, effort_days FROM station_days WHERE station = 'T' ORDER BY day"
+    assert told(conn, by_day) == [("2026-05-01", pytest.approx(23 / 24)), ("2026-05-02", 1)]
+
+
 def test_two_cameras_at_one_time_count_once_and_an_outage_of_one_costs_nothing(conn):
     places = {"a": ("S", 0.01, 48), "b": ("S", 24, 72)}
     put_study(conn, places, [("a", 30, 40, True), ("b", 60, 66, True), ("b", 68, 70, False)])
@@ -109,6 +133,53 @@ def test_a_deployment_without_a_period_is_in_no_effort_and_no_zero(conn):
     assert told(conn, known) == [("S", pytest.approx(2)), ("T", None)]
     assert told(conn, "SELECT station, in_effort FROM independent_events") == [("T", "no")]
     assert not told(conn, "SELECT * FROM record_table") and len(told(conn, SETUP)) == 1
+
+
+def test_an_event_in_an_outage_is_in_no_rate_unless_another_camera_watched(conn):
+    places = {"a": ("S", 1, 96), "b": ("S", 1, 50), "c": ("T", 1, 96)}
+    visits = [fox(place, hours) for place in "ac" for hours in (10, 45, 60, 80)]
+    put_study(conn, places, [("a", 40, 70, True), ("c", 40, 70, True)], [*visits, fox("b", 90)])
+    query = (
+        "SELECT station, started_at, in_effort FROM independent_events ORDER BY station, started_at"
+    )
+    found = told(conn, query)
+    assert [row[2] for row in found if row[0] == "S"] == ["yes", "yes", "no", "yes", "yes"]
+    assert [row[2] for row in found if row[0] == "T"] == ["yes", "no", "no", "yes"]
+    assert len(told(conn, "SELECT * FROM record_table WHERE \"Station\" = 'T'")) == 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_events_in_effort_are_those_of_the_arrays_whatever_stood_and_failed(conn, seed):
+    places, outages = random_study(seed)
+    draw = np.random.default_rng(seed)
+    edges = [hour for _, a, b, _ in outages for hour in (a, b) if hour]
+    times = [*draw.integers(0, 2500, 60) / 10, *edges, *draw.integers(0, 10, 5) * 24]
+    visits = [fox(f"d{draw.integers(0, len(places))}", float(hour)) for hour in times]
+    put_study(conn, places, outages, visits)
+    given = all_deployments(conn), Ask(), accepted_outages(conn)
+    try:
+        found = basis(read_sightings(conn), *given)
+    except PopulationError:
+        pytest.skip("no effort")
+    made = found.events
+    ours = sorted(
+        (station, str(at), bool(inside))
+        for station, at, inside in zip(
+            made.station, made.started_at.astype("datetime64[s]"), found.in_effort, strict=True
+        )
+    )
+    seen = told(conn, "SELECT station, started_at, in_effort FROM independent_events")
+    first, last = (str(at.astype("datetime64[s]")) for at in found.edges)
+    assert ours == sorted(
+        (station, at, inside == "yes") for station, at, inside in seen if first <= at < last
+    )
+    assert 0 < found.in_effort.sum() < len(ours)
+    lost = (
+        "SELECT * FROM independent_events e LEFT JOIN station_days d ON d.station = e.station"
+        " AND d.day = substr(e.started_at, 1, 10)"
+        " WHERE e.in_effort = 'yes' AND NOT coalesce(d.effort_days, 0) > 0"
+    )
+    assert not told(conn, lost), "months add up to the total"
 
 
 SETUP = 'SELECT "Station", "Setup_date", "Retrieval_date", problems FROM station_table'

@@ -11,10 +11,10 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import PopulationError
 from pipeline.population.effort import Stay, Watch, days_between, stay_of, stretches, watches
 from pipeline.population.events import Events, coded, independent_events, tally
 from pipeline.population.operation import Operation, operation
+from pipeline.population.refused import check_years, no_effort
 from pipeline.population.sightings import Ask, Sighting, first_and_told, kept_of, records_of
 from pipeline.population.spans import DAY, microseconds
 from pipeline.records import Deployment
@@ -46,6 +46,7 @@ class Basis:
     told: NDArray[np.bool_]  # (events,) people named one of its visits
     guessed: NDArray[np.bool_]  # (events,) the machine named one of its visits
     names: list[str]  # species of the tables
+    present: tuple[str, ...]  # names of animals in all visits, the commonest first
 
     @property
     def counted(self) -> Events:
@@ -56,6 +57,24 @@ class Basis:
     def in_effort(self) -> NDArray[np.bool_]:
         """(events,) those of every rate."""
         return self.events.within >= 0
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Names asked for that no visit of the dates carries."""
+        seen = {called for i in np.flatnonzero(self.dated) for called in _called(self.kept[i])}
+        return tuple(name for name in self.ask.species if name not in seen)
+
+    @property
+    def in_outage(self) -> int:
+        """Events in no rate that would be in one, were no outage known."""
+        whole = watches(
+            [replace(stay, outages=()) for stay in self.known.values()], self.ask.effort
+        )
+        on = np.flatnonzero(~self.in_effort)
+        lost = self.events.where(on)
+        known = [self.kept[i].deployment in self.known for i in self.first[on].tolist()]
+        would = stretches(whole, lost.station, lost.started_at) >= 0
+        return int((would & np.array(known, bool)).sum())
 
     @property
     def ranks(self) -> dict[str, str]:
@@ -92,15 +111,12 @@ def basis(
     out = outages or {}
     stays = {d.deployment_id: stay_of(d, out.get(d.deployment_id, ())) for d in deployments}
     known = {name: stay for name, stay in stays.items() if None not in (stay.start, stay.end)}
+    check_years(known)
     watched = watches(known.values(), ask.effort)
     edges = _edges(watched, ask)
     days = days_between(watched, edges)[:, 0] if watched else np.zeros(0)
     if not (days > 0).any():
-        raise PopulationError(
-            f"no camera-day is known{_between(ask)} ({len(stays) - len(known)} of {len(stays)} "
-            "deployments without a period): fill in `camtriage deployments list`, then "
-            "`camtriage deployments import` it"
-        )
+        raise no_effort(ask, stays, known, watched)
     kept, left = kept_of(sightings, ask.species)
     station = np.array([stays[one.deployment].station for one in kept], str)
     times = np.array([one.started_at for one in kept], "datetime64[us]")
@@ -128,6 +144,7 @@ def basis(
         made,
         *facts,
         _names(made, kept, ask.species),
+        _present(sightings),
     )
 
 
@@ -151,11 +168,6 @@ def _edges(watched: Sequence[Watch], ask: Ask) -> NDArray[np.datetime64]:
     return (np.array([min(begin, end), end + 1]) * DAY).astype("datetime64[us]")
 
 
-def _between(ask: Ask) -> str:
-    words = [f" {word} {day}" for word, day in (("from", ask.begin), ("to", ask.end)) if day]
-    return "".join(words)
-
-
 def _inside(times: NDArray, edges: NDArray) -> NDArray[np.bool_]:
     return (times >= edges[0]) & (times < edges[1])
 
@@ -164,3 +176,12 @@ def _names(made: Events, kept: Sequence[Sighting], asked: Sequence[str]) -> list
     """Species of the tables: those with an event, and those asked for without any."""
     kinds = {one.kind for one in kept}
     return sorted({*made.species.tolist(), *(name for name in asked if name not in kinds)})
+
+
+def _called(one: Sighting) -> tuple[str, str]:
+    return one.taxon, one.kind
+
+
+def _present(sightings: Sequence[Sighting]) -> tuple[str, ...]:
+    every = Counter(one.name for one in sightings if one.kind == "animal" and one.name)
+    return tuple(sorted(every, key=lambda name: (-every[name], name)))

@@ -32,6 +32,7 @@ class Right:
     raw_share: float
     share: tuple[float, float, float] | None  # of all visits of the species asked for; low, high
     ppi: tuple[float, float, float] | None  # the same total by prediction-powered means
+    capped: bool = False  # the rate's upper limit is that of every visit: stations set none
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Corrected:
     undecided: int = 0
     later: int = 0  # visits of cards that came after the draw: not covered
     strata: tuple[tuple[str, int, int], ...] = ()  # name, visits, answers
+
+    @property
+    def left(self) -> int:
+        """Visits that nobody has looked at."""
+        return self.visits - self.answers - self.undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +146,9 @@ def _rows(basis: Basis, heaps: list[_Heap]):
     whole = sum(heap.taxa[name] for heap in heaps for name in names) or 1
     for name in names:
         strata = [heap.of(name) for heap in heaps]
-        raw = sum(one.machine for one in strata)
+        raw, (own, capped) = sum(one.machine for one in strata), _rate(basis, heaps, strata, name)
         yield Right(
-            name, total(strata), _rate(basis, heaps, strata, name), raw / whole,
-            shares.get(name), _ppi(strata),
+            name, total(strata), own, raw / whole, shares.get(name), _ppi(strata), capped
         )  # fmt: skip
 
 
@@ -168,8 +173,11 @@ def _shares(heaps: list[_Heap], names: list[str]) -> dict[str, tuple[float, floa
     return mix(labelled, names)
 
 
-def _rate(basis: Basis, heaps: list[_Heap], strata: list[Stratum], name: str) -> Rate | None:
-    """Visits per 100 camera-days; None where stations cannot tell."""
+def _rate(
+    basis: Basis, heaps: list[_Heap], strata: list[Stratum], name: str
+) -> tuple[Rate | None, bool]:
+    """Visits per 100 camera-days, None where stations cannot tell; and whether the upper limit is
+    only that of every visit."""
     shape = (len(basis.stations), len(heaps))
     sizes, machine = np.zeros(shape, np.int64), np.zeros(shape)
     for h, heap in enumerate(heaps):
@@ -179,9 +187,9 @@ def _rate(basis: Basis, heaps: list[_Heap], strata: list[Stratum], name: str) ->
     try:
         found = rate(strata, sizes, machine, at, np.nan_to_num(basis.effort))
     except PopulationError:
-        return None
+        return None, False
     most = 100 * float(sizes.sum()) / found.effort_days  # every visit would be one
-    return replace(found, high=min(found.high, most))
+    return replace(found, high=min(found.high, most)), found.high > most
 
 
 def _ppi(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:

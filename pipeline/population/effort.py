@@ -17,9 +17,11 @@ from pipeline.population.events import coded
 from pipeline.population.spans import DAY, Spans, covered_before, microseconds, minus, union
 from pipeline.records import Deployment
 
+SECOND = 1_000_000  # microseconds
 RULES = {
     "noon": "from noon of the first day to noon of the last, outages taken out",
-    "exact": "from the instant of setting up to that of taking down, outages taken out",
+    "exact": "from the instant of setting up to that of taking down (23:59:59: the day's end), "
+    "outages taken out",
     "inclusive": "distinct days from the first to the last, both whole, days of outage taken out",
     "duration": "end minus start of each deployment, nothing taken out",
 }
@@ -48,7 +50,7 @@ class Watch:
     station: str
     cameras: int
     set_up: Spans  # both ends belong to it: a cell of time that touches it is not NA
-    admits: Spans  # in which records belong to this effort; both ends belong to it
+    admits: Spans  # in which records belong to this effort; both ends belong to it, see `stretches`
     worked: tuple[Spans, ...]  # one a camera where cameras count each for itself, else one
 
     @property
@@ -90,15 +92,19 @@ def _known(name: str, names: Iterable[str], what: str) -> None:
 def _watch(station: str, stays: list[Stay], rule: str, cameras: str) -> Watch:
     spans = [_span(stay, rule) for stay in stays]
     last = 1 if rule == "inclusive" else 0  # midnight after the last day is the next day's
-    admits = [(a, b - last) for a, b in spans]
+    stood = [(a, b - last) for a, b in spans]
+    if rule in ("exact", "duration"):
+        stood = [tuple(microseconds([stay.start, stay.end]).tolist()) for stay in stays]
+    worked = admits = _worked(stays, spans, rule, cameras)
     if rule == "noon":  # days are all it knows
-        admits = [(a - a % DAY, b - b % DAY + DAY - 1) for a, b in spans]
+        days = [(a - a % DAY, b - b % DAY + DAY) for a, b in spans]
+        admits = _worked(stays, days, rule, cameras)
     return Watch(
         station,
         len({stay.camera for stay in stays}),
-        _closed((a, b - last) for a, b in spans),
-        _closed(admits),
-        _worked(stays, spans, rule, cameras),
+        _closed(stood),
+        union(np.concatenate(admits)),
+        worked,
     )
 
 
@@ -119,7 +125,7 @@ def _span(stay: Stay, rule: str) -> tuple[int, int]:
                     f"{stay.station}: the {rule} rule needs a time of day with {one}; "
                     "with dates use noon or inclusive"
                 )
-        return start, end
+        return start, _day_end(end)
     first, last = start - start % DAY, end - end % DAY
     return (first + DAY // 2, last + DAY // 2) if rule == "noon" else (first, last + DAY)
 
@@ -156,10 +162,15 @@ def _begin(at: date, rule: str) -> int:
 
 
 def _end(at: date, rule: str) -> int:
-    instant = int(microseconds(at))
+    instant = _day_end(int(microseconds(at)))
     if not isinstance(at, datetime):
         return instant + DAY
     return instant // DAY * DAY if rule == "inclusive" else instant
+
+
+def _day_end(instant: int) -> int:
+    """The last second of a day is how a day alone is stored: the day is whole."""
+    return instant + SECOND if instant % DAY == DAY - SECOND else instant
 
 
 def days_between(watched: Sequence[Watch], edges) -> NDArray[np.float64]:
@@ -177,8 +188,10 @@ def days_between(watched: Sequence[Watch], edges) -> NDArray[np.float64]:
 def stretches(watched: Sequence[Watch], station, time) -> NDArray[np.int64]:
     """(n,) number of the outage-free stretch in which each record lies; -1: outside all effort.
 
-    An event never runs over a gap in effort: give this as `within` to independent_events. A record
-    made while the camera was thought out belongs to the stretch before."""
+    A record counts while a camera of its station worked, the first and the last instant included
+    (but for midnight), and never on a day without effort: so rates by day, month and season add up
+    to the whole. An event never runs over a gap in effort: give this as `within` to
+    independent_events."""
     of, at = {one.station: one for one in watched}, microseconds(time)
     names, code = coded(station)
     order = np.argsort(code, kind="stable")
@@ -192,7 +205,12 @@ def stretches(watched: Sequence[Watch], station, time) -> NDArray[np.int64]:
 
 
 def _stretch(watch: Watch, at: NDArray[np.int64]) -> NDArray[np.int64]:
+    worked = union(np.concatenate(watch.worked))
+    if not len(worked):
+        return np.full(len(at), -1, np.int64)
     begun = np.searchsorted(watch.admits[:, 0], at, "right")
-    inside = (begun > 0) & (at <= watch.admits[np.maximum(begun - 1, 0), 1])
-    starts = union(np.concatenate(watch.worked))[:, 0]
-    return np.where(inside, np.maximum(np.searchsorted(starts, at, "right") - 1, 0), -1)
+    end = watch.admits[np.maximum(begun - 1, 0), 1]
+    inside = (begun > 0) & ((at < end) | ((at == end) & (end % DAY > 0)))  # midnight is another day
+    day = np.where(inside, at, 0) // DAY * DAY
+    inside &= covered_before(worked, day + DAY) > covered_before(worked, day)
+    return np.where(inside, np.maximum(np.searchsorted(worked[:, 0], at, "right") - 1, 0), -1)

@@ -74,6 +74,16 @@ def richness(basis: Basis) -> Richness:
     )
 
 
+def apart(basis: Basis) -> list[str]:
+    """Names of a study that can be compared: species, genera without one, and what is no animal.
+    A family or class holds the others."""
+    animals = {one.taxon for one in basis.kept if one.kind == "animal"}
+    said = basis.ranks
+    ranks = {name: said.get(name) or _rank(name) for name in animals}
+    known = {*countable(ranks), *({*basis.names} - animals)}
+    return [name for name in basis.names if name in known]
+
+
 def _rank(name: str) -> str:
     """Of a name that only people gave: two words are a species."""
     words = name.split()

@@ -1,12 +1,13 @@
 """Events per 100 camera-days (RAI), and how far other stations would have given other numbers.
 
-Stations are the sample: intervals come from them, never from pictures or events, and stations at
-which nothing was seen belong to it. A station without effort has no rate. No detectability is in
-these numbers: compare only equal cameras, heights, trigger settings, gaps and months.
+Stations are the sample: intervals come from them, and stations at which nothing was seen belong to
+it; a study's are never narrower than counting alone would have them (`widened`). A station without
+effort has no rate. No detectability is in these numbers: compare only equal cameras, heights,
+trigger settings, gaps and months.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from pipeline.population.spans import DAY, microseconds
 DRAWS = 4000
 SEED = 20020101  # fixed: the same data give the same interval
 BOOTSTRAP = "bootstrap of stations"
+WIDENED = "bootstrap of stations, widened to what counting events one by one allows"
+COUNTING = "counting events one by one: stations drawn anew differ less"
 NO_EVENT = "no event: upper bound for events that come one by one, no clustering assumed"
 NO_INTERVAL = "fewer than two stations: no interval"
 
@@ -163,6 +166,24 @@ def poisson_limits(events: int, effort_days: float) -> tuple[float, float]:
     low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
     high = chi2.ppf(0.975, 2 * events + 2) / 2
     return float(100 * low / effort_days), float(100 * high / effort_days)
+
+
+def widened(rates: Sequence[Rate]) -> list[Rate]:
+    """The same with intervals never narrower than `poisson_limits` at either end.
+
+    With few events or few stations the stations drawn anew hold too little: one event would have a
+    lower upper limit than none, and two stations that are alike no interval at all."""
+    return [_widened(one) for one in rates]
+
+
+def _widened(one: Rate) -> Rate:
+    if one.interval != BOOTSTRAP:
+        return one
+    low, high = poisson_limits(one.events, one.effort_days)
+    if one.low <= low and high <= one.high:
+        return one
+    how = COUNTING if low <= one.low and one.high <= high else WIDENED
+    return replace(one, low=min(low, one.low), high=max(high, one.high), interval=how)
 
 
 def presence_days(operation: Operation, station, species, time, names: Sequence[str]) -> NDArray:

@@ -12,6 +12,7 @@ from pipeline.population.sightings import Ask
 from pipeline.population.study import Days
 from pipeline.population.table_rows import RULES, _number
 
+CAPPED = "per_100_high: as if every visit were one, the stations set no limit"
 RATE = ["stations_seen", "stations", "effort_days", "rai", "rai_low", "rai_high", "interval"]
 
 
@@ -105,7 +106,7 @@ def overlap_rows(days: Days, rules: list) -> list[list]:
 
 def corrected_rows(found: Corrected, rules: list) -> list[list]:
     """Visits as the machine names them, and as the reviewed sample corrects them; kept pictures
-    alone. more_reviews would halve the width of corrected."""
+    alone. more_reviews would halve the width of corrected; 0 where all were looked at."""
     head = ["scientific_name", "unit", "raw", "corrected", "low", "high", "se", "limits"]
     head += ["lambda_low", "lambda_high", "ppi", "ppi_low", "ppi_high", "raw_per_100", "per_100"]
     head += ["per_100_low", "per_100_high", "effort_days", "raw_share", "share", "share_low"]
@@ -120,8 +121,9 @@ def corrected_rows(found: Corrected, rules: list) -> list[list]:
         shares = (one.raw_share, *(one.share or [None] * 3))
         row = [one.name, "visit", *map(_number, numbers), sum_.method, *map(_number, believed)]
         row += [*map(_number, one.ppi or [None] * 3), *map(_number, rates), *map(_number, shares)]
-        more = sum(sum_.more.values())
-        rows.append([*row, sum_.reviewed, sum_.errors, more, sum_.word, rules[2]])
+        more = min(sum(sum_.more.values()), found.left)
+        note = "; ".join(filter(None, [sum_.word, CAPPED if one.capped else ""]))
+        rows.append([*row, sum_.reviewed, sum_.errors, more, note, rules[2]])
     if found.why:
         rows.append(["", "visit", *[""] * 20, found.answers, "", "", found.why, rules[2]])
     return rows
@@ -160,7 +162,7 @@ def richness_rows(found: Richness) -> list[list]:
     if found.accumulated is not None:
         both = zip(found.accumulated, found.accumulated_sd, strict=True)
         for k, (mean, sd) in enumerate(both, 1):
-            ends = map(_number, (mean, mean - 1.96 * sd, mean + 1.96 * sd))
+            ends = map(_number, (mean, max(mean - 1.96 * sd, 0.0), mean + 1.96 * sd))
             rows.append(["species at so many stations", k, *ends])
         for size, value in zip(found.sizes, found.rarefied, strict=True):
             rows.append(["species in so many events", size, _number(value), "", ""])

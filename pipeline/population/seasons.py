@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.population.basis import Basis
 from pipeline.population.effort import days_between
 from pipeline.population.events import tally
-from pipeline.population.rates import Rate, rai
+from pipeline.population.rates import Rate, rai, widened
 from pipeline.population.trend import Change, between_two, over_seasons
 
 LEAST = 15  # days of a month on which some camera watched
@@ -48,7 +48,8 @@ def trend(basis: Basis) -> Trend:
         return Trend((), (), "no month of the year was watched in two seasons that follow")
     chosen = np.isin(of_year, sorted(shared)) & watched
     events, effort = _by_season(basis, months, season, chosen, numbers)
-    rates = tuple(tuple(rai(e, d, basis.names)) for e, d in zip(events, effort, strict=True))
+    both = zip(events, effort, strict=True)
+    rates = tuple(tuple(widened(rai(e, d, basis.names))) for e, d in both)
     changes = tuple(_change(events[:, :, i], effort, numbers) for i in range(len(basis.names)))
     names = tuple(_label(first + 12 * s) for s in numbers)
     begins = int(first.astype(int)) % 12 + 1

@@ -15,9 +15,16 @@ from pipeline.population.basis import Basis
 from pipeline.population.cells import Occupied, occupied
 from pipeline.population.correction import Corrected, corrected
 from pipeline.population.elsewhere import Elsewhere, Known, elsewhere
-from pipeline.population.known import Richness, richness
+from pipeline.population.known import Richness, apart, richness
 from pipeline.population.operation import operation
-from pipeline.population.rates import Rate, monthly_rai, presence_days, rai, station_rates
+from pipeline.population.rates import (
+    Rate,
+    monthly_rai,
+    presence_days,
+    rai,
+    station_rates,
+    widened,
+)
 from pipeline.population.sample import Sample
 from pipeline.population.seasons import Trend, trend
 from pipeline.population.sun import average_anchored, sun_radians
@@ -66,10 +73,10 @@ def study(
     by_month = monthly_rai(made, basis.watched, names, basis.edges)
     return Study(
         basis,
-        tuple(rai(seen, basis.effort, names)),
+        tuple(widened(rai(seen, basis.effort, names))),
         station_rates(seen, basis.effort),
-        {str(month): tuple(rates) for month, rates in by_month.items()},
-        tuple(rai(present, basis.effort[:n], names)),
+        {str(month): tuple(widened(rates)) for month, rates in by_month.items()},
+        tuple(widened(rai(present, basis.effort[:n], names))),
         tuple(occupied(basis)),
         days(basis),
         richness(basis),
@@ -101,7 +108,7 @@ def days(basis: Basis) -> Days:
         by_sun,
         hours.curves(by_clock),
         hours.curves(by_sun),
-        tuple(hours.overlaps(by_clock)),
+        tuple(hours.overlaps({name: by_clock[name] for name in apart(basis) if name in by_clock})),
         int(np.isnan(sun).sum()),
         rises,
         sets,

@@ -179,6 +179,7 @@ def about_rows(basis: Basis, version: str, histories) -> list[list]:
         ["rule for events", ask.rule],
         ["gap in minutes", f"{ask.gap_s / 60:g}"],
         ["event limits", "none runs over a gap in effort; it counts on the day it began"],
+        ["events of a rate", "those that began while a camera of the station worked"],
         ["effort rule", ask.effort],
         ["outages", outages_said(basis)],
         ["cameras of a station", "any: it watches while any of its cameras works"],
@@ -188,10 +189,12 @@ def about_rows(basis: Basis, version: str, histories) -> list[list]:
         ["labels", "as they stand: machine unless reviewed; corrected.csv has what a sample says"],
     ]
     rows += [[f"visits left out: {why}", basis.left[why]] for why in LEFT_OUT]
+    without = int((~basis.in_effort).sum())
     more = {
         "visits outside the dates": int((~basis.dated).sum()),
         "deployments without a period": len(basis.unknown),
-        "events without effort, in events.csv alone": int((basis.events.within < 0).sum()),
+        "events in an outage, in events.csv alone": basis.in_outage,
+        "other events without effort, in events.csv alone": without - basis.in_outage,
     }
     rows += [[f"left out: {what}", number] for what, number in more.items()]
     rows += [["deployment without a period", name] for name in basis.unknown]

@@ -16,6 +16,7 @@ from pipeline.population import table_rows as rows_of
 from pipeline.population.effort import watches
 from pipeline.population.histories import History, write_history
 from pipeline.population.operation import write_matrix
+from pipeline.population.refused import no_visit
 from pipeline.population.study import Study
 
 
@@ -30,6 +31,7 @@ class Tables:
     visits: int  # in the tables
     reviewed: int  # of them told by people
     outages: str  # how many are known, and whether they are taken out
+    no_visit: str = ""  # names that no visit carries, or that there is no visit at all
 
 
 def population_tables(study: Study, version: str) -> Tables:
@@ -68,7 +70,8 @@ def population_tables(study: Study, version: str) -> Tables:
     told = np.array([one.method == "human" for one in basis.kept], bool)
     reviewed = int((told & basis.dated).sum())
     visits, out = int(basis.dated.sum()), rows_of.outages_said(basis)
-    return Tables(rows, histories, begun, basis.unknown, visits, reviewed, out)
+    none = no_visit(ask, basis.unseen, basis.present, visits)
+    return Tables(rows, histories, begun, basis.unknown, visits, reviewed, out, none)
 
 
 def write_tables(folder: Path, made: Tables) -> list[Path]:

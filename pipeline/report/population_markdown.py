@@ -26,8 +26,11 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
         f"{words.decimal(float(np.nansum(basis.effort)))} camera-days (rule {ask.effort}; outages: "
         f"{tables.outages}) at {int((basis.effort > 0).sum())} of {stations}; "
         f"{visits}, {words.number(tables.reviewed)} of them named by "
-        f"people. Events: {ask.rule}, {ask.gap_s / 60:g} min. Intervals: 95 %, by stations.\n"
+        f"people. Events: {ask.rule}, {ask.gap_s / 60:g} min. Intervals: 95 %, by stations, "
+        "never narrower than counting events.\n"
     )
+    if tables.no_visit:
+        yield f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}.\n"
     yield "## Events per 100 camera-days\n"
     rates = sorted(study.rates, key=lambda one: (-one.events, one.name))
     yield from markdown_table(

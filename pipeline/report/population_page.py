@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.population import effort, events
 from pipeline.population.corrected import FEW_ERRORS, SMALL, Total
 from pipeline.population.corrected_rates import Rate
+from pipeline.population.known import apart
 from pipeline.population.seasons import Trend
 from pipeline.population.study import Study
 from pipeline.population.table_rows import methods_of, outages_said
@@ -21,6 +22,8 @@ from pipeline.report.page import environment
 FINE_DEG, COARSE_DEG = 3, 2  # decimals of coordinates on a map: where a study is small, and else
 SMALL_DEG = 0.1  # extent below which a study is small
 MAPS = 8
+EDGE, WIDE = 0.001, 0.2  # from 0 or 1 a share lies at the border; an interval that is wide there
+LONG_DAYS = 366  # a longer survey is hardly closed
 
 
 def write_population_page(folder: Path, study: Study, tables: Tables, version: str) -> Path:
@@ -58,6 +61,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         corrected_rows=_corrected(study, common),
         corrected_plot=plots.corrected_plot(_corrected(study, common)[:40]),
         corrected_notes=_notes(study), blanks_words=_blanks(study),
+        open_years=_open_years(study), mixed=len(apart(basis)) < len(basis.names),
         occupancy=occupancy, occupancy_plot=plots.occupancy_plot(_psi(occupancy, common)),
         activity_plot=plots.activity_plot(study, small), activity=_activity(study, common),
         overlaps=study.days.overlaps, without_sun=study.days.without_sun,
@@ -91,11 +95,14 @@ def _rates(study: Study, names: list[str]) -> list[dict]:
 
 
 def _labels(tables: Tables) -> str:
+    none = f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}. " if tables.no_visit else ""
+    if not tables.visits:
+        return none
     if tables.reviewed == tables.visits:
-        return "Every visit was named by people."
+        return f"{none}Every visit was named by people."
     if not tables.reviewed:
-        return "All names are the machine's: nobody has reviewed any of them."
-    return "Names are the machine's unless people reviewed them."
+        return f"{none}All names are the machine's: nobody has reviewed any of them."
+    return f"{none}Names are the machine's unless people reviewed them."
 
 
 def _places(study: Study) -> tuple[dict, int]:
@@ -140,15 +147,23 @@ class _Right:
     raw_share: float
     share: tuple[float, float, float] | None
     more: int
+    capped: bool
 
 
 def _corrected(study: Study, names: list[str]) -> list[_Right]:
     """The commonest first, those that people alone found last."""
     place = {name: i for i, name in enumerate(names)}
     rows = sorted(study.corrected.rows, key=lambda one: (place.get(one.name, len(place)), one.name))
+    left = study.corrected.left
     return [
         _Right(
-            one.name, one.total, one.rate, one.raw_share, one.share, sum(one.total.more.values())
+            one.name,
+            one.total,
+            one.rate,
+            one.raw_share,
+            one.share,
+            min(sum(one.total.more.values()), left),
+            one.capped,
         )
         for one in rows
     ]
@@ -200,14 +215,21 @@ def _occupancy(study: Study, names: list[str]) -> Iterator[dict]:
             yield cells | facts | {
                 "first": True, "basis": basis, "psi": psi[0], "psi_low": psi[1],
                 "psi_high": psi[2], "p": p[0], "p_low": p[1], "p_high": p[2],
-                "note": _note(fit),
+                "note": _note(fit), "open_end": _open_end(*psi),
             }  # fmt: skip
         if (part := one.partly) is not None:
             low, high = part.psi_limits or (None, None)
             yield cells | facts | {
                 "first": False, "basis": "in part", "psi": part.psi, "psi_low": low,
                 "psi_high": high, "p": part.p, "p_low": None, "p_high": None, "note": part.reason,
+                "open_end": low is not None and _open_end(part.psi, low, high),
             }  # fmt: skip
+
+
+def _open_years(study: Study) -> float | None:
+    """Years of a survey that is too long to be closed."""
+    days = np.diff(study.basis.edges)[0] / np.timedelta64(1, "D")
+    return days / 365.25 if study.occupied and days > LONG_DAYS else None
 
 
 def _note(fit) -> str:
@@ -225,7 +247,15 @@ def _psi(rows: list[dict], names: list[str]) -> list[tuple]:
     """(name, naive, psi, low, high), the best that is known of each."""
     best = {row["name"]: row for row in rows if row["psi"] is not None}
     keys = ("naive", "psi", "psi_low", "psi_high")
-    return [(name, *(best[name][key] for key in keys)) for name in names if name in best][:40]
+    rows = [best[name] | {"psi": None} if best[name]["open_end"] else best[name]
+            for name in names if name in best]  # fmt: skip
+    return [(row["name"], *(row[key] for key in keys)) for row in rows][:40]
+
+
+def _open_end(psi: float | None, low: float | None, high: float | None) -> bool:
+    """A share at 0 or 1 whose interval says that it may well be another: no number to be shown as
+    sure."""
+    return psi is not None and not EDGE < psi < 1 - EDGE and high - low > WIDE
 
 
 def _activity(study: Study, names: list[str]) -> Iterator[dict]:

@@ -74,12 +74,12 @@ def rate_plot(rates: Sequence[Rate]) -> str | None:
 
 
 def _ranges(axes, rows, colour: str, italic: bool, shift: float = 0.0, label=None) -> None:
-    """Dots with lines from low to high, one row a name."""
+    """Dots with lines from low to high, one row a name; a line alone where there is no value."""
     for y, (_, value, low, high) in enumerate(rows):
-        if value is None:
-            continue
         if low is not None:
             axes.plot([low, high], [y + shift] * 2, color=colour, lw=2.2, alpha=0.45)
+        if value is None:
+            continue
         fill = "none" if value == 0 else colour  # a low rate is no zero
         axes.plot([value], [y + shift], "o", color=colour, mfc=fill, ms=4.5, clip_on=False)
     if label:
@@ -113,7 +113,8 @@ def corrected_plot(rows) -> str | None:
 
 
 def occupancy_plot(rows) -> str | None:
-    """Naive and modelled share of stations. rows: (name, naive, psi, low, high)."""
+    """Naive and modelled share of stations. rows: (name, naive, psi, low, high); psi None: its
+    interval alone."""
     if not rows:
         return None
 
@@ -304,7 +305,8 @@ def richness_plot(found) -> str | None:
         left, right = figure.subplots(1, 2, sharey=True)
         k = np.arange(1, len(found.accumulated) + 1)
         mean, sd = found.accumulated, found.accumulated_sd
-        left.fill_between(k, mean - 1.96 * sd, mean + 1.96 * sd, color=GREEN, alpha=0.22, lw=0)
+        low = np.maximum(mean - 1.96 * sd, 0)
+        left.fill_between(k, low, mean + 1.96 * sd, color=GREEN, alpha=0.22, lw=0)
         left.plot(k, mean, color=GREEN, lw=1.6)
         left.set_xlabel("stations")
         left.set_ylabel("confirmed species")
