@@ -252,8 +252,35 @@ def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path):
     assert "no Prefect server is named" in refusal(str(tmp_path))
     api = {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
     assert "make the inbox first" in refusal(str(tmp_path / "none"), **api)
-    away = {"PREFECT_API_URL": f"http://127.0.0.1:{servers.free_port()}/api"}
-    assert "no Prefect server answers" in refusal(
-        str(tmp_path), "--database", f"sqlite:///{tmp_path}/c.db", **away
+    (tmp_path / "report").write_text("a file")
+    odd = tmp_path / "odd.toml"
+    odd.write_text("[blank]\nthreshhold = 0.5\n")
+    for words in (("--settings", str(tmp_path / "none.toml")), ("--settings", str(odd))):
+        assert words[1] in refusal(str(tmp_path), *words, **api)
+    assert "a file, not a folder" in refusal(
+        str(tmp_path), "--out", str(tmp_path / "report"), **api
     )
-    assert "its full path" in refusal(str(tmp_path), "--database", "sqlite:///here.db", **api)
+    away = {"PREFECT_API_URL": f"http://127.0.0.1:{servers.free_port()}/api"}
+    assert "no Prefect server answers" in refusal(str(tmp_path), **away)
+    here = {"CAMTRIAGE_DATABASE_URL": "sqlite:///here.db"}
+    assert "its full path" in refusal(str(tmp_path), **api, **here)
+    assert "No such option" in refusal(str(tmp_path), "--database", "sqlite:////c.db", **api)
+
+
+def test_another_inbox_in_place_of_the_first_is_said(office):
+    second = office.folder / "second inbox"
+    second.mkdir()
+    words = [sys.executable, "-m", "flows.cli", "deploy", "--out", str(office.folder / "reports")]
+
+    def said(inbox: Path) -> str:
+        done = subprocess.run(
+            [*words, str(inbox)], env=office.env, capture_output=True, text=True, cwd=ROOT
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert f"it now watches {second} in place of {office.inbox}" in said(second)
+    again = said(office.inbox)
+    assert f"{office.inbox} in place of {second}" in again
+    assert again.count("prefect worker start") == 1
+    assert "in place of" not in said(office.inbox)
