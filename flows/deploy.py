@@ -4,6 +4,7 @@ Everything here may be said twice: what stands already on the server is brought 
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +44,8 @@ def serve(inbox: Path, database: str, out: Path, settings: str | None, file: Pat
     words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
     if os.name == "nt":
         sys.exit(subprocess.call(words))
+    # a script that says & has it ignored, and a worker ends itself by it when it is killed
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.executable, words)  # the same process: whoever stops it stops the worker
 
 
