@@ -323,10 +323,10 @@ def test_a_card_that_was_killed_is_told_with_its_reason_until_a_later_run_finish
     ]
     failed = as_html(killed).split("What failed, and why</h2>")[1].split("<h2>")[0]
     assert "its worker died" in failed and "Nothing." not in failed
-    assert "1 card did not come to an end" in as_html(killed)
+    assert "1 card has not come to its end" in as_html(killed)
     assert [one.mended for one in mended.failures] == [True]
     assert "failed, finished since" in as_html(mended)
-    assert "did not come to an end" not in as_html(mended)
+    assert "not come to its end" not in as_html(mended)
 
 
 def test_pictures_not_looked_at_yet_stand_on_top_and_are_in_no_share(root):
@@ -338,4 +338,7 @@ def test_pictures_not_looked_at_yet_stand_on_top_and_are_in_no_share(root):
     assert "<b>645</b><span>not looked at yet" in tiles
     assert "5 set aside of 354 looked at" in tiles
     assert "645 not looked at yet</td>" in page and page.count(">no blanks<") == 1
+    unseen = as_html(day_of(root, states=states, species=()))
+    assert "349 pictures were kept and are in no visit yet" in unseen
+    assert "Nothing was kept" not in unseen
     assert "645 pictures not looked at yet" in table and table.count("no blanks") == 1

@@ -28,7 +28,7 @@ def _markdown(day: Day) -> Iterator[str]:
     if day.unprocessed:
         yield f"**{words.number(day.unprocessed)} pictures not looked at yet.**\n"
     if day.stopped:
-        yield f"**{day.stopped} did not come to an end: see What failed, and why.**\n"
+        yield f"**Not come to an end: {day.stopped}; see What failed, and why.**\n"
     yield f"**{words.audit(day)}**\n"
     if day.flags:
         yield "## Flags\n"
