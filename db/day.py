@@ -7,14 +7,15 @@ them as they stand now: a review that came later is in it.
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from sqlalchemy import Connection
 
 from db.clocks import FIRST_YEAR, clocks
 from db.day_audit import audit_parts, audit_row
+from db.day_failures import failures
 from db.day_flags import flags
-from db.day_rows import query, time_of
+from db.day_rows import around, local, query, time_of
 from pipeline.report.day import (
     BINS,
     Card,
@@ -32,11 +33,11 @@ QUIET_DAYS = 1.0
 
 
 def read_day(conn: Connection, day: date, settings: Settings) -> Day:
-    """The page of one day. A day on which no card was processed gives a Day without cards."""
+    """The page of one day. On which no card was processed, what failed is told all the same."""
     runs = _runs(conn, day)
     names = sorted({one.batch for one in runs})
     if not names:
-        return Day(day)
+        return Day(day, failures=failures(conn, day))
     ids = [row.id for row in query(conn, "SELECT id FROM batch WHERE name IN :names", names=names)]
     states = _pairs(
         conn, "SELECT state, count(*) FROM status WHERE batch_id IN :ids GROUP BY 1", ids
@@ -50,6 +51,7 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
         decided_by=_decided(conn, ids),
         blank_scores=_scores(conn, ids, "blank"),
         kept_scores=_scores(conn, ids, "kept"),
+        failures=failures(conn, day),
         trouble_counts=tuple(tuple(row) for row in query(conn, _TROUBLE_COUNTS, names=names)),
         troubles=_troubles(conn, names),
         audit=tuple(audit_row(*one) for one in audit.items()),
@@ -116,27 +118,17 @@ def _pairs(conn: Connection, text: str, ids: list[int]) -> dict:
     return {key: number for key, number in query(conn, text + " ORDER BY 1", ids=ids)}
 
 
-def _local(text: str | None) -> datetime | None:
-    """A time of running (UTC in the database) by this machine's clock, to the second."""
-    if text is None:
-        return None
-    here = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone()
-    return here.replace(tzinfo=None, microsecond=0)
-
-
 def _runs(conn: Connection, day: date) -> tuple[RunRow, ...]:
-    """Runs that began or ended on the day; text bounds first, so that few rows are read."""
+    """Runs of known cards that began or ended on the day."""
     text = """SELECT batch, status, started_at, ended_at, version, models, settings
         FROM run_summary WHERE batch IS NOT NULL AND started_at < :after
         AND coalesce(ended_at, started_at) >= :before ORDER BY run_id"""
-    before, after = day - timedelta(days=1), day + timedelta(days=2)
-    rows = query(conn, text, before=before.isoformat(), after=after.isoformat())
     runs = [
         RunRow(
-            row.batch, row.status, _local(row.started_at), _local(row.ended_at), row.version,
+            row.batch, row.status, local(row.started_at), local(row.ended_at), row.version,
             json.loads(row.models), json.loads(row.settings),
         )
-        for row in rows
+        for row in query(conn, text, **around(day))
     ]  # fmt: skip
     return tuple(
         one for one in runs if day in {at.date() for at in (one.started_at, one.ended_at) if at}

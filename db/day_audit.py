@@ -20,6 +20,7 @@ _KEPT = """
 SELECT d.name AS deployment_id,
     count(CASE WHEN s.state = 'blank' THEN 1 END) AS blanks,
     count(CASE WHEN s.state = 'kept' THEN 1 END) AS kept,
+    count(CASE WHEN s.state = 'unprocessed' THEN 1 END) AS unprocessed,
     count(CASE WHEN s.state = 'kept' AND s.method = 'human'
         AND s.observation_type IN :seen THEN 1 END) AS by_people,
     count(CASE WHEN s.state = 'kept' AND s.method = 'machine'
@@ -67,5 +68,5 @@ def audit_row(name: str, parts: Sequence[tuple[sa.Row, list[Stratum]]]) -> Audit
     return AuditRow(
         name, sum(row.blanks for row, _ in parts), sum(row.kept for row, _ in parts),
         sum(one.drawn for one in strata), estimate(strata, people, machine),
-        sum(one.undecided for one in strata),
+        sum(one.undecided for one in strata), sum(row.unprocessed for row, _ in parts),
     )  # fmt: skip

@@ -4,6 +4,7 @@ Everything here may be said twice: what stands already on the server is brought 
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,39 +13,57 @@ import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
+from flows.job import database_url
 from flows.quiet import prepare_prefect, server_configured
 from pipeline.errors import SettingsError
+from pipeline.settings import load_settings
 
 POOL = "camtriage"
+INBOX = "camtriage-watch/inbox"  # the deployment that watches
 ZOMBIES = "camtriage: a run whose worker died"
 STARTING_S = 30  # a Prefect server takes 5-20 s until it answers
 SILENT_S = 90  # three heartbeats of 30 s (flows/prefect.yaml) that did not come
 OVER = ("Completed", "Failed", "Crashed", "Cancelled")
 
 
-def deploy(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
+def deploy(inbox: Path, out: Path, settings: str | None, file: Path | None) -> None:
     """A work pool, the deployments of flows/prefect.yaml, and the automation for dead workers."""
-    _check(inbox, database, file)
-    prepare_prefect()
-    _await_server(os.environ["PREFECT_API_URL"])
-    _need_pool()
-    _prefect_deploy(inbox, out, settings, file or Path(__file__).with_name("prefect.yaml"))
-    _need_automation()
-    page = os.environ["PREFECT_API_URL"].removesuffix("/api")
-    print(f"deployed: {page}/deployments\nstart a worker: prefect worker start --pool {POOL}")
+    own = os.environ.get("CAMTRIAGE_DATABASE_URL")  # a worker here would take it
+    _deploy(inbox, database_url(own) if own else "", out, settings, file)
+    print(
+        "start a worker, in a shell where CAMTRIAGE_DATABASE_URL is set: "
+        f"prefect worker start --pool {POOL}"
+    )
 
 
 def serve(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
     """Deploy, and be a worker until stopped."""
-    deploy(inbox, database, out, settings, file)
+    _deploy(inbox, database, out, settings, file)
+    print("this is now a worker; Ctrl-C ends it", flush=True)
     os.environ["CAMTRIAGE_DATABASE_URL"] = database
     words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
     if os.name == "nt":
         sys.exit(subprocess.call(words))
+    # a script that says & has it ignored, and a worker ends itself by it when it is killed
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.executable, words)  # the same process: whoever stops it stops the worker
 
 
-def _check(inbox: Path, database: str, file: Path | None) -> None:
+def _deploy(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
+    _check(inbox, database, out, settings, file)
+    prepare_prefect()
+    _await_server(os.environ["PREFECT_API_URL"])
+    _need_pool()
+    before = _watched()
+    _prefect_deploy(inbox, out, settings, file or Path(__file__).with_name("prefect.yaml"))
+    _need_automation()
+    page = os.environ["PREFECT_API_URL"].removesuffix("/api")
+    print(f"deployed: {page}/deployments")
+    if before and (now := _watched()) != before:
+        print(f"one server watches one inbox: it now watches {now} in place of {before}")
+
+
+def _check(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
     """What would only fail at night, in a worker, is refused now."""
     if not server_configured():
         raise SettingsError(
@@ -55,6 +74,10 @@ def _check(inbox: Path, database: str, file: Path | None) -> None:
         raise SettingsError(f"{inbox}: no such folder; make the inbox first")
     if file and not file.is_file():
         raise SettingsError(f"--file {file}: no such file")
+    if settings:
+        load_settings(Path(settings))
+    if out.exists() and not out.is_dir():
+        raise SettingsError(f"--out {out}: a file, not a folder")
     if (
         database.startswith("sqlite:///")
         and not Path(database.removeprefix("sqlite:///")).is_absolute()
@@ -93,6 +116,18 @@ def _need_pool() -> None:
             client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
         except ObjectAlreadyExists:
             return
+
+
+def _watched() -> str | None:
+    """The inbox that this server's watch looks at; None before the first deploy."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        try:
+            return client.read_deployment_by_name(INBOX).parameters.get("inbox")
+        except ObjectNotFound:
+            return None
 
 
 def _prefect_deploy(inbox: Path, out: Path, settings: str | None, file: Path) -> None:

@@ -30,6 +30,10 @@ def close_arrival(flow_run: str, status: str, message: str | None = None) -> Non
         arrivals.close(conn, str(flow_run), status, message)
 
 
+def last_words(card: str, status: str, why: str) -> str:
+    return f"{card}: {status}: {why.rstrip('.')}. What was done is kept; the next run goes on."
+
+
 def leave_a_row(flow, flow_run, state) -> None:
     """A run that failed, was killed or cancelled says so in `run_summary` and in `arrivals`."""
     from prefect.logging.loggers import flow_run_logger
@@ -44,4 +48,4 @@ def leave_a_row(flow, flow_run, state) -> None:
             arrivals.leave_failure(conn, str(Path(Job(card).here().card).resolve()), why)
     except (CamtriageError, SQLAlchemyError, OSError) as wrong:  # the database may be what failed
         log.error("the database could not be told: %s", wrong)
-    log.error("%s: %s: %s. What was done is kept; the next run goes on.", card, status, why)
+    log.error("%s", last_words(card, status, why))

@@ -40,20 +40,27 @@ def watch(inbox: str, stable_s: float = 60.0) -> list[str]:
         stable_s: Seconds in which a card's files must neither change in number nor in size.
     """
     folders = folders_in(Path(inbox))
-    for line in never_taken(Path(inbox), folders):
+    odd = never_taken(Path(inbox), folders)
+    for line in odd:
         get_run_logger().warning(line)
     known = _with_the_dead_closed()
     before = wanted({**_elsewhere(known, inbox), **folders}, known)
-    if not before:
-        return []
-    time.sleep(stable_s)
-    now = settled(before, _listed(before))
+    now: dict[str, Listing] = {}
+    if before:
+        time.sleep(stable_s)
+        now = settled(before, _listed(before))
     for folder, one in now.items():
         _start(folder, one, known.get((folder, one.digest)))
+    if rows := as_rows(before, now, odd):
+        create_table_artifact(rows, key="taken", description=f"cards taken from {inbox}")
+    return list(now)
+
+
+def as_rows(before: Iterable[str], now: Mapping[str, Listing], odd: Iterable[str]) -> list[dict]:
+    """What a look did, for a person: cards taken, still being copied, and what will never be."""
     rows = [{"card": folder, "pictures": one.pictures} for folder, one in now.items()]
     rows += [{"card": one, "pictures": "still being copied"} for one in before if one not in now]
-    create_table_artifact(rows, key="taken", description=f"cards taken from {inbox}")
-    return list(now)
+    return rows + [{"card": "", "pictures": f"will not be taken: {line}"} for line in odd]
 
 
 def wanted(cards: Mapping[str, Listing], known: Known) -> dict[str, Listing]:

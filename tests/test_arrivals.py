@@ -5,6 +5,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Runni
 import db.summary
 from db import arrivals, save
 from db.engine import reading, writing
+from flows.hooks import last_words
 from flows.watch import TRIES, ending, wanted
 from pipeline.card.inbox import Listing
 from pipeline.records import Found
@@ -97,3 +98,8 @@ def test_a_folder_that_grew_keeps_its_batch_and_one_that_was_replaced_does_not(d
         assert arrivals.batch_that_grew(conn, "/in/mara", {"a.jpg": 7, "b.jpg": 5}) is None
         assert arrivals.batch_that_grew(conn, "/in/mara", {"b.jpg": 5}) is None
         assert arrivals.batch_that_grew(conn, "/in/kaeng", grew) is None
+
+
+def test_a_reason_that_ends_in_a_full_stop_gets_no_second_one():
+    said = last_words("/in/mara", "cancelled", "by manual cancellation.")
+    assert said.startswith("/in/mara: cancelled: by manual cancellation. What was done is kept")

@@ -39,6 +39,20 @@ def test_secrets_come_from_the_environment_and_from_nowhere_else():
     assert not re.search(r"(?i)password|secret|token", IMAGE)
 
 
+def test_prefects_page_asks_where_its_reader_can_reach_it():
+    prefect = SERVICES["prefect"]["environment"]
+    [port] = SERVICES["prefect"]["ports"]
+    address = port.rsplit(":", 1)[0]
+    assert prefect["PREFECT_UI_API_URL"] == f"http://{address}/api"  # not the service's own name
+    assert prefect["PREFECT_API_URL"] == SERVICES["worker"]["environment"]["PREFECT_API_URL"]
+    assert prefect["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
+
+
+def test_schedules_and_days_follow_the_zone_of_the_environment():
+    ours = [one for one in SERVICES.values() if one["image"].startswith("camtriage:")]
+    assert {one["environment"]["TZ"] for one in ours} == {"${TZ:-UTC}"}
+
+
 def test_cards_can_only_be_read():
     cards = [v for one in SERVICES.values() for v in one.get("volumes", ()) if ":/cards" in v]
     assert cards and all(one.endswith(":ro") for one in cards)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.watch import wanted
-from pipeline.card.inbox import folders_in, listing, never_taken, settled
+from flows.watch import as_rows, wanted
+from pipeline.card.inbox import Listing, folders_in, listing, never_taken, settled
 from pipeline.errors import CardError
 
 
@@ -85,3 +85,13 @@ def test_what_will_never_be_taken_is_said(tmp_path):
     loose, films, name = never_taken(tmp_path, found)
     assert films == "films: holds no picture"
     assert loose.startswith("2 pictures loose in") and "rename the folder" in name
+
+
+def test_what_will_never_be_taken_is_shown_also_when_no_card_is_taken(tmp_path):
+    odd = ["films: holds no picture"]
+    assert as_rows({}, {}, odd) == [
+        {"card": "", "pictures": "will not be taken: films: holds no picture"}
+    ]
+    found = {"/in/mara": Listing("abc", 7, {})}
+    rows = as_rows({**found, "/in/kaeng": Listing("def", 1, {})}, found, odd)
+    assert [one["pictures"] for one in rows[:2]] == [7, "still being copied"] and len(rows) == 3

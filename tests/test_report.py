@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from makers import fill
 from PIL import Image
 
-from db import save, schema
+from db import arrivals, save, schema
 from db.day import read_day
 from db.rows import refresh
 from pipeline.exchange.reviews import SheetRow
@@ -34,7 +34,7 @@ from pipeline.report.day import (
 )
 from pipeline.report.event_sheet import Asked, write_event_sheet
 from pipeline.report.page import as_html, write_report
-from pipeline.report.tables import as_markdown
+from pipeline.report.tables import as_csv, as_markdown
 from pipeline.report.words import percent
 from pipeline.settings import Settings
 from pipeline.trust.audit import Stratum, estimate
@@ -311,3 +311,56 @@ def test_a_review_that_a_person_is_seen_hides_the_flag(database):
         save.save_reviews(conn, [word], "by hand")
         again = read_day(conn, date.today(), Settings()).flags
         assert all(shot.people for shot in again[0].shots)
+
+
+def test_a_card_that_failed_before_it_was_a_card_is_told_on_a_page_without_cards(database):
+    with database.begin() as conn:
+        arrivals.take(conn, "/in/mara", "abc", "run 1")
+        arrivals.close(conn, "run 1", "failed", "a.jpg: no such device")
+        arrivals.leave_failure(conn, "/in/mara", "a.jpg: no such device")
+        arrivals.take(conn, "/in/kaeng", "def", "run 2")
+        day = read_day(conn, date.today(), Settings())
+        assert read_day(conn, date(2020, 1, 1), Settings()).failures == ()
+    told = {(one.name, one.status, one.why) for one in day.failures}
+    mara = ("/in/mara", "failed", "a.jpg: no such device")
+    assert len(day.failures) == 2 and mara in told and not day.cards
+    for page in (as_html(day), as_markdown(day), as_csv(day)):
+        assert page.count("/in/mara") == 1 and "a.jpg: no such device" in page
+        assert "it waits, runs, or died with its machine" in page
+
+
+def test_a_card_that_was_killed_is_told_with_its_reason_until_a_later_run_finishes(database):
+    with database.begin() as conn:
+        fill(conn, 40, cameras=1, cards=1)
+        root = conn.execute(sa.select(schema.batch.c.root)).scalar_one()
+        batch = conn.execute(sa.select(schema.batch.c.id)).scalar_one()
+        save.start_run(conn, batch, "0.1.0", {}, {}, 1)
+        arrivals.leave_failure(conn, root, "its worker died")
+        killed = read_day(conn, date.today(), Settings())
+        again = save.start_run(conn, batch, "0.1.0", {}, {}, 1)
+        save.end_run(conn, again, "finished", {})
+        mended = read_day(conn, date.today(), Settings())
+    assert [(one.name, one.why, one.mended) for one in killed.failures] == [
+        ("card-0", "its worker died", False)
+    ]
+    failed = as_html(killed).split("What failed, and why</h2>")[1].split("<h2>")[0]
+    assert "its worker died" in failed and "Nothing." not in failed
+    assert "1 card has not come to its end" in as_html(killed)
+    assert [one.mended for one in mended.failures] == [True]
+    assert "failed, finished since" in as_html(mended)
+    assert "not come to its end" not in as_html(mended)
+
+
+def test_pictures_not_looked_at_yet_stand_on_top_and_are_in_no_share(root):
+    states = {"blank": 5, "kept": 349, "unprocessed": 645}
+    part = AuditRow("C", 0, 0, 0, None, unprocessed=645)
+    day = day_of(root, media=999, states=states, audit=(part, AuditRow("D", 0, 9, 0, None)))
+    page, table = as_html(day), as_markdown(day)
+    tiles = page[page.index('class="tiles"') : page.index("</section>")]
+    assert "<b>645</b><span>not looked at yet" in tiles
+    assert "5 set aside of 354 looked at" in tiles
+    assert "645 not looked at yet</td>" in page and page.count(">no blanks<") == 1
+    unseen = as_html(day_of(root, states=states, species=()))
+    assert "349 pictures were kept and are in no visit yet" in unseen
+    assert "Nothing was kept" not in unseen
+    assert "645 pictures not looked at yet" in table and table.count("no blanks") == 1

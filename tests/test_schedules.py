@@ -151,6 +151,7 @@ def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(o
 
 def test_a_card_in_the_inbox_is_triaged_once(worker):
     card = cards.card(worker.inbox / "mara", pictures=24)
+    (worker.inbox / "loose.jpg").write_bytes(b"jpeg")
     watched = {"flow_runs": STATE_COMPLETED}
     watched["flows"] = {"name": {"any_": ["camtriage-watch"]}}
 
@@ -165,6 +166,9 @@ def test_a_card_in_the_inbox_is_triaged_once(worker):
     assert arrivals(worker)[str(card)] == ("done", 1, None)
     mine = {"flow_runs": {"name": {"any_": [f"triage {card}"]}}}
     assert len(ask(worker.api, "/flow_runs/filter", mine)) == 1
+    looks_told = ask(worker.api, "/artifacts/filter", {"artifacts": {"key": {"any_": ["taken"]}}})
+    told = [one["data"] for one in looks_told]
+    assert any("will not be taken: 1 picture loose" in one and str(card) not in one for one in told)
     kinds = {one["key"]: one["type"] for one in ask(worker.api, "/artifacts/filter", {})}
     assert {"visits": "table", "summary": "markdown", "taken": "table"}.items() <= kinds.items()
     assert kinds["progress-look-at"] == "progress"
@@ -252,8 +256,56 @@ def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path):
     assert "no Prefect server is named" in refusal(str(tmp_path))
     api = {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
     assert "make the inbox first" in refusal(str(tmp_path / "none"), **api)
-    away = {"PREFECT_API_URL": f"http://127.0.0.1:{servers.free_port()}/api"}
-    assert "no Prefect server answers" in refusal(
-        str(tmp_path), "--database", f"sqlite:///{tmp_path}/c.db", **away
+    (tmp_path / "report").write_text("a file")
+    odd = tmp_path / "odd.toml"
+    odd.write_text("[blank]\nthreshhold = 0.5\n")
+    for words in (("--settings", str(tmp_path / "none.toml")), ("--settings", str(odd))):
+        assert words[1] in refusal(str(tmp_path), *words, **api)
+    assert "a file, not a folder" in refusal(
+        str(tmp_path), "--out", str(tmp_path / "report"), **api
     )
-    assert "its full path" in refusal(str(tmp_path), "--database", "sqlite:///here.db", **api)
+    away = {"PREFECT_API_URL": f"http://127.0.0.1:{servers.free_port()}/api"}
+    assert "no Prefect server answers" in refusal(str(tmp_path), **away)
+    here = {"CAMTRIAGE_DATABASE_URL": "sqlite:///here.db"}
+    assert "its full path" in refusal(str(tmp_path), **api, **here)
+    assert "No such option" in refusal(str(tmp_path), "--database", "sqlite:////c.db", **api)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_serve_started_in_the_background_of_a_script_ends_at_the_first_kill(office, tmp_path):
+    def as_a_script_does() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    words = [sys.executable, "-m", "flows.cli", "serve", str(office.inbox)]
+    words += ["--out", str(office.folder / "reports")]
+    with (tmp_path / "serve.log").open("w") as log:
+        serving = subprocess.Popen(
+            words, env=office.env, cwd=ROOT, stdout=log, stderr=log, preexec_fn=as_a_script_does
+        )
+    try:
+        started = until(lambda: "started!" in (tmp_path / "serve.log").read_text(), 120)
+        assert started, (tmp_path / "serve.log").read_text()
+        serving.terminate()
+        assert serving.wait(20) == 0
+    finally:
+        serving.kill()
+        serving.wait()
+
+
+def test_another_inbox_in_place_of_the_first_is_said(office):
+    second = office.folder / "second inbox"
+    second.mkdir()
+    words = [sys.executable, "-m", "flows.cli", "deploy", "--out", str(office.folder / "reports")]
+
+    def said(inbox: Path) -> str:
+        done = subprocess.run(
+            [*words, str(inbox)], env=office.env, capture_output=True, text=True, cwd=ROOT
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert f"it now watches {second} in place of {office.inbox}" in said(second)
+    again = said(office.inbox)
+    assert f"{office.inbox} in place of {second}" in again
+    assert again.count("prefect worker start") == 1
+    assert "in place of" not in said(office.inbox)

@@ -76,3 +76,5 @@ def test_started_as_the_compose_file_says_a_card_gets_through(postgres_url, plac
                 return [tuple(one) for one in rows]
 
             assert until(lambda: told() == [(str(card), "done")], 240), log.read_text()
+    said = log.read_text()
+    assert "this is now a worker" in said and "start a worker" not in said

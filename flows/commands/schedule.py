@@ -40,16 +40,16 @@ def serve(
 @app.command()
 def deploy(
     inbox: Inbox,
-    database: Database = None,
     out: Out = Path("reports"),
     settings: Settings = None,
     file: File = None,
 ) -> int:
-    """Deploy only: workers on any machine do the runs (prefect worker start --pool camtriage).
+    """Deploy only: workers on any machine do the runs (prefect worker start --pool camtriage), each
+    with the database of its own CAMTRIAGE_DATABASE_URL.
 
     camtriage deploy /cards/in --out /data/reports
     """
     from flows.deploy import deploy
 
-    deploy(inbox, database_url(database), out, settings, file)
+    deploy(inbox, out, settings, file)
     return 0

@@ -39,6 +39,18 @@ class TroubleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureRow:
+    """A run, or a folder of the inbox, that came to no good end."""
+
+    name: str  # of the card; its folder where it never became one
+    status: str  # failed, unfinished, running, taken, cancelled
+    at: datetime  # this machine's time
+    why: str
+    mended: bool = False  # a later run of the card finished
+    tries: int = 0  # of a folder of the inbox
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """The blanks of one deployment (or all of them) and what the audit says."""
 
@@ -48,6 +60,7 @@ class AuditRow:
     drawn: int
     estimate: Estimate | None  # None: nobody has looked, or nobody could tell
     undecided: int = 0  # of the drawn: a person looked and could not tell
+    unprocessed: int = 0  # pictures not looked at yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,7 @@ class Day:
     decided_by: tuple[tuple[str, str, int], ...] = ()  # (state, rule, pictures)
     blank_scores: tuple[int, ...] = (0,) * BINS  # pictures by p_blank, called blank
     kept_scores: tuple[int, ...] = (0,) * BINS
+    failures: tuple[FailureRow, ...] = ()  # also when no card was processed
     trouble_counts: tuple[tuple[str, int], ...] = ()
     troubles: tuple[TroubleRow, ...] = ()  # the first of them
     audit: tuple[AuditRow, ...] = ()  # by deployment
@@ -145,6 +159,21 @@ class Day:
     def total(self, what: str) -> int:
         """Sum of a number over the cards: files, pictures, unreadable, ..."""
         return sum(getattr(card, what) for card in self.cards)
+
+    @property
+    def unprocessed(self) -> int:
+        """Pictures that nobody has looked at yet."""
+        return self.states.get("unprocessed", 0)
+
+    @property
+    def looked(self) -> int:
+        """Pictures that were looked at and called something."""
+        return self.states.get("blank", 0) + self.states.get("kept", 0)
+
+    @property
+    def stopped(self) -> int:
+        """Runs and folders of the inbox that came to no good end, and still have to."""
+        return sum(not one.mended for one in self.failures)
 
     @property
     def closes(self) -> bool:

@@ -82,7 +82,7 @@ def environment() -> Environment:
         "number": words.number, "share": words.share, "on": words.on, "at": words.at,
         "words": words.plain, "said": words.said, "missed": words.missed, "recall": words.recall,
         "flat": words.flat, "decimal": words.decimal, "percent": words.signed,
-        "rule": words.rule, "ends_unknown": words.ends_unknown,
+        "rule": words.rule, "ends_unknown": words.ends_unknown, "ending": words.ending,
     }  # fmt: skip
     return env
 

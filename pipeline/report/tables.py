@@ -19,9 +19,16 @@ def as_markdown(day: Day) -> str:
 def _markdown(day: Day) -> Iterator[str]:
     yield f"# camtriage, {words.on(day.date)}\n"
     if not day.cards:
-        yield "No card was processed on this day."
+        yield "No card was processed on this day.\n"
+        if day.failures:
+            yield "## What failed, and why\n"
+            yield from _failures(day)
         return
     yield "Cards processed on this day; dates and hours are those of the cameras' own clocks.\n"
+    if day.unprocessed:
+        yield f"**{words.number(day.unprocessed)} pictures not looked at yet.**\n"
+    if day.stopped:
+        yield f"**Not come to an end: {day.stopped}; see What failed, and why.**\n"
     yield f"**{words.audit(day)}**\n"
     if day.flags:
         yield "## Flags\n"
@@ -43,7 +50,8 @@ def _markdown(day: Day) -> Iterator[str]:
     yield from markdown_table(
         ("camera", "blank", "kept", "drawn", "missed among blanks", "recall of the filter"),
         [(r.name, r.blanks, r.kept, r.drawn, *((words.missed(r), words.recall(r)) if r.estimate
-          else ("unaudited", "unaudited") if r.blanks else ("no blanks", ""))) for r in day.audit],
+          else ("unaudited", "unaudited") if r.blanks
+          else ("not looked at yet" if r.unprocessed else "no blanks", ""))) for r in day.audit],
     )  # fmt: skip
     yield "## What came in\n"
     names = ("name", "status", "files", "pictures", "unreadable", "videos", "others", "skipped")
@@ -53,6 +61,8 @@ def _markdown(day: Day) -> Iterator[str]:
          for card in day.cards],
     )  # fmt: skip
     yield "## What failed, and why\n"
+    if day.failures:
+        yield from _failures(day)
     yield from markdown_table(
         ("why", "files"), [(words.plain(why), n) for why, n in day.trouble_counts]
     )
@@ -72,6 +82,11 @@ def _markdown(day: Day) -> Iterator[str]:
         [(r.batch, r.started_at, r.status, r.version, " · ".join(words.flat(r.models)))
          for r in day.runs],
     )  # fmt: skip
+
+
+def _failures(day: Day) -> Iterator[str]:
+    rows = [(f.name, words.ending(f), words.at(f.at), f.why) for f in day.failures]
+    yield from markdown_table(("card", "result", "when", "why"), rows)
 
 
 def markdown_table(head: tuple, rows: list) -> Iterator[str]:
@@ -99,6 +114,8 @@ def _numbers(day: Day) -> Iterator[tuple]:
     for card in day.cards:
         for what in ("files", "pictures", "unreadable", "videos", "others", "skipped"):
             yield "files", card.name, "", "", what, getattr(card, what)
+    for one in day.failures:
+        yield "failure", one.name, "", one.at.isoformat(" "), one.status, one.why
     for row in day.troubles:
         yield "trouble", row.batch, "", row.path, row.reason, row.detail
     for state, n in sorted(day.states.items()):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from math import floor, isnan
 
-from pipeline.report.day import AuditRow, Day, SpeciesRow
+from pipeline.report.day import AuditRow, Day, FailureRow, SpeciesRow
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -48,6 +48,12 @@ def rule(name: str) -> str:
 def said(row: SpeciesRow) -> str:
     """The name, or what is known without one."""
     return row.name if row.name else KINDS.get(row.observation_type, row.observation_type)
+
+
+def ending(row: FailureRow) -> str:
+    """How a run ended, how often it was tried, and whether a later one finished."""
+    tries = f", {row.tries} tries" if row.tries > 1 else ""
+    return f"{row.status}{tries}{', finished since' if row.mended else ''}"
 
 
 def percent(value: float) -> str:
@@ -118,7 +124,7 @@ def audit(day: Day) -> str:
     """What is known about animals among the blanks, in a sentence or two."""
     total = day.audit_total
     if total is None or not total.blanks:
-        return "Nothing was called blank."
+        return f"Nothing was called blank{' yet' if day.unprocessed else ''}."
     drawn = f"{number(total.drawn)} of {number(total.blanks)} blanks were drawn at random"
     one = total.estimate
     if one is None:
