@@ -20,10 +20,11 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def ask(api: str, path: str, body: object = None):
+def ask(api: str, path: str, body: object = None, method: str | None = None):
     """The server's answer as JSON."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{api}{path}", data, {"Content-Type": "application/json"})
+    head = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{api}{path}", data, head, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
@@ -31,14 +32,12 @@ def ask(api: str, path: str, body: object = None):
         if why.code != 503:  # its SQLite is busy, it says: ask again
             raise
         time.sleep(1)
-        return ask(api, path, body)
+        return ask(api, path, body, method)
     return json.loads(text) if text else None
 
 
 def put(api: str, path: str, body: object) -> None:
-    head = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{api}{path}", json.dumps(body).encode(), head, method="PUT")
-    urllib.request.urlopen(request, timeout=10).close()
+    ask(api, path, body, "PUT")
 
 
 def until(what, seconds: float):

@@ -57,7 +57,8 @@ def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
     path = tmp_path / "c.db"
     command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "c", "--threads", "1"]
     command += ["--database", f"sqlite:///{path}"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # also with nohup
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **heard)
     while not _windows_done(path) and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
