@@ -320,9 +320,12 @@ def flow_process(runner: int):
     """The process in which the runner lets the flow run."""
     import psutil
 
-    children = psutil.Process(runner).children(recursive=True)
-    return next((one for one in children if "flow_engine" in " ".join(one.cmdline())
-                 or "prefect.engine" in " ".join(one.cmdline())), None)  # fmt: skip
+    for one in psutil.Process(runner).children(recursive=True):
+        with suppress(psutil.Error):  # it ended meanwhile
+            words = " ".join(one.cmdline())
+            if "flow_engine" in words or "prefect.engine" in words:
+                return one
+    return None
 
 
 def until(what, seconds: float = 90):
