@@ -247,10 +247,8 @@ def is_run_of(conn: Connection, run_id: int, batch_id: int, batch: str) -> bool:
     """Whether this run of this batch stands here."""
     r, b = schema.run.c, schema.batch.c
     mine = sa.select(r.id).join(schema.batch, b.id == r.batch_id)
-    return (
-        conn.execute(mine.where(r.id == run_id, b.id == batch_id, b.name == batch)).scalar()
-        is not None
-    )
+    known = mine.where(r.id == run_id, b.id == batch_id, b.name == batch)
+    return conn.execute(known).first() is not None
 
 
 def window_counts(conn: Connection, batch_id: int, recipe_id: int) -> tuple[int, int]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from pipeline.errors import CardError, DatabaseError, SettingsError
-from pipeline.poaching.scene import read_calendar
 from pipeline.settings import Settings, load_settings
 
 DEFAULT_DATABASE = "sqlite:///camtriage.db"
@@ -41,6 +40,8 @@ class Job:
         return min(self.workers(), 2 + self.workers() // 16)
 
     def load_settings(self) -> Settings:
+        from pipeline.poaching.scene import read_calendar  # here: every command imports this room
+
         found = load_settings(Path(self.settings) if self.settings else None)
         read_calendar(found.poaching)  # a slip in it is told before anything is done
         return found

@@ -206,8 +206,9 @@ def finish(job: Job, begun: Begun, looked: int, seconds: float) -> Summary:
 
 
 def left_off(job: Job, begun: Begun, why: str) -> None:
-    """Tell the run's row, as long as the database is not what failed."""
+    """Tell the run's row, as long as the database is not what failed and is still its own."""
     with suppress(CamtriageError, SQLAlchemyError), writing(database(job.database)) as conn:
+        _same_database(conn, begun)
         save.end_run(conn, begun.run_id, "unfinished", None, why)
 
 

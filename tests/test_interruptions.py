@@ -75,11 +75,11 @@ def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
 
 
 def test_a_run_whose_database_is_replaced_meanwhile_stops_and_leaves_the_other_alone(tmp_path):
-    url = f"sqlite:///{tmp_path / 'c.db'}"
-    run_job(Job(str(cards.card(tmp_path / "a", pictures=8)), "a", url), as_flow=False)
-    backup(url, tmp_path / "b")
-    before = dump_of(url)
-    job = Job(str(cards.card(tmp_path / "other", pictures=12)), "other", url)
+    """The other database has a card and a run by the very same keys."""
+    small, other = (cards.card(tmp_path / f"{n}", pictures=n) for n in (8, 12))
+    elsewhere, url = (f"sqlite:///{tmp_path / name}.db" for name in ("elsewhere", "c"))
+    run_job(Job(str(small), "x", elsewhere), as_flow=False)
+    backup(elsewhere, tmp_path / "b")
 
     class Meanwhile(Directly):
         def each(self, function, *more):
@@ -87,12 +87,11 @@ def test_a_run_whose_database_is_replaced_meanwhile_stops_and_leaves_the_other_a
             return super().each(function, *more)
 
     with pytest.raises(DatabaseChanged, match="batch other: the database was replaced"):
-        run_card(job, Meanwhile(1))
-    assert dump_of(url) == before
+        run_card(Job(str(other), "other", url), Meanwhile(1))
+    assert dump_of(url) == dump_of(elsewhere)
     with sqlite3.connect(tmp_path / "c.db") as conn:
-        assert conn.execute("SELECT batch, status FROM run_summary").fetchall() == [
-            ("a", "finished")
-        ]
+        query = "SELECT batch, status, message FROM run_summary"
+        assert conn.execute(query).fetchall() == [("x", "finished", None)]
 
 
 def test_two_runs_that_died_over_the_same_windows_make_the_next_one_careful(database):
