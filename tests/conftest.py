@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from db.engine import migrate, open_database
-from flows.quiet import prepare_prefect
+from db.core.engine import migrate, open_database
+from flows.execution.environment import prepare_prefect
 from tests.servers import making_databases, postgresql
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy import Connection
 
-from db import arrivals, save
+from db.store import arrivals
+from db.store.batches import end_run, save_batch, save_recipe, set_current, start_run
+from db.store.deployments import save_deployments
+from db.store.draws import save_draws
+from db.store.files import save_files, save_troubles
+from db.store.flags import save_flags
+from db.store.labels import save_labels
+from db.store.media import save_media
+from db.store.reviews import save_reviews
+from db.store.scores import save_seen
+from db.store.visits import save_visits
+from db.store.windows import save_windows
 from pipeline.records import (
     Deployment,
     Draw,
@@ -44,16 +55,16 @@ LOOK, LABEL, FLAG = ({"step": step, "model": "made up"} for step in ("look", "la
 def fill(conn: Connection, pictures: int, cameras: int = 4, cards: int = 2, seed: int = 1) -> None:
     """`pictures` media on `cameras` cameras, spread over `cards` batches card-0, card-1, ..."""
     draw = np.random.default_rng(seed)
-    recipes = [save.save_recipe(conn, one["step"], one) for one in (LOOK, LABEL, FLAG)]
+    recipes = [save_recipe(conn, one["step"], one) for one in (LOOK, LABEL, FLAG)]
     per_camera = -(-pictures // cameras)
     for card in range(cards):
-        batch = save.save_batch(conn, f"card-{card}", f"/cards/{card}", f"content {card}")
-        run = save.start_run(conn, batch, "0.1.0", {"windows": {"size": 128}}, {"starter": "ab12"})
+        batch = save_batch(conn, f"card-{card}", f"/cards/{card}", f"content {card}")
+        run = start_run(conn, batch, "0.1.0", {"windows": {"size": 128}}, {"starter": "ab12"})
         for camera in range(card, cameras, cards):
             left = min(per_camera, pictures - camera * per_camera)
             _fill_camera(conn, batch, recipes, camera, left, draw)
-        save.set_current(conn, batch, *recipes)
-        save.end_run(conn, run, "finished", {"pictures": pictures})
+        set_current(conn, batch, *recipes)
+        end_run(conn, run, "finished", {"pictures": pictures})
         arrivals.take(conn, f"/cards/{card}", f"listing {card}", f"flow run {card}")
         arrivals.close(conn, f"flow run {card}", "done")
 
@@ -62,29 +73,29 @@ def _fill_camera(conn, batch: int, recipes: list[int], camera: int, n: int, draw
     look, label, flag = recipes
     place = _deployment(camera, n)
     media = list(_media(place, camera, n))
-    save.save_deployments(conn, [place])
-    save.save_media(conn, batch, media)
-    save.save_files(conn, batch, _files(place, media))
+    save_deployments(conn, [place])
+    save_media(conn, batch, media)
+    save_files(conn, batch, _files(place, media))
     bad = f"{place.deployment_id}/DCIM/BAD.JPG"
-    save.save_troubles(conn, batch, [Trouble(bad, "ingest", "empty", "0 bytes")])
+    save_troubles(conn, batch, [Trouble(bad, "ingest", "empty", "0 bytes")])
     windows = [_window(place, media, begin) for begin in range(0, n, 128)]
-    save.save_windows(conn, batch, windows)
+    save_windows(conn, batch, windows)
     taxa = _taxa(n, draw)
     looks = _looks(media, taxa, draw)
     _see(conn, batch, look, looks)
     kept = [(one, taxon) for one, taxon in zip(media, taxa, strict=True) if taxon is not None]
-    save.save_labels(conn, label, [_label(one, taxon) for one, taxon in kept])
+    save_labels(conn, label, [_label(one, taxon) for one, taxon in kept])
     visits = list(_visits(place, kept))
-    save.save_visits(conn, label, visits)
+    save_visits(conn, label, visits)
     flags = [_flag(one) for one in visits if one.observation_type == "human"]
-    save.save_flags(conn, flag, flags)
+    save_flags(conn, flag, flags)
     blanks = [one.sha256 for one, taxon in zip(media, taxa, strict=True) if taxon is None]
     drawn = blanks[:10]
     stratum = f"{place.deployment_id} | colour | 0"
     chance = len(drawn) / max(1, len(blanks))
     draws = [Draw(sha, stratum, len(blanks), len(drawn), chance) for sha in drawn]
-    save.save_draws(conn, batch, look, draws, seed=7)
-    save.save_reviews(conn, _reviews(drawn, kept), "sheet.csv")
+    save_draws(conn, batch, look, draws, seed=7)
+    save_reviews(conn, _reviews(drawn, kept), "sheet.csv")
 
 
 def _deployment(camera: int, n: int) -> Deployment:
@@ -180,12 +191,12 @@ def _looks(media: list[Media], taxa: list[int | None], draw) -> list[Look | str]
 
 
 def _see(conn, batch: int, recipe: int, looks: list[Look | str]) -> None:
-    from db import read  # here: makers are imported where no database is
+    from db.store.windows import window_of, windows_left
 
     by_sha = {getattr(one, "sha256", one): one for one in looks}
     vector = np.full(8, 0.5, np.float16).tobytes()
-    for window_id, _ in read.windows_left(conn, batch, recipe):
-        some = [by_sha[sha] for sha in read.window(conn, window_id).sha256s]
+    for window_id, _ in windows_left(conn, batch, recipe):
+        some = [by_sha[sha] for sha in window_of(conn, window_id).sha256s]
         failed = tuple(one for one in some if isinstance(one, str))
         seen = tuple(one for one in some if isinstance(one, Look))
         embeddings = tuple(
@@ -194,7 +205,7 @@ def _see(conn, batch: int, recipe: int, looks: list[Look | str]) -> None:
             if one.state == "kept"
             for view in ("crop", "frame")
         )
-        save.save_seen(conn, window_id, recipe, Seen(seen, embeddings, (), failed))
+        save_seen(conn, window_id, recipe, Seen(seen, embeddings, (), failed))
 
 
 def _label(one: Media, taxon: int) -> Label:

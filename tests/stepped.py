@@ -60,21 +60,24 @@ def main() -> None:
     told = Told(int(tell), int(hear), step, int(nth))
     from sqlalchemy import Engine, event
 
-    import db.engine
-    import db.rows
-    import db.save
-    import flows.steps
-    from flows import cli, patience
+    import db.core.engine
+    import db.core.rows
+    import db.store.batches
+    import flows.steps.chain
+    import flows.steps.ingest
+    from flows.cli import main as cli
+    from flows.execution import retry as patience
 
     if seconds := os.environ.get("CAMTRIAGE_TEST_BUSY_S"):  # how long for another's lock
-        db.engine.BUSY_S = float(seconds)
+        db.core.engine.BUSY_S = float(seconds)
     if waits := os.environ.get("CAMTRIAGE_TEST_WAITS_S"):  # how long it waits for its database
         patience.WAITS_S = tuple(float(one) for one in waits.split())
 
     if moment := os.environ.get("CAMTRIAGE_TEST_NOW"):  # what the computer's clock says
-        db.rows.now = db.save.now = lambda: datetime.fromisoformat(moment)
+        db.core.rows.now = db.store.batches.now = lambda: datetime.fromisoformat(moment)
     for name in STEPS:
-        setattr(flows.steps, name, told.wrapped(getattr(flows.steps, name)))
+        room = flows.steps.ingest if name == "save_card" else flows.steps.chain
+        setattr(room, name, told.wrapped(getattr(room, name)))
     event.listen(Engine, "before_cursor_execute", told.statement)
     event.listen(Engine, "commit", told.statement)
     sys.argv[1:] = words

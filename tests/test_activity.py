@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import iv
 
+from pipeline.card.sun import average_anchored, equinoctial, sun_height, sun_radians, sun_times
 from pipeline.errors import PopulationError
-from pipeline.population.activity import (
+from pipeline.population.estimates.activity import (
     activity_level,
     bandwidth,
     curve,
@@ -18,13 +19,6 @@ from pipeline.population.activity import (
     dhat4,
     overlap,
     radians_of,
-)
-from pipeline.population.sun import (
-    average_anchored,
-    equinoctial,
-    sun_height,
-    sun_radians,
-    sun_times,
 )
 
 TURN = 2 * np.pi

@@ -2,11 +2,13 @@
 
 from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
 
-import db.summary
-from db import arrivals, save
-from db.engine import reading, writing
-from flows.hooks import last_words
-from flows.watch import TRIES, ending, wanted
+import db.store.batches
+from db.core.engine import reading, writing
+from db.store import arrivals
+from db.store.batches import save_batch, start_run
+from db.store.files import save_files
+from flows.prefect.hooks import last_words
+from flows.prefect.watch import TRIES, ending, wanted
 from pipeline.card.inbox import Listing
 from pipeline.records import Found
 
@@ -64,10 +66,10 @@ def test_only_a_run_that_is_over_or_forgotten_gives_its_card_back():
 
 def test_a_failure_ends_the_open_run_of_its_card_and_keeps_what_it_counted(database):
     with writing(database) as conn:
-        batch = save.save_batch(conn, "mara", "/in/mara", "abc")
-        other = save.save_batch(conn, "kaeng", "/in/kaeng", "def")
+        batch = save_batch(conn, "mara", "/in/mara", "abc")
+        other = save_batch(conn, "kaeng", "/in/kaeng", "def")
         for one in (batch, batch, other):
-            save.start_run(conn, one, "1", {}, {}, left=5)
+            start_run(conn, one, "1", {}, {}, left=5)
         arrivals.leave_failure(conn, "/in/mara", "the card is gone")
     with reading(database) as conn:
         rows = conn.exec_driver_sql(
@@ -78,7 +80,9 @@ def test_a_failure_ends_the_open_run_of_its_card_and_keeps_what_it_counted(datab
             ("mara", "failed", "the card is gone"),
             ("kaeng", "running", None),
         ]
-        assert db.summary.stuck(conn, batch, 5), "two runs that died make the next one careful"
+        assert db.store.batches.stuck(conn, batch, 5), (
+            "two runs that died make the next one careful"
+        )
 
 
 def test_a_failure_before_anything_was_saved_leaves_a_row_too(database):
@@ -90,9 +94,9 @@ def test_a_failure_before_anything_was_saved_leaves_a_row_too(database):
 
 def test_a_folder_that_grew_keeps_its_batch_and_one_that_was_replaced_does_not(database):
     with writing(database) as conn:
-        batch = save.save_batch(conn, "mara-1", "/in/mara", "abc")
+        batch = save_batch(conn, "mara-1", "/in/mara", "abc")
         here = [Found("a.jpg", "picture", 4, 0.0), Found("Thumbs.db", "skipped", 9, 0.0)]
-        save.save_files(conn, batch, [(one, None) for one in here])
+        save_files(conn, batch, [(one, None) for one in here])
         grew = {"a.jpg": 4, "b.jpg": 5}
         assert arrivals.batch_that_grew(conn, "/in/mara", grew) == "mara-1"
         assert arrivals.batch_that_grew(conn, "/in/mara", {"a.jpg": 7, "b.jpg": 5}) is None

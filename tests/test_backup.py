@@ -10,11 +10,11 @@ from contextlib import closing
 import pytest
 from sqlalchemy import make_url
 
-from db import backup as room
-from db.backup import backup, restore
-from db.dump import dump
-from db.engine import migrate, open_database, reading, writing
-from db.schema import VERSION_TABLE
+from db.core import backup as room
+from db.core.backup import backup, restore
+from db.core.engine import migrate, open_database, reading, writing
+from db.core.schema import VERSION_TABLE
+from db.integrity.dump import dump
 from pipeline.errors import DatabaseError
 from tests.conftest import ROOT, a_copy
 from tests.makers import fill

@@ -1,7 +1,7 @@
 """The programs in tests/benchmarks, on so few pictures that only ratios of one run mean much."""
 
-from db.check import check
-from db.engine import writing
+from db.core.engine import writing
+from db.integrity.check import check
 from tests.benchmarks import end_to_end, memory, million_rows, million_visits
 from tests.benchmarks.pictures import with_exif
 from tests.makers import fill

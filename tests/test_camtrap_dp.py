@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from makers import fill
 
-from db import schema
-from db.clock_repairs import save_repair
-from db.engine import open_database, reading, writing
-from db.exchange import gather
-from db.outages import save_outages
-from flows.export import camtrap_dp
+from db.core import schema
+from db.core.engine import open_database, reading, writing
+from db.queries.exchange.package import gather
+from db.store.outages import save_outages
+from db.store.repairs import save_repair
+from flows.services.export import camtrap_dp
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError
 from pipeline.exchange.camtrap_dp import export, place

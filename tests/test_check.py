@@ -5,11 +5,14 @@ from contextlib import closing
 
 import pytest
 
-from db import save
-from db.check import check, check_files
-from db.engine import open_database, reading, writing
-from db.schema import metadata
-from pipeline.records import Found, Media
+from db.core.engine import open_database, reading, writing
+from db.core.schema import metadata
+from db.integrity.check import check, check_files
+from db.store.batches import save_batch
+from db.store.deployments import save_deployments
+from db.store.files import save_files
+from db.store.media import save_media
+from pipeline.records import Deployment, Found, Media
 from tests.makers import fill
 
 WRONG = {  # what was done by hand -> what is said about it
@@ -128,15 +131,13 @@ def test_originals_are_read_again_and_a_card_that_is_away_is_one_line(database, 
         (card / name).write_bytes(b"abc")
     names = [one.name for one in card.iterdir()]
     with writing(database) as conn:
-        batch = save.save_batch(conn, "c", str(card), None)
+        batch = save_batch(conn, "c", str(card), None)
         media = [Media(sha, "same.jpg", 3, deployment_id="A")]
-        save.save_deployments(conn, [save.Deployment("A")])
-        save.save_media(conn, batch, media)
+        save_deployments(conn, [Deployment("A")])
+        save_media(conn, batch, media)
         kinds = {".jpg": "picture", ".avi": "video"}
         found = [Found(one, kinds[one[-4:]], 3) for one in names]
-        save.save_files(
-            conn, batch, [(one, sha if one.kind == "picture" else None) for one in found]
-        )
+        save_files(conn, batch, [(one, sha if one.kind == "picture" else None) for one in found])
     (card / "other.jpg").write_bytes(b"abd")
     (card / "gone.jpg").unlink()
     (card / "cut.avi").write_bytes(b"ab")

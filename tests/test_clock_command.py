@@ -5,11 +5,11 @@ import io
 
 import pytest
 
-from db.dump import dump
-from db.engine import open_database, writing
-from flows.clock import Ask, list_repairs, meant, shift, undo
-from flows.job import Job
-from flows.run import run_job
+from db.core.engine import open_database, writing
+from db.integrity.dump import dump
+from flows.prefect.run import run_job
+from flows.run_options import Job
+from flows.services.clocks import Ask, list_repairs, meant, shift, undo
 from pipeline.card import repair
 from pipeline.errors import CamtriageError, InputError, SettingsError
 from tests import cards

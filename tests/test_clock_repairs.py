@@ -7,13 +7,17 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import read, save, schema
-from db.check import check
-from db.clock_repairs import repairs, save_repair, stretch, undo_repair
-from db.dump import dump
-from db.engine import reading, writing
-from db.exchange import gather
-from db.outages import save_outages
+from db.core import schema
+from db.core.engine import reading, writing
+from db.integrity.check import check
+from db.integrity.dump import dump
+from db.queries.exchange.package import gather
+from db.store.batches import all_batches, batch_row, save_batch
+from db.store.deployments import all_deployments, deployments_of, save_deployments
+from db.store.flags import save_flags
+from db.store.media import media_of, save_media, unplanned_media
+from db.store.outages import save_outages
+from db.store.repairs import repairs, save_repair, stretch, undo_repair
 from pipeline.card.repair import KINDS, drift, repaired, time_of, touches, zone_shift
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, Flag, Media, Outage
@@ -172,10 +176,10 @@ def test_another_zone_moves_no_moment_whose_offset_the_camera_wrote_down(filled)
         conn.exec_driver_sql("UPDATE media SET utc_offset_min = 0")
         conn.exec_driver_sql("DELETE FROM flag_media")
         conn.exec_driver_sql("DELETE FROM flag")
-        batch = read.batch_row(conn, read.batches(conn)[0])
-        [one, *_] = read.media_of(conn, batch["id"], [PLACE])
+        batch = batch_row(conn, all_batches(conn)[0])
+        [one, *_] = media_of(conn, batch["id"], [PLACE])
         flag = Flag(PLACE, BEGIN, (one.sha256,), ("dog",), 1, 0.9, "Suspected: a dog.")
-        save.save_flags(conn, batch["flag_recipe_id"], [flag])
+        save_flags(conn, batch["flag_recipe_id"], [flag])
         before = times(conn, moments)
         assert times(conn, offsets) == [(0,)]
         save_repair(conn, ClockRepair(PLACE, "zone", zone_shift("+00:00", 180, PLACE)))
@@ -220,15 +224,15 @@ def test_a_card_that_comes_later_is_repaired_as_it_comes(filled):
     with writing(filled) as conn:
         save_repair(conn, shift(batch="card-0"))
         save_repair(conn, shift(seconds=60, batch=None, first_path="l"))
-        batch = save.save_batch(conn, "later", "/later", "later")
-        save.save_media(conn, batch, [late, early])
+        batch = save_batch(conn, "later", "/later", "later")
+        save_media(conn, batch, [late, early])
         s, m = schema.status.c, schema.media.c
         query = sa.select(s.taken_at).join(schema.media, m.id == s.media_id).order_by(m.sha256)
         found = conn.execute(query.where(m.sha256.in_([late.sha256, early.sha256]))).scalars()
         assert list(found) == [BEGIN + timedelta(seconds=60), BEGIN]
-        unplanned = read.unplanned_media(conn, batch)
+        unplanned = unplanned_media(conn, batch)
         assert {one.taken_at for one in unplanned} == {BEGIN}, "a plan hangs on the card alone"
-        assert {one.taken_at for one in read.media_of(conn, batch)} == {
+        assert {one.taken_at for one in media_of(conn, batch)} == {
             *(BEGIN, BEGIN + timedelta(seconds=60))
         }
 
@@ -240,17 +244,17 @@ def test_a_clock_that_the_table_doubts_is_believed_once_every_picture_is_repaire
         for n in range(2)
     ]
     with writing(database) as conn:
-        save.save_deployments(conn, [place])
-        batch = save.save_batch(conn, "card", "/card", "card")
-        save.save_media(conn, batch, media)
+        save_deployments(conn, [place])
+        batch = save_batch(conn, "card", "/card", "card")
+        save_media(conn, batch, media)
         first = save_repair(conn, shift("A", last_at=BEGIN))
-        assert read.deployments_of(conn, batch)[0].timestamp_issues
+        assert deployments_of(conn, batch)[0].timestamp_issues
         save_repair(conn, shift("A", first_at=BEGIN + DAY))
-        assert read.deployments_of(conn, batch)[0].timestamp_issues is False
-        assert read.all_deployments(conn)[0].timestamp_issues, "the table's word stays"
+        assert deployments_of(conn, batch)[0].timestamp_issues is False
+        assert all_deployments(conn)[0].timestamp_issues, "the table's word stays"
         assert {row[0] for row in times(conn, "SELECT time_certain FROM pictures")} == {True}
         undo_repair(conn, first, None)
-        assert read.deployments_of(conn, batch)[0].timestamp_issues
+        assert deployments_of(conn, batch)[0].timestamp_issues
 
 
 def test_a_stretch_is_told_in_the_order_of_files(filled):

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PopulationError
-from pipeline.population.corrected import Stratum, total
-from pipeline.population.corrected_rates import Labelled, mix, rate
-from pipeline.population.means import finite_mean, lang_reiczigel, ppi_mean, rogan_gladen
-from pipeline.population.occupancy import fit
-from pipeline.population.verify import Hit, by_cell, history, progress, queue
+from pipeline.population.correction.corrected import Stratum, total
+from pipeline.population.correction.corrected_rates import Labelled, mix, rate
+from pipeline.population.correction.means import finite_mean, lang_reiczigel, ppi_mean, rogan_gladen
+from pipeline.population.estimates.occupancy import fit
+from pipeline.population.study.verify import Hit, by_cell, history, progress, queue
 
 
 def stratum(name, size, machine, both, missed, false, neither):

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import read, save
-from db.engine import open_database, writing
-from db.outages import save_outages
-from flows.deployments import (
+from db.core.engine import open_database, writing
+from db.store.batches import save_batch
+from db.store.deployments import all_deployments, save_deployments
+from db.store.media import save_media
+from db.store.outages import save_outages
+from flows.services.deployments import (
     check_deployments,
     edit_deployment,
     edited,
@@ -120,8 +122,8 @@ def url(database_url):
     ]  # fmt: skip
     engine = open_database(database_url)
     with writing(engine) as conn:
-        save.save_deployments(conn, [Deployment("A1", location_name="CamA", camera_id="S1")])
-        save.save_media(conn, save.save_batch(conn, "card", "/card", "c"), media)
+        save_deployments(conn, [Deployment("A1", location_name="CamA", camera_id="S1")])
+        save_media(conn, save_batch(conn, "card", "/card", "c"), media)
     engine.dispose()
     return database_url
 
@@ -129,7 +131,7 @@ def url(database_url):
 def place(url) -> Deployment:
     engine = open_database(url)
     with engine.connect() as conn:
-        [one] = read.all_deployments(conn)
+        [one] = all_deployments(conn)
     engine.dispose()
     return one
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.card.table import read_table
+from pipeline.card.deployment_table import read_table
 from pipeline.exchange.deployments import table_text
 from pipeline.records import Deployment
 from tests import cards

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from flows.cli import app
+from flows.cli.main import app
 
 DOCKER = Path(__file__).parents[1] / "docker"
 IMAGE = (DOCKER / "Dockerfile").read_text("utf-8")

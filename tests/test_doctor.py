@@ -1,7 +1,7 @@
 """The doctor says what works here, and for the rest what to do."""
 
-from pipeline.models import benchmark, doctor
-from pipeline.models.doctor import Check, examine
+from flows.services import benchmark, doctor
+from flows.services.doctor import Check, examine
 from pipeline.settings import Poaching, Settings
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.frames.decode import decode
-from pipeline.train.drawn import CROW, FIRST_DAY, FOX, draw_card
+from pipeline.train.drawn.card import CROW, FIRST_DAY, FOX, draw_card
 
 SMALL = {
     ("CamA", "glade"): (("blank", 1, (10, 11)),),

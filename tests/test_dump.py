@@ -1,8 +1,9 @@
 """Two databases dump the same exactly when they say the same."""
 
-from db import save, schema
-from db.dump import dump
-from db.engine import open_database, reading, writing
+from db.core import schema
+from db.core.engine import open_database, reading, writing
+from db.integrity.dump import dump
+from db.store.batches import end_run, save_batch, save_recipe, start_run
 from tests.makers import fill
 from tests.test_save import LOOKS, MEDIA, SEEN, SHAS, ingested, looked
 
@@ -26,11 +27,11 @@ def test_the_order_of_work_the_root_and_runs_that_failed_leave_no_trace(tmp_path
         batch = ingested(conn)
         recipe = looked(conn, batch)
     with writing(engines[1]) as conn:
-        save.save_recipe(conn, "look", {"model": "m", "size": 448})
-        batch = save.save_batch(conn, "card", "/elsewhere", "abc")
-        run = save.start_run(conn, batch, "0.1.0", {}, {})
-        save.end_run(conn, run, "failed", {})
-        other = save.save_batch(conn, "gone", "/", None)
+        save_recipe(conn, "look", {"model": "m", "size": 448})
+        batch = save_batch(conn, "card", "/elsewhere", "abc")
+        run = start_run(conn, batch, "0.1.0", {}, {})
+        end_run(conn, run, "failed", {})
+        other = save_batch(conn, "gone", "/", None)
         conn.execute(schema.batch.delete().where(schema.batch.c.id == other))
         ingested(conn)
         assert looked(conn, batch) == recipe

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.population.effort import (
+from pipeline.population.effort.effort import (
     RULES,
     Stay,
     days_between,
@@ -18,8 +18,8 @@ from pipeline.population.effort import (
     unknown,
     watches,
 )
-from pipeline.population.operation import operation, write_matrix
-from pipeline.population.spans import covered_before, minus, union
+from pipeline.population.effort.operation import operation, write_matrix
+from pipeline.population.events.spans import covered_before, minus, union
 from pipeline.records import Deployment
 
 MAY = [datetime(2026, 5, day) for day in range(1, 32)]

@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
-from db import schema
-from db.dump import dump
-from db.engine import migrate, open_database, reading, writing
-from db.schema import HEAD, VERSION_TABLE
-from flows.job import Job
-from flows.run import run_job
+from db.core import schema
+from db.core.engine import migrate, open_database, reading, writing
+from db.core.schema import HEAD, VERSION_TABLE
+from db.integrity.dump import dump
+from flows.prefect.run import run_job
+from flows.run_options import Job
 from pipeline.errors import DatabaseAway, DatabaseError
 from tests import cards
 from tests.conftest import in_database, making_databases

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from pipeline.train.evaluate import evaluate_frames
 from pipeline.trust import measure
-from pipeline.trust.evaluate import evaluate_frames
 
 SCORES = np.array([0.1, 0.2, 0.6, 0.4, 0.8, 0.9])
 BLANK = np.array([False, False, False, True, True, True])

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.population.effort import Stay, stretches, watches
-from pipeline.population.events import (
+from pipeline.population.effort.effort import Stay, stretches, watches
+from pipeline.population.events.independent import (
     RULES,
     Records,
     combined,

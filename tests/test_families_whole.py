@@ -2,14 +2,15 @@
 
 import pytest
 
-from db import read
-from db.engine import open_database, reading
-from flows.job import Job
-from flows.relabel import relabel
-from flows.run import run_job
-from flows.ways import Directly
-from pipeline.train.frame import train_frame
-from pipeline.train.learn import Plan
+from db.core.engine import open_database, reading
+from db.store.batches import batch_row
+from db.store.labels import labels_of
+from flows.execution.directly import Directly
+from flows.prefect.run import run_job
+from flows.run_options import Job
+from flows.services.relabel import relabel
+from pipeline.train.frame.learn import Plan
+from pipeline.train.frame.training import train_frame
 from tests import cards
 from tests.test_labeller_families import FAMILIES, MODES, saved
 from tests.test_train_frame import options, table  # noqa: F401 - a fixture
@@ -45,15 +46,15 @@ def test_a_labeller_of_each_family_runs_and_relabels(family, card, tmp_path):
     job = Job(job.card, job.name, job.database, settings, labeller=job.labeller)
     assert run_job(job, as_flow=False).states == {"kept": 10}
     with reading(open_database(job.database)) as conn:
-        batch = read.batch_row(conn, 1)
-        first = read.labels_of(conn, 1, batch["label_recipe_id"])
+        batch = batch_row(conn, 1)
+        first = labels_of(conn, 1, batch["label_recipe_id"])
     assert len(first) == 10 and all(one.top for one in first.values())
     two = tmp_path / "two.toml"
     two.write_text(cards.TWO_TAXA)
     job = Job("", None, job.database, settings, labels=str(two), labeller=job.labeller)
     relabel(job, Directly(1))
     with reading(open_database(job.database)) as conn:
-        recipe = read.batch_row(conn, 1)["label_recipe_id"]
-        names = {one.raw_name for one in read.labels_of(conn, 1, recipe).values()}
+        recipe = batch_row(conn, 1)["label_recipe_id"]
+        names = {one.raw_name for one in labels_of(conn, 1, recipe).values()}
     assert recipe != batch["label_recipe_id"]
     assert names <= {"Cervus elaphus", "Sus scrofa"}

@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from db import save, schema
-from db.engine import open_database, writing
-from db.read_events import flags_named
-from flows.deployments import edit_deployment, import_deployments
-from flows.flags import judge_flags, list_flags
-from flows.job import Job
-from flows.relabel import relabel
-from flows.report import write_day
-from flows.review import import_reviews
-from flows.run import run_job
-from flows.ways import Directly
+from db.core import schema
+from db.core.engine import open_database, writing
+from db.store.flags import flags_named
+from db.store.reviews import save_reviews
+from flows.execution.directly import Directly
+from flows.prefect.run import run_job
+from flows.run_options import Job
+from flows.services.deployments import edit_deployment, import_deployments
+from flows.services.flags import judge_flags, list_flags
+from flows.services.relabel import relabel
+from flows.services.report import write_day
+from flows.services.reviews import import_reviews
 from pipeline.errors import InputError
 from pipeline.exchange.deployments import table_text
 from pipeline.records import Deployment, Review
@@ -44,7 +45,7 @@ def see_people(url: str) -> None:
     with writing(open_database(url)) as conn:
         shas = conn.exec_driver_sql(query).scalars().all()
         assert len(shas) == 2
-        save.save_reviews(conn, [Review(sha, "human") for sha in shas], "sheet.csv")
+        save_reviews(conn, [Review(sha, "human") for sha in shas], "sheet.csv")
 
 
 def flagged(job: Job) -> list[tuple]:

@@ -9,15 +9,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.population.effort import Stay, watches
-from pipeline.population.histories import (
+from pipeline.population.effort.effort import Stay, watches
+from pipeline.population.effort.operation import Operation, operation
+from pipeline.population.estimates.histories import (
     History,
     detection_history,
     scaled_effort,
     seasons,
     write_history,
 )
-from pipeline.population.operation import Operation, operation
 
 NA = np.nan
 

@@ -12,20 +12,20 @@ from markdown_it import MarkdownIt
 from PIL import Image
 from sqlalchemy import text
 
-from db.check import check
-from db.engine import open_database, reading
-from db.read import paths_in_state
-from flows.deployments import import_deployments, list_deployments
-from flows.export import camtrap_dp, megadetector
-from flows.hand_over import hand_over
-from flows.job import Job
-from flows.population import asked, write_population
-from flows.report import write_day
-from flows.review import import_reviews, write_sheet
-from flows.run import run_job
-from flows.summary import as_markdown
+from db.core.engine import open_database, reading
+from db.integrity.check import check
+from db.store.files import paths_in_state
+from flows.prefect.run import run_job
+from flows.run_options import Job
+from flows.services.deployments import import_deployments, list_deployments
+from flows.services.export import camtrap_dp, megadetector
+from flows.services.hand_over import hand_over
+from flows.services.population import asked, write_population
+from flows.services.report import write_day
+from flows.services.reviews import import_reviews, write_sheet
+from flows.steps.summary import as_markdown
+from pipeline.card.deployment_table import read_table
 from pipeline.card.scan import os_path, path_text
-from pipeline.card.table import read_table
 from pipeline.errors import InputError
 from tests.cards import picture
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.watch import as_rows, wanted
+from flows.prefect.watch import as_rows, wanted
 from pipeline.card.inbox import Listing, folders_in, listing, never_taken, settled
 from pipeline.errors import CardError
 

@@ -10,15 +10,15 @@ import psycopg
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-import db.summary
-from db import save
-from db.backup import backup, restore
-from db.engine import reading, writing
-from flows.job import Job
-from flows.patience import patient
-from flows.run import run_job
-from flows.steps import run_card
-from flows.ways import Directly
+import db.store.batches
+from db.core.backup import backup, restore
+from db.core.engine import reading, writing
+from db.store.batches import end_run, save_batch, start_run
+from flows.execution.directly import Directly
+from flows.execution.retry import patient
+from flows.prefect.run import run_job
+from flows.run_options import Job
+from flows.steps.chain import run_card
 from pipeline.errors import CardError, DatabaseChanged
 from tests import cards
 from tests.test_two_ways import dump_of
@@ -36,7 +36,17 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
     card = cards.card(tmp_path / "card", pictures=150, cameras=1)
     run_job(Job(str(card), "c", f"sqlite:///{tmp_path / 'whole.db'}"), as_flow=False)
     path = tmp_path / "pulled.db"
-    command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "c", "--threads", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "run",
+        str(card),
+        "--name",
+        "c",
+        "--threads",
+        "1",
+    ]
     command += ["--database", f"sqlite:///{path}"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not _windows_done(path) and process.poll() is None:
@@ -55,7 +65,17 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
 def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
     card = cards.card(tmp_path / "card", pictures=150, cameras=1)
     path = tmp_path / "c.db"
-    command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "c", "--threads", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "run",
+        str(card),
+        "--name",
+        "c",
+        "--threads",
+        "1",
+    ]
     command += ["--database", f"sqlite:///{path}"]
     heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # also with nohup
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **heard)
@@ -96,22 +116,22 @@ def test_a_run_whose_database_is_replaced_meanwhile_stops_and_leaves_the_other_a
 
 def test_two_runs_that_died_over_the_same_windows_make_the_next_one_careful(database):
     with writing(database) as conn:
-        batch = save.save_batch(conn, "c", "/card", None)
-        save.start_run(conn, batch, "1", {}, {}, left=5)
-        assert not db.summary.stuck(conn, batch, 5)
-        save.start_run(conn, batch, "1", {}, {}, left=5)
+        batch = save_batch(conn, "c", "/card", None)
+        start_run(conn, batch, "1", {}, {}, left=5)
+        assert not db.store.batches.stuck(conn, batch, 5)
+        start_run(conn, batch, "1", {}, {}, left=5)
     with reading(database) as conn:
-        assert db.summary.stuck(conn, batch, 5)
-        assert not db.summary.stuck(conn, batch, 4), "a window was finished in between"
+        assert db.store.batches.stuck(conn, batch, 5)
+        assert not db.store.batches.stuck(conn, batch, 4), "a window was finished in between"
 
 
 def test_a_run_that_ended_well_ends_the_care(database):
     with writing(database) as conn:
-        batch = save.save_batch(conn, "c", "/card", None)
-        save.start_run(conn, batch, "1", {}, {}, left=5)
-        last = save.start_run(conn, batch, "1", {}, {}, left=5)
-        save.end_run(conn, last, "unfinished", {"files": 1})
-        assert not db.summary.stuck(conn, batch, 5)
+        batch = save_batch(conn, "c", "/card", None)
+        start_run(conn, batch, "1", {}, {}, left=5)
+        last = start_run(conn, batch, "1", {}, {}, left=5)
+        end_run(conn, last, "unfinished", {"files": 1})
+        assert not db.store.batches.stuck(conn, batch, 5)
 
 
 def test_a_step_that_another_run_got_in_the_way_of_is_done_again():

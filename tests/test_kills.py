@@ -11,8 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from db.check import check
-from db.engine import migrate, open_database, reading
+from db.core.engine import migrate, open_database, reading
+from db.integrity.check import check
 from tests.benchmarks.kills import Run, a_card, dump_of, finish, kill_once, new_postgres
 from tests.conftest import a_copy
 from tests.servers import PostgreSQL

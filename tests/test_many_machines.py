@@ -9,10 +9,10 @@ from contextlib import ExitStack
 import pytest
 import sqlalchemy as sa
 
-from db.dump import dump
-from db.engine import open_database, reading
-from flows.job import Job
-from flows.run import run_job
+from db.core.engine import open_database, reading
+from db.integrity.dump import dump
+from flows.prefect.run import run_job
+from flows.run_options import Job
 from tests import cards
 from tests import prefect_servers as servers
 
@@ -90,7 +90,17 @@ def test_processes_of_this_machine_give_what_a_serial_run_gives(
     folder, settings = card
     env, _ = prefect_server
     url = f"sqlite:///{tmp_path}/dask.db"
-    run = [sys.executable, "-m", "flows.cli", "run", str(folder), "--name", "c", "--threads", "2"]
+    run = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "run",
+        str(folder),
+        "--name",
+        "c",
+        "--threads",
+        "2",
+    ]
     run += ["--settings", settings, "--runner", "dask", "--database", url]
     said = subprocess.run(run, env=env, cwd=servers.ROOT, capture_output=True, text=True)
     assert said.returncode == 0, said.stderr

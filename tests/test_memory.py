@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flows.card import _digests
+from flows.steps.card import _digests
 from pipeline.card.packed import PART, Packed
 from pipeline.records import Found, Media
 

@@ -12,12 +12,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-import db.engine
-from db import schema, views
-from db.check import _foreign_keys
-from db.dump import dump
-from db.engine import migrate, open_database, reading, writing
-from db.schema import HEAD, VERSION_TABLE
+import db.core.engine
+from db.core import schema, views
+from db.core.engine import migrate, open_database, reading, writing
+from db.core.schema import HEAD, VERSION_TABLE
+from db.integrity.check import _foreign_keys
+from db.integrity.dump import dump
 from pipeline.errors import DatabaseError
 from tests.conftest import a_copy
 from tests.makers import fill
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 def test_the_newest_migration_is_the_one_the_code_expects():
     config = Config()
-    config.set_main_option("script_location", "db:migrations")
+    config.set_main_option("script_location", "db.core:migrations")
     scripts = ScriptDirectory.from_config(config)
     assert scripts.get_heads() == [HEAD]
 
@@ -83,17 +83,17 @@ def test_views_of_an_earlier_version_are_replaced(database, database_url):
 def next_version(monkeypatch, tmp_path) -> None:
     """A program with one more migration than ours."""
     scripts = tmp_path / "migrations"
-    ours = Path(db.engine.__file__).parent / "migrations"
+    ours = Path(db.core.engine.__file__).parent / "migrations"
     shutil.copytree(ours, scripts)
     (scripts / "versions" / "9999_next.py").write_text(CARELESS.lstrip(), "utf-8")
-    monkeypatch.setattr(db.engine, "HEAD", "9999")
-    monkeypatch.setattr(db.engine, "SCRIPTS", str(scripts))
+    monkeypatch.setattr(db.core.engine, "HEAD", "9999")
+    monkeypatch.setattr(db.core.engine, "SCRIPTS", str(scripts))
 
 
 def revisions() -> list[str]:
     """Every version there ever was, the oldest first."""
     config = Config()
-    config.set_main_option("script_location", "db:migrations")
+    config.set_main_option("script_location", "db.core:migrations")
     chain = ScriptDirectory.from_config(config).walk_revisions("base", "heads")
     return [one.revision for one in chain][::-1]
 
@@ -114,7 +114,7 @@ def at_revision(url: str, revision: str) -> None:
 
     with plainly(url) as conn:
         config = Config(attributes={"connection": conn})
-        config.set_main_option("script_location", "db:migrations")
+        config.set_main_option("script_location", "db.core:migrations")
         command.upgrade(config, revision)
         conn.exec_driver_sql("CREATE VIEW labels AS SELECT media_id, name FROM label")
         notes = {"program": "camtriage", "views": "of that time", "view names": "labels"}
@@ -251,6 +251,6 @@ def test_going_back_to_nothing_leaves_nothing(tmp_path):
     with writing(engine) as conn:
         views.drop(conn, reversed(views.VIEWS))
         config = Config(attributes={"connection": conn})
-        config.set_main_option("script_location", "db:migrations")
+        config.set_main_option("script_location", "db.core:migrations")
         command.downgrade(config, "base")
         assert sa.inspect(conn).get_table_names() == [VERSION_TABLE]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PopulationError
-from pipeline.population.false_positives import fit_certain, fit_symmetric
-from pipeline.population.likelihood import maximise, profile_limits
-from pipeline.population.occupancy import _Design, detected_once, fit
+from pipeline.population.estimates.false_positives import fit_certain, fit_symmetric
+from pipeline.population.estimates.likelihood import maximise, profile_limits
+from pipeline.population.estimates.occupancy import _Design, detected_once, fit
 from tests.references.occupancy import log_likelihood
 
 

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import save
-from db.engine import open_database, writing
-from db.outages import (
+from db.core.engine import open_database, writing
+from db.queries.population.population import read_stays
+from db.store.batches import save_batch
+from db.store.deployments import save_deployments
+from db.store.media import save_media
+from db.store.outages import (
     accept_outage,
     accepted_outages,
     outages,
@@ -22,11 +25,10 @@ from db.outages import (
     save_outages,
     waiting,
 )
-from db.population import read_stays
-from flows import outages as command
+from flows.services import outages as command
 from pipeline.errors import InputError
-from pipeline.population.effort import watches
-from pipeline.population.silence import proposals
+from pipeline.population.effort.effort import watches
+from pipeline.population.effort.silence import proposals
 from pipeline.records import Deployment, Media, Outage
 from tests.test_population_command import PLACES, fill, may, of, tables
 
@@ -255,8 +257,8 @@ def url(tmp_path):
     ]  # fmt: skip
     with writing(open_database(url)) as conn:
         places = [Deployment("A1", started_at=MAY, ended_at=MAY + timedelta(days=40)), *PLACES[1:]]
-        save.save_deployments(conn, places)
-        save.save_media(conn, save.save_batch(conn, "card", "/card", "content"), media)
+        save_deployments(conn, places)
+        save_media(conn, save_batch(conn, "card", "/card", "content"), media)
     return url
 
 

@@ -9,18 +9,22 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from db import save, schema
-from db.engine import writing
-from db.outages import accepted_outages, save_outages
-from db.population import read_sightings
-from db.read import all_deployments
-from flows.population import Written, _tell, asked, read_study
-from flows.sample import write_queue
+from db.core import schema
+from db.core.engine import writing
+from db.queries.population.population import read_sightings
+from db.store.batches import save_batch, save_recipe, set_current
+from db.store.deployments import all_deployments, save_deployments
+from db.store.media import save_media
+from db.store.outages import accepted_outages, save_outages
+from db.store.reviews import save_reviews
+from db.store.visits import save_visits
+from flows.services.population import Written, _tell, asked, read_study
+from flows.services.sample import write_queue
 from pipeline.errors import InputError, PopulationError, SettingsError
-from pipeline.population.basis import basis
-from pipeline.population.sightings import Ask
-from pipeline.population.study import study
-from pipeline.population.tables import Tables, population_tables
+from pipeline.population.effort.basis import basis
+from pipeline.population.events.sightings import Ask
+from pipeline.population.study.study import study
+from pipeline.population.study.tables import Tables, population_tables
 from pipeline.records import Deployment, Media, Outage, Review, Visit
 
 FOX = ("animal", "Vulpes vulpes", "species")
@@ -58,11 +62,11 @@ VISITS = [  # deployment, begins, minutes, taxon, capture method
 
 def fill(engine, places=PLACES) -> None:
     with writing(engine) as conn:
-        label = save.save_recipe(conn, "label", {"step": "label"})
-        look = save.save_recipe(conn, "look", {"step": "look"})
-        flag = save.save_recipe(conn, "flag", {"step": "flag"})
-        batch = save.save_batch(conn, "card", "/card", "content")
-        save.save_deployments(conn, places)
+        label = save_recipe(conn, "label", {"step": "label"})
+        look = save_recipe(conn, "look", {"step": "look"})
+        flag = save_recipe(conn, "flag", {"step": "flag"})
+        batch = save_batch(conn, "card", "/card", "content")
+        save_deployments(conn, places)
         media = [
             Media(
                 f"{i:064}",
@@ -75,14 +79,14 @@ def fill(engine, places=PLACES) -> None:
             )
             for i, one in enumerate(VISITS)
         ]
-        save.save_media(conn, batch, media)
-        save.save_visits(conn, label, [visit(*both) for both in zip(media, VISITS, strict=True)])
-        save.save_reviews(
+        save_media(conn, batch, media)
+        save_visits(conn, label, [visit(*both) for both in zip(media, VISITS, strict=True)])
+        save_reviews(
             conn,
             [Review(media[9].sha256, "animal", "Vulpes vulpes", 2, "Juma", may(30))],
             "sheet.csv",
         )
-        save.set_current(conn, batch, look, label, flag)
+        set_current(conn, batch, look, label, flag)
 
 
 def visit(media: Media, row: tuple) -> Visit:
@@ -362,7 +366,7 @@ def test_dates_without_a_visit_are_no_visits_told_by_people(filled, database_url
 
 def test_labels_of_another_set_may_have_names_that_are_not_known_here(filled, database_url):
     with writing(filled) as conn:
-        label = save.save_recipe(conn, "label", {"label_set": {"name": "mine", "digest": "ab"}})
+        label = save_recipe(conn, "label", {"label_set": {"name": "mine", "digest": "ab"}})
         conn.execute(sa.update(schema.batch).values(label_recipe_id=label))
     found = read_study(database_url, asked(None, None, ["Draco volans"]))
     assert [(one.name, one.events) for one in found.rates] == [("Draco volans", 0)]

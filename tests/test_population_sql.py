@@ -9,15 +9,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import schema
-from db.independence import WITHIN
-from db.population import (
-    events_sql,
-    independent_events,
-    read_records,
-)
+from db.core import schema
+from db.core.independence import WITHIN
+from db.queries.population.population import events_sql, independent_events, read_records
 from pipeline.errors import InputError
-from pipeline.population import events as arrays
+from pipeline.population.events import independent as arrays
 from tests.visits import put
 
 START = datetime(2026, 5, 1)

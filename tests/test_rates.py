@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.population.effort import Stay, watches
-from pipeline.population.events import independent_events, records
-from pipeline.population.operation import operation
-from pipeline.population.rates import (
+from pipeline.population.effort.effort import Stay, watches
+from pipeline.population.effort.operation import operation
+from pipeline.population.estimates.rates import (
     BOOTSTRAP,
     COUNTING,
     NO_EVENT,
@@ -25,6 +24,7 @@ from pipeline.population.rates import (
     station_rates,
     widened,
 )
+from pipeline.population.events.independent import independent_events, records
 
 
 def rate(events, effort, **more):

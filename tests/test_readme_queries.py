@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db import views
-from db.engine import migrate, open_database, reading, writing
-from db.outages import save_outages
+from db.core import views
+from db.core.engine import migrate, open_database, reading, writing
+from db.store.outages import save_outages
 from pipeline.records import Outage
 from tests.benchmarks.million_rows import queries
 from tests.conftest import making_databases

@@ -9,7 +9,7 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from db.engine import open_database, writing
+from db.core.engine import open_database, writing
 from tests.test_readme_queries import README, fill_study
 
 RECIPES = README.read_text("utf-8").split("## Five questions")[0]

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from db.engine import open_database
+from db.core.engine import open_database
 from tests.conftest import a_copy
 from tests.references import EXPECTED, Expected, equal, inventory, near
 from tests.references.studies import STUDIES

@@ -14,9 +14,12 @@ import sqlalchemy as sa
 from makers import fill
 from PIL import Image
 
-from db import arrivals, save, schema
-from db.day import read_day
-from db.rows import refresh
+from db.core import schema
+from db.core.rows import refresh
+from db.queries.day.day import read_day
+from db.store import arrivals
+from db.store.batches import end_run, start_run
+from db.store.reviews import save_reviews
 from pipeline.exchange.reviews import SheetRow
 from pipeline.records import Review
 from pipeline.report.audit_sheet import Blank, write_audit_sheet
@@ -308,7 +311,7 @@ def test_a_review_that_a_person_is_seen_hides_the_flag(database):
         seen = read_day(conn, date.today(), Settings()).flags
         assert seen and not any(shot.people for one in seen for shot in one.shots)
         word = Review(seen[0].shots[0].sha256, "human", comment="by the tree")
-        save.save_reviews(conn, [word], "by hand")
+        save_reviews(conn, [word], "by hand")
         again = read_day(conn, date.today(), Settings()).flags
         assert all(shot.people for shot in again[0].shots)
 
@@ -334,11 +337,11 @@ def test_a_card_that_was_killed_is_told_with_its_reason_until_a_later_run_finish
         fill(conn, 40, cameras=1, cards=1)
         root = conn.execute(sa.select(schema.batch.c.root)).scalar_one()
         batch = conn.execute(sa.select(schema.batch.c.id)).scalar_one()
-        save.start_run(conn, batch, "0.1.0", {}, {}, 1)
+        start_run(conn, batch, "0.1.0", {}, {}, 1)
         arrivals.leave_failure(conn, root, "its worker died")
         killed = read_day(conn, date.today(), Settings())
-        again = save.start_run(conn, batch, "0.1.0", {}, {}, 1)
-        save.end_run(conn, again, "finished", {})
+        again = start_run(conn, batch, "0.1.0", {}, {}, 1)
+        end_run(conn, again, "finished", {})
         mended = read_day(conn, date.today(), Settings())
     assert [(one.name, one.why, one.mended) for one in killed.failures] == [
         ("card-0", "its worker died", False)

@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 from makers import fill
 
-from db import save
-from db.engine import writing
-from db.reviews import drawn_blanks, find_pictures
-from flows.review import import_reviews
+from db.core.engine import writing
+from db.queries.exchange.sheets import drawn_blanks, find_pictures
+from db.store.reviews import save_reviews
+from flows.services.reviews import import_reviews
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import Named, SheetRow, read_reviews, write_sheet
 from pipeline.species.labelset import load_labelset
@@ -152,8 +152,8 @@ def test_the_sheet_shows_what_was_said_and_imports_without_a_change(database, tm
         got = read_reviews(tmp_path / "audit.csv", lambda names: find_pictures(conn, names))
         said = sum(one.row.observation_type is not None for one in blanks)
         assert len(got.reviews) == said > 0
-        assert save.save_reviews(conn, got.reviews, "audit.csv")[1] == []
-        new, _ = save.save_reviews(conn, got.reviews, "audit.csv")
+        assert save_reviews(conn, got.reviews, "audit.csv")[1] == []
+        new, _ = save_reviews(conn, got.reviews, "audit.csv")
         assert new == 0
 
 

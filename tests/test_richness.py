@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.population.richness import (
+from pipeline.population.estimates.richness import (
     accumulation,
     chao1,
     chao2,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db.engine import open_database, reading
-from flows.cli import app
+from db.core.engine import open_database, reading
+from flows.cli.main import app
 from tests import cards
 from tests.cards import BEGIN
 

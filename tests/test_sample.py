@@ -8,21 +8,32 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from db import save
-from db.check import check
-from db.engine import writing
-from db.reviews import find_pictures
-from db.sample import pictures_of, read_calls, read_sample
-from flows.population import asked, read_basis, read_study
-from flows.review import import_reviews
-from flows.sample import write_queue, write_sample
+from db.core.engine import writing
+from db.integrity.check import check
+from db.queries.exchange.sheets import find_pictures
+from db.queries.population.sample import pictures_of, read_calls, read_sample
+from db.store.batches import save_batch, save_recipe, set_current
+from db.store.deployments import save_deployments
+from db.store.media import save_media
+from db.store.reviews import save_reviews
+from db.store.visits import save_visits
+from flows.services.population import asked, read_basis, read_study
+from flows.services.reviews import import_reviews
+from flows.services.sample import write_queue, write_sample
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
-from pipeline.population.correction import corrected
-from pipeline.population.elsewhere import elsewhere, read_known
-from pipeline.population.sample import Call, Sample, answered, draw_sample, place, strata_of
-from pipeline.population.study import study
-from pipeline.population.tables import population_tables
+from pipeline.population.correction.correction import corrected
+from pipeline.population.correction.elsewhere import elsewhere, read_known
+from pipeline.population.correction.sample import (
+    Call,
+    Sample,
+    answered,
+    draw_sample,
+    place,
+    strata_of,
+)
+from pipeline.population.study.study import study
+from pipeline.population.study.tables import population_tables
 from pipeline.records import Media, Review, Visit
 from pipeline.report import words
 from pipeline.report.population_page import population_page
@@ -67,8 +78,8 @@ def sample_of(calls, events: int, seed: int = 1, truth=None) -> Sample:
 
 @pytest.fixture(scope="module")
 def ground():
-    from pipeline.population.basis import basis
-    from pipeline.population.sightings import Ask
+    from pipeline.population.effort.basis import basis
+    from pipeline.population.events.sightings import Ask
 
     return basis(wild(1, 50), places(), Ask())
 
@@ -238,9 +249,9 @@ def test_what_was_measured_elsewhere_gives_rogan_and_gladens_number(ground, tmp_
 def fill(engine, calls, extra: int = 1) -> None:
     """Visits of `1 + extra` pictures each."""
     with writing(engine) as conn:
-        ids = {s: save.save_recipe(conn, s, {"step": s}) for s in ("look", "label", "flag")}
-        batch = save.save_batch(conn, "card", "/card", "content")
-        save.save_deployments(conn, places())
+        ids = {s: save_recipe(conn, s, {"step": s}) for s in ("look", "label", "flag")}
+        batch = save_batch(conn, "card", "/card", "content")
+        save_deployments(conn, places())
         media, visits = [], []
         for call in calls:
             at = datetime.fromisoformat(call.started_at).replace(microsecond=0)
@@ -253,9 +264,9 @@ def fill(engine, calls, extra: int = 1) -> None:
             visits.append(Visit(call.deployment, at, at + timedelta(seconds=extra), tuple(shas),
                                 None, "animal", call.name, "species", call.probability, None,
                                 None))  # fmt: skip
-        save.save_media(conn, batch, media)
-        save.save_visits(conn, ids["label"], visits)
-        save.set_current(conn, batch, ids["look"], ids["label"], ids["flag"])
+        save_media(conn, batch, media)
+        save_visits(conn, ids["label"], visits)
+        set_current(conn, batch, ids["look"], ids["label"], ids["flag"])
 
 
 def answer(table, truth) -> None:
@@ -327,8 +338,8 @@ def test_blank_said_of_a_visit_takes_the_whole_visit_out(database, database_url,
     fill(database, calls)
     gone, alone = calls[0].sha256, calls[1].sha256
     with writing(database) as conn:
-        save.save_reviews(conn, [Review(gone, "blank", purpose="event")], "sample.csv")
-        save.save_reviews(conn, [Review(alone, "blank", purpose="review")], "other.csv")
+        save_reviews(conn, [Review(gone, "blank", purpose="event")], "sample.csv")
+        save_reviews(conn, [Review(alone, "blank", purpose="review")], "other.csv")
         by_sha = {one.sha256: one for one in read_calls(conn)}
         kinds = dict(conn.execute(sa.text("SELECT event_id, observation_type FROM events")).all())
     assert by_sha[gone].said == () and kinds[gone] == "blank"
@@ -344,7 +355,7 @@ def test_the_word_on_a_visit_and_that_on_its_first_picture_stand_beside_each_oth
     nobody = [Review(sha, "blank", purpose="audit") for sha in (one, other)]
     with writing(database) as conn:
         for words in (person[:1], nobody, person[1:], nobody):
-            save.save_reviews(conn, words, "sheet.csv")
+            save_reviews(conn, words, "sheet.csv")
         by_sha = {call.sha256: call for call in read_calls(conn)}
         shown = "SELECT media_id, observation_type FROM media_status WHERE method = 'human'"
         counts = "SELECT count(*) FROM reviews WHERE newest"

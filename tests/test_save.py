@@ -11,10 +11,29 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from db import read, save, schema
-from db.check import check
-from db.engine import open_database, reading, writing
-from db.rows import current, upsert
+from db.core import schema
+from db.core.engine import open_database, reading, writing
+from db.core.rows import current, upsert
+from db.integrity.check import check
+from db.store.batches import (
+    batch_by_name,
+    end_run,
+    find_batch,
+    save_batch,
+    save_recipe,
+    set_current,
+    start_run,
+)
+from db.store.deployments import deployments_of, save_deployments
+from db.store.draws import save_draws
+from db.store.files import file_counts, save_files, save_troubles, troubles_of
+from db.store.flags import flags_of, save_flags, save_verdict
+from db.store.labels import labels_of, save_labels, unlabelled
+from db.store.media import media_of, save_media, unplanned_media
+from db.store.reviews import reviews_of, save_reviews
+from db.store.scores import looks_of, save_seen, vectors_of
+from db.store.visits import save_visits, visits_of
+from db.store.windows import next_numbers, save_windows, window_of, windows_left
 from pipeline.records import (
     Deployment,
     Draw,
@@ -75,19 +94,19 @@ FLAG = Flag("A", MEDIA[3].taken_at, (SHAS[3],), ("night", "closed"), 2, 0.5, "At
 
 
 def ingested(conn, name="card") -> int:
-    batch = save.save_batch(conn, name, "/media/card", "abc")
-    save.save_deployments(conn, [Deployment("A")])
-    assert save.save_media(conn, batch, MEDIA) == []
+    batch = save_batch(conn, name, "/media/card", "abc")
+    save_deployments(conn, [Deployment("A")])
+    assert save_media(conn, batch, MEDIA) == []
     files = [(Found(one.path, "picture", one.size), one.sha256) for one in MEDIA]
-    save.save_files(conn, batch, files)
-    save.save_windows(conn, batch, [WINDOW])
+    save_files(conn, batch, files)
+    save_windows(conn, batch, [WINDOW])
     return batch
 
 
 def looked(conn, batch: int, seen: Seen = SEEN) -> int:
-    recipe = save.save_recipe(conn, "look", {"model": "m", "size": 448})
-    [(window, _)] = read.windows_left(conn, batch, recipe)
-    save.save_seen(conn, window, recipe, seen)
+    recipe = save_recipe(conn, "look", {"model": "m", "size": 448})
+    [(window, _)] = windows_left(conn, batch, recipe)
+    save_seen(conn, window, recipe, seen)
     return recipe
 
 
@@ -100,30 +119,28 @@ def test_pictures_deployments_and_the_plan_come_back_as_they_were(database):
                        timestamp_issues=True, other={"habitat": "ō"})  # fmt: skip
     with writing(database) as conn:
         batch = ingested(conn)
-        save.save_deployments(conn, [place])
-        save.save_media(conn, batch, [Media("f" * 64, "B/1.JPG", 1, deployment_id="B")])
-        assert read.media_of(conn, batch)[:6] == MEDIA
-        assert read.deployments_of(conn, batch) == [Deployment("A"), place]
-        [(window, pictures)] = read.windows_left(conn, batch, 1)
-        assert read.window(conn, window) == WINDOW and pictures == len(WINDOW.sha256s)
-        assert [one.path for one in read.unplanned_media(conn, batch)] == ["B/1.JPG"]
-        assert read.next_numbers(conn, ["A", "B", "C"]) == {"A": (1, 2), "B": (0, 0), "C": (0, 0)}
-        assert read.known_shas(conn, [SHAS[0], "no"]) == {SHAS[0]}
-        assert read.find_batch(conn, "abc") == read.batch_by_name(conn, "card") == batch
+        save_deployments(conn, [place])
+        save_media(conn, batch, [Media("f" * 64, "B/1.JPG", 1, deployment_id="B")])
+        assert media_of(conn, batch)[:6] == MEDIA
+        assert deployments_of(conn, batch) == [Deployment("A"), place]
+        [(window, pictures)] = windows_left(conn, batch, 1)
+        assert window_of(conn, window) == WINDOW and pictures == len(WINDOW.sha256s)
+        assert [one.path for one in unplanned_media(conn, batch)] == ["B/1.JPG"]
+        assert next_numbers(conn, ["A", "B", "C"]) == {"A": (1, 2), "B": (0, 0), "C": (0, 0)}
+        assert find_batch(conn, "abc") == batch_by_name(conn, "card") == batch
 
 
 def test_a_window_looked_at_comes_back_and_is_not_left_to_do(database):
     with writing(database) as conn:
         batch = ingested(conn)
         recipe = looked(conn, batch)
-        assert read.looks_of(conn, batch, recipe) == {one.sha256: one for one in LOOKS}
-        assert read.windows_left(conn, batch, recipe) == []
-        assert read.window_counts(conn, batch, recipe) == (1, 1)
-        [(shas, crops, frames)] = read.vectors_of(conn, batch, recipe)
+        assert looks_of(conn, batch, recipe) == {one.sha256: one for one in LOOKS}
+        assert windows_left(conn, batch, recipe) == []
+        [(shas, crops, frames)] = vectors_of(conn, batch, recipe)
         assert shas == [SHAS[3]]
         assert crops.dtype == np.float32 and crops.shape == frames.shape == (1, 8)
         assert np.array_equal(crops[0], np.frombuffer(VECTOR, np.float16).astype(np.float32))
-        assert [one.reason for one in read.troubles_of(conn, batch)] == ["unreadable"]
+        assert [one.reason for one in troubles_of(conn, batch)] == ["unreadable"]
         assert check(conn) == []
 
 
@@ -131,30 +148,30 @@ def test_labels_visits_and_flags_come_back(database):
     with writing(database) as conn:
         batch = ingested(conn)
         look = looked(conn, batch)
-        label, flag = (save.save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
-        assert read.unlabelled(conn, batch, look, label) == 2
-        save.save_labels(conn, label, LABELS)
-        save.save_visits(conn, label, [VISIT])
-        save.save_flags(conn, flag, [FLAG])
-        assert read.unlabelled(conn, batch, look, label) == 0
-        assert read.labels_of(conn, batch, label) == {one.sha256: one for one in LABELS}
-        assert read.visits_of(conn, batch, label) == [VISIT]
-        assert read.flags_of(conn, batch, flag) == [FLAG]
+        label, flag = (save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
+        assert unlabelled(conn, batch, look, label) == 2
+        save_labels(conn, label, LABELS)
+        save_visits(conn, label, [VISIT])
+        save_flags(conn, flag, [FLAG])
+        assert unlabelled(conn, batch, look, label) == 0
+        assert labels_of(conn, batch, label) == {one.sha256: one for one in LABELS}
+        assert visits_of(conn, batch, label) == [VISIT]
+        assert flags_of(conn, batch, flag) == [FLAG]
 
 
 def test_saying_everything_twice_changes_nothing(database):
     def say(conn):
         batch = ingested(conn)
-        recipe = save.save_recipe(conn, "look", {"a": 1})
+        recipe = save_recipe(conn, "look", {"a": 1})
         [[window]] = conn.execute(sa.select(schema.work_window.c.id))
-        save.save_seen(conn, window, recipe, SEEN)
-        label, flag = (save.save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
-        save.save_labels(conn, label, LABELS)
-        save.set_current(conn, batch, recipe, label, flag)
-        save.save_visits(conn, label, [VISIT])
-        save.save_flags(conn, flag, [FLAG])
-        save.save_draws(conn, batch, recipe, [Draw(SHAS[0], "A | colour | 0", 3, 1, 1 / 3)], 7)
-        save.save_reviews(conn, [Review(SHAS[0], "animal", "Sus scrofa")], "a.csv")
+        save_seen(conn, window, recipe, SEEN)
+        label, flag = (save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
+        save_labels(conn, label, LABELS)
+        set_current(conn, batch, recipe, label, flag)
+        save_visits(conn, label, [VISIT])
+        save_flags(conn, flag, [FLAG])
+        save_draws(conn, batch, recipe, [Draw(SHAS[0], "A | colour | 0", 3, 1, 1 / 3)], 7)
+        save_reviews(conn, [Review(SHAS[0], "animal", "Sus scrofa")], "a.csv")
         views = ("media_status", "observations", "events", "flags", "audit_strata", "troubles")
         return [table(conn, name) for name in views]
 
@@ -167,19 +184,18 @@ def test_the_same_card_under_another_name_adds_files_but_no_pictures(database):
     with writing(database) as conn:
         ingested(conn, "card")
         again = ingested(conn, "copy")
-        assert read.media_of(conn, again) == []
-        assert read.file_counts(conn, again).pictures == 6
-        assert read.paths_in(conn, again)[SHAS[0]] == MEDIA[0].path
+        assert media_of(conn, again) == []
+        assert file_counts(conn, again).pictures == 6
         assert len(table(conn, "media_status")) == 6
 
 
 def test_the_same_bytes_in_two_deployments_stay_with_the_first_and_are_a_trouble(database):
     with writing(database) as conn:
         ingested(conn)
-        save.save_deployments(conn, [Deployment("B")])
-        other = save.save_batch(conn, "other", "/x", "def")
+        save_deployments(conn, [Deployment("B")])
+        other = save_batch(conn, "other", "/x", "def")
         moved = [replace(one, deployment_id="B", path=f"B/{one.path}") for one in MEDIA[:2]]
-        troubles = save.save_media(conn, other, moved)
+        troubles = save_media(conn, other, moved)
         assert [(one.path, one.reason) for one in troubles] == [
             (one.path, "doubled") for one in moved
         ]
@@ -189,10 +205,10 @@ def test_the_same_bytes_in_two_deployments_stay_with_the_first_and_are_a_trouble
 
 def test_the_same_bytes_twice_in_one_card_are_noticed_too(database):
     with writing(database) as conn:
-        save.save_deployments(conn, [Deployment("A"), Deployment("B")])
-        batch = save.save_batch(conn, "card", "/x", None)
+        save_deployments(conn, [Deployment("A"), Deployment("B")])
+        batch = save_batch(conn, "card", "/x", None)
         twice = [MEDIA[0], replace(MEDIA[0], path="B/1.JPG", deployment_id="B")]
-        assert [one.path for one in save.save_media(conn, batch, twice)] == ["B/1.JPG"]
+        assert [one.path for one in save_media(conn, batch, twice)] == ["B/1.JPG"]
 
 
 def test_every_file_ends_somewhere_and_one_that_does_not_is_counted(database):
@@ -200,52 +216,52 @@ def test_every_file_ends_somewhere_and_one_that_does_not_is_counted(database):
     with writing(database) as conn:
         batch = ingested(conn)
         found.append(Found("bad.jpg", "picture", 0))
-        save.save_files(conn, batch, [(one, None) for one in found])
-        counts = read.file_counts(conn, batch)
+        save_files(conn, batch, [(one, None) for one in found])
+        counts = file_counts(conn, batch)
         assert (counts.found, counts.pictures, counts.unreadable, counts.lost) == (10, 6, 0, 1)
         assert counts.other == {"video": 1, "other": 1} and counts.skipped == 1
         assert not counts.closes and "ended nowhere" in check(conn)[0]
-        save.save_troubles(conn, batch, [Trouble("bad.jpg", "ingest", "empty")])
-        assert read.file_counts(conn, batch).closes and check(conn) == []
+        save_troubles(conn, batch, [Trouble("bad.jpg", "ingest", "empty")])
+        assert file_counts(conn, batch).closes and check(conn) == []
 
 
 def test_a_new_recipe_leaves_the_old_rows_and_shows_once_it_is_current(database):
     with writing(database) as conn:
         batch = ingested(conn)
         old = looked(conn, batch)
-        new = save.save_recipe(conn, "look", {"model": "other"})
-        [(window, _)] = read.windows_left(conn, batch, new)
+        new = save_recipe(conn, "look", {"model": "other"})
+        [(window, _)] = windows_left(conn, batch, new)
         kept = [replace(one, state="kept") for one in LOOKS]
-        save.save_seen(conn, window, new, Seen(tuple(kept), (), (), (SHAS[5],)))
+        save_seen(conn, window, new, Seen(tuple(kept), (), (), (SHAS[5],)))
         states = sa.text("SELECT count(*) FROM media_status WHERE state = 'kept'")
         assert conn.execute(states).scalar() == 2
-        save.set_current(conn, batch, look=new)
+        set_current(conn, batch, look=new)
         assert conn.execute(states).scalar() == 5
-        assert len(read.looks_of(conn, batch, old)) == 5
+        assert len(looks_of(conn, batch, old)) == 5
 
 
 def test_a_file_that_was_away_and_is_looked_at_again_has_no_trouble_any_more(database):
     with writing(database) as conn:
         batch = ingested(conn)
-        save.save_troubles(conn, batch, [Trouble(MEDIA[5].path, "ingest", "truncated")])
+        save_troubles(conn, batch, [Trouble(MEDIA[5].path, "ingest", "truncated")])
         looked(conn, batch)
-        again = save.save_recipe(conn, "look", {"model": "other"})
-        [(window, _)] = read.windows_left(conn, batch, again)
+        again = save_recipe(conn, "look", {"model": "other"})
+        [(window, _)] = windows_left(conn, batch, again)
         whole = (*LOOKS, replace(LOOKS[0], sha256=SHAS[5]))
-        save.save_seen(conn, window, again, Seen(whole, (), ()))
-        assert [(one.step, one.reason) for one in read.troubles_of(conn, batch)] == [
+        save_seen(conn, window, again, Seen(whole, (), ()))
+        assert [(one.step, one.reason) for one in troubles_of(conn, batch)] == [
             ("ingest", "truncated")
         ]
 
 
 def test_the_same_description_is_the_same_recipe_whatever_its_order(database):
     with writing(database) as conn:
-        one = save.save_recipe(conn, "look", {"a": 1, "b": [1.5, None]})
-        assert save.save_recipe(conn, "look", {"b": [1.5, None], "a": 1}) == one
-        assert save.save_recipe(conn, "look", {"a": 2, "b": [1.5, None]}) != one
-        assert save.save_recipe(conn, "label", {"a": 1, "b": [1.5, None]}) != one
+        one = save_recipe(conn, "look", {"a": 1, "b": [1.5, None]})
+        assert save_recipe(conn, "look", {"b": [1.5, None], "a": 1}) == one
+        assert save_recipe(conn, "look", {"a": 2, "b": [1.5, None]}) != one
+        assert save_recipe(conn, "label", {"a": 1, "b": [1.5, None]}) != one
         with pytest.raises(ValueError):
-            save.save_recipe(conn, "looks", {})
+            save_recipe(conn, "looks", {})
 
 
 def test_the_newest_review_wins_and_a_second_import_adds_nothing(database):
@@ -255,10 +271,10 @@ def test_the_newest_review_wins_and_a_second_import_adds_nothing(database):
     with writing(database) as conn:
         batch = ingested(conn)
         looked(conn, batch)
-        assert save.save_reviews(conn, first, "a.csv") == (1, ["no"])
-        assert save.save_reviews(conn, second, "b.csv") == (1, [])
-        assert save.save_reviews(conn, first, "a.csv") == (0, ["no"])
-        assert read.reviews_of(conn, batch) == second
+        assert save_reviews(conn, first, "a.csv") == (1, ["no"])
+        assert save_reviews(conn, second, "b.csv") == (1, [])
+        assert save_reviews(conn, first, "a.csv") == (0, ["no"])
+        assert reviews_of(conn, batch) == second
         assert [row.newest for row in table(conn, "reviews")].count(True) == 1
 
 
@@ -266,8 +282,8 @@ def test_without_a_date_the_review_that_was_saved_last_wins(database):
     with writing(database) as conn:
         batch = ingested(conn)
         for kind in ("animal", "blank", "animal", "animal"):
-            save.save_reviews(conn, [Review(SHAS[1], kind)], "page")
-        assert [one.observation_type for one in read.reviews_of(conn, batch)] == ["animal"]
+            save_reviews(conn, [Review(SHAS[1], kind)], "page")
+        assert [one.observation_type for one in reviews_of(conn, batch)] == ["animal"]
         assert len(table(conn, "review")) == 3
 
 
@@ -275,17 +291,17 @@ def test_reviews_and_verdicts_outlive_every_later_run(database):
     with writing(database) as conn:
         batch = ingested(conn)
         look = looked(conn, batch)
-        save.save_reviews(conn, [Review(SHAS[0], "animal", "Sus scrofa")], "a.csv")
+        save_reviews(conn, [Review(SHAS[0], "animal", "Sus scrofa")], "a.csv")
         for number in range(2):
-            flag = save.save_recipe(conn, "flag", {"rules": number})
-            save.save_flags(conn, flag, [FLAG])
-            save.set_current(conn, batch, flag=flag)
+            flag = save_recipe(conn, "flag", {"rules": number})
+            save_flags(conn, flag, [FLAG])
+            set_current(conn, batch, flag=flag)
             if number == 0:
-                save.save_verdict(conn, SHAS[3], True, "eva")
-        again = save.save_recipe(conn, "look", {"model": "new"})
-        [(window, _)] = read.windows_left(conn, batch, again)
-        save.save_seen(conn, window, again, SEEN)
-        save.set_current(conn, batch, look=again)
+                save_verdict(conn, SHAS[3], True, "eva")
+        again = save_recipe(conn, "look", {"model": "new"})
+        [(window, _)] = windows_left(conn, batch, again)
+        save_seen(conn, window, again, SEEN)
+        set_current(conn, batch, look=again)
         assert look != again
         assert table(conn, "media_status")[0].scientific_name == "Sus scrofa"
         assert [row.status for row in table(conn, "flags")] == ["confirmed"]
@@ -295,11 +311,11 @@ def test_visits_that_are_gone_leave_the_views(database):
     with writing(database) as conn:
         batch = ingested(conn)
         looked(conn, batch)
-        label = save.save_recipe(conn, "label", {})
-        save.save_visits(conn, label, [VISIT])
-        save.set_current(conn, batch, label=label)
+        label = save_recipe(conn, "label", {})
+        save_visits(conn, label, [VISIT])
+        set_current(conn, batch, label=label)
         assert len(table(conn, "events")) == 1
-        save.save_visits(conn, label, [], ["A"])
+        save_visits(conn, label, [], ["A"])
         assert table(conn, "events") == []
         assert check(conn) == []
 
@@ -307,10 +323,10 @@ def test_visits_that_are_gone_leave_the_views(database):
 def test_a_run_tells_how_it_went(database):
     with writing(database) as conn:
         batch = ingested(conn)
-        run = save.start_run(conn, batch, "0.1.0", {"a": {"b": 1}}, {"starter": "ab"})
+        run = start_run(conn, batch, "0.1.0", {"a": {"b": 1}}, {"starter": "ab"})
         [row] = table(conn, "run_summary")
         assert (row.status, row.ended_at, row.closes) == ("running", None, True)
-        save.end_run(conn, run, "finished", {"blank": 3}, "all is well")
+        end_run(conn, run, "finished", {"blank": 3}, "all is well")
         [row] = table(conn, "run_summary")
         assert (row.status, row.counts_then, row.models) == (
             "finished", '{"blank":3}', '{"starter":"ab"}',
@@ -321,10 +337,10 @@ def test_a_run_tells_how_it_went(database):
 def test_more_rows_than_one_statement_holds(database):
     many = [replace(MEDIA[0], sha256=f"{n:064d}", path=f"{n}") for n in range(2500)]
     with writing(database) as conn:
-        save.save_deployments(conn, [Deployment("A")])
-        batch = save.save_batch(conn, "card", "/", None)
-        save.save_media(conn, batch, many)
-        assert len(read.media_of(conn, batch)) == 2500
+        save_deployments(conn, [Deployment("A")])
+        batch = save_batch(conn, "card", "/", None)
+        save_media(conn, batch, many)
+        assert len(media_of(conn, batch)) == 2500
 
 
 def test_a_process_killed_inside_a_window_leaves_no_part_of_it(tmp_path):
@@ -341,7 +357,7 @@ def test_a_process_killed_inside_a_window_leaves_no_part_of_it(tmp_path):
     with reading(open_database(url)) as conn:
         for name in ("look", "embedding", "trouble", "window_done"):
             assert table(conn, name) == []
-        assert len(read.windows_left(conn, batch, 1)) == 1
+        assert len(windows_left(conn, batch, 1)) == 1
         assert check(conn) == []
 
 

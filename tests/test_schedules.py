@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from db.engine import open_database
+from db.core.engine import open_database
 from tests import cards
 from tests import prefect_servers as servers
 from tests.prefect_servers import ROOT, ask, until
@@ -220,7 +220,16 @@ def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
     card = cards.card(tmp_path / "card", pictures=300)
     home, url = tmp_path / "prefect", f"sqlite:///{tmp_path / 'c.db'}"
     plain = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
-    words = [sys.executable, "-m", "flows.cli", "run", str(card), "--database", url, "--prefect"]
+    words = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "run",
+        str(card),
+        "--database",
+        url,
+        "--prefect",
+    ]
     more = {"env": {**plain, "PREFECT_HOME": str(home)}, "cwd": ROOT, "start_new_session": True}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     killed = subprocess.Popen(words, **more, **quiet)
@@ -295,7 +304,14 @@ def test_serve_started_in_the_background_of_a_script_ends_at_the_first_kill(offi
 def test_another_inbox_in_place_of_the_first_is_said(office):
     second = office.folder / "second inbox"
     second.mkdir()
-    words = [sys.executable, "-m", "flows.cli", "deploy", "--out", str(office.folder / "reports")]
+    words = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "deploy",
+        "--out",
+        str(office.folder / "reports"),
+    ]
 
     def said(inbox: Path) -> str:
         done = subprocess.run(

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from db import schema
+from db.core import schema
 
 TABLES = schema.metadata.sorted_tables
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db import schema
-from db.dump import dump
-from db.engine import open_database, reading, writing
+from db.core import schema
+from db.core.engine import open_database, reading, writing
+from db.integrity.dump import dump
 from pipeline.errors import DatabaseError
 from tests.makers import fill
 

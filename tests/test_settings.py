@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.job import Job
+from flows.run_options import Job
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from db.engine import open_database
+from db.core.engine import open_database
 from tests import cards
 from tests import prefect_servers as servers
 from tests.conftest import a_copy

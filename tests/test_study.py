@@ -10,12 +10,12 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pipeline.population import activity, hours
-from pipeline.population.basis import basis
-from pipeline.population.rates import WIDENED
-from pipeline.population.sightings import Ask, Sighting
-from pipeline.population.study import study
-from pipeline.population.tables import population_tables
+from pipeline.population.effort.basis import basis
+from pipeline.population.estimates import activity, hours
+from pipeline.population.estimates.rates import WIDENED
+from pipeline.population.events.sightings import Ask, Sighting
+from pipeline.population.study.study import study
+from pipeline.population.study.tables import population_tables
 from pipeline.records import Deployment
 from pipeline.report import population_plots as plots
 from pipeline.report import words

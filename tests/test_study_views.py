@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from db import schema
-from db.independence import GAP_S
-from db.outages import accepted_outages
-from db.population import independent_events, read_sightings, read_stays
-from db.read import all_deployments
+from db.core import schema
+from db.core.independence import GAP_S
+from db.queries.population.population import independent_events, read_sightings, read_stays
+from db.store.deployments import all_deployments
+from db.store.outages import accepted_outages
 from pipeline.errors import PopulationError
-from pipeline.population.basis import basis
-from pipeline.population.effort import watches
-from pipeline.population.operation import operation
-from pipeline.population.sightings import Ask
+from pipeline.population.effort.basis import basis
+from pipeline.population.effort.effort import watches
+from pipeline.population.effort.operation import operation
+from pipeline.population.events.sightings import Ask
 from tests.visits import put
 
 BEGIN = datetime(2026, 5, 1)

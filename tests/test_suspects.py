@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from db import clocks, save
-from db.clock_repairs import save_repair
+from db.queries import clocks
+from db.store.batches import save_batch
+from db.store.deployments import save_deployments
+from db.store.media import save_media
+from db.store.repairs import save_repair
+from pipeline.card.sun import sun_height
 from pipeline.card.suspects import HIGH, LOW, Shot, suspects
-from pipeline.population.sun import sun_height
 from pipeline.records import ClockRepair, Deployment, Media
 
 NINE = datetime(2021, 4, 11, 20, 43, 9)
@@ -152,9 +155,9 @@ def test_a_clock_that_was_repaired_is_no_longer_doubted(database):
         for n in range(12)
     ]  # fmt: skip
     with database.begin() as conn:
-        save.save_deployments(conn, [Deployment("A")])
-        batch = save.save_batch(conn, "card", "/card", "card")
-        save.save_media(conn, batch, media)
+        save_deployments(conn, [Deployment("A")])
+        batch = save_batch(conn, "card", "/card", "card")
+        save_media(conn, batch, media)
         assert [one.kind for one in clocks.doubts(conn)] == ["unset"]
         assert [row.deployment_id for row in clocks.clocks(conn, [batch])] == ["A"]
         save_repair(conn, ClockRepair("A", "year", {"seconds": 25 * 365 * 86400}))

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 from pipeline.errors import SettingsError
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.network import FrameNet
-from pipeline.train.frame import FrameOptions, folds, mean_of, train_frame
-from pipeline.train.learn import Plan, loss_of
-from pipeline.train.maps import BODY, EMPTY, IGNORE
+from pipeline.train.frame.learn import Plan, loss_of
+from pipeline.train.frame.maps import BODY, EMPTY, IGNORE
+from pipeline.train.frame.training import FrameOptions, folds, mean_of, train_frame
 from pipeline.train.pictures import COLUMNS, augment, read_examples, targets, windows_of
 
 QUICK = Plan(steps=4, batch=4, check_every=2, patience=1)

@@ -11,9 +11,20 @@ from pipeline.errors import SettingsError, WeightsError
 from pipeline.species import zeroshot
 from pipeline.species.encoder import load_encoder
 from pipeline.species.labelset import load_labelset
-from pipeline.train import labeller, labeller_head, labeller_report, labeller_text
-from pipeline.train.labeller_backbone import FILE, Backbone
-from pipeline.train.labeller_head import Picture
+from pipeline.train.labeller import (
+    head as labeller_head,
+)
+from pipeline.train.labeller import (
+    report as labeller_report,
+)
+from pipeline.train.labeller import (
+    text as labeller_text,
+)
+from pipeline.train.labeller import (
+    training as labeller,
+)
+from pipeline.train.labeller.backbone import FILE, Backbone
+from pipeline.train.labeller.head import Picture
 from pipeline.train.pictures import Example
 
 STARTER = load_labelset("starter")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.population.trend import between_two, false_discovery, over_seasons
+from pipeline.population.estimates.trend import between_two, false_discovery, over_seasons
 
 
 def test_twice_the_events_at_every_station_is_a_rise_of_100_percent():

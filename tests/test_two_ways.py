@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from db.dump import dump
-from db.engine import open_database
-from flows.job import Job
-from flows.run import run_job
+from db.core.engine import open_database
+from db.integrity.dump import dump
+from flows.prefect.run import run_job
+from flows.run_options import Job
 from tests import cards
 
 

@@ -6,8 +6,16 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from db import save, views
-from db.engine import reading, writing
+from db.core import views
+from db.core.engine import reading, writing
+from db.store.batches import save_batch, save_recipe, set_current
+from db.store.deployments import save_deployments
+from db.store.draws import save_draws
+from db.store.flags import save_flags, save_verdict
+from db.store.labels import save_labels
+from db.store.media import save_media
+from db.store.reviews import save_reviews
+from db.store.visits import save_visits
 from pipeline.records import Deployment, Draw, Media, Review, Visit
 from tests.makers import fill
 from tests.test_save import FLAG, LABELS, MEDIA, SHAS, VISIT, ingested, looked
@@ -40,12 +48,12 @@ def conn(database):
     with writing(database) as conn:
         batch = ingested(conn)
         look = looked(conn, batch)
-        label, flag = (save.save_recipe(conn, step, {}) for step in ("label", "flag"))
-        save.save_labels(conn, label, LABELS)
-        save.save_visits(conn, label, [VISIT])
-        save.save_flags(conn, flag, [FLAG])
-        save.save_draws(conn, batch, look, [Draw(SHAS[0], "A | colour | 0", 3, 1, 1 / 3)], 7)
-        save.set_current(conn, batch, look, label, flag)
+        label, flag = (save_recipe(conn, step, {}) for step in ("label", "flag"))
+        save_labels(conn, label, LABELS)
+        save_visits(conn, label, [VISIT])
+        save_flags(conn, flag, [FLAG])
+        save_draws(conn, batch, look, [Draw(SHAS[0], "A | colour | 0", 3, 1, 1 / 3)], 7)
+        set_current(conn, batch, look, label, flag)
         yield conn
 
 
@@ -55,7 +63,7 @@ def rows(conn, query: str) -> list[tuple]:
 
 def review(conn, n: int, kind: str, name: str | None = None, count: int | None = None) -> None:
     when = datetime(2026, 6, 1)
-    save.save_reviews(conn, [Review(SHAS[n], kind, name, count, "eva", when)], "test")
+    save_reviews(conn, [Review(SHAS[n], kind, name, count, "eva", when)], "test")
 
 
 def test_media_status_has_the_columns_it_promises(conn):
@@ -125,7 +133,7 @@ def test_a_person_who_names_one_picture_of_a_visit_names_the_visit(conn):
 
 def test_what_a_person_says_of_a_whole_visit_counts_all_of_its_pictures(conn):
     query = "SELECT scientific_name, pictures FROM events"
-    save.save_reviews(conn, [Review(SHAS[3], "animal", "Vulpes vulpes", purpose="event")], "s.csv")
+    save_reviews(conn, [Review(SHAS[3], "animal", "Vulpes vulpes", purpose="event")], "s.csv")
     assert rows(conn, query) == [("Vulpes vulpes", 2)]
     review(conn, 4, "human")
     assert rows(conn, query) == [("Vulpes vulpes", 1)], "one of them shows something else"
@@ -142,13 +150,13 @@ def test_a_visit_is_blank_only_once_every_picture_of_it_was_called_blank(conn):
 
 def test_of_two_taxa_that_people_saw_the_commoner_leads(conn):
     more = [replace(MEDIA[5], sha256="e" * 64, path="A/more.JPG")]
-    save.save_media(conn, 1, more)
+    save_media(conn, 1, more)
     visit = replace(VISIT, sha256s=(SHAS[3], SHAS[4], "e" * 64), others=())
     label = conn.execute(sa.text("SELECT id FROM recipe WHERE step = 'label'")).scalar()
-    save.save_visits(conn, label, [visit])
+    save_visits(conn, label, [visit])
     review(conn, 3, "animal", "Lynx lynx")
     review(conn, 4, "animal", "Capreolus capreolus")
-    save.save_reviews(conn, [Review("e" * 64, "animal", "Capreolus capreolus")], "test")
+    save_reviews(conn, [Review("e" * 64, "animal", "Capreolus capreolus")], "test")
     assert rows(conn, "SELECT scientific_name, pictures FROM events") == [
         ("Capreolus capreolus", 2)
     ]
@@ -161,34 +169,34 @@ def test_of_two_taxa_that_people_saw_the_commoner_leads(conn):
 def test_a_flag_is_suspected_until_a_person_speaks(conn):
     query = "SELECT flag_id, status, reviewer, rules, pictures FROM flags"
     assert rows(conn, query) == [(SHAS[3], "suspected", None, '["night","closed"]', 1)]
-    save.save_verdict(conn, SHAS[3], True, "eva")
-    save.save_verdict(conn, SHAS[3], False, "juma", "the warden")
+    save_verdict(conn, SHAS[3], True, "eva")
+    save_verdict(conn, SHAS[3], False, "juma", "the warden")
     assert rows(conn, query)[0][1:3] == ("dismissed", "juma")
 
 
 def test_an_audit_counts_what_was_missed_and_says_unaudited_before_it(conn):
     query = "SELECT blanks, kept, drawn, reviewed, missed, verdict FROM audit_by_deployment"
     assert rows(conn, query) == [(3, 2, 1, 0, 0, "unaudited")]
-    save.save_reviews(conn, [Review(SHAS[0], "human", purpose="event")], "test")
+    save_reviews(conn, [Review(SHAS[0], "human", purpose="event")], "test")
     assert rows(conn, query) == [(3, 2, 1, 0, 0, "unaudited")], "of a visit, not of this picture"
     review(conn, 0, "animal", "Sus scrofa")
     assert rows(conn, query) == [(3, 2, 1, 1, 1, "audited")]
     review_later = Review(SHAS[0], "unknown", reviewed_at=datetime(2026, 7, 1))
-    save.save_reviews(conn, [review_later], "test")
+    save_reviews(conn, [review_later], "test")
     assert rows(conn, "SELECT reviewed, undecided FROM audit_strata") == [(0, 1)]
 
 
 def test_utc_is_derived_from_the_pictures_own_offset_else_from_its_deployments(conn):
     at = datetime(2026, 1, 1, 1, 30)
     places = [Deployment("B", utc_offset_min=-210, source="table"), Deployment("C")]
-    save.save_deployments(conn, places)
+    save_deployments(conn, places)
     some = [
         Media("b" * 64, "B/1", 1, taken_at=at, utc_offset_min=180, deployment_id="B"),
         Media("c" * 64, "B/2", 1, taken_at=at, deployment_id="B"),
         Media("d" * 64, "C/1", 1, taken_at=at, deployment_id="C"),
         Media("e" * 64, "B/3", 1, deployment_id="B"),
     ]
-    save.save_media(conn, 1, some)
+    save_media(conn, 1, some)
     query = "SELECT taken_at, taken_at_utc FROM pictures WHERE path LIKE '_/_' ORDER BY media_id"
     assert rows(conn, query) == [
         ("2026-01-01T01:30:00", "2025-12-31T22:30:00Z"),
@@ -200,9 +208,9 @@ def test_utc_is_derived_from_the_pictures_own_offset_else_from_its_deployments(c
 
 def test_a_quiet_camera_is_told_from_the_end_of_its_deployment_else_from_its_card(conn):
     place = Deployment("B", ended_at=datetime(2026, 5, 11, 12), source="table")
-    save.save_deployments(conn, [place])
+    save_deployments(conn, [place])
     last = Media("b" * 64, "B/1", 1, taken_at=datetime(2026, 5, 6, 12), deployment_id="B")
-    save.save_media(conn, 1, [last])
+    save_media(conn, 1, [last])
     query = "SELECT deployment_id, quiet_days, expected_by FROM quiet_cameras ORDER BY 1"
     [a, b] = rows(conn, query)
     assert a == ("A", pytest.approx(5.2465, abs=1e-3), "last picture on the card")
@@ -212,7 +220,7 @@ def test_a_quiet_camera_is_told_from_the_end_of_its_deployment_else_from_its_car
 def test_effort_runs_from_set_up_to_taken_down_or_over_the_pictures(conn):
     place = Deployment("B", None, None, started_at=datetime(2026, 5, 1),
                        ended_at=datetime(2026, 5, 11, 12), source="table")  # fmt: skip
-    save.save_deployments(conn, [place])
+    save_deployments(conn, [place])
     query = "SELECT deployment_id, effort_days, effort_basis, pictures FROM deployments ORDER BY 1"
     [a, b] = rows(conn, query)
     assert a == ("A", pytest.approx(5.5 / 1440, rel=0.1), "pictures", 6)
@@ -220,23 +228,23 @@ def test_effort_runs_from_set_up_to_taken_down_or_over_the_pictures(conn):
 
 
 def test_visits_of_an_earlier_label_set_are_not_shown(conn):
-    other = save.save_recipe(conn, "label", {"set": "other"})
+    other = save_recipe(conn, "label", {"set": "other"})
     boar = replace(VISIT, name="Sus scrofa", others=())
-    save.save_visits(conn, other, [boar])
+    save_visits(conn, other, [boar])
     assert [row[0] for row in rows(conn, "SELECT scientific_name FROM events")] == ["Lynx"]
-    save.set_current(conn, 1, label=other)
+    set_current(conn, 1, label=other)
     assert [row[0] for row in rows(conn, "SELECT scientific_name FROM events")] == ["Sus scrofa"]
 
 
 def test_a_later_card_leaves_the_events_of_an_earlier_one_under_its_own_recipe(conn):
-    batch = save.save_batch(conn, "june", "/june", "june")
+    batch = save_batch(conn, "june", "/june", "june")
     june = Media("9" * 64, "A/june.JPG", 1, taken_at=datetime(2026, 6, 1), deployment_id="A")
-    save.save_media(conn, batch, [june])
-    label = save.save_recipe(conn, "label", {"set": "newer"})
+    save_media(conn, batch, [june])
+    label = save_recipe(conn, "label", {"set": "newer"})
     seen = Visit("A", june.taken_at, june.taken_at, ("9" * 64,), None,
                  "animal", "Vulpes", "genus", 0.9, None, None)  # fmt: skip
-    save.save_visits(conn, label, [seen])
-    save.set_current(conn, batch, label=label)
+    save_visits(conn, label, [seen])
+    set_current(conn, batch, label=label)
     query = "SELECT batch, scientific_name FROM events ORDER BY 1"
     assert rows(conn, query) == [("card", "Lynx"), ("june", "Vulpes")]
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from db import save
-from db.engine import writing
+from db.core.engine import writing
+from db.store.deployments import save_deployments
 from pipeline.report.population_markdown import as_markdown
 from pipeline.report.tables import markdown_table
 from tests.test_population_command import PLACES, fill
@@ -32,7 +32,7 @@ def artifacts(client) -> dict[str, str]:
 def test_a_study_without_periods_says_what_is_missing_and_with_them_is_written(
     prefect, database, database_url, tmp_path, monkeypatch
 ):
-    from flows.weekly import weekly_population
+    from flows.prefect.weekly import weekly_population
 
     monkeypatch.setenv("CAMTRIAGE_DATABASE_URL", database_url)
     fill(database, [replace(one, started_at=None, ended_at=None) for one in PLACES])
@@ -40,7 +40,7 @@ def test_a_study_without_periods_says_what_is_missing_and_with_them_is_written(
     [line] = artifacts(prefect)["population"].splitlines()
     assert "5 of 5 deployments without a period" in line and "deployments import" in line
     with writing(database) as conn:  # as `camtriage deployments import` does
-        save.save_deployments(conn, PLACES)
+        save_deployments(conn, PLACES)
     paths = weekly_population(out=str(tmp_path / "study"))
     assert str(tmp_path / "study" / "population.html") in paths
     found = artifacts(prefect)
@@ -51,7 +51,7 @@ def test_a_study_without_periods_says_what_is_missing_and_with_them_is_written(
 def test_a_nightly_run_is_named_by_its_day_also_when_nobody_gave_one(
     prefect, database, database_url, tmp_path, monkeypatch
 ):
-    from flows.nightly import nightly_report
+    from flows.prefect.nightly import nightly_report
 
     monkeypatch.setenv("CAMTRIAGE_DATABASE_URL", database_url)
     yesterday = date.today() - timedelta(days=1)
@@ -63,8 +63,9 @@ def test_a_nightly_run_is_named_by_its_day_also_when_nobody_gave_one(
 
 @pytest.mark.filterwarnings("ignore:Artifact creation")  # here without a run
 def test_progress_says_what_it_counts(prefect):
-    from flows.naming import label, visits
-    from flows.triage import _Progress
+    from flows.execution.as_tasks import _Progress
+    from flows.steps.label import label
+    from flows.steps.visits import visits
 
     _Progress(visits)(1, 1)
     _Progress(label)(2, 2)
@@ -74,10 +75,10 @@ def test_progress_says_what_it_counts(prefect):
 
 
 def test_no_flow_on_a_schedule_has_a_parameter_for_the_database():
-    from flows.nightly import nightly_report
-    from flows.triage import triage
-    from flows.watch import watch
-    from flows.weekly import weekly_population
+    from flows.prefect.nightly import nightly_report
+    from flows.prefect.triage import triage
+    from flows.prefect.watch import watch
+    from flows.prefect.weekly import weekly_population
 
     for flow in (watch, triage, nightly_report, weekly_population):
         assert "database" not in flow.parameters.properties

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import count
 
-from db import schema
+from db.core import schema
 
 FILE = {"size": 1, "mediatype": "image/jpeg", "width": 1, "height": 1, "clock": "exif"}
 FILE |= {"orientation": 1}

@@ -137,7 +137,9 @@ def from_name(path: str) -> str:
     if _UPLOAD.match(name):
         return ""
     end = 0  # finditer would do, but leaves a string in Python's caches for every name: it keeps
-    while found := _IN_NAME.search(name, end):  # memory from being given back (flows/memory.py)
+    while found := _IN_NAME.search(
+        name, end
+    ):  # memory from being given back (flows/execution/memory.py)
         end = found.end()
         year, _, month, day, hour, _, minute, second, fraction = found.groups()
         text = f"{year}:{month}:{day} {hour}:{minute}:{second}"

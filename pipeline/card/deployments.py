@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from pipeline.card.deployment_table import read_table
 from pipeline.card.folders import from_folders, station_folder
 from pipeline.card.packed import Packed
-from pipeline.card.table import read_table
 from pipeline.errors import InputError
 from pipeline.records import Deployment, Media, Trouble
 

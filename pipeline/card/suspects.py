@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.card.repair import year_shift
-from pipeline.population.sun import sun_heights
+from pipeline.card.sun import sun_heights
 from pipeline.records import Deployment
 
 FIRST_YEAR = 2005  # no camera in use is older: earlier dates are those of a clock never set

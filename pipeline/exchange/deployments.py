@@ -1,6 +1,6 @@
 """Camtrap DP's deployments.csv, written from what is known, to be filled in and read back.
 
-`pipeline.card.table.read_table` reads it; what is not known is an empty cell.
+`pipeline.card.deployment_table.read_table` reads it; what is not known is an empty cell.
 """
 
 import csv
@@ -8,9 +8,9 @@ import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
-from pipeline.cells import plain_cell
 from pipeline.exchange.columns import DEPLOYMENTS
 from pipeline.records import Deployment
+from pipeline.tables.cells import plain_cell
 
 
 def table_text(deployments: Sequence[Deployment]) -> str:

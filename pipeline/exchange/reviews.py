@@ -14,10 +14,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.cells import as_meant, plain_cell
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.records import Review
+from pipeline.tables.cells import as_meant, plain_cell
 
 WORDS = {  # what people write, in our words
     "animal": "animal",

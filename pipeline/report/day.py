@@ -1,4 +1,4 @@
-"""What one daily page tells, as plain facts; db.day fills it, pipeline.report.page shows it."""
+"""What one daily page tells, as plain facts; pipeline.report.page shows it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

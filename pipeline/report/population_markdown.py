@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipeline.counted import counted
-from pipeline.population.study import Study
-from pipeline.population.tables import Tables
+from pipeline.population.study.study import Study
+from pipeline.population.study.tables import Tables
 from pipeline.report import words
 from pipeline.report.tables import markdown_table
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.population import effort, events
-from pipeline.population.corrected import FEW_ERRORS, SMALL, Total
-from pipeline.population.corrected_rates import Rate
-from pipeline.population.known import apart
-from pipeline.population.seasons import Trend
-from pipeline.population.study import Study
-from pipeline.population.table_rows import methods_of, outages_said
-from pipeline.population.tables import Tables
+from pipeline.population.correction.corrected import FEW_ERRORS, SMALL, Total
+from pipeline.population.correction.corrected_rates import Rate
+from pipeline.population.effort import effort
+from pipeline.population.events import independent as events
+from pipeline.population.study.known import apart
+from pipeline.population.study.seasons import Trend
+from pipeline.population.study.study import Study
+from pipeline.population.study.table_rows import methods_of, outages_said
+from pipeline.population.study.tables import Tables
 from pipeline.report import population_plots as plots
 from pipeline.report import words
 from pipeline.report.page import environment

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.population.activity import Curve
-from pipeline.population.rates import Rate
-from pipeline.population.study import Study
+from pipeline.population.estimates.activity import Curve
+from pipeline.population.estimates.rates import Rate
+from pipeline.population.study.study import Study
 from pipeline.report.plots import CLAY, GREEN, INK, PALE, svg
 
 MOST = 12  # species in small plots: the commonest

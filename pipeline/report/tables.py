@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from pipeline.cells import markdown_cell, plain_cell
 from pipeline.report import words
 from pipeline.report.day import Day
+from pipeline.tables.cells import markdown_cell, plain_cell
 
 HEAD = ("date", "section", "batch", "deployment_id", "name", "measure", "value")
 

@@ -33,13 +33,18 @@ import numpy as np
 import sqlalchemy as sa
 from PIL import Image
 
-from db import read, save, schema
-from db.engine import reading, writing
-from flows import naming
-from flows.card import read_card
-from flows.engines import database
-from flows.job import Begun, Job
-from flows.steps import save_card
+from db.core import schema
+from db.core.engine import reading, writing
+from db.store.batches import batch_row
+from db.store.scores import looks_of, save_seen
+from db.store.windows import window_of, windows_left
+from flows.execution.databases import database
+from flows.run_options import Begun, Job
+from flows.steps.card import read_card
+from flows.steps.flags import flags
+from flows.steps.ingest import save_card
+from flows.steps.label import bank_of, label
+from flows.steps.visits import visits
 from pipeline.card import exif
 from pipeline.frames import background, blank, classifier
 from pipeline.frames.decode import decode
@@ -157,29 +162,29 @@ def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
     job = Job(str(card), "card", scratch, frame=frame)
     read_in = read_card(job)
     with reading(database(url)) as conn:
-        current = read.batch_row(conn, 1)["look_recipe_id"]
-        looks = read.looks_of(conn, 1, current)
+        current = batch_row(conn, 1)["look_recipe_id"]
+        looks = looks_of(conn, 1, current)
         vectors = _vectors(conn, current)
     begun: list[Begun] = []
 
     def write() -> None:
         begun.append(save_card(job, read_in))
         with reading(database(scratch)) as conn:
-            left = read.windows_left(conn, begun[0].batch_id, begun[0].look)
-            windows = [(id, read.window(conn, id)) for id, _ in left]
+            left = windows_left(conn, begun[0].batch_id, begun[0].look)
+            windows = [(id, window_of(conn, id)) for id, _ in left]
         for window_id, window in windows:
             seen = [looks[sha] for sha in window.sha256s]
             kept = [e for one in seen if one.state == "kept" for e in vectors[one.sha256]]
             with writing(database(scratch)) as conn:
-                save.save_seen(conn, window_id, begun[0].look, Seen(tuple(seen), tuple(kept), ()))
+                save_seen(conn, window_id, begun[0].look, Seen(tuple(seen), tuple(kept), ()))
 
     def after() -> None:
-        for step in (naming.label, naming.visits, naming.flags):
+        for step in (label, visits, flags):
             step(job, begun[0])
 
     count = len(read_in.media)
     rows = timed(write, count)
-    naming.bank_of(job)
+    bank_of(job)
     return {"rows": rows, "names, visits, flags": timed(after, count)}
 
 

@@ -1,4 +1,4 @@
-"""Rows a second that `db.rows.upsert` writes: media, look, embedding, label, new and again.
+"""Rows a second that `db.core.rows.upsert` writes: media, look, embedding, label, new and again.
 
     python -m tests.benchmarks.inserts [--database postgresql://...] [--rows 20000] [--chunk 1000]
 
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table
 
-from db import rows as writing_rows
-from db import schema
-from db.engine import migrate, open_database, writing
+from db.core import rows as writing_rows
+from db.core import schema
+from db.core.engine import migrate, open_database, writing
 
 KEYS = {
     "media": ("sha256",),

@@ -30,9 +30,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from db.check import check
-from db.dump import dump
-from db.engine import migrate, open_database, reading
+from db.core.engine import migrate, open_database, reading
+from db.integrity.check import check
+from db.integrity.dump import dump
 from tests import cards, stepped
 from tests.conftest import in_database
 from tests.prefect_servers import prefect_server
@@ -94,10 +94,10 @@ class Forked:
     """A process of its own that has not to import everything anew: most of a short run's time."""
 
     def __init__(self, words: list[str], errors: int, not_its_own: tuple[int, ...]) -> None:
-        import flows.run
+        import flows.prefect.run
         from pipeline.models.runtime import has_onnxruntime
 
-        assert flows.run and has_onnxruntime()
+        assert flows.prefect.run and has_onnxruntime()
 
         self.returncode = None
         self.pid = os.fork()

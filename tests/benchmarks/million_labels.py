@@ -19,11 +19,13 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from db import read, schema
-from db.engine import migrate, open_database, reading, writing
-from flows import models, recipes
-from flows.job import Job
-from flows.relabel import relabel
+from db.core import schema
+from db.core.engine import migrate, open_database, reading, writing
+from db.store.scores import vectors_of
+from flows.execution import loaded as models
+from flows.run_options import Job
+from flows.services.relabel import relabel
+from flows.steps import recipes
 from pipeline.settings import Settings
 from pipeline.species import zeroshot
 from pipeline.species.labelset import load_labelset
@@ -121,7 +123,7 @@ def _fill(conn: sa.Connection, rows: range, pictures: int, given: np.ndarray) ->
 def arithmetic(engine: sa.Engine, bank: zeroshot.Bank) -> None:
     """Logits, probabilities and roll-up over all vectors, which lie in memory."""
     with reading(engine) as conn, told("reading the vectors"):
-        chunks = list(read.vectors_of(conn, 1, 1))
+        chunks = list(vectors_of(conn, 1, 1))
     with told("arithmetic alone"):
         for _, crops, frames in chunks:
             p = zeroshot.probabilities(zeroshot.logits(crops, frames, bank), bank)

@@ -21,8 +21,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from db import schema
-from db.engine import migrate, open_database, reading, writing
+from db.core import schema
+from db.core.engine import migrate, open_database, reading, writing
 from tests.makers import fill
 
 README = Path(__file__).parents[2] / "db" / "README.md"

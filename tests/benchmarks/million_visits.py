@@ -19,14 +19,19 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection, make_url
 
-from db import schema
-from db.engine import migrate, open_database, reading, writing
-from db.population import events_sql, independent_events, read_records, read_stays
-from pipeline.population.effort import watches
-from pipeline.population.events import tally
-from pipeline.population.histories import detection_history
-from pipeline.population.operation import operation
-from pipeline.population.rates import rai
+from db.core import schema
+from db.core.engine import migrate, open_database, reading, writing
+from db.queries.population.population import (
+    events_sql,
+    independent_events,
+    read_records,
+    read_stays,
+)
+from pipeline.population.effort.effort import watches
+from pipeline.population.effort.operation import operation
+from pipeline.population.estimates.histories import detection_history
+from pipeline.population.estimates.rates import rai
+from pipeline.population.events.independent import tally
 from tests.benchmarks.million_rows import queries
 from tests.servers import making_databases, postgresql
 
@@ -132,7 +137,7 @@ def measure(url: str, visits: int, stations: int) -> dict[str, tuple[float, floa
 
 def population(url: str) -> dict[str, tuple[float, float]]:
     """`camtriage population`, its page and all its tables, once."""
-    from flows.population import asked, write_study
+    from flows.services.population import asked, write_study
 
     with tempfile.TemporaryDirectory() as folder:
         ask = asked(None, None, None)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.train.drawn import BANNER, BOAR, DOE, FOX, draw_card
+from pipeline.train.drawn.card import BANNER, BOAR, DOE, FOX, draw_card
 
 WIDTH, HEIGHT = 3264, 2448
 BEGIN = datetime(2026, 5, 1, 6, 0)

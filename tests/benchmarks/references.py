@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from db.engine import migrate, open_database
+from db.core.engine import migrate, open_database
 from tests import tables
 from tests.references import EXPECTED, Departure, Difference, Expected, inventory
 from tests.references.studies import STUDIES

@@ -18,13 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.population.activity import TURN, overlap
-from pipeline.population.corrected import total
-from pipeline.population.corrected_rates import Labelled, mix, rate
-from pipeline.population.false_positives import fit_certain
-from pipeline.population.occupancy import fit
-from pipeline.population.rates import bootstrap_rates, poisson_limits
-from pipeline.population.verify import Hit, history
+from pipeline.population.correction.corrected import total
+from pipeline.population.correction.corrected_rates import Labelled, mix, rate
+from pipeline.population.estimates.activity import TURN, overlap
+from pipeline.population.estimates.false_positives import fit_certain
+from pipeline.population.estimates.occupancy import fit
+from pipeline.population.estimates.rates import bootstrap_rates, poisson_limits
+from pipeline.population.study.verify import Hit, history
 from pipeline.settings import Audit
 from pipeline.trust import audit
 from pipeline.trust.intervals import share_bounds, share_low

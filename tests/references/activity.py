@@ -4,8 +4,8 @@ from datetime import date
 
 import numpy as np
 
-from pipeline.population.activity import activity_level, bandwidth, density, dhat1, dhat4
-from pipeline.population.sun import average_anchored, equinoctial, sun_times
+from pipeline.card.sun import average_anchored, equinoctial, sun_times
+from pipeline.population.estimates.activity import activity_level, bandwidth, density, dhat1, dhat4
 from tests.references import Departure, alike, equal, expected, near
 from tests.tables import matrix, number, rows
 

@@ -5,13 +5,26 @@ from datetime import date
 
 import numpy as np
 
-from pipeline.population.effort import Stay, unknown, watches
-from pipeline.population.events import RULES, Records, distinct, independent_events, records, tally
-from pipeline.population.histories import detection_history
-from pipeline.population.operation import Operation, operation
-from pipeline.population.rates import poisson_limits, rai
-from pipeline.population.richness import accumulation, chao1, chao2, diversity, rarefaction
-from pipeline.population.verify import Hit, queue
+from pipeline.population.effort.effort import Stay, unknown, watches
+from pipeline.population.effort.operation import Operation, operation
+from pipeline.population.estimates.histories import detection_history
+from pipeline.population.estimates.rates import poisson_limits, rai
+from pipeline.population.estimates.richness import (
+    accumulation,
+    chao1,
+    chao2,
+    diversity,
+    rarefaction,
+)
+from pipeline.population.events.independent import (
+    RULES,
+    Records,
+    distinct,
+    independent_events,
+    records,
+    tally,
+)
+from pipeline.population.study.verify import Hit, queue
 from tests.references import Departure, equal, expected, near
 from tests.tables import matrix, number, rows
 

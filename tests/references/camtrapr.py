@@ -4,13 +4,20 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from pipeline.population.basis import basis
-from pipeline.population.effort import Stay, watches
-from pipeline.population.events import RULES, Events, Records, independent_events, records, tally
-from pipeline.population.histories import detection_history, seasons
-from pipeline.population.operation import Operation, operation, survey_report
-from pipeline.population.sightings import Ask, Sighting
-from pipeline.population.table_rows import record_table
+from pipeline.population.effort.basis import basis
+from pipeline.population.effort.effort import Stay, watches
+from pipeline.population.effort.operation import Operation, operation, survey_report
+from pipeline.population.estimates.histories import detection_history, seasons
+from pipeline.population.events.independent import (
+    RULES,
+    Events,
+    Records,
+    independent_events,
+    records,
+    tally,
+)
+from pipeline.population.events.sightings import Ask, Sighting
+from pipeline.population.study.table_rows import record_table
 from pipeline.records import Deployment
 from tests.references import Departure, equal, expected, near
 from tests.tables import matrix, rows

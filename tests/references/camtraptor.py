@@ -3,9 +3,9 @@
 from collections import Counter
 from datetime import datetime
 
-from pipeline.population.effort import Stay, watches
-from pipeline.population.events import Records, records, tally
-from pipeline.population.rates import station_rates
+from pipeline.population.effort.effort import Stay, watches
+from pipeline.population.estimates.rates import station_rates
+from pipeline.population.events.independent import Records, records, tally
 from tests.references import equal, expected, near
 from tests.tables import rows
 

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import expit
 
-from pipeline.population.corrected import Stratum, total
-from pipeline.population.means import lang_reiczigel, ppi_mean, rogan_gladen
+from pipeline.population.correction.corrected import Stratum, total
+from pipeline.population.correction.means import lang_reiczigel, ppi_mean, rogan_gladen
 from pipeline.trust.calibration import measure, temperature
 from tests.references import Difference, equal, expected, near
 from tests.tables import matrix, number, rows

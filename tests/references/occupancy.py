@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pipeline.population.false_positives import fit_certain, fit_symmetric
-from pipeline.population.occupancy import fit
+from pipeline.population.estimates.false_positives import fit_certain, fit_symmetric
+from pipeline.population.estimates.occupancy import fit
 from tests.references import Departure, Difference, alike, equal, expected, near
 from tests.tables import matrix, number, rows
 

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from functools import partial
 
-from db.outages import save_outages
-from pipeline.population.effort import Stay
+from db.store.outages import save_outages
+from pipeline.population.effort.effort import Stay
 from pipeline.records import Outage
 from tests.references import camtrapr, camtraptor
 from tests.tables import rows

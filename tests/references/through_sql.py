@@ -2,18 +2,23 @@
 
 import numpy as np
 
-from db.outages import accepted_outages
-from db.population import independent_events, read_records, read_sightings, read_stays
-from db.read import all_deployments
-from pipeline.population.activity import radians_of
-from pipeline.population.basis import basis
-from pipeline.population.effort import stretches, unknown, watches
-from pipeline.population.events import RULES, tally
-from pipeline.population.histories import detection_history
-from pipeline.population.operation import operation
-from pipeline.population.rates import rai, station_rates
-from pipeline.population.sightings import Ask
-from pipeline.population.table_rows import record_table
+from db.queries.population.population import (
+    independent_events,
+    read_records,
+    read_sightings,
+    read_stays,
+)
+from db.store.deployments import all_deployments
+from db.store.outages import accepted_outages
+from pipeline.population.effort.basis import basis
+from pipeline.population.effort.effort import stretches, unknown, watches
+from pipeline.population.effort.operation import operation
+from pipeline.population.estimates.activity import radians_of
+from pipeline.population.estimates.histories import detection_history
+from pipeline.population.estimates.rates import rai, station_rates
+from pipeline.population.events.independent import RULES, tally
+from pipeline.population.events.sightings import Ask
+from pipeline.population.study.table_rows import record_table
 from tests.references import (
     activity,
     algar,

@@ -1,0 +1,228 @@
+"""What saving and reading share: chunks, upserts, rows and records, keys for names, and the one
+statement behind `status`."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from db.core import schema
+
+INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+CHUNK = 1000  # rows or keys in one statement
+
+
+def now() -> datetime:
+    """UTC, naive, to the second: when a program or a person did something, never a camera."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def chunks(rows: Iterable) -> Iterator[list]:
+    """Lists of at most CHUNK."""
+    rows = iter(rows)
+    while some := list(islice(rows, CHUNK)):
+        yield some
+
+
+def upsert(
+    conn: Connection,
+    table: Table,
+    rows: Iterable[dict],
+    key: Sequence[str],
+    update: Iterable[str] = (),
+) -> None:
+    """Insert rows; where `key` stands already, write the columns of `update`, or leave the row."""
+    way = as_columns if conn.dialect.name == "postgresql" else executemany
+    for some in chunks(rows):
+        way(conn, table, some, list(key), list(update))
+
+
+def executemany(
+    conn: Connection, table: Table, rows: list[dict], key: list[str], update: list[str]
+) -> None:
+    """Row by row in one call: on SQLite the driver alone is no quicker."""
+    insert = INSERT[conn.dialect.name](table)
+    if not update:
+        insert = insert.on_conflict_do_nothing(index_elements=key)
+    else:
+        values = {column: insert.excluded[column] for column in update}
+        insert = insert.on_conflict_do_update(index_elements=key, set_=values)
+    conn.execute(insert, rows)
+
+
+def as_columns(
+    conn: Connection, table: Table, rows: list[dict], key: list[str], update: list[str]
+) -> None:
+    """PostgreSQL: one statement that is given each column as one array.
+
+    Up to three times as quick as row by row; COPY into a temporary table is no quicker, and slower
+    for the 128 rows of a window (tests/benchmarks/inserts.py). One statement may meet a key once:
+    of several rows the first stays, or with `update` the last, as row by row."""
+    inward = reversed(rows) if not update else rows
+    said = list({tuple(row[name] for name in key): row for row in inward}.values())
+    arrays, given = [], {}
+    for name in rows[0]:
+        kind = table.c[name].type.dialect_impl(conn.dialect)
+        form = kind.bind_processor(conn.dialect)
+        values = [row[name] for row in (said if update else reversed(said))]
+        given[name] = [form(value) for value in values] if form else values
+        mark = "b" if isinstance(kind, sa.LargeBinary) else "s"  # bytes as they are, not as text
+        arrays.append(f"%({name}){mark}::{_sql_type(kind, conn.dialect)}[]")
+    columns = ", ".join(f'"{name}"' for name in given)
+    keys = ", ".join(f'"{name}"' for name in key)
+    then = ", ".join(f'"{name}" = excluded."{name}"' for name in update)
+    conn.exec_driver_sql(
+        f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({', '.join(arrays)})"
+        f" ON CONFLICT ({keys}) DO {f'UPDATE SET {then}' if update else 'NOTHING'}",
+        given,
+    )
+
+
+def _sql_type(kind, dialect) -> str:
+    return kind.compile(dialect=dialect).partition(" COLLATE")[0]
+
+
+@cache
+def _shared(kind: type, table: Table) -> tuple[str, ...]:
+    return tuple(name for name in kind.__slots__ if name in table.c)
+
+
+def fields(record: object, table: Table) -> dict:
+    """The record's fields that are columns of the table."""
+    return {name: getattr(record, name) for name in _shared(type(record), table)}
+
+
+def record(kind: type, row: Mapping):
+    """A record from the columns that bear its names; lists become tuples again."""
+    known = _slots(kind)
+    return kind(
+        **{
+            name: _tuples(value) if type(value) is list else value
+            for name, value in row.items()
+            if name in known
+        }
+    )
+
+
+@cache
+def _slots(kind: type) -> frozenset[str]:
+    return frozenset(kind.__slots__)
+
+
+def _tuples(values: list) -> tuple:
+    return tuple(_tuples(one) if type(one) is list else one for one in values)
+
+
+def media_ids(conn: Connection, sha256s: Iterable[str]) -> dict[str, int]:
+    """Integer keys by sha-256, of those that are here."""
+    return {sha: id for sha, id, _ in _homes(conn, sha256s)}
+
+
+def media_homes(conn: Connection, sha256s: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """(key, key of the batch that brought it) by sha-256, of those that are here."""
+    return {sha: (id, batch) for sha, id, batch in _homes(conn, sha256s)}
+
+
+def _homes(conn: Connection, sha256s: Iterable[str]) -> Iterator:
+    m = schema.media.c
+    for some in chunks(dict.fromkeys(sha256s)):
+        yield from conn.execute(sa.select(m.sha256, m.id, m.batch_id).where(m.sha256.in_(some)))
+
+
+def deployment_ids(conn: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Integer keys by deploymentID."""
+    d = schema.deployment.c
+    found = {}
+    for some in chunks(dict.fromkeys(names)):
+        found.update(conn.execute(sa.select(d.name, d.id).where(d.name.in_(some))).all())
+    return found
+
+
+def refresh(conn: Connection, which: ColumnElement[bool]) -> None:
+    """Rebuild `status` for the media that `which` selects, from look, label and newest review."""
+    insert = INSERT[conn.dialect.name](schema.status)
+    columns = [column.name for column in schema.status.c]
+    values = {name: insert.excluded[name] for name in columns if name != "media_id"}
+    insert = insert.from_select(columns, current(which))
+    conn.execute(insert.on_conflict_do_update(index_elements=["media_id"], set_=values))
+
+
+def refresh_ids(conn: Connection, ids: Collection[int]) -> None:
+    for some in chunks(ids):
+        refresh(conn, schema.media.c.id.in_(some))
+
+
+def current(which: ColumnElement[bool]) -> sa.Select:
+    """What `status` must hold: the batch's current recipes speak, a person's newest word wins."""
+    m, b, k, t = schema.media.c, schema.batch.c, schema.look.c, schema.label.c
+    taken_at = sa.func.coalesce(schema.repaired_time.c.taken_at, m.taken_at)
+    newest = schema.review.alias("newest")
+    r = newest.c
+    kept = k.state == "kept"
+    machine_type = sa.case(
+        (k.state == "blank", "blank"),
+        (kept & t.observation_type.is_not(None), t.observation_type),
+        else_="unclassified",
+    )
+    by_person = r.id.is_not(None)
+    return (
+        sa.select(
+            m.id,
+            m.batch_id,
+            m.deployment_id,
+            taken_at,
+            sa.func.substr(taken_at, 1, 10, type_=schema.TEXT),
+            sa.func.coalesce(k.state, "unprocessed"),
+            *(k.p_blank, k.p_animal, k.p_human, k.p_vehicle, k.novelty, k.decided_by),
+            sa.func.coalesce(r.observation_type, machine_type),
+            sa.case((by_person, r.name), (kept, t.name)),
+            sa.case((by_person, None), (k.state == "blank", k.p_blank), (kept, t.probability)),
+            sa.case((by_person, r.count), (kept, k.count)),
+            sa.case((by_person, "human"), (machine_type != "unclassified", "machine")),
+            _current_visit(m.id),
+            r.id,
+        )
+        .select_from(schema.media)
+        .join(schema.batch, b.id == m.batch_id)
+        .outerjoin(schema.repaired_time, schema.repaired_time.c.media_id == m.id)
+        .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == b.look_recipe_id))
+        .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
+        .outerjoin(newest, r.id == newest_review(m.id))
+        .where(which)
+    )
+
+
+def _current_visit(media_id: ColumnElement[int]) -> ColumnElement[int]:
+    """Key of the picture's visit under the current label recipe of the visit's batch.
+
+    A subquery within the subquery: as a join PostgreSQL would read all visits for every picture
+    while it has no statistics, in the first hour of a database."""
+    x, v, home = schema.visit_media.c, schema.visit.c, schema.batch.alias("home")
+    shown = (
+        sa.select(home.c.label_recipe_id == v.recipe_id)
+        .join_from(schema.visit, home, home.c.id == v.batch_id)
+        .where(v.id == x.visit_id)
+    )
+    mine = sa.select(sa.func.min(x.visit_id)).where(x.media_id == media_id, shown.scalar_subquery())
+    return mine.scalar_subquery()
+
+
+def newest_review(
+    media_id: ColumnElement[int], of_the_visit: bool | None = None
+) -> ColumnElement[int]:
+    """Key of the newest review of a picture: by the time given, else by when it was saved.
+
+    of_the_visit   True: of what was said of the visit that begins with it; False: of the picture
+                   alone; None: of the picture, else of its visit. Neither takes the other's place.
+    """
+    r = schema.review.alias("words").c
+    when, whole = sa.func.coalesce(r.reviewed_at, r.saved_at), r.purpose == "event"
+    found = sa.select(r.id).where(r.media_id == media_id)
+    if of_the_visit is not None:
+        found = found.where(whole if of_the_visit else ~whole)
+    newest_first = found.order_by(sa.case((whole, 1), else_=0), when.desc(), r.id.desc())
+    return newest_first.limit(1).scalar_subquery()

@@ -1,0 +1,470 @@
+"""The tables. Inside, rows join by integer keys; a sha-256 stands once, in `media`.
+
+Tables are named in the singular, the views for researchers (db/views) in the plural. Times are the
+camera's own clock, naive, as ISO 8601 text: one form on both databases, sorted as time is. JSON is
+text with sorted keys, so that the same facts are the same bytes. On PostgreSQL every text sorts by
+its bytes, as on SQLite.
+"""
+
+import json
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+HEAD = (
+    "0003"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+)
+
+VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
+
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+class Words(TypeDecorator):
+    """Text from outside: what no database can hold (NUL, half a surrogate) is replaced."""
+
+    impl, cache_ok = TEXT, True
+
+    def process_bind_param(self, value, dialect):
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class Time(TypeDecorator):
+    """A naive datetime as 2026-05-01T06:30:00 (microseconds only where there are some)."""
+
+    impl, cache_ok = TEXT, True
+
+    def process_bind_param(self, value, dialect):
+        return None if value is None else value.isoformat()
+
+    def process_result_value(self, value, dialect):
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class Json(TypeDecorator):
+    """Plain lists and dictionaries as canonical JSON text."""
+
+    impl, cache_ok = TEXT, True
+
+    def process_bind_param(self, value, dialect):
+        return None if value is None else canonical(value)
+
+    def process_result_value(self, value, dialect):
+        return None if value is None else json.loads(value)
+
+
+def canonical(value: object) -> str:
+    """One text for one value: keys sorted, no spaces, what has no JSON form refused."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.replace("\\u0000", "\\ufffd")
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key() -> sa.Column:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+def _to(table: str, index: bool = False, **kw) -> sa.Column:
+    """A foreign key to `table`, named after it. index=False where another index starts with it."""
+    kw.setdefault("nullable", False)
+    return sa.Column(f"{table}_id", sa.ForeignKey(f"{table}.id"), index=index, **kw)
+
+
+def _recipe(step: str) -> sa.Column:
+    return sa.Column(f"{step}_recipe_id", sa.ForeignKey("recipe.id"), index=True)
+
+
+about = sa.Table(  # whose database this is, and which views stand in it
+    "about",
+    metadata,
+    sa.Column("key", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
+)
+
+recipe = sa.Table(  # everything that shapes a result, by its hash
+    "recipe",
+    metadata,
+    _key(),
+    sa.Column("step", TEXT, nullable=False),  # look, label, flag
+    sa.Column("hash", TEXT, nullable=False),
+    sa.Column("description", Json, nullable=False),
+    sa.UniqueConstraint("step", "hash"),
+)
+
+batch = sa.Table(  # a card under its name, and the recipes whose results the views show
+    "batch",
+    metadata,
+    _key(),
+    sa.Column("name", Words, nullable=False, unique=True),
+    sa.Column("root", Words, nullable=False),
+    sa.Column("content", TEXT, index=True),  # hash of what lies on it
+    _recipe("look"),
+    _recipe("label"),
+    _recipe("flag"),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    _key(),
+    _to("batch", index=True, nullable=True),
+    sa.Column("status", TEXT, nullable=False),  # running, finished, unfinished, failed
+    sa.Column("started_at", Time, nullable=False),  # UTC
+    sa.Column("ended_at", Time),  # UTC
+    sa.Column("version", TEXT, nullable=False),
+    sa.Column("settings", Json, nullable=False),
+    sa.Column("models", Json, nullable=False),  # name and sha-256
+    sa.Column("counts", Json, nullable=False),
+    sa.Column("message", Words),
+)
+
+deployment = sa.Table(
+    "deployment",
+    metadata,
+    _key(),
+    sa.Column("name", Words, nullable=False, unique=True),  # Camtrap DP's deploymentID
+    sa.Column("location_id", Words, index=True),
+    sa.Column("location_name", Words),
+    sa.Column("latitude", sa.Double),
+    sa.Column("longitude", sa.Double),
+    sa.Column("coordinate_uncertainty_m", sa.Integer),
+    sa.Column("started_at", Time),
+    sa.Column("ended_at", Time),
+    sa.Column("utc_offset_min", sa.Integer),
+    sa.Column("camera_id", Words),
+    sa.Column("camera_model", Words),
+    sa.Column("tags", Words),
+    sa.Column("timestamp_issues", sa.Boolean),
+    sa.Column("source", TEXT, nullable=False),
+    sa.Column("other", Json, nullable=False),
+)
+
+work_window = sa.Table(
+    "work_window",
+    metadata,
+    _key(),
+    _to("batch", index=True),
+    _to("deployment"),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.UniqueConstraint("deployment_id", "number"),
+)
+
+media = sa.Table(
+    "media",
+    metadata,
+    _key(),
+    sa.Column("sha256", TEXT, nullable=False, unique=True),
+    _to("batch", index=True),  # the batch that brought it first
+    _to("deployment"),
+    sa.Column("path", Words, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mediatype", TEXT, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("taken_at", Time),
+    sa.Column("clock", TEXT, nullable=False),
+    sa.Column("time_text", Words),
+    sa.Column("utc_offset_min", sa.Integer),
+    sa.Column("make", Words),
+    sa.Column("model", Words),
+    sa.Column("serial", Words),
+    sa.Column("latitude", sa.Double),
+    sa.Column("longitude", sa.Double),
+    sa.Column("orientation", sa.Integer, nullable=False),
+    sa.Column("temperature_c", sa.Double),
+    sa.Column("moon", Words),
+    sa.Column("sequence_n", sa.Integer),
+    sa.Column("sequence_m", sa.Integer),
+    sa.Column("camera_event", sa.BigInteger),
+    sa.Column("capture_method", TEXT),
+    sa.Column("camera_label", Words),
+    _to("work_window", index=True, nullable=True),
+    sa.Column("position", sa.Integer),  # within its window, from 0
+    sa.Column("burst", sa.Integer),  # within its deployment, from 0
+    sa.Index(None, "deployment_id", "path"),
+    sa.Index(None, "deployment_id", "batch_id", "taken_at"),
+)
+
+arrival = sa.Table(  # a card's folder as it lay in the inbox once, and what came of it
+    "arrival",
+    metadata,
+    _key(),
+    sa.Column("folder", Words, nullable=False),
+    sa.Column("listing", TEXT, nullable=False),  # digest of its files' paths and sizes
+    sa.Column("status", TEXT, nullable=False),  # taken, done, failed, cancelled
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("flow_run", TEXT, nullable=False, index=True),  # Prefect's id of the newest try
+    sa.Column("taken_at", Time, nullable=False),  # UTC, of the newest try
+    sa.Column("ended_at", Time),  # UTC
+    sa.Column("message", Words),
+    sa.UniqueConstraint("folder", "listing"),
+)
+
+file = sa.Table(  # every file found on a card, also those that are no pictures
+    "file",
+    metadata,
+    _key(),
+    _to("batch"),
+    sa.Column("path", Words, nullable=False),
+    sa.Column("kind", TEXT, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    _to("media", index=True, nullable=True),
+    sa.UniqueConstraint("batch_id", "path"),
+    sa.Index(None, "batch_id", "kind", "media_id"),
+)
+
+trouble = sa.Table(
+    "trouble",
+    metadata,
+    _key(),
+    _to("batch"),
+    sa.Column("path", Words, nullable=False),
+    sa.Column("step", TEXT, nullable=False),
+    sa.Column("reason", TEXT, nullable=False),
+    sa.Column("detail", Words, nullable=False),
+    sa.UniqueConstraint("batch_id", "path", "step", "reason"),
+)
+
+clock_repair = sa.Table(  # a person's word on a wrong clock; media.taken_at stays as it was written
+    "clock_repair",
+    metadata,
+    _key(),
+    _to("deployment", index=True),
+    _to("batch", index=True, nullable=True),  # only the pictures that this card brought
+    sa.Column("first_at", Time),  # the stretch: as the camera wrote its times, both ends in it
+    sa.Column("last_at", Time),
+    sa.Column("first_path", Words),  # or: from this file to that one, in the order of paths
+    sa.Column("last_path", Words),
+    sa.Column("kind", TEXT, nullable=False),  # shift, year, zone, am_pm, drift
+    sa.Column("parameters", Json, nullable=False),
+    sa.Column("comment", Words),
+    sa.Column("made_by", Words),
+    sa.Column("made_at", Time, nullable=False),  # UTC
+    sa.Column("undone_by", Words),
+    sa.Column("undone_at", Time),  # UTC; empty: it stands
+)
+
+repaired_time = sa.Table(  # what standing repairs make of a picture's time; one repair a picture
+    "repaired_time",
+    metadata,
+    _to("media", primary_key=True),
+    _to("clock_repair", index=True),
+    sa.Column("taken_at", Time, nullable=False),
+)
+
+outage = sa.Table(  # a stretch in which a camera did not work; accepted ones are no effort
+    "outage",
+    metadata,
+    _key(),
+    _to("deployment"),
+    sa.Column("started_at", Time, nullable=False),  # camera clock, repaired
+    sa.Column("ended_at", Time),  # empty: to the end of the deployment
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("source", TEXT, nullable=False),  # entered, proposed, dismissed
+    sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("said_by", Words),  # who entered or accepted it
+    sa.Column("said_at", Time, nullable=False),  # UTC
+    sa.UniqueConstraint("deployment_id", "started_at"),
+)
+
+window_done = sa.Table(
+    "window_done",
+    metadata,
+    _to("work_window", primary_key=True),
+    _to("recipe", index=True, primary_key=True),
+)
+
+look = sa.Table(  # one row a picture and look recipe; state failed: no scores
+    "look",
+    metadata,
+    _to("media", primary_key=True),
+    _to("recipe", primary_key=True),
+    sa.Column("state", TEXT, nullable=False),
+    sa.Column("p_blank", sa.Double),
+    sa.Column("p_animal", sa.Double),
+    sa.Column("p_human", sa.Double),
+    sa.Column("p_vehicle", sa.Double),
+    sa.Column("novelty", sa.Double),
+    sa.Column("decided_by", TEXT),
+    sa.Column("light", TEXT),
+    sa.Column("luma", sa.Double),
+    sa.Column("contrast", sa.Double),
+    sa.Column("view_shift", sa.Double),
+    sa.Column("crop_x", sa.Double),
+    sa.Column("crop_y", sa.Double),
+    sa.Column("crop_width", sa.Double),
+    sa.Column("crop_height", sa.Double),
+    sa.Column("crop_source", TEXT),
+    sa.Column("count", sa.Integer),
+    sa.Column("logits", Json),
+    sa.Index(None, "recipe_id", "media_id"),
+)
+
+embedding = sa.Table(
+    "embedding",
+    metadata,
+    _to("media", primary_key=True),
+    _to("recipe", primary_key=True),
+    sa.Column("view", TEXT, primary_key=True),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Index(None, "recipe_id", "media_id"),
+)
+
+label = sa.Table(
+    "label",
+    metadata,
+    _to("media", primary_key=True),
+    _to("recipe", primary_key=True),
+    sa.Column("observation_type", TEXT, nullable=False),
+    sa.Column("raw_name", Words),
+    sa.Column("raw_probability", sa.Double),
+    sa.Column("name", Words),
+    sa.Column("rank", TEXT),
+    sa.Column("probability", sa.Double),
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("top", Json, nullable=False),
+    sa.Column("off_list", Json, nullable=False),
+    sa.Index(None, "recipe_id", "media_id"),
+)
+
+visit = sa.Table(
+    "visit",
+    metadata,
+    _key(),
+    _to("recipe", index=True),
+    _to("batch", index=True),  # of its first picture: tells which recipe the views show
+    _to("deployment", index=True),
+    _to("media", index=True),  # its first picture, and so its name
+    sa.Column("started_at", Time),
+    sa.Column("ended_at", Time),
+    sa.Column("pictures", sa.Integer, nullable=False),
+    sa.Column("capture_method", TEXT),
+    sa.Column("count", sa.Integer),
+    sa.Column("count_basis", TEXT),
+    sa.UniqueConstraint("recipe_id", "media_id"),
+)
+
+visit_media = sa.Table(
+    "visit_media",
+    metadata,
+    _to("media", primary_key=True),
+    _to("visit", index=True, primary_key=True),
+)
+
+visit_taxon = sa.Table(  # position 0 is the visit's own label, then further taxa
+    "visit_taxon",
+    metadata,
+    _to("visit", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("observation_type", TEXT, nullable=False),
+    sa.Column("name", Words),
+    sa.Column("rank", TEXT),
+    sa.Column("probability", sa.Double),
+    sa.Column("pictures", sa.Integer, nullable=False),
+)
+
+flag = sa.Table(
+    "flag",
+    metadata,
+    _key(),
+    _to("recipe", index=True),
+    _to("batch", index=True),  # of its first picture
+    _to("deployment", index=True),
+    _to("media", index=True),  # its first picture
+    sa.Column("started_at", Time),
+    sa.Column("rules", Json, nullable=False),
+    sa.Column("severity", sa.Integer, nullable=False),
+    sa.Column("score", sa.Double, nullable=False),
+    sa.Column("reason", Words, nullable=False),
+    sa.UniqueConstraint("recipe_id", "media_id"),
+)
+
+flag_media = sa.Table(
+    "flag_media",
+    metadata,
+    _to("flag", primary_key=True),
+    _to("media", index=True, primary_key=True),
+)
+
+verdict = sa.Table(  # what a person said about a flag; hangs on the picture, so no run touches it
+    "verdict",
+    metadata,
+    _key(),
+    _to("media", index=True),
+    sa.Column("confirmed", sa.Boolean, nullable=False),
+    sa.Column("reviewer", Words),
+    sa.Column("said_at", Time, nullable=False),  # UTC
+    sa.Column("comment", Words),
+)
+
+audit_draw = sa.Table(
+    "audit_draw",
+    metadata,
+    _to("media", primary_key=True),
+    _to("recipe", primary_key=True),
+    sa.Column("stratum", Words, nullable=False),
+    sa.Column("stratum_size", sa.Integer, nullable=False),
+    sa.Column("drawn", sa.Integer, nullable=False),
+    sa.Column("probability", sa.Double, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Index(None, "recipe_id", "media_id"),
+)
+
+review = sa.Table(  # append-only
+    "review",
+    metadata,
+    _key(),
+    _to("media", index=True),
+    sa.Column("observation_type", TEXT, nullable=False),
+    sa.Column("name", Words),
+    sa.Column("count", sa.Integer),
+    sa.Column("reviewer", Words),
+    sa.Column("reviewed_at", Time),
+    sa.Column("purpose", TEXT, nullable=False),
+    sa.Column("comment", Words),
+    sa.Column("source", Words, nullable=False),
+    sa.Column("saved_at", Time, nullable=False),  # UTC
+)
+
+status = sa.Table(  # the current result of each picture, written by db.core.rows.refresh alone
+    "status",
+    metadata,
+    _to("media", primary_key=True),
+    _to("batch"),
+    _to("deployment"),
+    sa.Column("taken_at", Time),  # repaired where a repair of the clock stands
+    sa.Column("taken_on", TEXT),  # its day
+    sa.Column("state", TEXT, nullable=False),
+    sa.Column("p_blank", sa.Double),
+    sa.Column("p_animal", sa.Double),
+    sa.Column("p_human", sa.Double),
+    sa.Column("p_vehicle", sa.Double),
+    sa.Column("novelty", sa.Double),
+    sa.Column("decided_by", TEXT),
+    sa.Column("observation_type", TEXT, nullable=False),
+    sa.Column("name", TEXT),
+    sa.Column("probability", sa.Double),
+    sa.Column("count", sa.Integer),
+    sa.Column("method", TEXT),  # machine, human
+    _to("visit", index=True, nullable=True),
+    _to("review", index=True, nullable=True),  # newest of the picture, else of its visit
+    # Indices that hold every key the views join by, so that counting reads no table (measured)
+    sa.Index(None, "batch_id", "state", "deployment_id"),
+    sa.Index(None, "state", "batch_id", "deployment_id"),  # SQLite alone: rare states
+    sa.Index(None, "deployment_id", "taken_on", "batch_id", "state"),
+)
+_BLANK = status.c.state == "blank"
+sa.Index(None, status.c.state, status.c.p_blank, sqlite_where=_BLANK, postgresql_where=_BLANK)

@@ -1,0 +1,114 @@
+"""What must hold between rows, and no key or constraint says: for db/integrity/check.py.
+
+Each rule is a sentence and a query of both databases that counts the rows that break it.
+"""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.core import schema, views
+from pipeline.counted import counted
+from pipeline.records import KINDS, OBSERVATION_TYPES, REASONS
+
+
+def _of(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _beyond(*columns: str) -> str:
+    return " OR ".join(f"NOT ({one} BETWEEN 0 AND 1)" for one in columns)
+
+
+RULES = {
+    "files of an unknown kind": f"file WHERE kind NOT IN ({_of(KINDS)})",
+    "files that hold a picture and are of another kind": (
+        "file WHERE media_id IS NOT NULL AND kind <> 'picture'"
+    ),
+    "pictures that stand in no file of their card": (
+        "media AS m WHERE NOT EXISTS"
+        " (SELECT 1 FROM file AS f WHERE f.batch_id = m.batch_id AND f.path = m.path)"
+    ),
+    "pictures whose sha-256 is none": (
+        "media WHERE length(sha256) <> 64 OR lower(sha256) <> sha256"
+    ),
+    "pictures in a window of another card": (
+        "media AS m JOIN work_window AS w ON w.id = m.work_window_id WHERE w.batch_id <> m.batch_id"
+    ),
+    "troubles of an unknown reason": f"trouble WHERE reason NOT IN ({_of(REASONS)})",
+    "looks of an unknown state": "look WHERE state NOT IN ('blank', 'kept', 'failed')",
+    "looks without scores": "look WHERE state <> 'failed' AND p_blank IS NULL",
+    "looks with scores beyond 0 and 1": (
+        "look WHERE " + _beyond("p_blank", "p_animal", "p_human", "p_vehicle")
+    ),
+    "labels with probabilities beyond 0 and 1": (
+        "label WHERE " + _beyond("probability", "raw_probability")
+    ),
+    "labels of an unknown kind": (
+        f"label WHERE observation_type NOT IN ({_of(OBSERVATION_TYPES)})"
+    ),
+    "reviews of an unknown kind": (
+        f"review WHERE observation_type NOT IN ({_of(OBSERVATION_TYPES)})"
+    ),
+    "visits without their first picture": (
+        "visit AS v WHERE NOT EXISTS"
+        " (SELECT 1 FROM visit_media AS x WHERE x.visit_id = v.id AND x.media_id = v.media_id)"
+    ),
+    "visits with pictures of another deployment": (
+        "visit AS v WHERE EXISTS (SELECT 1 FROM visit_media AS x JOIN media AS m"
+        " ON m.id = x.media_id WHERE x.visit_id = v.id AND m.deployment_id <> v.deployment_id)"
+    ),
+    "flags without their first picture": (
+        "flag AS g WHERE NOT EXISTS"
+        " (SELECT 1 FROM flag_media AS x WHERE x.flag_id = g.id AND x.media_id = g.media_id)"
+    ),
+    "pictures of the audit with an impossible chance": (
+        "audit_draw WHERE drawn > stratum_size OR NOT (probability > 0 AND probability <= 1)"
+    ),
+    "cards whose current recipes are of another step": (
+        "batch AS b JOIN recipe AS r ON r.id = b.look_recipe_id AND r.step <> 'look'"
+        " OR r.id = b.label_recipe_id AND r.step <> 'label'"
+        " OR r.id = b.flag_recipe_id AND r.step <> 'flag'"
+    ),
+}
+
+
+def broken(conn: Connection) -> Iterator[str]:
+    for sentence, rows in RULES.items():
+        if n := conn.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar():
+            yield f"{n} {sentence}"
+
+
+def texts(conn: Connection) -> Iterator[str]:
+    """Times and JSON are text to the database: what is no time and no JSON would stop a reader."""
+    for table in schema.metadata.sorted_tables:
+        for column in table.c:
+            text = sa.cast(column, sa.Text)
+            if isinstance(column.type, schema.Time):
+                whole = text.like("____-__-__T__:__:__%")
+            elif isinstance(column.type, schema.Json):
+                whole = sa.or_(text.like("{%}"), text.like("[%]"), text.in_(("null", "")))
+            else:
+                continue
+            count = sa.select(sa.func.count()).select_from(table)
+            if n := conn.execute(count.where(column.is_not(None), sa.not_(whole))).scalar():
+                yield f"{table.name}.{column.name}: {counted(n, 'row')} cannot be read"
+
+
+def missing(conn: Connection) -> Iterator[str]:
+    """Tables, columns, indices and views that stood here once."""
+    look = sa.inspect(conn)
+    here = set(look.get_table_names())
+    for table in schema.metadata.sorted_tables:
+        if table.name not in here:
+            yield f"table {table.name} is missing"
+            continue
+        columns = {one["name"] for one in look.get_columns(table.name)}
+        indices = {one["name"] for one in look.get_indexes(table.name)}
+        for name in sorted(set(table.c.keys()) - columns):
+            yield f"column {table.name}.{name} is missing"
+        for name in sorted({one.name for one in table.indexes} - indices):
+            yield f"index {name} is missing: queries will be slow"
+    for name in sorted(set(views.VIEWS) - set(look.get_view_names())):
+        yield f"view {name} is missing"

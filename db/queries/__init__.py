@@ -1,0 +1,1 @@
+"""What reports, exports and studies read."""

@@ -1,0 +1,1 @@
+"""Records written and read back: one file per noun."""

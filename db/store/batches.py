@@ -1,0 +1,151 @@
+"""Batches: a card under its name, the recipes whose results the views show, and its runs."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from db.core import schema
+from db.core.rows import (
+    chunks,
+    now,
+    refresh,
+    upsert,
+)
+
+STEPS = ("look", "label", "flag", "review")
+
+
+def save_batch(conn: Connection, name: str, root: str, content: str | None) -> int:
+    """Its id. A known name keeps its id and learns where the card lies now and what is on it."""
+    row = {"name": name, "root": root, "content": content}
+    upsert(conn, schema.batch, [row], ["name"], update=("root", "content"))
+    return conn.execute(
+        sa.select(schema.batch.c.id).where(schema.batch.c.name == name)
+    ).scalar_one()
+
+
+def batch_by_name(conn: Connection, name: str) -> int | None:
+    return _batch(conn, schema.batch.c.name == name)
+
+
+def find_batch(conn: Connection, content: str) -> int | None:
+    """The batch that holds exactly this content, the oldest if there are several."""
+    return _batch(conn, schema.batch.c.content == content)
+
+
+def _batch(conn: Connection, which: ColumnElement[bool]) -> int | None:
+    b = schema.batch.c
+    return conn.execute(sa.select(b.id).where(which).order_by(b.id).limit(1)).scalar()
+
+
+def batch_of_most(conn: Connection, sha256s: Iterable[str]) -> int | None:
+    """The batch that brought more than half of these pictures: the same card, emptier or fuller."""
+    counts, total, m = Counter(), 0, schema.media.c
+    for some in chunks(sha256s):
+        total += len(some)
+        query = sa.select(m.batch_id, sa.func.count()).where(m.sha256.in_(some))
+        counts.update(dict(conn.execute(query.group_by(m.batch_id)).all()))
+    most = counts.most_common(1)
+    return most[0][0] if most and 2 * most[0][1] > total else None
+
+
+def all_batches(conn: Connection) -> list[int]:
+    """Every batch, in the order they came."""
+    b = schema.batch.c
+    return list(conn.execute(sa.select(b.id).order_by(b.id)).scalars())
+
+
+def batch_row(conn: Connection, batch_id: int) -> sa.RowMapping:
+    """name, root, content and the current recipes: look_, label_, flag_recipe_id."""
+    b = schema.batch
+    return conn.execute(sa.select(b).where(b.c.id == batch_id)).mappings().one()
+
+
+def set_current(
+    conn: Connection,
+    batch_id: int,
+    look: int | None = None,
+    label: int | None = None,
+    flag: int | None = None,
+) -> None:
+    """The recipes whose results the views show for this batch, once they are complete."""
+    given = {"look": look, "label": label, "flag": flag}
+    values = {f"{step}_recipe_id": id for step, id in given.items() if id is not None}
+    b = schema.batch
+    before = conn.execute(sa.select(b).where(b.c.id == batch_id)).mappings().one()
+    if changed := {key: id for key, id in values.items() if before[key] != id}:
+        conn.execute(sa.update(b).where(b.c.id == batch_id).values(changed))
+        if changed.keys() - {"flag_recipe_id"}:
+            refresh(conn, schema.media.c.batch_id == batch_id)
+
+
+def save_recipe(conn: Connection, step: str, description: Mapping) -> int:
+    """Its id: the same description is the same recipe. step: look, label, flag or review."""
+    if step not in STEPS:
+        raise ValueError(f"{step}: not one of {STEPS}")
+    digest = hashlib.sha256(schema.canonical(description).encode()).hexdigest()
+    row = {"step": step, "hash": digest, "description": dict(description)}
+    upsert(conn, schema.recipe, [row], ["step", "hash"])
+    c = schema.recipe.c
+    return conn.execute(sa.select(c.id).where(c.step == step, c.hash == digest)).scalar_one()
+
+
+def read_recipe(conn: Connection, recipe_id: int) -> dict:
+    """What a recipe consists of."""
+    r = schema.recipe.c
+    return conn.execute(sa.select(r.description).where(r.id == recipe_id)).scalar_one()
+
+
+def start_run(
+    conn: Connection,
+    batch_id: int | None,
+    version: str,
+    settings: Mapping,
+    models: Mapping,
+    left: int = 0,
+) -> int:
+    """A row for this run, status running. models: name -> sha-256. left: windows to look at."""
+    row = {
+        "status": "running",
+        "started_at": now(),
+        "version": version,
+        "counts": {"windows_left": left},
+    }
+    row |= {"batch_id": batch_id, "settings": dict(settings), "models": dict(models)}
+    return conn.execute(schema.run.insert().values(row)).inserted_primary_key[0]
+
+
+def end_run(
+    conn: Connection, run_id: int, status: str, counts: Mapping | None, message: str | None = None
+) -> None:
+    """status: finished, unfinished (windows or steps left) or failed. counts None: as they were."""
+    row = {"status": status, "ended_at": now(), "message": message}
+    row |= {} if counts is None else {"counts": dict(counts)}
+    conn.execute(sa.update(schema.run).where(schema.run.c.id == run_id).values(row))
+
+
+def is_run_of(conn: Connection, run_id: int, batch_id: int, batch: str) -> bool:
+    """Whether this run of this batch stands here."""
+    r, b = schema.run.c, schema.batch.c
+    mine = sa.select(r.id).join(schema.batch, b.id == r.batch_id)
+    known = mine.where(r.id == run_id, b.id == batch_id, b.name == batch)
+    return conn.execute(known).first() is not None
+
+
+def last_run(conn: Connection, batch_id: int) -> str | None:
+    """Status of the batch's newest run; a run that was killed is still 'running'."""
+    r = schema.run.c
+    query = sa.select(r.status).where(r.batch_id == batch_id).order_by(r.id.desc()).limit(1)
+    return conn.execute(query).scalar()
+
+
+def stuck(conn: Connection, batch_id: int, left: int) -> bool:
+    """Whether the batch's last two runs died without finishing one of the windows that are left."""
+    r = schema.run.c
+    query = sa.select(r.status, r.counts).where(r.batch_id == batch_id).order_by(r.id.desc())
+    last = conn.execute(query.limit(2)).all()
+    dead = [counts for status, counts in last if status in ("running", "failed")]
+    return len(dead) == 2 and all(counts.get("windows_left") == left for counts in dead)

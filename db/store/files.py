@@ -1,0 +1,109 @@
+"""Files of a card: where each of them ended, and what was wrong with it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.core import schema
+from db.core.rows import (
+    chunks,
+    fields,
+    media_ids,
+    record,
+    upsert,
+)
+from pipeline.records import (
+    Found,
+    Trouble,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """Where every file found on a card ended."""
+
+    found: int
+    pictures: int  # files that are a picture of the database
+    unreadable: int  # a picture's name, no picture, and a trouble that says why
+    other: Mapping[str, int]  # by kind: video, other
+    skipped: int  # by name: ._*, system folders
+    lost: int  # no picture, no trouble: must be 0
+
+    @property
+    def closes(self) -> bool:
+        """Every file ended somewhere, and the sum is the number found."""
+        parts = self.pictures + self.unreadable + sum(self.other.values()) + self.skipped
+        return self.lost == 0 and parts == self.found
+
+
+def save_files(conn: Connection, batch_id: int, files: Iterable[tuple[Found, str | None]]) -> None:
+    """One row for every file on the card; one with a sha-256 points to its picture."""
+    for some in chunks(files):
+        ids = media_ids(conn, [sha for _, sha in some if sha])
+        rows = [
+            {
+                "batch_id": batch_id,
+                "path": one.path,
+                "kind": one.kind,
+                "size": one.size,
+                "media_id": ids.get(sha),
+            }
+            for one, sha in some
+        ]
+        update = ("kind", "size", "media_id")
+        upsert(conn, schema.file, rows, ["batch_id", "path"], update=update)
+
+
+def file_counts(conn: Connection, batch_id: int) -> FileCounts:
+    """Where the files of this card ended (design: files found = the sum of the rest)."""
+    f, t = schema.file.c, schema.trouble.c
+    why = sa.exists().where(t.batch_id == f.batch_id, t.path == f.path)
+    ended = sa.case(
+        (f.media_id.is_not(None), "pictures"),
+        (f.kind != "picture", f.kind),
+        (why, "unreadable"),
+        else_="lost",
+    )
+    query = sa.select(ended, sa.func.count()).where(f.batch_id == batch_id).group_by(ended)
+    counts = dict(conn.execute(query).all())
+    found = sum(counts.values())
+    known = {name: counts.pop(name, 0) for name in ("pictures", "unreadable", "skipped", "lost")}
+    return FileCounts(found=found, other=counts, **known)
+
+
+def paths_in_state(
+    conn: Connection, state: str, batch: str | None = None
+) -> Iterator[tuple[str, str, str, float]]:
+    """(batch, root, path, p_blank) of blank or kept pictures, surest blanks first.
+
+    A blank on which a person saw something counts as kept: copies of blanks may get deleted.
+    """
+    s, f, b, m = (schema.status.c, schema.file.c, schema.batch.c, schema.media.c)
+    blank = (s.state == "blank") & (s.observation_type == "blank")
+    shown = blank if state == "blank" else s.state.in_(("blank", "kept")) & ~blank
+    query = (
+        sa.select(b.name, b.root, sa.func.min(f.path), s.p_blank)
+        .join_from(schema.status, schema.media, m.id == s.media_id)
+        .join(schema.batch, b.id == m.batch_id)
+        .join(schema.file, (f.media_id == m.id) & (f.batch_id == b.id))
+        .where(shown, *([b.name == batch] if batch else []))
+        .group_by(m.id, b.name, b.root, s.p_blank)
+        .order_by(s.p_blank.desc(), b.name, sa.func.min(f.path))
+    )
+    yield from map(tuple, conn.execute(query))
+
+
+def save_troubles(conn: Connection, batch_id: int, troubles: Iterable[Trouble]) -> None:
+    """A trouble said again takes the newer detail."""
+    rows = ({"batch_id": batch_id, **fields(one, schema.trouble)} for one in troubles)
+    key = ["batch_id", "path", "step", "reason"]
+    upsert(conn, schema.trouble, rows, key, update=("detail",))
+
+
+def troubles_of(conn: Connection, batch_id: int) -> list[Trouble]:
+    t = schema.trouble
+    order = (t.c.path, t.c.step, t.c.reason)
+    rows = conn.execute(sa.select(t).where(t.c.batch_id == batch_id).order_by(*order)).mappings()
+    return [record(Trouble, row) for row in rows]

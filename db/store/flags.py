@@ -1,0 +1,67 @@
+"""Flags: suspected poaching, and what people said of it."""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.core import schema
+from db.core.rows import (
+    media_ids,
+    now,
+    record,
+    upsert,
+)
+from db.store.events import events_scope, member_rows, pictures_by_event, replace_events
+from pipeline.records import Flag
+
+
+def save_flags(
+    conn: Connection, recipe_id: int, flags: Sequence[Flag], deployments: Iterable[str] = ()
+) -> None:
+    """The flags of `deployments` (and of those flagged) under this recipe, in place of earlier
+    ones. What a person said about a flag hangs on its picture and stays."""
+    for some, homes, ids in replace_events(conn, schema.flag, recipe_id, flags, deployments):
+        members = member_rows(some, homes, ids, "flag_id")
+        upsert(conn, schema.flag_media, members, ["flag_id", "media_id"])
+
+
+def save_verdict(
+    conn: Connection, sha256: str, confirmed: bool, reviewer: str | None, comment: str | None = None
+) -> None:
+    """A person confirms or dismisses the flag that this picture belongs to. Append-only."""
+    row = {"confirmed": confirmed, "reviewer": reviewer, "comment": comment, "said_at": now()}
+    conn.execute(schema.verdict.insert(), {**row, "media_id": media_ids(conn, [sha256])[sha256]})
+
+
+def flags_of(conn: Connection, batch_id: int, recipe_id: int) -> list[Flag]:
+    """Flags under this flag recipe, by deployment and time."""
+    g, d = schema.flag, schema.deployment.c
+    scope = events_scope(g, batch_id, None)
+    pictures = pictures_by_event(conn, g, schema.flag_media, recipe_id, scope)
+    rows = conn.execute(
+        sa.select(g, d.name.label("deployment"))
+        .join(schema.deployment, d.id == g.c.deployment_id)
+        .where(g.c.recipe_id == recipe_id, scope)
+        .order_by(d.name, g.c.started_at, g.c.media_id)
+    ).mappings()
+    return [
+        record(Flag, {**row, "deployment_id": row["deployment"], "sha256s": pictures[row["id"]]})
+        for row in rows
+    ]
+
+
+def flags_shown(conn: Connection) -> Sequence[sa.Row]:
+    """The view `flags`, the suspected ones first, the gravest first."""
+    return conn.execute(
+        sa.text(
+            "SELECT * FROM flags ORDER BY CASE status WHEN 'suspected' THEN 0 ELSE 1 END,"
+            " severity DESC, score DESC, started_at, flag_id"
+        )
+    ).all()
+
+
+def flags_named(conn: Connection, begins: str) -> Sequence[str]:
+    """flag_id of every flag shown whose name begins so."""
+    query = sa.text("SELECT flag_id FROM flags WHERE substr(flag_id, 1, :n) = :begins")
+    return conn.execute(query, {"n": len(begins), "begins": begins}).scalars().all()

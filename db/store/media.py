@@ -1,0 +1,112 @@
+"""Media: the pictures, each once by its bytes, with the time that stands for them.
+
+`among` names deployments: all that lies in them, whatever card brought it, not the batch alone.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from db.core import schema
+from db.core.rows import (
+    chunks,
+    deployment_ids,
+    fields,
+    record,
+    refresh,
+    upsert,
+)
+from db.store import repairs as clock_repairs
+from db.store.events import Among
+from pipeline.records import Media, Trouble
+
+
+def save_media(conn: Connection, batch_id: int, media: Iterable[Media]) -> list[Trouble]:
+    """Write pictures not seen before. The deployment that brought a picture first keeps it: the
+    same bytes in another one come back as a trouble 'doubled' (field B21)."""
+    troubles = []
+    for some in chunks(media):
+        places = deployment_ids(conn, (one.deployment_id for one in some))
+        known = _where_known(conn, [one.sha256 for one in some])
+        rows = []
+        for one in some:
+            home = known.setdefault(one.sha256, one.deployment_id)
+            if home != one.deployment_id:
+                detail = f"the same bytes belong to deployment {home}"
+                troubles.append(Trouble(one.path, "ingest", "doubled", detail))
+            row = fields(one, schema.media)
+            rows.append({**row, "batch_id": batch_id, "deployment_id": places[one.deployment_id]})
+        upsert(conn, schema.media, rows, ["sha256"])
+        mine = schema.media.c.sha256.in_([one.sha256 for one in some])
+        clock_repairs.apply(conn, mine)
+        refresh(conn, mine)
+    return troubles
+
+
+def _where_known(conn: Connection, sha256s: Sequence[str]) -> dict[str, str]:
+    """Name of the deployment by sha-256, of pictures that are here."""
+    m, d = schema.media.c, schema.deployment.c
+    known = sa.select(m.sha256, d.name).join(schema.deployment, d.id == m.deployment_id)
+    return dict(conn.execute(known.where(m.sha256.in_(sha256s))).all())
+
+
+def media_of(conn: Connection, batch_id: int, among: Among = None) -> list[Media]:
+    """Pictures this batch brought, by deployment, then in the order of the plan."""
+    return list(_media(conn, scope(batch_id, among)))
+
+
+def media_named(conn: Connection, sha256s: Iterable[str]) -> list[Media]:
+    """The pictures with these sha-256s, in their order."""
+    m = schema.media.c.sha256
+    shas = list(sha256s)
+    found = {one.sha256: one for some in chunks(shas) for one in _media(conn, m.in_(some))}
+    return [found[sha] for sha in shas]
+
+
+def unplanned_media(conn: Connection, batch_id: int, deployment: str | None = None) -> list[Media]:
+    """Pictures of this batch, or of it at one deployment, that lie in no window yet. Their times
+    are those that the camera wrote: a plan hangs on the card alone, not on when its clock was
+    repaired."""
+    m, d = schema.media.c, schema.deployment.c
+    unplanned = (m.batch_id == batch_id) & m.work_window_id.is_(None)
+    if deployment is not None:
+        unplanned &= d.name == deployment
+    return list(_media(conn, unplanned, as_written=True))
+
+
+def media_of_window(conn: Connection, window_id: int) -> list[Media]:
+    """The pictures of one window, in its order."""
+    return list(_media(conn, schema.media.c.work_window_id == window_id))
+
+
+def bursts_of(conn: Connection, batch_id: int, among: Among = None) -> dict[str, int]:
+    """Number of each picture's burst, by sha-256."""
+    m = schema.media.c
+    planned = scope(batch_id, among) & m.burst.is_not(None)
+    return dict(conn.execute(sa.select(m.sha256, m.burst).where(planned)).all())
+
+
+def scope(batch_id: int, among: Among) -> ColumnElement[bool]:
+    m, d = schema.media.c, schema.deployment.c
+    if among is None:
+        return m.batch_id == batch_id
+    return m.deployment_id.in_(sa.select(d.id).where(d.name.in_(among)))
+
+
+def _media(
+    conn: Connection, which: ColumnElement[bool], as_written: bool = False
+) -> Iterator[Media]:
+    """Pictures in the order of the plan, with their repaired times unless as_written."""
+    m, d, r = schema.media, schema.deployment.c, schema.repaired_time.c
+    at = m.c.taken_at if as_written else sa.func.coalesce(r.taken_at, m.c.taken_at)
+    order = (d.name, m.c.work_window_id, m.c.position, m.c.taken_at, m.c.path, m.c.sha256)
+    query = (
+        sa.select(m, d.name.label("deployment"), at.label("at"))
+        .join(schema.deployment, d.id == m.c.deployment_id)
+        .outerjoin(schema.repaired_time, r.media_id == m.c.id)
+        .where(which)
+        .order_by(*order)
+    )
+    for row in conn.execute(query).mappings():
+        yield record(Media, {**row, "deployment_id": row["deployment"], "taken_at": row["at"]})

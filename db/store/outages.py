@@ -1,0 +1,177 @@
+"""Outages: when cameras did not work. Entered by a person, or proposed and then accepted.
+
+A proposal that a person takes out stays, as dismissed: it is not made again.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.core import schema
+from db.core.rows import chunks, deployment_ids, fields, now, record, upsert
+from pipeline.errors import InputError
+from pipeline.records import Deployment, Outage
+
+Known = tuple[int, Outage]  # its number, as `camtriage outages list` shows it
+
+
+def outages(conn: Connection, accepted: bool | None = None) -> list[Known]:
+    """All of them, or only those (not) accepted, by deployment and time."""
+    o, d = schema.outage, schema.deployment.c
+    query = sa.select(o, d.name.label("name")).join(schema.deployment, d.id == o.c.deployment_id)
+    if accepted is not None:
+        query = query.where(o.c.accepted.is_(accepted))
+    rows = conn.execute(query.order_by(d.name, o.c.started_at)).mappings()
+    return [(row["id"], record(Outage, {**row, "deployment_id": row["name"]})) for row in rows]
+
+
+def accepted_outages(conn: Connection) -> dict[str, list[tuple[datetime, datetime | None]]]:
+    """(from, to) by deployment, as pipeline.population.effort takes them out."""
+    found = defaultdict(list)
+    for _, one in outages(conn, accepted=True):
+        found[one.deployment_id].append((one.started_at, one.ended_at))
+    return dict(found)
+
+
+def save_outages(conn: Connection, given: Iterable[Outage]) -> int:
+    """Write accepted outages, all or none; how many are new. One that stands as it is stays.
+
+    InputError: no such deployment, outside of it, or over another one (days would go twice)."""
+    places = {row.name: row for row in conn.execute(sa.select(schema.deployment))}
+    stand = defaultdict(list)
+    for key, one in outages(conn, accepted=True):
+        stand[one.deployment_id].append((key, one))
+    new = []
+    for one in given:
+        if one.deployment_id not in places:
+            raise InputError(
+                f"{one.deployment_id}: no such deployment; their names: camtriage deployments list"
+            )
+        _refuse_outside(places[one.deployment_id], one)
+        if not any(_same(one, other) for _, other in stand[one.deployment_id]):
+            _refuse_over(one, stand[one.deployment_id])
+            stand[one.deployment_id].append((None, one))
+            new.append(one)
+    rows = [_row(one, places[one.deployment_id].id) for one in new]
+    update = ("ended_at", "reason", "source", "accepted", "said_by", "said_at")
+    upsert(conn, schema.outage, rows, ["deployment_id", "started_at"], update=update)
+    return len(new)
+
+
+def propose_outages(conn: Connection, deployments: Iterable[str], given: Iterable[Outage]) -> None:
+    """Proposals for these deployments, in place of earlier ones that nobody accepted. One that
+    lies within a dismissed one is none; one that reaches beyond it is new."""
+    ids = deployment_ids(conn, deployments)
+    open_ = [(key, one) for key, one in outages(conn, accepted=False) if one.deployment_id in ids]
+    dismissed = [one for _, one in open_ if one.source == "dismissed"]
+    new = [one for one in given if not any(_within(one, other) for other in dismissed)]
+    starts = {(one.deployment_id, one.started_at) for one in new}
+    old = [
+        key
+        for key, one in open_
+        if one.source == "proposed" or (one.deployment_id, one.started_at) in starts
+    ]
+    for some in chunks(old):
+        conn.execute(sa.delete(schema.outage).where(schema.outage.c.id.in_(some)))
+    rows = [_row(one, ids[one.deployment_id]) for one in new]
+    upsert(conn, schema.outage, rows, ["deployment_id", "started_at"])
+
+
+def waiting(conn: Connection) -> list[Known]:
+    """Proposals that nobody has accepted or dismissed."""
+    return [(key, one) for key, one in outages(conn, accepted=False) if one.source == "proposed"]
+
+
+def outage(conn: Connection, key: int) -> Outage:
+    """The outage of that number; InputError where there is none."""
+    for known, one in outages(conn):
+        if known == key:
+            return one
+    raise InputError(f"no outage {key}: see camtriage outages list")
+
+
+def accept_outage(conn: Connection, key: int, said_by: str | None) -> bool:
+    """A person agrees to a proposal; False: it was accepted already."""
+    one = outage(conn, key)
+    if one.accepted:
+        return False
+    stand = [
+        (known, other)
+        for known, other in outages(conn, accepted=True)
+        if other.deployment_id == one.deployment_id
+    ]
+    _refuse_over(one, stand)
+    values = {"accepted": True, "source": "proposed", "said_by": said_by, "said_at": now()}
+    conn.execute(sa.update(schema.outage).where(schema.outage.c.id == key).values(values))
+    return True
+
+
+def pictures_within(conn: Connection) -> list[tuple[Outage, int]]:
+    """Accepted outages in which pictures were taken after all, and how many (its ends apart)."""
+    o, s = schema.outage, schema.status.c
+    inside = (s.deployment_id == o.c.deployment_id) & (s.taken_at > o.c.started_at)
+    inside &= o.c.ended_at.is_(None) | (s.taken_at < o.c.ended_at)
+    counted = (
+        sa.select(o.c.id, sa.func.count())
+        .join_from(o, schema.status, inside)
+        .where(o.c.accepted.is_(True))
+        .group_by(o.c.id)
+    )
+    pictures = dict(conn.execute(counted).all())
+    return [(one, pictures[key]) for key, one in outages(conn, accepted=True) if key in pictures]
+
+
+def remove_outage(conn: Connection, key: int) -> Outage:
+    """Take an outage out of the list: its days are effort again. A proposal is dismissed; once
+    more, and that is forgotten."""
+    one, mine = outage(conn, key), schema.outage.c.id == key
+    if one.source == "proposed":
+        values = {"accepted": False, "source": "dismissed", "said_by": None, "said_at": now()}
+        conn.execute(sa.update(schema.outage).where(mine).values(values))
+    else:
+        conn.execute(sa.delete(schema.outage).where(mine))
+    return one
+
+
+def _row(one: Outage, deployment: int) -> dict:
+    return {**fields(one, schema.outage), "deployment_id": deployment, "said_at": now()}
+
+
+def _same(one: Outage, other: Outage) -> bool:
+    return (one.started_at, one.ended_at) == (other.started_at, other.ended_at)
+
+
+def _within(one: Outage, other: Outage) -> bool:
+    """Whether `other` covers all of `one`."""
+    ends = other.ended_at is None or (one.ended_at is not None and one.ended_at <= other.ended_at)
+    return one.deployment_id == other.deployment_id and other.started_at <= one.started_at and ends
+
+
+def _refuse_outside(place: Deployment | sa.Row, one: Outage) -> None:
+    if one.ended_at is not None and one.ended_at <= one.started_at:
+        raise InputError(f"{period(one)}: the outage ends before it begins")
+    early = place.started_at and one.ended_at and one.ended_at <= place.started_at
+    late = place.ended_at and one.started_at >= place.ended_at
+    if early or late:
+        raise InputError(
+            f"{period(one)}: outside the deployment, which ran "
+            f"{place.started_at or '...'} to {place.ended_at or '...'}"
+        )
+
+
+def _refuse_over(one: Outage, stand: Iterable[tuple[int | None, Outage]]) -> None:
+    for key, other in stand:
+        begins_before = other.ended_at is None or one.started_at < other.ended_at
+        ends_after = one.ended_at is None or other.started_at < one.ended_at
+        if begins_before and ends_after:
+            way = f"camtriage outages remove {key}" if key else "give the two as one"
+            raise InputError(f"{period(one)}: lies over the outage {period(other)}; {way}")
+
+
+def period(one: Outage) -> str:
+    """The outage in words: deployment, from, to."""
+    until = one.ended_at or "the end of the deployment"
+    return f"{one.deployment_id} {one.started_at} to {until}"

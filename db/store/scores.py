@@ -1,0 +1,153 @@
+"""What the models made of each picture: scores, crops and vectors, saved window by window."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from db.core import schema
+from db.core.rows import (
+    chunks,
+    fields,
+    media_ids,
+    record,
+    refresh_ids,
+    upsert,
+)
+from db.store.events import Among
+from db.store.files import save_troubles
+from db.store.media import scope
+from pipeline.records import (
+    Embedding,
+    Look,
+    Seen,
+)
+
+VECTORS = 4096  # pictures in one chunk of vectors
+Vectors = tuple[list[str], np.ndarray, np.ndarray]  # sha256s, crops (n,d), frames (n,d), float32
+
+
+def save_seen(conn: Connection, window_id: int, recipe_id: int, seen: Seen) -> None:
+    """All of one window: looks, embeddings, troubles, and that it is done. One transaction, yours.
+
+    Troubles of an earlier look at it go: a file that was away then may be here now. The first look
+    recipe a batch meets becomes its current one, so that a running job shows."""
+    w = schema.work_window.c
+    batch_id = conn.execute(sa.select(w.batch_id).where(w.id == window_id)).scalar_one()
+    ids = media_ids(conn, [*(one.sha256 for one in seen.looks), *seen.failed])
+    rows = [_look_row(one, ids[one.sha256], recipe_id) for one in seen.looks]
+    blank = dict.fromkeys(schema.look.c.keys())
+    rows += [
+        {**blank, "media_id": ids[sha], "recipe_id": recipe_id, "state": "failed"}
+        for sha in seen.failed
+    ]
+    update = [key for key in blank if key not in ("media_id", "recipe_id")]
+    upsert(conn, schema.look, rows, ["media_id", "recipe_id"], update=update)
+    save_embeddings(conn, recipe_id, seen.embeddings)
+    t, m = schema.trouble, schema.media.c
+    mine = t.c.path.in_(sa.select(m.path).where(m.work_window_id == window_id))
+    conn.execute(sa.delete(t).where(t.c.batch_id == batch_id, t.c.step == "look", mine))
+    save_troubles(conn, batch_id, seen.troubles)
+    done = {"work_window_id": window_id, "recipe_id": recipe_id}
+    upsert(conn, schema.window_done, [done], ["work_window_id", "recipe_id"])
+    b = schema.batch
+    conn.execute(
+        sa.update(b)
+        .where(b.c.id == batch_id, b.c.look_recipe_id.is_(None))
+        .values(look_recipe_id=recipe_id)
+    )
+    refresh_ids(conn, ids.values())
+
+
+def save_embeddings(conn: Connection, recipe_id: int, embeddings: Iterable[Embedding]) -> None:
+    """Vectors under their look recipe; one that stands already stays."""
+    for some in chunks(embeddings):
+        ids = media_ids(conn, [one.sha256 for one in some])
+        rows = [
+            {
+                "media_id": ids[one.sha256],
+                "recipe_id": recipe_id,
+                "view": one.view,
+                "vector": one.vector,
+            }
+            for one in some
+        ]
+        upsert(conn, schema.embedding, rows, ["media_id", "recipe_id", "view"])
+
+
+def looks_of(
+    conn: Connection, batch_id: int, recipe_id: int, among: Among = None
+) -> dict[str, Look]:
+    """Looks by sha-256, without pictures that could not be looked at."""
+    rows = results_of(conn, schema.look, recipe_id, scope(batch_id, among))
+    return {row["sha256"]: _look(row) for row in rows if row["state"] != "failed"}
+
+
+def looks_named(conn: Connection, recipe_id: int, sha256s: Iterable[str]) -> dict[str, Look]:
+    """As looks_of, of the pictures with these sha-256s."""
+    m = schema.media.c.sha256
+    return {
+        row["sha256"]: _look(row)
+        for some in chunks(sha256s)
+        for row in results_of(conn, schema.look, recipe_id, m.in_(some))
+        if row["state"] != "failed"
+    }
+
+
+def vectors_of(
+    conn: Connection, batch_id: int, recipe_id: int, among: Among = None
+) -> Iterator[Vectors]:
+    """Embedded pictures in chunks; one with a single view has it in both places."""
+    e, m = schema.embedding.c, schema.media.c
+    query = (
+        sa.select(m.sha256, e.view, e.vector)
+        .join(schema.embedding, e.media_id == m.id)
+        .where(e.recipe_id == recipe_id, scope(batch_id, among))
+        .order_by(m.id)
+    )
+    pictures: dict[str, dict[str, bytes]] = {}
+    for sha, view, vector in conn.execute(query.execution_options(stream_results=True)):
+        if sha not in pictures and len(pictures) == VECTORS:
+            yield _arrays(pictures)
+            pictures = {}
+        pictures.setdefault(sha, {})[view] = vector
+    if pictures:
+        yield _arrays(pictures)
+
+
+def _arrays(pictures: dict[str, dict[str, bytes]]) -> Vectors:
+    def stack(view: str) -> np.ndarray:
+        chosen = [views.get(view) or next(iter(views.values())) for views in pictures.values()]
+        flat = np.frombuffer(b"".join(chosen), np.float16).astype(np.float32)
+        return flat.reshape(len(chosen), -1)
+
+    return list(pictures), stack("crop"), stack("frame")
+
+
+def results_of(
+    conn: Connection, table: sa.Table, recipe_id: int, scope: ColumnElement[bool]
+) -> Iterable[sa.RowMapping]:
+    m = schema.media.c
+    return conn.execute(
+        sa.select(table, m.sha256)
+        .join(schema.media, m.id == table.c.media_id)
+        .where(table.c.recipe_id == recipe_id, scope)
+        .order_by(m.id)
+    ).mappings()
+
+
+def _look(row: Mapping) -> Look:
+    crop = tuple(row[name] for name in ("crop_x", "crop_y", "crop_width", "crop_height"))
+    return record(Look, {**row, "crop": None if None in crop else crop})
+
+
+def _look_row(one: Look, media_id: int, recipe_id: int) -> dict:
+    crop = one.crop or (None, None, None, None)
+    names = ("crop_x", "crop_y", "crop_width", "crop_height")
+    return {
+        **fields(one, schema.look),
+        **dict(zip(names, crop, strict=True)),
+        "media_id": media_id,
+        "recipe_id": recipe_id,
+    }

@@ -1,0 +1,167 @@
+"""Commands about a card and its pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import (
+    Card,
+    Database,
+    Deployments,
+    Frame,
+    Labeller,
+    Labels,
+    Name,
+    Pretrained,
+    Settings,
+    Sites,
+)
+from flows.run_options import MOST_THREADS, Job, database_url
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    card: Card,
+    name: Name = None,
+    database: Database = None,
+    settings: Settings = None,
+    deployments: Deployments = None,
+    labels: Labels = "starter",
+    sites: Sites = None,
+    frame: Frame = "starter",
+    labeller: Labeller = "starter",
+    pretrained: Pretrained = None,
+    boxes: Annotated[
+        str | None, typer.Option(metavar="JSON", help="MegaDetector results for this card.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=0, max=MOST_THREADS, help="0: one per core.")] = 0,
+    file_date: Annotated[
+        bool, typer.Option("--file-date", help="Believe a file's own date if nothing else has one.")
+    ] = False,
+    prefect: Annotated[
+        bool, typer.Option("--prefect", help="Run as a Prefect flow, with or without a server.")
+    ] = False,
+    runner: Annotated[
+        str | None,
+        typer.Option(help="Who does the windows of the flow: threads, dask, dask://HOST:PORT."),
+    ] = None,
+) -> int:
+    """Take a card from files to results in the database.
+
+    camtriage run /media/card --name mara-2026-11
+    """
+    from flows.prefect.run import run_and_print
+
+    job = Job(
+        card=card,
+        name=name,
+        database=database_url(database),
+        settings=settings,
+        deployments=deployments,
+        labels=labels,
+        sites=sites,
+        frame=frame,
+        labeller=labeller,
+        pretrained=pretrained,
+        boxes=boxes,
+        threads=threads,
+        file_date=file_date,
+    )
+    return run_and_print(job, prefect, runner)
+
+
+@app.command()
+def ingest(
+    card: Card,
+    name: Name = None,
+    database: Database = None,
+    settings: Settings = None,
+    deployments: Deployments = None,
+    file_date: Annotated[bool, typer.Option("--file-date")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what is found and write nothing.")
+    ] = False,
+) -> int:
+    """Only the first step: what files and deployments a card holds.
+
+    camtriage ingest /media/card --dry-run
+    """
+    from flows.prefect.run import ingest_and_print
+
+    job = Job(card, name, database_url(database), settings, deployments, file_date=file_date)
+    return ingest_and_print(job, dry_run)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where card, database and report go.")] = Path(
+        "demo"
+    ),
+) -> int:
+    """Draw a small card, run the flow on it with the starter models, and write its report."""
+    from flows.prefect.demo import run_demo
+
+    return run_demo(folder)
+
+
+@app.command()
+def relabel(
+    labels: Labels = "starter",
+    name: Name = None,
+    database: Database = None,
+    settings: Settings = None,
+    sites: Sites = None,
+    labeller: Labeller = "starter",
+    pretrained: Pretrained = None,
+) -> int:
+    """Name everything again from the stored vectors: another label set, no picture touched.
+
+    camtriage relabel --labels mara.toml
+    """
+    from flows.prefect.run import relabel_and_print
+
+    url = database_url(database)
+    job = Job("", name, url, settings, None, labels, sites, "", labeller, pretrained)
+    return relabel_and_print(job)
+
+
+@app.command()
+def blanks(
+    database: Database = None,
+    name: Name = None,
+    listed: Annotated[
+        bool,
+        typer.Option(
+            "--list", help="Print p_blank and path, surest blanks first; without --copy so."
+        ),
+    ] = False,
+    copy: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy them there.")] = None,
+) -> int:
+    """The pictures called blank, for other tools. Nothing is moved or deleted.
+
+    camtriage blanks --copy /data/blanks
+    """
+    from flows.services.hand_over import hand_over
+
+    return hand_over(database_url(database), "blank", name, copy, listed or copy is None)
+
+
+@app.command()
+def kept(
+    database: Database = None,
+    name: Name = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print p_blank and path; without --copy so.")
+    ] = False,
+    copy: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy them there.")] = None,
+) -> int:
+    """The pictures that were kept, for other tools.
+
+    camtriage kept --list
+    """
+    from flows.services.hand_over import hand_over
+
+    return hand_over(database_url(database), "kept", name, copy, listed or copy is None)

@@ -1,0 +1,79 @@
+"""The command line: the files beside this one have the commands, it starts them and ends them.
+
+Exit codes: 0 every file accounted for, 1 finished with something not done, 2 bad input and
+nothing written. `main` alone catches our errors and prints them in one line.
+"""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from flows.cli import card, clock, flags, keeping, models, schedule, study
+from flows.cli import export as exchange
+from pipeline.errors import CamtriageError, InputError, in_one_line
+
+STOPPED = 130  # as shells count it
+NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run is done
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for commands in (card, study, flags, clock, exchange, models, keeping, schedule):
+    app.add_typer(commands.app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"camtriage {version('camtriage')}")
+        raise typer.Exit
+
+
+@app.callback()
+def camtriage(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """From camera-trap cards to a database that researchers query."""
+
+
+def main() -> None:
+    """Run one command; our own errors are one line and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a name that this terminal or pipe cannot write
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        code = app(standalone_mode=False)
+    except CamtriageError as why:
+        print(f"camtriage: {_shown(why)}", file=sys.stderr)
+        code = 2 if isinstance(why, InputError) else 1
+    except OSError as why:  # a folder that cannot be written, a file where a folder should be
+        net = isinstance(why, TimeoutError | ConnectionError)
+        what = why.filename or ("the network" if net else "the disk")
+        print(f"camtriage: {what}: {why.strerror or why}", file=sys.stderr)
+        code = 1 if net else 2
+    except typer.Abort:
+        code = STOPPED
+    except Exception as why:  # by name: to import the libraries would make every command slow
+        if hasattr(why, "show"):  # the parser's own complaints about options print themselves
+            why.show()
+            code = 2
+        elif type(why).__module__.startswith(("sqlalchemy", "psycopg")):
+            said = f"camtriage: the database: {in_one_line(why)}; run the command again"
+            print(said, file=sys.stderr)
+            code = 1
+        elif str(why).startswith(NO_SERVER):
+            said = f"camtriage: {in_one_line(why)}: start the server, or unset PREFECT_API_URL"
+            print(said, file=sys.stderr)
+            code = 2
+        else:
+            raise
+    if code == STOPPED:  # by Ctrl-C; typer makes an exit code of it
+        print("camtriage: stopped; what was done is kept, run it again", file=sys.stderr)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _shown(why: Exception) -> str:
+    """The words of an error; what a table or a name brought into them commands no terminal."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(why)
+    )

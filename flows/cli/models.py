@@ -1,0 +1,95 @@
+"""Commands about models: which there are, getting them, making them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Frame, Out
+
+app = typer.Typer()
+models = typer.Typer(invoke_without_command=True, help="Which models there are, and where.")
+train = typer.Typer(no_args_is_help=True, help="Make models as the starter models were made.")
+app.add_typer(models, name="models")
+app.add_typer(train, name="train")
+
+
+@models.callback()
+def models_list(context: typer.Context) -> int:
+    """What is offered: size, licence, and whether its weights are here."""
+    from flows.services.models import print_models
+
+    return print_models() if context.invoked_subcommand is None else 0
+
+
+@models.command("pull")
+def models_pull(
+    profile: Annotated[str, typer.Argument(help="field")],
+    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="Default: the cache.")] = None,
+) -> int:
+    """Download a profile's weights, checked by sha-256.
+
+    camtriage models pull field
+    """
+    from flows.services.models import pull_models
+
+    return pull_models(profile, folder)
+
+
+@train.command("frame")
+def train_frame(
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="Pictures and what is on them.")],
+    out: Out = Path("frame-model"),
+    backbone: Annotated[
+        str, typer.Option(help="Any timm name: EfficientNet, ConvNeXt V2, DaViT, ...")
+    ] = "tf_efficientnet_lite0",
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The backbone's safetensors; else random.")
+    ] = None,
+    learn: Annotated[str, typer.Option(help="heads, last (stage) or all.")] = "heads",
+    size: Annotated[str, typer.Option(help="Height x width in pixels.")] = "320x448",
+    steps: Annotated[int, typer.Option(help="At most; stops early on the validation rows.")] = 400,
+    soup: Annotated[
+        int, typer.Option(help="Runs averaged greedily, kept only if better on validation.")
+    ] = 1,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Also fit the decision study by study.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+) -> int:
+    """Fine-tune a frame model of one's own; `camtriage run --frame DIR` uses it.
+
+    camtriage train frame labels.csv --weights backbone.safetensors --out frame-model
+    """
+    from flows.services.training import frame
+
+    return frame(table, out, backbone, weights, learn, size, steps, soup, leave_out, seed)
+
+
+@train.command("labeller")
+def train_labeller(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Backbone weights and class list.")],
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="Pictures and their species.")],
+    out: Out = Path("labeller"),
+) -> int:
+    """Make a small open_clip labeller as the starter labeller was made.
+
+    camtriage train labeller weights labels.csv --out labeller
+    """
+    from flows.services.training import labeller
+
+    return labeller(folder, table, out)
+
+
+@train.command("judge")
+def train_judge(
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="Pictures and what is on them.")],
+    frame: Frame = "starter",
+) -> int:
+    """Measure a frame model on labelled cards: what it keeps and what it removes, card by card.
+
+    camtriage train judge labels.csv
+    """
+    from flows.services.training import judge
+
+    return judge(table, frame)

@@ -1,0 +1,1 @@
+"""How steps are run: here in threads, or as Prefect tasks; retries, models, databases."""

@@ -1,0 +1,81 @@
+"""Run the steps as Prefect tasks: the other of two ways, beside flows/execution/directly.py."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from inspect import signature
+
+from flows.execution.environment import prepare_prefect
+
+prepare_prefect()
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact  # noqa: E402
+from prefect.futures import as_completed  # noqa: E402
+
+from flows.execution.directly import NAMES  # noqa: E402
+from flows.execution.retry import ends_the_run  # noqa: E402
+from flows.execution.tasks import as_task  # noqa: E402
+from pipeline.counted import counted  # noqa: E402
+
+UNITS = {"visits": "deployment", "flags": "deployment"}  # what a step counts; else pictures
+SHOWN_EVERY_S = 2.0  # a progress artifact is a request to the server
+
+
+class AsTasks:
+    """Run the steps as Prefect tasks; what fails for a passing reason is tried again."""
+
+    windows_at_once = 3  # 256-384 pictures a task: a task costs 4-7 ms and 22 kB of Prefect's rows
+
+    def __init__(self, runner) -> None:
+        self.runner = runner  # who does the windows: threads here, or Dask's workers anywhere
+
+    def step(self, function: Callable, *args):
+        return as_task(function, NAMES[function.__name__])(*args, tell=_Progress(function))
+
+    def each(self, function: Callable, items: Sequence, weigh: Callable, *args) -> list:
+        one, tell = as_task(function, NAMES[function.__name__]), _Progress(function)
+        total, done, results = sum(map(weigh, items)), 0, []
+        with self.runner.duplicate() as pool:
+            running = {pool.submit(one, _named(function, item, *args)): item for item in items}
+            for future in as_completed(list(running)):
+                results += self._kept(future)
+                done += weigh(running[future])
+                tell(done, total)
+        return results
+
+    def _kept(self, future) -> list:
+        """A task that failed after its retries leaves its windows undone; the others go on."""
+        try:
+            return [future.result()]
+        except Exception as why:  # a window may fail for any reason, and costs only itself
+            if ends_the_run(why):
+                raise
+            return []  # Prefect shows the failed task; the database knows what is left
+
+
+def _named(function: Callable, *args) -> dict:
+    return dict(signature(function).bind(*args).arguments)
+
+
+class _Progress:
+    """One progress artifact a step, updated every few seconds."""
+
+    def __init__(self, function: Callable) -> None:
+        self.name, self.artifact, self.shown_at = function.__name__, None, 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if not total or (done < total and time.monotonic() - self.shown_at < SHOWN_EVERY_S):
+            return
+        self.shown_at = time.monotonic()
+        try:
+            self._show(100.0 * done / total, total)
+        except Exception as why:  # whatever Prefect's client raises must not stop a card
+            logging.getLogger("camtriage").warning("no progress shown: %s", type(why).__name__)
+
+    def _show(self, percent: float, total: int) -> None:
+        if self.artifact is None:
+            words = f"{NAMES[self.name]}: {counted(total, UNITS.get(self.name, 'picture'))}"
+            key = f"progress-{self.name.replace('_', '-')}"
+            self.artifact = create_progress_artifact(percent, key=key, description=words)
+        else:
+            update_progress_artifact(self.artifact, progress=percent)

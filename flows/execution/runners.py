@@ -1,0 +1,42 @@
+"""Who does a card's windows: threads of this process, processes of this machine, or Dask's workers.
+
+Every worker finds the database by its own environment (CAMTRIAGE_DATABASE_URL) and the card by
+CAMTRIAGE_PATH_MAP. Workers on several machines share a PostgreSQL: SQLite serves one machine.
+"""
+
+from dataclasses import replace
+
+from flows.run_options import Job
+from pipeline.errors import SettingsError
+
+
+def one_thread_each(job: Job, name: str) -> Job:
+    """Dask's local processes take one core each; whoever runs alone takes them all."""
+    return replace(job, threads=1) if name == "dask" else job
+
+
+def check_runner(name: str) -> None:
+    """SettingsError unless it is `threads`, `dask`, or `dask://HOST:PORT` (also `tcp://`)."""
+    scheme, _, place = name.partition("://")
+    if name not in ("threads", "dask") and not (scheme in ("dask", "tcp") and ":" in place):
+        raise SettingsError(f"--runner {name}: give threads, dask, or dask://HOST:PORT")
+
+
+def runner_of(name: str, job: Job):
+    """Prefect's task runner of that name."""
+    check_runner(name)
+    if name == "threads":
+        from prefect.task_runners import ThreadPoolTaskRunner
+
+        return ThreadPoolTaskRunner(max_workers=job.windows())
+    place = name.partition("://")[2]
+    try:
+        from prefect_dask import DaskTaskRunner
+    except ImportError as why:
+        raise SettingsError(
+            f"--runner {name} needs the extra dask: pip install 'camtriage[dask]'"
+        ) from why
+    if place:
+        return DaskTaskRunner(address=f"tcp://{place}")
+    local = {"n_workers": job.workers(), "threads_per_worker": 1, "dashboard_address": None}
+    return DaskTaskRunner(cluster_kwargs=local)  # on loopback alone

@@ -1,0 +1,1 @@
+"""The Prefect flows, their schedules, and what a run leaves behind."""

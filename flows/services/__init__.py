@@ -1,0 +1,1 @@
+"""What the commands do, for whoever calls: plain values in, dataclasses out."""

@@ -1,0 +1,26 @@
+"""The page of one day, by hand and every night."""
+
+from datetime import date
+from pathlib import Path
+
+from pipeline.settings import load_settings
+
+
+def write_day(
+    database: str,
+    day: date,
+    out: Path,
+    settings: str | None = None,
+    show_people: bool = False,
+    thumbnails: bool = True,
+) -> list[Path]:
+    """Write HTML, Markdown and CSV of one day into a folder; gives back their paths."""
+    from db.core.engine import reading
+    from db.queries.day.day import read_day
+    from flows.execution.databases import known_database
+    from pipeline.report.page import write_report
+
+    chosen = load_settings(Path(settings) if settings else None)
+    with reading(known_database(database)) as conn:
+        found = read_day(conn, day, chosen)
+    return write_report(found, out, show_people=show_people, thumbnails=thumbnails)

@@ -1,0 +1,1 @@
+"""The steps of a run, and the recipes that tell what is to be done again."""

@@ -1,0 +1,134 @@
+"""The first step: everything a card holds, packed in memory, before anything is written."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from flows.run_options import Job, batch_name, card_folder
+from pipeline.card.deployments import assign, read_table
+from pipeline.card.packed import Packed
+from pipeline.card.scan import os_path, path_text, read_media, scan
+from pipeline.counted import counted
+from pipeline.errors import CardError, CardGone
+from pipeline.records import Deployment, Found, Media, Trouble
+
+AT_ONCE = 1024  # pictures given to the threads: a million waiting calls are 2 GB
+KnownAs = Callable[[str, Iterable[str]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Files, pictures, deployments and troubles of one card; every file is in `found`."""
+
+    root: Path
+    name: str  # of the batch
+    content: str  # digest of the pictures' bytes, whatever their names and folders
+    found: Packed  # Found, by path
+    media: Packed  # Media, by path, one per picture file; same bytes twice are two of them
+    deployments: tuple[Deployment, ...]
+    troubles: Packed  # Trouble
+
+    def counted(self) -> str:
+        kinds = Counter(one.kind for one in self.found)
+        reasons = Counter(one.reason for one in self.troubles)
+        said = [
+            f"{n} {kind}{'' if kind == 'skipped' else 's'}" for kind, n in sorted(kinds.items())
+        ]
+        said += [f"{n} {reason}" for reason, n in sorted(reasons.items())]
+        return f"{counted(len(self.found), 'file')}: " + ", ".join(said)
+
+    def files(self) -> Iterator[tuple[Found, str | None]]:
+        """Every file, and its picture's sha-256."""
+        media = iter(self.media)
+        picture = next(media, None)
+        for one in self.found:
+            if picture and picture.path == one.path:  # both are in the order of their paths
+                yield one, picture.sha256
+                picture = next(media, None)
+            else:
+                yield one, None
+
+    def by_deployment(self) -> Iterator[tuple[str, int, str, str, str]]:
+        """(deployment, pictures, first, last, camera) for the dry run."""
+        pictures, first, last = Counter(), {}, {}
+        for one in self.media:
+            name, at = one.deployment_id, one.taken_at
+            pictures[name] += 1
+            if at:
+                first[name] = min(first.get(name, at), at)
+                last[name] = max(last.get(name, at), at)
+        for place in self.deployments:
+            name = place.deployment_id
+            times = (str(ends.get(name, "no time")) for ends in (first, last))
+            camera = " ".join(filter(None, (place.camera_model, place.camera_id))) or "not known"
+            yield name, pictures[name], *times, camera
+
+
+def read_card(job: Job, known_as: KnownAs | None = None, tell=None) -> Card:
+    """Walk, hash and read EXIF of every file. Writes nothing; raises CardError for a bad card.
+
+    known_as   gives the name under which this content, or most of its pictures, is known
+    """
+    root, named = card_folder(job.card), batch_name(job.name)
+    table = read_table(Path(job.deployments)) if job.deployments else None
+    found = Packed(Found, scan(root))
+    total = sum(one.kind == "picture" for one in found)
+    if not total:
+        files = counted(len(found), "file")
+        raise CardError(f"{job.card}: no pictures among {files}; is this the card?")
+    pictures = (one for one in found if one.kind == "picture")
+    media, troubles = _read_all(root, pictures, total, job, tell)
+    digests = _digests(media)
+    content = hashlib.sha256(digests).hexdigest()
+    shas = (digests[at : at + 32].hex() for at in range(0, len(digests), 32))
+    known = known_as(content, shas) if known_as else None  # the same card twice is one card
+    name = known or named or f"{path_text(root.resolve().name)}-{content[:8]}"
+    media, deployments, outside = assign(media, name, table)
+    troubles.extend(outside)
+    return Card(root, name, content, found, media, tuple(deployments), troubles)
+
+
+def _read_all(
+    root: Path, pictures: Iterator[Found], total: int, job: Job, tell
+) -> tuple[Packed, Packed]:
+    """Media and troubles of all picture files, in the order of their paths."""
+    media, troubles = Packed(Media), Packed(Trouble)
+    believe_file = job.file_date or job.load_settings().ingest.file_date
+    with ThreadPoolExecutor(job.workers()) as pool:
+        some = iter(lambda: list(islice(pictures, AT_ONCE)), [])
+        read = (pool.map(lambda one: read_media(root, one, believe_file), part) for part in some)
+        for done, (one, wrong) in enumerate(chain.from_iterable(read), 1):
+            media.extend([one] if one else [])
+            troubles.extend(wrong)
+            if tell and (done % 64 == 0 or done == total):
+                tell(done, total)
+    return media, troubles
+
+
+def _digests(media: Iterable[Media]) -> bytes:
+    """The pictures' sha-256, 32 bytes each, sorted, each once."""
+    digests = bytearray()
+    for one in media:
+        digests += bytes.fromhex(one.sha256)
+    return np.unique(np.frombuffer(digests, "S32")).tobytes()
+
+
+def opener(folder: str) -> Callable[[Media], bytes]:
+    """Reads a picture's bytes. A card that was pulled out stops the run; a lost file does not."""
+    root = Path(folder)
+
+    def open_picture(one: Media) -> bytes:
+        try:
+            return (root / os_path(one.path)).read_bytes()
+        except OSError as why:
+            if not root.is_dir() or not any(root.iterdir()):
+                raise CardGone(f"{folder}: the card is gone; put it back and run again") from why
+            raise
+
+    return open_picture

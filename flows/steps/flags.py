@@ -1,0 +1,70 @@
+"""The poaching rules, asked about every visit."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection
+
+from db.core.engine import reading, writing
+from db.store.deployments import deployments_of
+from db.store.flags import save_flags
+from db.store.labels import labels_of
+from db.store.media import media_of
+from db.store.reviews import reviews_of
+from db.store.scores import Vectors, looks_of, vectors_of
+from db.store.visits import visits_of
+from flows.execution import loaded as models
+from flows.execution.databases import database
+from flows.execution.retry import patient
+from flows.run_options import Begun, Job
+from pipeline.poaching import context
+from pipeline.poaching.rules import flag_visits
+from pipeline.records import Deployment, Flag
+from pipeline.settings import Settings
+
+
+@patient
+def flags(job: Job, begun: Begun, tell=None) -> None:
+    """Ask the poaching rules about every visit of this card's deployments."""
+    with reading(database(job.database)) as conn:
+        places = deployments_of(conn, begun.batch_id)
+    for done, one in enumerate(places, 1):
+        with reading(database(job.database)) as conn:
+            found = found_flags(conn, job.load_settings(), begun, [one], job)
+        with writing(database(job.database)) as conn:
+            save_flags(conn, begun.flag, found, [one.deployment_id])
+        if tell:
+            tell(done, len(places))
+
+
+def found_flags(
+    conn: Connection,
+    settings: Settings,
+    begun: Begun,
+    places: Sequence[Deployment],
+    job: Job | None = None,
+) -> list[Flag]:
+    """The flags of some deployments, from the visits that stand; with a job, its labeller is asked
+    about weapons and snares."""
+    batch, among = begun.batch_id, [one.deployment_id for one in places]
+    return flag_visits(
+        visits_of(conn, batch, begun.label, among),
+        looks_of(conn, batch, begun.look, among),
+        labels_of(conn, batch, begun.label, among),
+        places,
+        settings,
+        _context(job, vectors_of(conn, batch, begun.look, among)) if job else None,
+        reviews_of(conn, batch, among),
+        media_of(conn, batch, among),
+    )
+
+
+def _context(job: Job, chunks: Iterator[Vectors]) -> dict | None:
+    """Weapon, snare, carcass and so on, where the labeller is general enough to be asked."""
+    if not context.can_tell(job.labeller):
+        return None
+    encoder = models.encoder(job.labeller, job.pretrained)
+    prompts, scores = encoder.texts(context.texts()), {}
+    for shas, _, frames in chunks:
+        told = context.context_scores(frames, prompts, encoder.family, encoder.scale, encoder.bias)
+        scores |= context.by_picture(shas, told)
+    return scores

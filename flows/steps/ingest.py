@@ -1,0 +1,117 @@
+"""The first step: a card is in the database with its whole plan, or not at all."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from db.core.engine import reading, writing
+from db.core.schema import canonical
+from db.store.batches import (
+    batch_of_most,
+    batch_row,
+    find_batch,
+    last_run,
+    save_batch,
+    save_recipe,
+    start_run,
+    stuck,
+)
+from db.store.deployments import deployments_of, forget_empty, save_deployments
+from db.store.files import save_files, save_troubles
+from db.store.media import save_media, unplanned_media
+from db.store.windows import next_numbers, save_windows, windows_left
+from flows.execution import loaded as models
+from flows.execution.databases import database, is_there
+from flows.execution.memory import give_back
+from flows.execution.retry import patient
+from flows.run_options import Begun, Job
+from flows.steps import recipes
+from flows.steps.card import Card, read_card
+from pipeline.card.windows import plan
+from pipeline.errors import SettingsError
+from pipeline.poaching.scene import facts
+from pipeline.species.labelset import load_labelset
+
+VERSION = "0.1.0"
+
+
+@patient
+def ingest(job: Job, tell=None) -> Begun:
+    """Read the card and save files, pictures, deployments, troubles and the plan at once."""
+    begun = save_card(job, read_card(job, lambda *found: _known_as(job, *found), tell))
+    give_back()
+    return begun
+
+
+def save_card(job: Job, card: Card) -> Begun:
+    """One transaction: a card is in the database with its whole plan, or not at all."""
+    with writing(database(job.database)) as conn:
+        batch_id = save_batch(conn, card.name, str(card.root.resolve()), card.content)
+        before = _facts(conn, batch_id)
+        save_deployments(conn, card.deployments)
+        doubled = save_media(conn, batch_id, card.media)
+        if job.deployments and len(doubled) == len(card.media):
+            raise SettingsError(
+                f"{job.deployments}: all pictures of {card.name} are known already, in other "
+                "deployments; to complete those: camtriage deployments import"
+            )
+        save_files(conn, batch_id, card.files())
+        forget_empty(conn, card.deployments)
+        save_troubles(conn, batch_id, chain(card.troubles, doubled))
+        for place in sorted(one.deployment_id for one in card.deployments):
+            new = unplanned_media(conn, batch_id, place)
+            numbers = next_numbers(conn, [place])
+            save_windows(conn, batch_id, plan(new, job.load_settings().windows, numbers))
+        return _begin(conn, job, batch_id, card.name, before != _facts(conn, batch_id))
+
+
+def _facts(conn, batch_id: int) -> dict[str, tuple]:
+    return {one.deployment_id: facts(one) for one in deployments_of(conn, batch_id)}
+
+
+def _begin(conn, job: Job, batch_id: int, name: str, told: bool) -> Begun:
+    """The recipes of this run, and a row for it unless nothing is left to do. `told`: its table
+    says something else of a deployment than was known, and rules look at that."""
+    settings, labelset = job.load_settings(), load_labelset(job.labels)
+    frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
+    look = recipes.look_recipe(job, settings, frame, encoder)
+    label_ = recipes.label_recipe(look, job, settings, labelset)
+    steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
+    ids = {step: save_recipe(conn, step, recipe) for step, recipe in steps.items()}
+    left = windows_left(conn, batch_id, ids["look"])
+    run_id, careful = None, ()
+    if told or not _all_done(conn, batch_id, ids, left):
+        shas = {
+            f"frame model {frame.name}": frame.sha256,
+            f"labeller {encoder.name}": encoder.sha256,
+        }
+        if left and stuck(conn, batch_id, len(left)):  # a picture may kill its decoder
+            careful = tuple(id for id, _ in left[: 2 * job.workers()])
+        run_id = start_run(conn, batch_id, VERSION, settings.as_dict(), shas, len(left))
+    seed = f"{name}\n{canonical(look)}"
+    return Begun(batch_id, name, run_id, **ids, seed=seed, careful=careful)
+
+
+def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
+    """Whether the last run finished with these recipes and no window is left."""
+    current = batch_row(conn, batch_id)
+    same = all(current[f"{step}_recipe_id"] == id for step, id in ids.items())
+    finished = last_run(conn, batch_id) == "finished"
+    return same and finished and not left
+
+
+def _known_as(job: Job, content: str, shas: Iterable[str]) -> str | None:
+    """The name under which exactly these pictures are known; without a name, most of them."""
+    if not is_there(job.database):
+        return None  # nothing is made before the whole card has been read
+    with reading(database(job.database)) as conn:
+        batch_id = find_batch(conn, content)
+        if batch_id is None and job.name is None:
+            batch_id = batch_of_most(conn, shas)
+        return batch_row(conn, batch_id)["name"] if batch_id else None
+
+
+def other_name(job: Job, begun: Begun) -> tuple[str, ...]:
+    """The same card twice is one card, whatever it is called the second time."""
+    if job.name in (None, begun.batch):
+        return ()
+    return (f"These pictures are known as batch {begun.batch}; that name stays.",)

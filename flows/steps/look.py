@@ -1,0 +1,73 @@
+"""The models look at windows of pictures; each window is saved in one transaction of its own."""
+
+import platform
+from collections.abc import Sequence
+
+from db.core.engine import reading, writing
+from db.core.schema import canonical
+from db.store.batches import (
+    read_recipe,
+)
+from db.store.media import (
+    media_of_window,
+)
+from db.store.scores import save_seen
+from db.store.windows import window_of, windows_left
+from flows.execution import loaded as models
+from flows.execution.databases import database, joined_database
+from flows.execution.memory import give_back
+from flows.execution.retry import patient
+from flows.run_options import Begun, Job
+from flows.steps import recipes
+from flows.steps.boxes import boxes_for
+from flows.steps.card import opener
+from flows.steps.finish import same_database
+from pipeline.errors import SettingsError
+from pipeline.frames import look as looking
+
+
+@patient
+def look_at(windows: Sequence[tuple[int, int]], job: Job, begun: Begun) -> int:
+    """Look at some windows, (key, pictures) each; each is saved and marked done in one transaction
+    of its own."""
+    job = job.here()
+    settings, read_bytes = job.load_settings(), opener(job.card)
+    each = models.pool(job.workers()).map
+    frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
+    engine = joined_database(job.database)
+    _same_look(engine, begun, recipes.look_recipe(job, settings, frame, encoder))
+    for window_id, _ in windows:
+        with reading(engine) as conn:
+            media = media_of_window(conn, window_id)
+            bursts = window_of(conn, window_id).bursts
+        look = looking.look_in_child if window_id in begun.careful else looking.look_at
+        boxes = boxes_for(job.boxes, job.database, begun.batch_id)
+        seen = look(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
+        with writing(engine) as conn:
+            same_database(conn, begun)
+            save_seen(conn, window_id, begun.look, seen)
+        give_back()
+    return pictures(windows)
+
+
+def _same_look(engine, begun: Begun, recipe: dict) -> None:
+    """On another machine: what looks there must be what the run was begun with."""
+    with reading(engine) as conn:
+        asked = read_recipe(conn, begun.look)
+    if differing := sorted(
+        part for part in asked if canonical(asked[part]) != canonical(recipe.get(part))
+    ):
+        raise SettingsError(
+            f"{platform.node()} would look with another {', '.join(differing)} than the run was "
+            "begun with: install the same camtriage, models and settings on every machine"
+        )
+
+
+@patient
+def windows_left_of(job: Job, begun: Begun) -> list[tuple[int, int]]:
+    with reading(database(job.database)) as conn:
+        return windows_left(conn, begun.batch_id, begun.look)
+
+
+def pictures(windows: Sequence[tuple[int, int]]) -> int:
+    return sum(pictures for _, pictures in windows)

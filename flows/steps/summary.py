@@ -1,0 +1,86 @@
+"""The few numbers at the end of a run, as a table, as Markdown, and as an exit code."""
+
+from dataclasses import dataclass, field
+
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.counted import counted
+from pipeline.tables.cells import markdown_cell
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run found and did. `files` is always the sum of the kinds below it."""
+
+    batch: str
+    known: bool  # nothing was left to do
+    files: int
+    pictures: int  # files that are pictures, whether new or known
+    troubled: int  # picture files that could not be read at all
+    other: dict[str, int]  # other kinds and skipped, counted
+    troubles: int  # rows of trouble, picture files and others
+    states: dict[str, int]  # unprocessed, failed, blank, kept
+    species: dict[str, int] = field(default_factory=dict)  # visits by name
+    flags: int = 0
+    audit: int = 0  # blanks drawn for a person
+    undone: int = 0  # windows that could not be finished
+    warnings: tuple[str, ...] = ()
+    looked: int = 0  # pictures looked at in this run
+    seconds: float = 0.0  # of looking
+
+    @property
+    def closes(self) -> bool:
+        """Files found = pictures + unreadable + other kinds + skipped (design: nothing silent)."""
+        return self.files == self.pictures + self.troubled + sum(self.other.values())
+
+
+def exit_code(summary: Summary) -> int:
+    """0 every file accounted for, 1 something is not done."""
+    done = summary.closes and not summary.undone and not summary.states.get("unprocessed")
+    return 0 if done else 1
+
+
+def rows(summary: Summary) -> list[tuple[str, str]]:
+    speed = summary.looked / summary.seconds if summary.seconds else 0.0
+    others = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.other.items())) or "none"
+    named = sorted(summary.species.items(), key=lambda one: (-one[1], one[0]))
+    species = ", ".join(f"{name} {n}" for name, n in named[:8]) or "none"
+    return [
+        ("files", f"{summary.files}"),
+        ("pictures", f"{summary.pictures}"),
+        ("unreadable pictures", f"{summary.troubled}"),
+        ("other files", others),
+        ("troubles", f"{summary.troubles}"),
+        ("blank", f"{summary.states.get('blank', 0)}"),
+        ("kept", f"{summary.states.get('kept', 0)}"),
+        ("failed", f"{summary.states.get('failed', 0)}"),
+        ("seen (visits)", species + (f" and {len(named) - 8} more" if len(named) > 8 else "")),
+        ("flags", f"{summary.flags}"),
+        ("drawn for the audit", f"{summary.audit}"),
+        ("pictures/s", f"{speed:.1f}" if speed else "nothing new to look at"),
+    ]
+
+
+def as_table(summary: Summary) -> Table:
+    table = Table(title=escape(f"batch {summary.batch}"), show_header=False, title_justify="left")
+    for name, value in rows(summary):
+        table.add_row(name, escape(value))
+    return table
+
+
+def last_line(summary: Summary, seconds: float) -> str:
+    if summary.known:
+        return " ".join(("Everything was already known; nothing changed.", *summary.warnings))
+    said = f"{seconds:.0f} s; every file accounted for, {summary.troubles} with a trouble."
+    if exit_code(summary):
+        left = summary.states.get("unprocessed", 0)
+        windows = counted(summary.undone, "window")
+        said = f"NOT finished: {counted(left, 'picture')} in {windows} left; run it again."
+    return " ".join((said, *summary.warnings))
+
+
+def as_markdown(summary: Summary) -> str:
+    lines = [f"# {markdown_cell(summary.batch)}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {markdown_cell(value)} |" for name, value in rows(summary)]
+    return "\n".join(lines) + "\n"

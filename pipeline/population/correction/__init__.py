@@ -1,0 +1,1 @@
+"""The same numbers with the machine's errors taken out."""

@@ -1,0 +1,1 @@
+"""When cameras worked, and what every number of a study rests on."""

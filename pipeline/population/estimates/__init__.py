@@ -1,0 +1,1 @@
+"""Numbers of a species: rates, trends, activity, richness, occupancy."""

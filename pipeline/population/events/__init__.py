@@ -1,0 +1,1 @@
+"""Visits as records, and the independent events that are counted from them."""

@@ -1,0 +1,1 @@
+"""A whole study: all numbers together, and their tables."""

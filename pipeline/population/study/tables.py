@@ -1,0 +1,98 @@
+"""Tables of a population command: a study's rows, written as CSV.
+
+Every visit is in the tables or counted under a reason in about.csv; nothing is silent.
+"""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.population.effort.effort import watches
+from pipeline.population.effort.operation import write_matrix
+from pipeline.population.effort.refused import no_visit
+from pipeline.population.estimates.histories import History, write_history
+from pipeline.population.study import result_rows as results
+from pipeline.population.study import table_rows as rows_of
+from pipeline.population.study.study import Study
+from pipeline.tables.cells import plain_cell
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Rows by file name, the first row being the columns; histories by species; and the words."""
+
+    rows: dict[str, list[list]]
+    histories: dict[str, History]  # of the labels as they stand
+    confirmed: dict[str, History]  # where people have begun to verify: what they confirmed
+    unknown: tuple[str, ...]  # deployments without a period
+    visits: int  # in the tables
+    reviewed: int  # of them told by people
+    outages: str  # how many are known, and whether they are taken out
+    no_visit: str = ""  # names that no visit carries, or that there is no visit at all
+
+
+def population_tables(study: Study, version: str) -> Tables:
+    """Everything the command writes as CSV."""
+    basis = study.basis
+    ask = basis.ask
+    rules = [f"{ask.gap_s / 60:g}", ask.rule, ask.effort]
+    by_name = dict(zip(basis.stations, basis.effort, strict=True))
+    names, stations = basis.names, basis.stations
+    histories = {one.name: one.history for one in study.occupied}
+    rows = {
+        "about": rows_of.about_rows(basis, version, histories),
+        "events": rows_of.event_rows(basis, rules),
+        "effort": rows_of.effort_rows(basis.stays, basis.known, by_name, basis.edges, ask),
+        "rai": rows_of.rai_rows(study.rates, basis, rules),
+        "rai_by_station": rows_of.station_rates_rows(
+            basis.seen, basis.effort, stations, names, rules
+        ),
+        "rai_by_month": results.month_rows(study.months, rules),
+        "presence": results.presence_rows(study.presence, rules),
+        "occupancy": results.occupancy_rows(study.occupied, ask),
+        "activity": results.activity_rows(study.days, rules),
+        "activity_curves": results.curve_rows(study.days),
+        "overlap": results.overlap_rows(study.days, rules),
+        "corrected": results.corrected_rows(study.corrected, rules),
+        "richness": results.richness_rows(study.richness),
+        "trend": results.trend_rows(study.trend, names, rules),
+        "record_table": rows_of.record_table(basis),
+        "station_table": rows_of.station_table(
+            basis.deployments, basis.known, watches(basis.known.values(), "exact")
+        ),
+    }
+    if study.elsewhere:
+        rows["rogan_gladen"] = results.elsewhere_rows(study.elsewhere)
+    begun = {one.name: one.confirmed for one in study.occupied if one.cells.confirmed}
+    told = np.array([one.method == "human" for one in basis.kept], bool)
+    reviewed = int((told & basis.dated).sum())
+    visits, out = int(basis.dated.sum()), rows_of.outages_said(basis)
+    none = no_visit(ask, basis.unseen, basis.present, visits)
+    return Tables(rows, histories, begun, basis.unknown, visits, reviewed, out, none)
+
+
+def write_tables(folder: Path, made: Tables) -> list[Path]:
+    """Write every table and history into a folder; gives back their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, rows in made.rows.items():
+        paths.append(folder / f"{name}.csv")
+        with paths[-1].open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerows(map(plain_cell, row) for row in rows)
+    taken: set[str] = set()
+    for species, history in made.histories.items():
+        plain = re.sub(r"\W+", "_", species).strip("_").lower()[:60] or "species"
+        name, nth = plain, 1
+        while name in taken:
+            name, nth = f"{plain}_{nth + 1}", nth + 1
+        taken.add(name)
+        path = folder / f"history_{name}.csv"
+        paths += [path, write_history(path, history)]
+        if sure := made.confirmed.get(species):
+            paths.append(path.with_name(f"history_{name}_confirmed.csv"))
+            write_matrix(paths[-1], sure.stations, sure.occasions, sure.cells)
+    return paths

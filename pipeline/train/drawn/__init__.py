@@ -1,0 +1,1 @@
+"""Pictures drawn for the demo and for training."""

@@ -1,0 +1,65 @@
+"""From scores of pictures that a network had not learned to its decision about blanks."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import SettingsError
+from pipeline.frames import background, blank
+from pipeline.train.frame.fusion import fit_fusion, threshold_for
+from pipeline.train.frame.learn import Data
+from pipeline.train.pictures import burst_numbers, windows_of
+from pipeline.trust.measure import auc
+
+RECALL = 0.96  # of what is not blank, wanted of the threshold where it is fitted
+SURE = 0.02  # p_blank up to which a picture is surely not blank
+
+
+def decision(data: Data, logits, rows, say) -> blank.Fusion:
+    """Fit the fusion on `rows`, whose scores come from networks that had not learned them."""
+    examples = data.examples
+    given, novelty = _inputs(data, logits)
+    is_blank = np.array([one.kind == "blank" for one in examples])
+    if not 0 < is_blank[rows].mean() < 1:
+        raise SettingsError(
+            "the decision is fitted on blanks and others, and here is only one of them"
+        )
+    part = {name: values[rows] for name, values in given.items()}
+    cards = [examples[row].card for row in rows]
+    fitted = fit_fusion(part, is_blank[rows], cards, sure=SURE)
+    p_blank = np.zeros(len(examples))
+    for members in windows_of(examples):
+        bursts = burst_numbers([examples[row] for row in members])
+        lights = data.maps.lights[members]
+        decided = blank.decide(logits[members], novelty[members], lights, bursts, fitted)
+        p_blank[members] = decided.p_blank
+    threshold = threshold_for(p_blank[rows], is_blank[rows], cards, RECALL)
+    say(f"threshold {threshold:.2f}, AUC {auc(p_blank[rows], is_blank[rows]):.4f} where fitted")
+    return replace(fitted, threshold=threshold)
+
+
+def _inputs(data: Data, logits) -> tuple[dict, NDArray[np.float32]]:
+    count = len(data.examples)
+    given = {name: np.full(count, np.nan) for name in blank.INPUTS}
+    novelty = np.zeros(data.maps.cells.shape[:3], np.float32)
+    for rows in windows_of(data.examples):
+        novelty[rows] = background.novelty_map(data.maps.cells[rows], data.maps.lights[rows])
+        found = blank.inputs(logits[rows], novelty[rows])
+        for name, values in found.items():
+            given[name][rows] = values
+    return given, novelty
+
+
+def write_left_out(folder: Path, data: Data, logits, rows) -> None:
+    """Scores of pictures whose study was left out, for `camtriage evaluate frames`."""
+    given, _ = _inputs(data, logits)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [
+        {"path": data.examples[row].name, **{k: float(v[row]) for k, v in given.items()}}
+        | {"logits": [float(one) for one in logits[row]]}
+        for row in rows
+    ]
+    (folder / "left_out.json").write_text(json.dumps(lines) + "\n", "utf-8")
