@@ -39,7 +39,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FileProblem:
     """A file and what is wrong with it. Never silent, never a crash."""
 
     path: str
@@ -152,7 +152,7 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FrameScores:
     """What looking at one picture gave; how calibrated its scores are, the model card says."""
 
     sha256: str
@@ -185,12 +185,12 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WindowScores:
     """A window looked at: everything that is written in its one transaction."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[FrameScores, ...]
     embeddings: tuple[Embedding, ...]
-    troubles: tuple[Trouble, ...]
+    troubles: tuple[FileProblem, ...]
     failed: tuple[str, ...] = ()  # sha256 of media that could not be looked at at all
 
 

@@ -15,28 +15,28 @@ from db.store import arrivals
 from db.store.batches import end_run, save_batch, save_recipe, set_current, start_run
 from db.store.deployments import save_deployments
 from db.store.draws import save_draws
-from db.store.files import save_files, save_troubles
+from db.store.files import save_file_problems, save_files
 from db.store.flags import save_flags
 from db.store.labels import save_labels
 from db.store.media import save_media
 from db.store.reviews import save_reviews
-from db.store.scores import save_seen
+from db.store.scores import save_window
 from db.store.visits import save_visits
 from db.store.windows import save_windows
 from pipeline.records import (
     Deployment,
     Draw,
     Embedding,
+    FileProblem,
     Flag,
     Found,
+    FrameScores,
     Label,
-    Look,
     Media,
     Review,
-    Seen,
-    Trouble,
     Visit,
     Window,
+    WindowScores,
 )
 
 BEGIN = datetime(2026, 3, 1, 6, 0)
@@ -77,7 +77,7 @@ def _fill_camera(conn, batch: int, recipes: list[int], camera: int, n: int, draw
     save_media(conn, batch, media)
     save_files(conn, batch, _files(place, media))
     bad = f"{place.deployment_id}/DCIM/BAD.JPG"
-    save_troubles(conn, batch, [Trouble(bad, "ingest", "empty", "0 bytes")])
+    save_file_problems(conn, batch, [FileProblem(bad, "ingest", "empty", "0 bytes")])
     windows = [_window(place, media, begin) for begin in range(0, n, 128)]
     save_windows(conn, batch, windows)
     taxa = _taxa(n, draw)
@@ -162,14 +162,14 @@ def _taxa(n: int, draw) -> list[int | None]:
     return [None if empty[i // 3] else int(bursts[i // 3]) for i in range(n)]
 
 
-def _looks(media: list[Media], taxa: list[int | None], draw) -> list[Look | str]:
+def _looks(media: list[Media], taxa: list[int | None], draw) -> list[FrameScores | str]:
     """A look for each picture; the sha-256 alone for the one in 500 that failed."""
     scores = draw.beta(1, 6, size=len(media))
-    looks: list[Look | str] = []
+    looks: list[FrameScores | str] = []
     for i, (one, taxon) in enumerate(zip(media, taxa, strict=True)):
         blank, p = taxon is None, float(scores[i])
         kind = "" if blank else TAXA[taxon][0]
-        look = Look(
+        look = FrameScores(
             one.sha256,
             p_blank=1 - p / 2 if blank else p,
             p_animal=0.9 if kind == "animal" else p,
@@ -190,7 +190,7 @@ def _looks(media: list[Media], taxa: list[int | None], draw) -> list[Look | str]
     return looks
 
 
-def _see(conn, batch: int, recipe: int, looks: list[Look | str]) -> None:
+def _see(conn, batch: int, recipe: int, looks: list[FrameScores | str]) -> None:
     from db.store.windows import window_of, windows_left
 
     by_sha = {getattr(one, "sha256", one): one for one in looks}
@@ -198,14 +198,14 @@ def _see(conn, batch: int, recipe: int, looks: list[Look | str]) -> None:
     for window_id, _ in windows_left(conn, batch, recipe):
         some = [by_sha[sha] for sha in window_of(conn, window_id).sha256s]
         failed = tuple(one for one in some if isinstance(one, str))
-        seen = tuple(one for one in some if isinstance(one, Look))
+        seen = tuple(one for one in some if isinstance(one, FrameScores))
         embeddings = tuple(
             Embedding(one.sha256, view, vector)
             for one in seen
             if one.state == "kept"
             for view in ("crop", "frame")
         )
-        save_seen(conn, window_id, recipe, Seen(seen, embeddings, (), failed))
+        save_window(conn, window_id, recipe, WindowScores(seen, embeddings, (), failed))
 
 
 def _label(one: Media, taxon: int) -> Label:

@@ -14,7 +14,7 @@ import threading
 import time
 from datetime import datetime
 
-STEPS = ("ingest", "save_card", "look_at", "audit", "label", "visits", "flags", "finish")
+STEPS = ("ingest", "save_card", "score_windows", "audit", "label", "visits", "flags", "finish")
 
 
 class Told:

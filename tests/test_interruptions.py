@@ -149,15 +149,15 @@ def test_a_step_that_another_run_got_in_the_way_of_is_done_again():
 
 
 def test_an_item_that_fails_leaves_the_others_their_turn():
-    def look_at(item: int, by: int) -> float:
+    def score_windows(item: int, by: int) -> float:
         return item / by if item else item / 0
 
-    assert sorted(Directly(2).each(look_at, [4, 0, 6], lambda item: 1, 2)) == [2.0, 3.0]
+    assert sorted(Directly(2).each(score_windows, [4, 0, 6], lambda item: 1, 2)) == [2.0, 3.0]
 
 
 def test_bad_input_found_in_an_item_ends_the_run():
-    def look_at(item: int) -> None:
+    def score_windows(item: int) -> None:
         raise CardError("the card is gone")
 
     with pytest.raises(CardError):
-        Directly(2).each(look_at, [1, 2], lambda item: 1)
+        Directly(2).each(score_windows, [1, 2], lambda item: 1)

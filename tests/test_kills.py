@@ -38,7 +38,7 @@ def test_a_run_killed_while_it_saves_leaves_half_a_step_nowhere(card, postgres_u
     dice, killed = random.Random(3), Counter()
     with a_copy(postgres_url, "template0") as url:
         migrate(url)
-        for step in ("save_card", "look_at", "visits"):
+        for step in ("save_card", "score_windows", "visits"):
             killed[kill_once(card, url, step, dice, None, None)] += 1
             engine = open_database(url)
             with reading(engine) as conn:
@@ -51,7 +51,7 @@ def test_a_run_killed_while_it_saves_leaves_half_a_step_nowhere(card, postgres_u
 def test_a_run_waits_for_its_database_server_and_goes_on(card, frail):
     """The server is killed with all its processes and started again: the run does not even end."""
     url = new_postgres(frail)
-    run = Run(card, url, "look_at", 8)
+    run = Run(card, url, "score_windows", 8)
     while run.line() != "here":
         pass
     frail.kill()
@@ -66,7 +66,7 @@ def test_a_database_server_that_stays_away_is_one_line_and_the_same_command_goes
 ):
     url = new_postgres(frail)
     monkeypatch.setenv("CAMTRIAGE_TEST_WAITS_S", "0.1 0.2")
-    run = Run(card, url, "look_at", 5)
+    run = Run(card, url, "score_windows", 5)
     while run.line() != "here":
         pass
     frail.stop()
@@ -121,7 +121,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(card, small_disk):
     """It fills up while the run looks; once there is room again, nothing is lost."""
     url, filler = f"sqlite:///{small_disk}/full.db", small_disk / "filler"
-    run = Run(card, url, "look_at", 6)
+    run = Run(card, url, "score_windows", 6)
     while run.line() != "here":
         pass
     with pytest.raises(OSError, match="No space"), filler.open("wb", buffering=0) as file:
@@ -140,7 +140,7 @@ def test_a_database_locked_for_too_long_is_one_line_and_the_same_command_goes_on
 ):
     url = f"sqlite:///{tmp_path}/locked.db"
     monkeypatch.setenv("CAMTRIAGE_TEST_BUSY_S", "0.3")
-    run = Run(card, url, "look_at", 1)
+    run = Run(card, url, "score_windows", 1)
     while run.line() != "here":
         pass
     with closing(sqlite3.connect(tmp_path / "locked.db", isolation_level=None)) as other:

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import WeightsError
 from pipeline.models import weights
-from pipeline.records import Look
+from pipeline.records import FrameScores
 from pipeline.settings import Labels
 from pipeline.species import towers, zeroshot
 from pipeline.species.encoder import load_encoder
@@ -90,7 +90,7 @@ def pictures(n=3):
 
 def looks(n=3):
     return [
-        Look(
+        FrameScores(
             sha256=str(i), p_blank=0.1, p_animal=0.9, p_human=0.0, p_vehicle=0.0, novelty=None,
             state="kept", decided_by="fused", light="colour", luma=0.5, contrast=0.2,
             view_shift=None,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipeline.errors import WeightsError
-from pipeline.frames import look
+from pipeline.frames import score
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.network import FrameNet
 from pipeline.models import runtime, weights
@@ -64,7 +64,7 @@ def test_it_looks_at_a_window(family, tmp_path):
         return (tmp_path / one.path).read_bytes()
 
     model = load_frame_model(str(folder))
-    found = look.look_at(media, [0, 0, 1], read, model, None, Settings())
+    found = score.score_window(media, [0, 0, 1], read, model, None, Settings())
     assert len(found.looks) == 3 and all(np.isfinite(one.p_blank) for one in found.looks)
 
 

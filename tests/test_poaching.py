@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.errors import SettingsError
 from pipeline.poaching.context import CONTEXTS
 from pipeline.poaching.rules import RULES, age, flag_visits, silent_rules
-from pipeline.records import Deployment, Label, Look, Media, Review, Visit
+from pipeline.records import Deployment, FrameScores, Label, Media, Review, Visit
 from pipeline.settings import Poaching, Settings
 
 NOON = datetime(2026, 5, 1, 12, 0)
@@ -21,10 +21,12 @@ PUBLIC = Deployment("gate", tags="access:public")
 UNTAGGED = Deployment("gate")
 
 
-def look(sha="p1", human=0.0, vehicle=0.0, light="colour", luma=0.4, contrast=0.15, **kw) -> Look:
+def look(
+    sha="p1", human=0.0, vehicle=0.0, light="colour", luma=0.4, contrast=0.15, **kw
+) -> FrameScores:
     """A picture of daylight with an animal, unless told otherwise."""
     rest = {"p_blank": 0.1, "p_animal": 0.8, "novelty": None, "state": "kept"} | kw
-    return Look(
+    return FrameScores(
         sha,
         **{"view_shift": 0.1, "decided_by": "fused", **rest},
         p_human=human,

@@ -28,12 +28,12 @@ from pipeline.report.day import (
     Card,
     ClockRow,
     Day,
+    FileProblemRow,
     FlagRow,
     QuietRow,
     RunRow,
     Shot,
     SpeciesRow,
-    TroubleRow,
 )
 from pipeline.report.event_sheet import Asked, write_event_sheet
 from pipeline.report.page import as_html, write_report
@@ -62,7 +62,7 @@ def day_of(root, **changes) -> Day:
         blank_scores=(0,) * 15 + (20,) * 5,
         kept_scores=(10, 13) + (0,) * 18,
         trouble_counts=(("not_a_picture", 2),),
-        troubles=(TroubleRow(EVIL, EVIL, "ingest", "not_a_picture", EVIL),),
+        troubles=(FileProblemRow(EVIL, EVIL, "ingest", "not_a_picture", EVIL),),
         audit=(row, AuditRow("B", 5, 1, 0, None)),
         audit_total=replace(row, name="all cameras"),
         species=(SpeciesRow("animal", EVIL, "species", 3, 9, 1, None, 0, 0.7),

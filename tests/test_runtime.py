@@ -159,7 +159,7 @@ def test_without_a_place_to_write_there_is_no_cache(tmp_path, monkeypatch):
 
 
 def test_looking_needs_no_torch():
-    code = "import sys, pipeline.frames.look, onnxruntime; print('torch' in sys.modules)"
+    code = "import sys, pipeline.frames.score, onnxruntime; print('torch' in sys.modules)"
     known = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=known)
     assert out.stdout == "False\n", out.stderr

@@ -26,28 +26,28 @@ from db.store.batches import (
 )
 from db.store.deployments import deployments_of, save_deployments
 from db.store.draws import save_draws
-from db.store.files import file_counts, save_files, save_troubles, troubles_of
+from db.store.files import file_counts, file_problems_of, save_file_problems, save_files
 from db.store.flags import flags_of, save_flags, save_verdict
 from db.store.labels import labels_of, save_labels, unlabelled
 from db.store.media import media_of, save_media, unplanned_media
 from db.store.reviews import reviews_of, save_reviews
-from db.store.scores import looks_of, save_seen, vectors_of
+from db.store.scores import frame_scores_of, save_window, vectors_of
 from db.store.visits import save_visits, visits_of
 from db.store.windows import next_numbers, save_windows, window_of, windows_left
 from pipeline.records import (
     Deployment,
     Draw,
     Embedding,
+    FileProblem,
     Flag,
     Found,
+    FrameScores,
     Label,
-    Look,
     Media,
     Review,
-    Seen,
-    Trouble,
     Visit,
     Window,
+    WindowScores,
 )
 from tests.makers import fill
 
@@ -70,16 +70,16 @@ MEDIA = [
 WINDOW = Window("A", 0, tuple(SHAS), (0, 0, 0, 1, 1, 1))
 VECTOR = np.linspace(0, 1, 8, dtype=np.float16).tobytes()
 LOOKS = [
-    Look(
+    FrameScores(
         sha, 0.9 - n / 10, n / 10, 0.0, 0.0, 0.3 if n else None, "kept" if n > 2 else "blank",
         "fused", "colour", 0.4, 0.1, None, (0.0, 0.1, 0.5, 0.5), "evidence", None, (1.0, -2.0),
     )
     for n, sha in enumerate(SHAS[:5])
 ]  # fmt: skip
-SEEN = Seen(
+SEEN = WindowScores(
     tuple(LOOKS),
     (Embedding(SHAS[3], "crop", VECTOR), Embedding(SHAS[3], "frame", VECTOR)),
-    (Trouble(MEDIA[5].path, "look", "unreadable", "no such file"),),
+    (FileProblem(MEDIA[5].path, "look", "unreadable", "no such file"),),
     (SHAS[5],),
 )
 LABELS = [
@@ -103,10 +103,10 @@ def ingested(conn, name="card") -> int:
     return batch
 
 
-def looked(conn, batch: int, seen: Seen = SEEN) -> int:
+def looked(conn, batch: int, seen: WindowScores = SEEN) -> int:
     recipe = save_recipe(conn, "look", {"model": "m", "size": 448})
     [(window, _)] = windows_left(conn, batch, recipe)
-    save_seen(conn, window, recipe, seen)
+    save_window(conn, window, recipe, seen)
     return recipe
 
 
@@ -134,13 +134,13 @@ def test_a_window_looked_at_comes_back_and_is_not_left_to_do(database):
     with writing(database) as conn:
         batch = ingested(conn)
         recipe = looked(conn, batch)
-        assert looks_of(conn, batch, recipe) == {one.sha256: one for one in LOOKS}
+        assert frame_scores_of(conn, batch, recipe) == {one.sha256: one for one in LOOKS}
         assert windows_left(conn, batch, recipe) == []
         [(shas, crops, frames)] = vectors_of(conn, batch, recipe)
         assert shas == [SHAS[3]]
         assert crops.dtype == np.float32 and crops.shape == frames.shape == (1, 8)
         assert np.array_equal(crops[0], np.frombuffer(VECTOR, np.float16).astype(np.float32))
-        assert [one.reason for one in troubles_of(conn, batch)] == ["unreadable"]
+        assert [one.reason for one in file_problems_of(conn, batch)] == ["unreadable"]
         assert check(conn) == []
 
 
@@ -164,7 +164,7 @@ def test_saying_everything_twice_changes_nothing(database):
         batch = ingested(conn)
         recipe = save_recipe(conn, "look", {"a": 1})
         [[window]] = conn.execute(sa.select(schema.work_window.c.id))
-        save_seen(conn, window, recipe, SEEN)
+        save_window(conn, window, recipe, SEEN)
         label, flag = (save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
         save_labels(conn, label, LABELS)
         set_current(conn, batch, recipe, label, flag)
@@ -221,7 +221,7 @@ def test_every_file_ends_somewhere_and_one_that_does_not_is_counted(database):
         assert (counts.found, counts.pictures, counts.unreadable, counts.lost) == (10, 6, 0, 1)
         assert counts.other == {"video": 1, "other": 1} and counts.skipped == 1
         assert not counts.closes and "ended nowhere" in check(conn)[0]
-        save_troubles(conn, batch, [Trouble("bad.jpg", "ingest", "empty")])
+        save_file_problems(conn, batch, [FileProblem("bad.jpg", "ingest", "empty")])
         assert file_counts(conn, batch).closes and check(conn) == []
 
 
@@ -232,24 +232,24 @@ def test_a_new_recipe_leaves_the_old_rows_and_shows_once_it_is_current(database)
         new = save_recipe(conn, "look", {"model": "other"})
         [(window, _)] = windows_left(conn, batch, new)
         kept = [replace(one, state="kept") for one in LOOKS]
-        save_seen(conn, window, new, Seen(tuple(kept), (), (), (SHAS[5],)))
+        save_window(conn, window, new, WindowScores(tuple(kept), (), (), (SHAS[5],)))
         states = sa.text("SELECT count(*) FROM media_status WHERE state = 'kept'")
         assert conn.execute(states).scalar() == 2
         set_current(conn, batch, look=new)
         assert conn.execute(states).scalar() == 5
-        assert len(looks_of(conn, batch, old)) == 5
+        assert len(frame_scores_of(conn, batch, old)) == 5
 
 
 def test_a_file_that_was_away_and_is_looked_at_again_has_no_trouble_any_more(database):
     with writing(database) as conn:
         batch = ingested(conn)
-        save_troubles(conn, batch, [Trouble(MEDIA[5].path, "ingest", "truncated")])
+        save_file_problems(conn, batch, [FileProblem(MEDIA[5].path, "ingest", "truncated")])
         looked(conn, batch)
         again = save_recipe(conn, "look", {"model": "other"})
         [(window, _)] = windows_left(conn, batch, again)
         whole = (*LOOKS, replace(LOOKS[0], sha256=SHAS[5]))
-        save_seen(conn, window, again, Seen(whole, (), ()))
-        assert [(one.step, one.reason) for one in troubles_of(conn, batch)] == [
+        save_window(conn, window, again, WindowScores(whole, (), ()))
+        assert [(one.step, one.reason) for one in file_problems_of(conn, batch)] == [
             ("ingest", "truncated")
         ]
 
@@ -300,7 +300,7 @@ def test_reviews_and_verdicts_outlive_every_later_run(database):
                 save_verdict(conn, SHAS[3], True, "eva")
         again = save_recipe(conn, "look", {"model": "new"})
         [(window, _)] = windows_left(conn, batch, again)
-        save_seen(conn, window, again, SEEN)
+        save_window(conn, window, again, SEEN)
         set_current(conn, batch, look=again)
         assert look != again
         assert table(conn, "media_status")[0].scientific_name == "Sus scrofa"

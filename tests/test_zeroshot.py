@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from pipeline.records import Look
+from pipeline.records import FrameScores
 from pipeline.settings import Labels
 from pipeline.species import zeroshot
 from pipeline.species.encoder import Calibration
@@ -54,7 +54,7 @@ def few(tmp_path):
 
 
 def look(sha="a", state="kept", p_animal=0.95, p_human=0.02, p_vehicle=0.02):
-    return Look(
+    return FrameScores(
         sha256=sha, p_blank=0.05, p_animal=p_animal, p_human=p_human, p_vehicle=p_vehicle,
         novelty=None, state=state, decided_by="fused", light="colour", luma=0.5, contrast=0.2,
         view_shift=None,

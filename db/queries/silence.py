@@ -10,14 +10,14 @@ from db.core import schema
 from db.core.rows import record
 from db.store.deployments import all_deployments
 from db.store.repairs import believed
-from pipeline.records import Deployment, Look
+from pipeline.records import Deployment, FrameScores
 
 Shot = tuple[str, datetime, str | None]  # sha-256, repaired time, capture method
 
 
 def watched(
     conn: Connection, names: Sequence[str] | None = None
-) -> Iterator[tuple[Deployment, list[Shot], dict[str, Look]]]:
+) -> Iterator[tuple[Deployment, list[Shot], dict[str, FrameScores]]]:
     """Each deployment with its timed pictures in order, and their looks by sha-256."""
     for place in believed(conn, all_deployments(conn)):
         if names is None or place.deployment_id in names:
@@ -36,7 +36,7 @@ def _shots(conn: Connection, place: Deployment) -> list[Shot]:
     return [tuple(row) for row in conn.execute(query)]
 
 
-def _looks(conn: Connection, place: Deployment) -> dict[str, Look]:
+def _looks(conn: Connection, place: Deployment) -> dict[str, FrameScores]:
     k, m, s, b = (getattr(schema, name).c for name in ("look", "media", "status", "batch"))
     d = schema.deployment.c
     query = (
@@ -48,4 +48,4 @@ def _looks(conn: Connection, place: Deployment) -> dict[str, Look]:
         .where(d.name == place.deployment_id, k.state != "failed")
     )
     rows = conn.execute(query).mappings()
-    return {row["sha256"]: record(Look, {**row, "crop": None}) for row in rows}
+    return {row["sha256"]: record(FrameScores, {**row, "crop": None}) for row in rows}

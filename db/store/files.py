@@ -15,8 +15,8 @@ from db.core.rows import (
     upsert,
 )
 from pipeline.records import (
+    FileProblem,
     Found,
-    Trouble,
 )
 
 
@@ -95,15 +95,15 @@ def paths_in_state(
     yield from map(tuple, conn.execute(query))
 
 
-def save_troubles(conn: Connection, batch_id: int, troubles: Iterable[Trouble]) -> None:
+def save_file_problems(conn: Connection, batch_id: int, troubles: Iterable[FileProblem]) -> None:
     """A trouble said again takes the newer detail."""
     rows = ({"batch_id": batch_id, **fields(one, schema.trouble)} for one in troubles)
     key = ["batch_id", "path", "step", "reason"]
     upsert(conn, schema.trouble, rows, key, update=("detail",))
 
 
-def troubles_of(conn: Connection, batch_id: int) -> list[Trouble]:
+def file_problems_of(conn: Connection, batch_id: int) -> list[FileProblem]:
     t = schema.trouble
     order = (t.c.path, t.c.step, t.c.reason)
     rows = conn.execute(sa.select(t).where(t.c.batch_id == batch_id).order_by(*order)).mappings()
-    return [record(Trouble, row) for row in rows]
+    return [record(FileProblem, row) for row in rows]

@@ -45,10 +45,10 @@ def labels_of(
     return {row["sha256"]: record(Label, row) for row in rows}
 
 
-def unlabelled(conn: Connection, batch_id: int, look_recipe: int, label_recipe: int) -> int:
+def unlabelled(conn: Connection, batch_id: int, frame_recipe: int, label_recipe: int) -> int:
     """How many kept pictures of this batch have no label under this recipe."""
     m, k, t = schema.media.c, schema.look.c, schema.label.c
-    mine = (m.batch_id == batch_id) & (k.recipe_id == look_recipe) & (k.state == "kept")
+    mine = (m.batch_id == batch_id) & (k.recipe_id == frame_recipe) & (k.state == "kept")
     label = (t.media_id == m.id) & (t.recipe_id == label_recipe)
     joined = schema.media.join(schema.look, k.media_id == m.id).outerjoin(schema.label, label)
     query = sa.select(sa.func.count()).select_from(joined).where(mine, t.media_id.is_(None))

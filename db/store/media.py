@@ -19,10 +19,10 @@ from db.core.rows import (
 )
 from db.store import repairs as clock_repairs
 from db.store.events import Among
-from pipeline.records import Media, Trouble
+from pipeline.records import FileProblem, Media
 
 
-def save_media(conn: Connection, batch_id: int, media: Iterable[Media]) -> list[Trouble]:
+def save_media(conn: Connection, batch_id: int, media: Iterable[Media]) -> list[FileProblem]:
     """Write pictures not seen before. The deployment that brought a picture first keeps it: the
     same bytes in another one come back as a trouble 'doubled' (field B21)."""
     troubles = []
@@ -34,7 +34,7 @@ def save_media(conn: Connection, batch_id: int, media: Iterable[Media]) -> list[
             home = known.setdefault(one.sha256, one.deployment_id)
             if home != one.deployment_id:
                 detail = f"the same bytes belong to deployment {home}"
-                troubles.append(Trouble(one.path, "ingest", "doubled", detail))
+                troubles.append(FileProblem(one.path, "ingest", "doubled", detail))
             row = fields(one, schema.media)
             rows.append({**row, "batch_id": batch_id, "deployment_id": places[one.deployment_id]})
         upsert(conn, schema.media, rows, ["sha256"])

@@ -16,19 +16,19 @@ from db.core.rows import (
     upsert,
 )
 from db.store.events import Among
-from db.store.files import save_troubles
+from db.store.files import save_file_problems
 from db.store.media import scope
 from pipeline.records import (
     Embedding,
-    Look,
-    Seen,
+    FrameScores,
+    WindowScores,
 )
 
 VECTORS = 4096  # pictures in one chunk of vectors
 Vectors = tuple[list[str], np.ndarray, np.ndarray]  # sha256s, crops (n,d), frames (n,d), float32
 
 
-def save_seen(conn: Connection, window_id: int, recipe_id: int, seen: Seen) -> None:
+def save_window(conn: Connection, window_id: int, recipe_id: int, seen: WindowScores) -> None:
     """All of one window: looks, embeddings, troubles, and that it is done. One transaction, yours.
 
     Troubles of an earlier look at it go: a file that was away then may be here now. The first look
@@ -48,7 +48,7 @@ def save_seen(conn: Connection, window_id: int, recipe_id: int, seen: Seen) -> N
     t, m = schema.trouble, schema.media.c
     mine = t.c.path.in_(sa.select(m.path).where(m.work_window_id == window_id))
     conn.execute(sa.delete(t).where(t.c.batch_id == batch_id, t.c.step == "look", mine))
-    save_troubles(conn, batch_id, seen.troubles)
+    save_file_problems(conn, batch_id, seen.troubles)
     done = {"work_window_id": window_id, "recipe_id": recipe_id}
     upsert(conn, schema.window_done, [done], ["work_window_id", "recipe_id"])
     b = schema.batch
@@ -76,16 +76,18 @@ def save_embeddings(conn: Connection, recipe_id: int, embeddings: Iterable[Embed
         upsert(conn, schema.embedding, rows, ["media_id", "recipe_id", "view"])
 
 
-def looks_of(
+def frame_scores_of(
     conn: Connection, batch_id: int, recipe_id: int, among: Among = None
-) -> dict[str, Look]:
+) -> dict[str, FrameScores]:
     """Looks by sha-256, without pictures that could not be looked at."""
     rows = results_of(conn, schema.look, recipe_id, scope(batch_id, among))
     return {row["sha256"]: _look(row) for row in rows if row["state"] != "failed"}
 
 
-def looks_named(conn: Connection, recipe_id: int, sha256s: Iterable[str]) -> dict[str, Look]:
-    """As looks_of, of the pictures with these sha-256s."""
+def frame_scores_named(
+    conn: Connection, recipe_id: int, sha256s: Iterable[str]
+) -> dict[str, FrameScores]:
+    """As frame_scores_of, of the pictures with these sha-256s."""
     m = schema.media.c.sha256
     return {
         row["sha256"]: _look(row)
@@ -137,12 +139,12 @@ def results_of(
     ).mappings()
 
 
-def _look(row: Mapping) -> Look:
+def _look(row: Mapping) -> FrameScores:
     crop = tuple(row[name] for name in ("crop_x", "crop_y", "crop_width", "crop_height"))
-    return record(Look, {**row, "crop": None if None in crop else crop})
+    return record(FrameScores, {**row, "crop": None if None in crop else crop})
 
 
-def _look_row(one: Look, media_id: int, recipe_id: int) -> dict:
+def _look_row(one: FrameScores, media_id: int, recipe_id: int) -> dict:
     crop = one.crop or (None, None, None, None)
     names = ("crop_x", "crop_y", "crop_width", "crop_height")
     return {

@@ -21,7 +21,7 @@ Tell = Callable[[int, int], None]
 NAMES = {  # step function -> what the user reads
     "ingest": "reading files",
     "read_card": "reading files",
-    "look_at": "looking",
+    "score_windows": "scoring pictures",
     "audit": "drawing the audit",
     "label": "naming",
     "visits": "visits",

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-
 _loaded: dict[tuple, object] = {}
 _one_at_a_time = threading.Lock()
 

@@ -16,7 +16,7 @@ from pipeline.card.packed import Packed
 from pipeline.card.scan import os_path, path_text, read_media, scan
 from pipeline.counted import counted
 from pipeline.errors import CardError, CardGone
-from pipeline.records import Deployment, Found, Media, Trouble
+from pipeline.records import Deployment, FileProblem, Found, Media
 
 AT_ONCE = 1024  # pictures given to the threads: a million waiting calls are 2 GB
 KnownAs = Callable[[str, Iterable[str]], str | None]
@@ -32,7 +32,7 @@ class Card:
     found: Packed  # Found, by path
     media: Packed  # Media, by path, one per picture file; same bytes twice are two of them
     deployments: tuple[Deployment, ...]
-    troubles: Packed  # Trouble
+    troubles: Packed  # FileProblem
 
     def counted(self) -> str:
         kinds = Counter(one.kind for one in self.found)
@@ -98,7 +98,7 @@ def _read_all(
     root: Path, pictures: Iterator[Found], total: int, job: Job, tell
 ) -> tuple[Packed, Packed]:
     """Media and troubles of all picture files, in the order of their paths."""
-    media, troubles = Packed(Media), Packed(Trouble)
+    media, troubles = Packed(Media), Packed(FileProblem)
     believe_file = job.file_date or job.load_settings().ingest.file_date
     with ThreadPoolExecutor(job.workers()) as pool:
         some = iter(lambda: list(islice(pictures, AT_ONCE)), [])

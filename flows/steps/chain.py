@@ -24,7 +24,7 @@ from flows.steps.finish import finish, same_database, summarise
 from flows.steps.flags import flags
 from flows.steps.ingest import ingest, other_name
 from flows.steps.label import label
-from flows.steps.look import look_at, pictures, windows_left_of
+from flows.steps.score import pictures, score_windows, windows_left_of
 from flows.steps.summary import Summary
 from flows.steps.visits import visits
 from pipeline.errors import CamtriageError, in_one_line
@@ -54,7 +54,7 @@ def _steps(job: Job, given: Job, begun: Begun, way) -> Summary:
     left = windows_left_of(job, begun)
     started, some = time.perf_counter(), way.windows_at_once
     pieces = [left[i : i + some] for i in range(0, len(left), some)]
-    way.each(look_at, pieces, pictures, given, begun)
+    way.each(score_windows, pieces, pictures, given, begun)
     seconds = time.perf_counter() - started
     for function in (audit, label, visits, flags):
         way.step(function, job, begun)

@@ -10,7 +10,7 @@ from db.store.batches import (
     set_current,
 )
 from db.store.draws import count_drawn
-from db.store.files import file_counts, troubles_of
+from db.store.files import file_counts, file_problems_of
 from db.store.windows import windows_left
 from flows.execution.databases import database
 from flows.execution.retry import patient
@@ -46,7 +46,7 @@ def summarise(job: Job, begun: Begun, looked: int = 0, seconds: float = 0.0) -> 
             pictures=files.pictures,
             troubled=files.unreadable,
             other={**files.other, "skipped": files.skipped} if files.skipped else {**files.other},
-            troubles=len(troubles_of(conn, begun.batch_id)),
+            troubles=len(file_problems_of(conn, begun.batch_id)),
             states=summary.states(conn, begun.batch_id),
             species=summary.species(conn, begun.batch_id),
             flags=summary.flags(conn, begun.batch_id, begun.flag),

@@ -10,7 +10,7 @@ from db.store.flags import save_flags
 from db.store.labels import labels_of
 from db.store.media import media_of
 from db.store.reviews import reviews_of
-from db.store.scores import Vectors, looks_of, vectors_of
+from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import visits_of
 from flows.execution import loaded as models
 from flows.execution.databases import database
@@ -48,7 +48,7 @@ def found_flags(
     batch, among = begun.batch_id, [one.deployment_id for one in places]
     return flag_visits(
         visits_of(conn, batch, begun.label, among),
-        looks_of(conn, batch, begun.look, among),
+        frame_scores_of(conn, batch, begun.look, among),
         labels_of(conn, batch, begun.label, among),
         places,
         settings,

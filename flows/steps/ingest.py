@@ -16,7 +16,7 @@ from db.store.batches import (
     stuck,
 )
 from db.store.deployments import deployments_of, forget_empty, save_deployments
-from db.store.files import save_files, save_troubles
+from db.store.files import save_file_problems, save_files
 from db.store.media import save_media, unplanned_media
 from db.store.windows import next_numbers, save_windows, windows_left
 from flows.execution import loaded as models
@@ -56,7 +56,7 @@ def save_card(job: Job, card: Card) -> Begun:
             )
         save_files(conn, batch_id, card.files())
         forget_empty(conn, card.deployments)
-        save_troubles(conn, batch_id, chain(card.troubles, doubled))
+        save_file_problems(conn, batch_id, chain(card.troubles, doubled))
         for place in sorted(one.deployment_id for one in card.deployments):
             new = unplanned_media(conn, batch_id, place)
             numbers = next_numbers(conn, [place])
@@ -73,7 +73,7 @@ def _begin(conn, job: Job, batch_id: int, name: str, told: bool) -> Begun:
     says something else of a deployment than was known, and rules look at that."""
     settings, labelset = job.load_settings(), load_labelset(job.labels)
     frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
-    look = recipes.look_recipe(job, settings, frame, encoder)
+    look = recipes.frame_recipe(job, settings, frame, encoder)
     label_ = recipes.label_recipe(look, job, settings, labelset)
     steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
     ids = {step: save_recipe(conn, step, recipe) for step, recipe in steps.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from db.core.engine import reading, writing
 from db.store.labels import save_labels, unlabelled
-from db.store.scores import looks_named, vectors_of
+from db.store.scores import frame_scores_named, vectors_of
 from flows.execution import loaded as models
 from flows.execution.databases import database
 from flows.execution.retry import patient
@@ -23,7 +23,7 @@ def label(job: Job, begun: Begun, tell=None) -> None:
         if not left:
             return
         for shas, crops, frames in vectors_of(conn, begun.batch_id, begun.look):
-            looks = looks_named(conn, begun.look, shas)
+            looks = frame_scores_named(conn, begun.look, shas)
             seen = [looks[sha] for sha in shas]
             labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
             with writing(database(job.database)) as other:

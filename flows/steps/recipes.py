@@ -18,7 +18,7 @@ LABEL_VERSION = 1  # the same for pipeline/species
 FLAG_VERSION = 1  # the same for pipeline/poaching
 
 
-def look_recipe(job: Job, settings: Settings, frame, encoder) -> dict:
+def frame_recipe(job: Job, settings: Settings, frame, encoder) -> dict:
     """frame and encoder: the loaded models, each with a name and a sha256."""
     elsewhere = {} if device() == "cpu" else {"device": device()}  # rounds in another way
     return {

@@ -8,7 +8,7 @@ from db.core.engine import reading, writing
 from db.store.deployments import deployments_of
 from db.store.labels import labels_of
 from db.store.media import bursts_of, media_of
-from db.store.scores import Vectors, looks_of, vectors_of
+from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import save_visits
 from flows.execution.databases import database
 from flows.execution.retry import patient
@@ -37,7 +37,7 @@ def formed_visits(conn: Connection, job: Job, begun: Begun, among: Sequence[str]
     """The visits of some deployments, from the vectors, looks and labels that are kept."""
     bank = bank_of(job)
     media = media_of(conn, begun.batch_id, among)
-    looks = looks_of(conn, begun.batch_id, begun.look, among)
+    looks = frame_scores_of(conn, begun.batch_id, begun.look, among)
     labels = labels_of(conn, begun.batch_id, begun.label, among)
     bursts = bursts_of(conn, begun.batch_id, among)
     logits = dict(_logits(vectors_of(conn, begun.batch_id, begun.look, among), bank))

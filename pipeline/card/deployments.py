@@ -10,7 +10,7 @@ from pipeline.card.deployment_table import read_table
 from pipeline.card.folders import from_folders, station_folder
 from pipeline.card.packed import Packed
 from pipeline.errors import InputError
-from pipeline.records import Deployment, Media, Trouble
+from pipeline.records import Deployment, FileProblem, Media
 
 __all__ = ["assign", "read_table", "station_folder"]
 ROOT = "(the card itself)"  # pictures that lie in no folder, in messages
@@ -27,7 +27,7 @@ def assign(
     each picture taken outside its deployment's period. Raises InputError where a picture belongs to
     none of the table's deployments, or to several.
     """
-    troubles = Packed(Trouble)
+    troubles = Packed(FileProblem)
     if table is None:
         names, deployments = from_folders(media, batch)
     else:
@@ -36,7 +36,7 @@ def assign(
         used = dict(zip(names, homes, strict=True))
         deployments = [used[name] for name in sorted(used)]
         troubles.extend(
-            Trouble(one.path, "ingest", "outside_deployment", _when(one, home))
+            FileProblem(one.path, "ingest", "outside_deployment", _when(one, home))
             for one, home in zip(media, homes, strict=True)
             if one.taken_at and _days_outside(home, one.taken_at)
         )

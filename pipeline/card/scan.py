@@ -17,7 +17,7 @@ from PIL import Image
 from pipeline.card import exif
 from pipeline.errors import CardError, UnreadablePicture
 from pipeline.frames.decode import LARGEST
-from pipeline.records import Found, Media, Trouble
+from pipeline.records import FileProblem, Found, Media
 
 # Pillow warns of bombs and odd EXIF; both end as troubles or gaps here. Once for the process: to
 # switch warnings off and on around each file is not safe with several threads.
@@ -128,16 +128,16 @@ def os_path(text: str) -> str:
 
 def read_media(
     root: Path, found: Found, file_date: bool = False
-) -> tuple[Media | None, list[Trouble]]:
+) -> tuple[Media | None, list[FileProblem]]:
     """Read one picture's bytes once: identity, header and what the camera wrote into it.
 
-    A file that is no picture gives no Media and one Trouble. Pixels are not decoded here, so a
+    A file that is no picture gives no Media and one FileProblem. Pixels are not decoded here, so a
     missing end shows only when the picture is looked at. Raises CardError when the card is gone.
     """
     try:
         return _media(_bytes(root, found), found, file_date)
     except UnreadablePicture as why:
-        return None, [Trouble(found.path, "ingest", why.reason, why.detail)]
+        return None, [FileProblem(found.path, "ingest", why.reason, why.detail)]
 
 
 def _bytes(root: Path, found: Found) -> bytes:
@@ -167,7 +167,7 @@ def _still_there(root: Path) -> None:
         ) from why
 
 
-def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[Trouble]]:
+def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[FileProblem]]:
     with _opened(data) as image:
         width, height = image.size
         if width * height > LARGEST:
@@ -177,7 +177,7 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[Trou
         troubles = []
         if _animated(image):
             detail = "several frames; the first is used"
-            troubles.append(Trouble(found.path, "ingest", "animated", detail))
+            troubles.append(FileProblem(found.path, "ingest", "animated", detail))
     media = Media(
         sha256=hashlib.sha256(data).hexdigest(),
         path=found.path,

@@ -15,7 +15,7 @@ from datetime import datetime
 from statistics import median
 
 from pipeline.counted import counted
-from pipeline.records import Deployment, Look
+from pipeline.records import Deployment, FrameScores
 
 BROAD_DAY = range(9, 16)  # hours in which it is light outside the polar circles
 FLAT = 0.03  # contrast: nothing to be seen, whatever its brightness
@@ -46,7 +46,7 @@ class Frame:
 
     at: datetime | None  # None where the clock is not to be trusted
     moment: int  # same number: within the gap of a visit
-    look: Look
+    look: FrameScores
 
 
 def trusted(deployment: Deployment, at: datetime | None) -> datetime | None:
@@ -56,7 +56,7 @@ def trusted(deployment: Deployment, at: datetime | None) -> datetime | None:
 
 def frames_of(
     times: Iterable[tuple[str, datetime | None]],
-    looks: Mapping[str, Look],
+    looks: Mapping[str, FrameScores],
     deployment: Deployment,
     gap_s: float,
 ) -> list[Frame]:

@@ -14,7 +14,7 @@ from math import prod
 from pipeline.poaching.camera import BROAD_DAY, Change, camera_changes, frames_of
 from pipeline.poaching.context import WEAK
 from pipeline.poaching.scene import Scene, access_of, read_calendar
-from pipeline.records import Deployment, Flag, Label, Look, Media, Review, Visit
+from pipeline.records import Deployment, Flag, FrameScores, Label, Media, Review, Visit
 from pipeline.settings import Settings
 
 DOGS = ("Canis familiaris", "Canis lupus familiaris")
@@ -168,7 +168,7 @@ def judge(scene: Scene) -> Flag | None:
 
 def flag_visits(
     visits: Iterable[Visit],
-    looks: Mapping[str, Look],
+    looks: Mapping[str, FrameScores],
     labels: Mapping[str, Label],
     deployments: Iterable[Deployment],
     settings: Settings,

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from pipeline.errors import SettingsError
 from pipeline.poaching.camera import Change, trusted
-from pipeline.records import Deployment, Label, Look, Review, Visit
+from pipeline.records import Deployment, FrameScores, Label, Review, Visit
 from pipeline.settings import Poaching
 
 ACCESS = ("public", "staff", "closed")
@@ -69,7 +69,7 @@ class Scene:
 
     visit: Visit
     deployment: Deployment
-    looks: tuple[Look, ...]
+    looks: tuple[FrameScores, ...]
     labels: Mapping[str, Label]
     settings: Poaching
     calendar: Calendar = Calendar()
@@ -92,7 +92,7 @@ class Scene:
                 shown[look.sha256] = p
         return shown
 
-    def people_counted(self, look: Look) -> int | None:
+    def people_counted(self, look: FrameScores) -> int | None:
         """A person's count, else the boxes' where they counted people rather than animals."""
         if (review := self.reviews.get(look.sha256)) is not None:
             return review.count

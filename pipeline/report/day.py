@@ -30,7 +30,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleRow:
+class FileProblemRow:
     batch: str
     path: str
     step: str
@@ -143,7 +143,7 @@ class Day:
     kept_scores: tuple[int, ...] = (0,) * BINS
     failures: tuple[FailureRow, ...] = ()  # also when no card was processed
     trouble_counts: tuple[tuple[str, int], ...] = ()
-    troubles: tuple[TroubleRow, ...] = ()  # the first of them
+    troubles: tuple[FileProblemRow, ...] = ()  # the first of them
     audit: tuple[AuditRow, ...] = ()  # by deployment
     audit_total: AuditRow | None = None
     species: tuple[SpeciesRow, ...] = ()

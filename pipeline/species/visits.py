@@ -14,7 +14,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.records import Label, Look, Media, Visit
+from pipeline.records import FrameScores, Label, Media, Visit
 from pipeline.settings import Settings
 from pipeline.species import zeroshot
 from pipeline.species.zeroshot import Bank
@@ -27,7 +27,7 @@ SECOND_FROM = 2  # pictures of a further taxon: one alone is more often a slip
 
 def form_visits(
     media: Sequence[Media],
-    looks: Mapping[str, Look],
+    looks: Mapping[str, FrameScores],
     labels: Mapping[str, Label],
     logits: Mapping[str, NDArray],
     bank: Bank,

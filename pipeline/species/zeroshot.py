@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models import runtime
-from pipeline.records import Label, Look
+from pipeline.records import FrameScores, Label
 from pipeline.settings import Labels
 from pipeline.species.encoder import Calibration, Encoder
 from pipeline.species.labelset import RANKS, LabelSet, allowed
@@ -105,7 +105,7 @@ def label(
     sha256s: Sequence[str],
     crop_vectors: NDArray | None,
     frame_vectors: NDArray | None,
-    looks: Sequence[Look],
+    looks: Sequence[FrameScores],
     bank: Bank,
     settings: Labels,
     site_list: frozenset[str] | None = None,
@@ -127,7 +127,7 @@ def label(
 def from_logits(
     sha256s: Sequence[str],
     logits: NDArray[np.float32],
-    looks: Sequence[Look],
+    looks: Sequence[FrameScores],
     bank: Bank,
     settings: Labels,
     site_list: frozenset[str] | None = None,
@@ -217,7 +217,10 @@ def _closed(edges: list[int], width: int) -> NDArray[np.int64]:
 
 
 def _verdict(
-    look: Look, seen: Mapping[str, float], named: tuple[str | None, str | None, float], bars: Labels
+    look: FrameScores,
+    seen: Mapping[str, float],
+    named: tuple[str | None, str | None, float],
+    bars: Labels,
 ) -> tuple[str, str | None, str | None, float | None, str]:
     """Observation type, name, rank, probability and the reason."""
     if look.state == "blank":
@@ -238,7 +241,9 @@ def _verdict(
     return "animal", name, rank, _round(sure), reason
 
 
-def _types(p: NDArray[np.float32], looks: Sequence[Look], bank: Bank) -> list[dict[str, float]]:
+def _types(
+    p: NDArray[np.float32], looks: Sequence[FrameScores], bank: Bank
+) -> list[dict[str, float]]:
     """Shares of animal, human and vehicle: the frame model's word, bent by the labeller's."""
     kinds = np.array([one.observation_type for one in bank.labelset.taxa])
     mass = {

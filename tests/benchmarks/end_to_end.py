@@ -36,7 +36,7 @@ from PIL import Image
 from db.core import schema
 from db.core.engine import reading, writing
 from db.store.batches import batch_row
-from db.store.scores import looks_of, save_seen
+from db.store.scores import frame_scores_of, save_window
 from db.store.windows import window_of, windows_left
 from flows.execution.databases import database
 from flows.run_options import Begun, Job
@@ -49,9 +49,9 @@ from pipeline.card import exif
 from pipeline.frames import background, blank, classifier
 from pipeline.frames.decode import decode
 from pipeline.frames.light import light_of
-from pipeline.frames.look import _embeddings
+from pipeline.frames.score import _embeddings
 from pipeline.frames.views import view_shift
-from pipeline.records import Embedding, Seen
+from pipeline.records import Embedding, WindowScores
 from pipeline.species import encoder as labellers
 from tests.benchmarks.pictures import make_card
 from tests.benchmarks.timing import Took, process, timed
@@ -163,7 +163,7 @@ def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
     read_in = read_card(job)
     with reading(database(url)) as conn:
         current = batch_row(conn, 1)["look_recipe_id"]
-        looks = looks_of(conn, 1, current)
+        looks = frame_scores_of(conn, 1, current)
         vectors = _vectors(conn, current)
     begun: list[Begun] = []
 
@@ -176,7 +176,9 @@ def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
             seen = [looks[sha] for sha in window.sha256s]
             kept = [e for one in seen if one.state == "kept" for e in vectors[one.sha256]]
             with writing(database(scratch)) as conn:
-                save_seen(conn, window_id, begun[0].look, Seen(tuple(seen), tuple(kept), ()))
+                save_window(
+                    conn, window_id, begun[0].look, WindowScores(tuple(seen), tuple(kept), ())
+                )
 
     def after() -> None:
         for step in (label, visits, flags):

@@ -81,8 +81,8 @@ def a_card(folder: Path, pictures: int = 12) -> Card:
             _, step, seconds, statements = line.split()
             card.seconds[step] = card.seconds.get(step, 0) + float(seconds)
             card.statements[step] = int(statements)
-    card.seconds["look_at"] /= 4  # two threads, and so that some windows are left
-    card.statements["look_at"] //= 2
+    card.seconds["score_windows"] /= 4  # two threads, and so that some windows are left
+    card.statements["score_windows"] //= 2
     assert run.ended() == 0, run.said
     card.expected = dump_of(url)
     for table in ("audit_draw ", "label ", "visit ", "flag ", "window_done "):

@@ -78,7 +78,7 @@ def vectors(bank: zeroshot.Bank, number: int, seed: int) -> np.ndarray:
 def fill(engine: sa.Engine, pictures: int, bank: zeroshot.Bank, job: Job) -> None:
     """One card of kept pictures on 200 cameras, three a visit, with their vectors."""
     encoder, frame = models.encoder("starter", None), models.frame_model("starter")
-    look = recipes.look_recipe(job, Settings(), frame, encoder)
+    look = recipes.frame_recipe(job, Settings(), frame, encoder)
     with writing(engine) as conn:
         row = {"id": 1, "step": "look", "hash": "look", "description": look}
         conn.execute(schema.recipe.insert(), [row])

@@ -20,10 +20,10 @@ from pipeline.report.day import (
     BINS,
     Card,
     Day,
+    FileProblemRow,
     QuietRow,
     RunRow,
     SpeciesRow,
-    TroubleRow,
 )
 from pipeline.report.words import KINDS
 from pipeline.settings import Settings
@@ -166,10 +166,10 @@ def _scores(conn: Connection, ids: list[int], state: str) -> tuple[int, ...]:
     return tuple(query(conn, text, ids=ids, state=state)[0])
 
 
-def _troubles(conn: Connection, names: list[str]) -> tuple[TroubleRow, ...]:
+def _troubles(conn: Connection, names: list[str]) -> tuple[FileProblemRow, ...]:
     text = """SELECT batch, path, step, reason, detail FROM troubles WHERE batch IN :names
         ORDER BY batch, path, step, reason LIMIT :most"""
-    return tuple(TroubleRow(*row) for row in query(conn, text, names=names, most=TROUBLES))
+    return tuple(FileProblemRow(*row) for row in query(conn, text, names=names, most=TROUBLES))
 
 
 def _species(conn: Connection, ids: list[int]) -> tuple[SpeciesRow, ...]:

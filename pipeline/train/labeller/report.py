@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.frames import crop
 from pipeline.frames.classifier import load_frame_model
-from pipeline.frames.look import look_at
+from pipeline.frames.score import score_window
 from pipeline.records import Media
 from pipeline.settings import Labels, Settings
 from pipeline.species import zeroshot
@@ -160,7 +160,7 @@ def pipeline_vectors(pictures: Sequence[Picture], encoder: Encoder) -> dict[str,
             part = rows[start : start + size]
             places = {str(row): pictures[row].example.path for row in part}
             media = [Media(sha, str(place), 0) for sha, place in places.items()]
-            seen = look_at(
+            seen = score_window(
                 media,
                 part,
                 lambda one, places=places: places[one.sha256].read_bytes(),

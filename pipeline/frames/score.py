@@ -20,7 +20,15 @@ from pipeline.frames.classifier import FrameModel, FrameOutput, joined
 from pipeline.frames.decode import Small, decode
 from pipeline.frames.light import Light, light_of
 from pipeline.frames.views import view_shift
-from pipeline.records import Box, Detection, Embedding, Look, Media, Seen, Trouble
+from pipeline.records import (
+    Box,
+    Detection,
+    Embedding,
+    FileProblem,
+    FrameScores,
+    Media,
+    WindowScores,
+)
 from pipeline.settings import Settings
 
 STEP = "look"
@@ -49,7 +57,7 @@ class _Open:
     light: Light | None = None  # None: not asked for
 
 
-def look_at(
+def score_window(
     media: Sequence[Media],
     bursts: Sequence[int],
     read: Read,
@@ -59,7 +67,7 @@ def look_at(
     boxes: Mapping[str, Sequence[Detection]] | None = None,
     decoder: Decode = decode,
     each: Each = map,
-) -> Seen:
+) -> WindowScores:
     """Look at one window; what cannot be opened becomes a trouble and is in `failed`.
 
     bursts    (n,) number of each picture's burst
@@ -75,10 +83,10 @@ def look_at(
         if look.state == "kept"
     ]
     embeddings = _embeddings(kept, encoder, each) if encoder is not None else []
-    return Seen(tuple(looks), tuple(embeddings), tuple(troubles), tuple(failed))
+    return WindowScores(tuple(looks), tuple(embeddings), tuple(troubles), tuple(failed))
 
 
-def look_in_child(
+def score_window_in_child(
     media: Sequence[Media],
     bursts: Sequence[int],
     read: Read,
@@ -88,13 +96,13 @@ def look_in_child(
     boxes: Mapping[str, Sequence[Detection]] | None = None,
     limit_s: float = LIMIT_S,
     each: Each = map,
-) -> Seen:
-    """As `look_at`, each picture decoded in a process of its own: for a window that crashed."""
+) -> WindowScores:
+    """As `score_window`, each picture decoded in a process of its own: for a window that crashed."""
 
     def apart(data: bytes) -> Small:
         return decode_in_child(data, limit_s)
 
-    return look_at(media, bursts, read, frame, encoder, settings, boxes, apart, each)
+    return score_window(media, bursts, read, frame, encoder, settings, boxes, apart, each)
 
 
 def embed(
@@ -103,10 +111,10 @@ def embed(
     read: Read,
     encoder: Encoder,
     each: Each = map,
-) -> tuple[list[Embedding], list[Trouble]]:
+) -> tuple[list[Embedding], list[FileProblem]]:
     """Vectors of pictures looked at before: the audit's sample of the blanks.
 
-    crops   by sha-256, as in Look.crop
+    crops   by sha-256, as in FrameScores.crop
     """
     opened, _, troubles, _ = _open_all(media, [0] * len(media), read, decode, each)
     pictures = [(one.media.sha256, one.small.pixels, crops.get(one.media.sha256)) for one in opened]
@@ -121,19 +129,19 @@ def _open_all(
     decoder: Decode,
     each: Each,
     frame: FrameModel | None = None,
-) -> tuple[list[_Open], list[FrameOutput], list[Trouble], list[str]]:
+) -> tuple[list[_Open], list[FrameOutput], list[FileProblem], list[str]]:
     """Decode every picture and, with a frame model, score it while it is warm."""
 
-    def open_one(pair: tuple[Media, int]) -> tuple[_Open, FrameOutput | None] | Trouble:
+    def open_one(pair: tuple[Media, int]) -> tuple[_Open, FrameOutput | None] | FileProblem:
         one, burst = pair
         try:
             small = decoder(read(one))
         except UnreadablePicture as why:
-            return Trouble(one.path, STEP, why.reason, why.detail)
+            return FileProblem(one.path, STEP, why.reason, why.detail)
         except FileNotFoundError as why:
-            return Trouble(one.path, STEP, "vanished", str(why))
+            return FileProblem(one.path, STEP, "vanished", str(why))
         except OSError as why:
-            return Trouble(one.path, STEP, "unreadable", str(why))
+            return FileProblem(one.path, STEP, "unreadable", str(why))
         if frame is None:
             return _Open(one, burst, small), None
         out = frame.run([frame.prepare(small.pixels)])
@@ -142,14 +150,14 @@ def _open_all(
     opened, outs, troubles, failed = [], [], [], []
     pairs = zip(media, bursts, strict=True)
     for one, found in zip(media, each(open_one, pairs), strict=True):
-        if isinstance(found, Trouble):
+        if isinstance(found, FileProblem):
             troubles.append(found)
             failed.append(one.sha256)
             continue
         opened.append(found[0])
         outs.append(found[1])
         if found[0].small.truncated:
-            troubles.append(Trouble(one.path, STEP, "truncated", "the end is missing"))
+            troubles.append(FileProblem(one.path, STEP, "truncated", "the end is missing"))
     return opened, outs, troubles, failed
 
 
@@ -159,7 +167,7 @@ def _looks(
     frame: FrameModel,
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]],
-) -> list[Look]:
+) -> list[FrameScores]:
     lights = [one.light for one in opened]
     names = tuple(one.light for one in lights)
     out = joined(outs)
@@ -173,7 +181,7 @@ def _looks(
     looks = []
     for i, (one, light) in enumerate(zip(opened, lights, strict=True)):
         box = crop.evidence_box(out.attention[i], novelty[i], *one.small.pixels.shape[:2])
-        look = Look(
+        look = FrameScores(
             sha256=one.media.sha256,
             p_blank=float(decision.p_blank[i]),
             p_animal=float(decision.p_animal[i]),
@@ -195,7 +203,7 @@ def _looks(
     return looks
 
 
-def _overruled(look: Look, one: _Open, sure: Sequence[Detection]) -> Look:
+def _overruled(look: FrameScores, one: _Open, sure: Sequence[Detection]) -> FrameScores:
     """What speaks louder than our own scores: a detector's sure box, and a missing end."""
     if sure:
         look = _with_boxes(look, sure, *one.small.pixels.shape[:2])
@@ -204,7 +212,9 @@ def _overruled(look: Look, one: _Open, sure: Sequence[Detection]) -> Look:
     return look
 
 
-def _with_boxes(look: Look, sure: Sequence[Detection], height: int, width: int) -> Look:
+def _with_boxes(
+    look: FrameScores, sure: Sequence[Detection], height: int, width: int
+) -> FrameScores:
     """A sure box keeps the picture, places the crop, gives the count, and only raises a score."""
     best = {kind: 0.0 for kind in crop.ORDER}
     for one in sure:

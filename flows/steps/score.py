@@ -11,7 +11,7 @@ from db.store.batches import (
 from db.store.media import (
     media_of_window,
 )
-from db.store.scores import save_seen
+from db.store.scores import save_window
 from db.store.windows import window_of, windows_left
 from flows.execution import loaded as models
 from flows.execution.databases import database, joined_database
@@ -23,11 +23,11 @@ from flows.steps.boxes import boxes_for
 from flows.steps.card import opener
 from flows.steps.finish import same_database
 from pipeline.errors import SettingsError
-from pipeline.frames import look as looking
+from pipeline.frames import score
 
 
 @patient
-def look_at(windows: Sequence[tuple[int, int]], job: Job, begun: Begun) -> int:
+def score_windows(windows: Sequence[tuple[int, int]], job: Job, begun: Begun) -> int:
     """Look at some windows, (key, pictures) each; each is saved and marked done in one transaction
     of its own."""
     job = job.here()
@@ -35,17 +35,17 @@ def look_at(windows: Sequence[tuple[int, int]], job: Job, begun: Begun) -> int:
     each = models.pool(job.workers()).map
     frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
     engine = joined_database(job.database)
-    _same_look(engine, begun, recipes.look_recipe(job, settings, frame, encoder))
+    _same_look(engine, begun, recipes.frame_recipe(job, settings, frame, encoder))
     for window_id, _ in windows:
         with reading(engine) as conn:
             media = media_of_window(conn, window_id)
             bursts = window_of(conn, window_id).bursts
-        look = looking.look_in_child if window_id in begun.careful else looking.look_at
+        look = score.score_window_in_child if window_id in begun.careful else score.score_window
         boxes = boxes_for(job.boxes, job.database, begun.batch_id)
         seen = look(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
         with writing(engine) as conn:
             same_database(conn, begun)
-            save_seen(conn, window_id, begun.look, seen)
+            save_window(conn, window_id, begun.look, seen)
         give_back()
     return pictures(windows)
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import UnreadablePicture
-from pipeline.frames import child, look
+from pipeline.frames import child, score
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.decode import decode
 from pipeline.records import Detection, Media
@@ -73,7 +73,7 @@ def reader(root):
     return lambda one: (root / one.path).read_bytes()
 
 
-def seen(card, frame, settings=NEVER_BLANK, boxes=None, at=look.look_at, encoder=COLOURS):
+def seen(card, frame, settings=NEVER_BLANK, boxes=None, at=score.score_window, encoder=COLOURS):
     root, media, bursts = card
     return at(media, bursts, reader(root), frame, encoder, settings, boxes)
 
@@ -205,7 +205,7 @@ def test_the_audits_sample_gets_the_same_vectors_as_kept_pictures(card, frame):
     root, media, _ = card
     kept = seen(card, frame)
     crops = {one.sha256: one.crop for one in kept.looks}
-    some, troubles = look.embed(media[4:8], crops, reader(root), COLOURS)
+    some, troubles = score.embed(media[4:8], crops, reader(root), COLOURS)
     assert not troubles
     wanted = {(e.sha256, e.view): e.vector for e in kept.embeddings}
     assert {(e.sha256, e.view) for e in some} == {(m.sha256, v) for m in media[4:8]
@@ -216,7 +216,7 @@ def test_the_audits_sample_gets_the_same_vectors_as_kept_pictures(card, frame):
 def test_an_audited_picture_that_vanished_is_a_trouble(card):
     root, media, _ = card
     (root / media[0].path).unlink()
-    some, [trouble] = look.embed(media[:2], {}, reader(root), COLOURS)
+    some, [trouble] = score.embed(media[:2], {}, reader(root), COLOURS)
     assert trouble.reason == "vanished" and [one.sha256 for one in some] == [media[1].sha256]
 
 
@@ -252,7 +252,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_picture(card, frame, tmp_path, b
     (root / one.path).write_bytes((root / one.path).read_bytes() + b"KILLER")
     sys.path.insert(0, str(sick))
     try:
-        found = look.look_in_child(
+        found = score.score_window_in_child(
             card[1][:3], [0, 0, 0], reader(root), frame, None, NEVER_BLANK, limit_s=6.0
         )
     finally:
@@ -265,7 +265,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_picture(card, frame, tmp_path, b
 def test_a_window_that_crashed_is_seen_the_same_in_children(card, frame):
     root, media, bursts = card
     few = (root, media[:4], bursts[:4])
-    assert seen(few, frame, at=look.look_in_child) == seen(few, frame)
+    assert seen(few, frame, at=score.score_window_in_child) == seen(few, frame)
 
 
 def test_looks_are_plain_values(card, frame):
