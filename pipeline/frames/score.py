@@ -97,7 +97,7 @@ def score_window_in_child(
     limit_s: float = LIMIT_S,
     each: Each = map,
 ) -> WindowScores:
-    """As `score_window`, each picture decoded in a process of its own: for a window that crashed."""
+    """As `score_window`, each picture decoded in a process of its own, after a crash."""
 
     def apart(data: bytes) -> Small:
         return decode_in_child(data, limit_s)

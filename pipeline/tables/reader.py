@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.cells import as_meant
+from pipeline.tables.cells import as_meant
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.tables.times import Order, Typed, how_to_write, order_of, typed_time

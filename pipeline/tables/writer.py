@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.cells import plain_cell
+from pipeline.tables.cells import plain_cell
 
 MARK = "\ufeff"  # tells a spreadsheet that a file is UTF-8
 
