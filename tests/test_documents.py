@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import reference
+from flows import reference
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,15 +10,30 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import card, clock, flags, keeping, models, schedule, study
-from flows.cli import export as exchange
+from flows.cli import (
+    card,
+    clock,
+    deployments,
+    export,
+    flags,
+    keeping,
+    models,
+    population,
+    report,
+    review,
+    schedule,
+)
 from pipeline.errors import CamtriageError, InputError, in_one_line
 
 STOPPED = 130  # as shells count it
 NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run is done
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for commands in (card, study, flags, clock, exchange, models, keeping, schedule):
+GROUPS = (  # in the order of --help
+    *(card, report, population, review, deployments, flags, clock, export, models, keeping),
+    schedule,
+)
+for commands in GROUPS:
     app.add_typer(commands.app)
 
 

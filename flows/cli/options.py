@@ -29,6 +29,22 @@ Labeller = Annotated[
 ]
 Pretrained = Annotated[str | None, typer.Option(help="Tag or file for an open_clip name.")]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into.")]
+Begin = Annotated[
+    str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day, included.")
+]
+End = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, included.")]
+Species = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Only this; may be repeated. Else every animal.",
+    ),
+]
+OccasionDays = Annotated[int, typer.Option(help="Days of a history's occasion.")]
+Day1 = Annotated[
+    str,
+    typer.Option("--day1", help="Where histories begin: survey, station (its own), or a date."),
+]
 
 
 def a_day(text: str | None) -> date:

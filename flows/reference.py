@@ -10,7 +10,7 @@ from pathlib import Path
 from db.core import views
 from pipeline.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 WHERE = {
     "commands": "flows/README.md",
     "settings": "flows/README.md",

@@ -1,0 +1,99 @@
+"""What people saw: sheets go out to be filled in, and tables come back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Begin, Database, Day1, End, Name, OccasionDays, Out, Settings, Species
+from flows.run_options import database_url
+
+app = typer.Typer()
+audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
+review = typer.Typer(no_args_is_help=True, help="What people saw in pictures.")
+app.add_typer(audit, name="audit")
+app.add_typer(review, name="review")
+
+
+@audit.command("sheet")
+def audit_sheet(
+    out: Out = Path("audit"),
+    name: Name = None,
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[bool, typer.Option("--show-people")] = False,
+) -> int:
+    """One page of the drawn blanks, and a CSV to fill in.
+
+    camtriage audit sheet --out audit
+    """
+    from flows.services.reviews import write_sheet
+
+    for path in write_sheet(database_url(database), out, name, settings, show_people):
+        print(path)
+    return 0
+
+
+@review.command("import")
+def review_import(
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="The filled-in sheet.")],
+    database: Database = None,
+    reviewer: Annotated[
+        str | None, typer.Option(help="Who looked, if the CSV does not say.")
+    ] = None,
+) -> int:
+    """Read back what a person saw. Append-only: the newest word wins in every view.
+
+    camtriage review import audit/audit.csv --reviewer Amina
+    """
+    from flows.services.reviews import import_reviews
+
+    return import_reviews(database_url(database), table, reviewer)
+
+
+@review.command("sample")
+def review_sample(
+    out: Out = Path("sample"),
+    events: Annotated[int, typer.Option(help="Visits to draw in all.")] = 300,
+    seed: Annotated[
+        int, typer.Option(help="Of the draw; keep it, and a larger sample holds the smaller one.")
+    ] = 1,
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[bool, typer.Option("--show-people")] = False,
+) -> int:
+    """A random sample of visits to look at: corrects the machine's errors in every number.
+
+    camtriage review sample --events 300 --out sample
+    """
+    from flows.services.sample import write_sample
+
+    for path in write_sample(database_url(database), out, events, seed, settings, show_people):
+        print(path)
+    return 0
+
+
+@review.command("queue")
+def review_queue(
+    out: Out = Path("queue"),
+    begin: Begin = None,
+    end: End = None,
+    species: Species = None,
+    occasion_days: OccasionDays = 7,
+    day1: Day1 = "survey",
+    most: Annotated[int, typer.Option(help="Visits in the sheet.")] = 500,
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[bool, typer.Option("--show-people")] = False,
+) -> int:
+    """The visits that settle occupancy: one for each station and occasion nobody has confirmed.
+
+    camtriage review queue --species "Panthera leo" --out queue
+    """
+    from flows.services.population import asked
+    from flows.services.sample import write_queue
+
+    ask = asked(begin, end, species, occasion_days=occasion_days, day1=day1)
+    for path in write_queue(database_url(database), out, ask, settings, show_people, most):
+        print(path)
+    return 0
