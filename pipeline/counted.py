@@ -1,4 +1,4 @@
-"""How many of what, for people: one picture is no pictures."""
+"""Counts with their noun in the singular or plural."""
 
 
 def counted(value: int, what: str) -> str:

@@ -5,20 +5,20 @@ CamtriageError
         CardError         the folder is missing, unreadable, or has no pictures
         SettingsError     an unknown or impossible setting, label set or table
         WeightsError      weights missing, damaged (sha-256), or of a kind that is never loaded
-        PopulationError   a sample or table cannot carry the number asked of it
+        PopulationError   a sample or table is not enough for the number requested
         DatabaseError     the database is missing, behind, or not ours
     DatabaseChanged       it was replaced while a run wrote into it: exit code 1
     DatabaseAway          its server does not answer: exit code 1, and a run waits for it
     CardGone              the card was pulled out in the middle: exit code 1
     Unfinished            windows are left that could not be done: exit code 1
-    UnreadablePicture     one file is no picture: it becomes a trouble, the run goes on
+    UnreadablePicture     one file is no picture: a file problem, the run goes on
 """
 
 
 def in_one_line(why: Exception) -> str:
-    """The heart of an error: the driver's own words, without statement and parameters."""
-    words = str(getattr(why, "orig", None) or why).strip() or type(why).__name__
-    return words.splitlines()[0]
+    """The first line of an error: the driver's own message, without statement and parameters."""
+    message = str(getattr(why, "orig", None) or why).strip() or type(why).__name__
+    return message.splitlines()[0]
 
 
 class CamtriageError(Exception):
@@ -42,7 +42,7 @@ class WeightsError(InputError):
 
 
 class PopulationError(InputError):
-    """A sample or table cannot carry the number that is asked of it."""
+    """A sample or table is not enough for the number that is requested."""
 
 
 class DatabaseError(InputError):
@@ -50,19 +50,19 @@ class DatabaseError(InputError):
 
 
 class DatabaseChanged(CamtriageError):
-    """A run's database is not the one that it was begun in."""
+    """A run's database is not the one that it was started with."""
 
 
 class DatabaseAway(CamtriageError):
-    """The database's server does not answer, or left off in the middle."""
+    """The database's server does not answer, or the connection broke."""
 
 
 class CardGone(CamtriageError):
-    """The card was there and is not any more; what was done is saved."""
+    """The card was removed during the run; what was done is saved."""
 
 
 class Unfinished(CamtriageError):
-    """A run came to its end and not everything is done. `summary` says what is."""
+    """A run ended with work left undone. `summary` says what is done."""
 
     def __init__(self, line: str, summary: object) -> None:
         super().__init__(line)

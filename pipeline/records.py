@@ -1,4 +1,4 @@
-"""The nouns, in Camtrap DP's words where it has one. Frozen, plain, said once.
+"""The records that all folders share, named as in Camtrap DP where it has a name.
 
 Paths are relative to the card's root, '/' between the parts; bytes that are not UTF-8 are written
 as `\\xNN` (pipeline.card.scan.path_text and os_path turn one form into the other).
@@ -7,15 +7,16 @@ Times are the camera's own clock, naive. Boxes are (x, y, width, height), 0-1, f
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias, TypedDict
 
 KINDS = ("picture", "video", "other", "skipped")  # of files on a card
-REASONS = (  # of a trouble
+REASONS = (  # of a file problem
     "unreadable",  # the operating system or the decoder gave up
-    "truncated",  # the end is missing: looked at as far as it goes, never blank
+    "truncated",  # the end is missing: scored as far as it goes, never blank
     "empty",  # no bytes
     "not_a_picture",  # a picture's name, something else inside
     "too_large",  # more pixels than any camera takes: a decompression bomb
-    "doubled",  # same bytes already belong to another deployment
+    "doubled",  # the same bytes already belong to another deployment
     "animated",  # more than one frame; the first is used
     "outside_deployment",  # taken before or after the deployment it lies in
     "vanished",  # was there at ingest and is gone now
@@ -25,7 +26,7 @@ STATES = ("unprocessed", "failed", "blank", "kept")
 OBSERVATION_TYPES = ("animal", "human", "vehicle", "blank", "unknown", "unclassified")
 LIGHTS = ("colour", "infrared")  # read from the pixels, not from the clock
 
-Box = tuple[float, float, float, float]
+Box: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,12 @@ class Found:
     path: str
     kind: str  # of KINDS
     size: int  # bytes
-    modified_at: float = 0.0  # seconds since 1970, used only when asked for
+    modified_at: float = 0.0  # seconds since 1970, used only where the settings allow it
 
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """A file and what is wrong with it. Never silent, never a crash."""
+    """A file and what is wrong with it. It is always reported and never ends a run."""
 
     path: str
     step: str  # ingest, look, label, ...
@@ -96,20 +97,29 @@ class Deployment:
     tags: str | None = None  # Camtrap DP deploymentTags: "access:closed | site:A"
     timestamp_issues: bool | None = None
     source: str = "folder"  # folder, or table (a deployments.csv)
-    other: dict = field(default_factory=dict)  # further Camtrap DP columns, by their own names
+    other: dict[str, str] = field(default_factory=dict)  # further columns of Camtrap DP
+
+
+class RepairParameters(TypedDict, total=False):
+    """The numbers of a clock repair; which of them are there depends on its kind."""
+
+    seconds: int  # shift, year, zone: added to what the camera wrote
+    year: int  # year: the year that was meant
+    ran_at_min: int  # zone: the offset that the clock ran at, minutes east of UTC
+    points: list[list[str]]  # drift: two pairs [camera time, true time], ISO 8601
 
 
 @dataclass(frozen=True, slots=True)
 class ClockRepair:
-    """A person's word on a clock that was wrong, for a stretch of one deployment's pictures.
+    """How a wrong clock is repaired, for a stretch of one deployment's pictures.
 
     Bounds are as the camera wrote them, both ends belong to the stretch, None is open. What the
-    camera wrote is never changed; pipeline.card.repair makes the other time of it.
+    camera wrote is never changed; pipeline.card.repair computes the repaired time from it.
     """
 
     deployment_id: str
     kind: str  # of pipeline.card.repair.KINDS
-    parameters: dict = field(default_factory=dict)
+    parameters: RepairParameters = field(default_factory=RepairParameters)
     first_at: datetime | None = None
     last_at: datetime | None = None
     first_path: str | None = None
@@ -121,7 +131,7 @@ class ClockRepair:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A stretch in which a deployment's camera did not work. Only accepted ones are no effort."""
+    """A stretch in which a deployment's camera did not work. Accepted ones reduce the effort."""
 
     deployment_id: str
     started_at: datetime
@@ -134,7 +144,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most 128 pictures of one deployment, in order: the atom of work and of resume."""
+    """At most 128 pictures of one deployment, in order: the unit of work and of resuming."""
 
     deployment_id: str
     number: int  # within the deployment, from 0
@@ -153,22 +163,20 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class FrameScores:
-    """What looking at one picture gave; how calibrated its scores are, the model card says."""
+    """The inference on one picture; the model card says how well its scores are calibrated."""
 
     sha256: str
     p_blank: float  # fused: frame model, background, neighbours, levelled by window
     p_animal: float
     p_human: float
     p_vehicle: float
-    novelty: (
-        float | None
-    )  # cosine distance to what this camera usually sees; None: window too short
+    novelty: float | None  # cosine distance to the camera's usual view; None: window too short
     state: str  # kept or blank
-    decided_by: str  # the rule that decided (B5): frame_model, fused, burst, truncated, boxes, ...
+    decided_by: str  # the rule that decided: frame_model, fused, burst, truncated, boxes, ...
     light: str  # of LIGHTS
     luma: float  # mean grey, 0-1
     contrast: float  # standard deviation of grey, 0-1
-    view_shift: float | None  # 0 same view as the window's usual one ... 1 nothing in common
+    view_shift: float | None  # 0: the window's usual view ... 1: nothing in common with it
     crop: Box | None = None
     crop_source: str | None = None  # evidence, or boxes (imported)
     count: int | None = None  # animals or people, only where boxes say so
@@ -186,17 +194,17 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class WindowScores:
-    """A window looked at: everything that is written in its one transaction."""
+    """The scores of one window: everything that is written in its one transaction."""
 
-    looks: tuple[FrameScores, ...]
+    scores: tuple[FrameScores, ...]
     embeddings: tuple[Embedding, ...]
-    troubles: tuple[FileProblem, ...]
-    failed: tuple[str, ...] = ()  # sha256 of media that could not be looked at at all
+    problems: tuple[FileProblem, ...]
+    failed: tuple[str, ...] = ()  # sha256 of media that could not be scored
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What the labeller says about one picture."""
+    """The labeller's result for one picture."""
 
     sha256: str
     observation_type: str  # of OBSERVATION_TYPES
@@ -207,7 +215,7 @@ class Label:
     probability: float | None
     reason: str  # why this name: species, rolled up to genus, unknown below 0.40, ...
     top: tuple[tuple[str, float], ...] = ()  # best five taxa with probabilities
-    off_list: tuple[tuple[str, float], ...] = ()  # would have been there, but for the site list
+    off_list: tuple[tuple[str, float], ...] = ()  # left out of `top` by the site list
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +244,7 @@ class Flag:
     started_at: datetime | None
     sha256s: tuple[str, ...]
     rules: tuple[str, ...]  # names of the rules that fired
-    severity: int  # 1 look when there is time, 2 look today, 3 look now
+    severity: int  # 1 check when there is time, 2 check today, 3 check now
     score: float  # 0-1
     reason: str  # one sentence per rule
 
@@ -262,5 +270,5 @@ class Review:
     count: int | None = None
     reviewer: str | None = None
     reviewed_at: datetime | None = None
-    purpose: str = "review"  # review, audit, or event: said of the whole visit it begins
+    purpose: str = "review"  # review, audit, or event: about the whole visit that it begins
     comment: str | None = None

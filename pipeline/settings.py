@@ -7,15 +7,18 @@
 """
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pipeline.errors import SettingsError
 
+T = TypeVar("T")
 
-def number(default, unit: str, why: str, within: tuple[float, float] = (0, 1)):
-    """A setting with its unit and the reason for its default (both are shown in the reference),
-    and what it may be."""
+
+def number(default: T, unit: str, why: str, within: tuple[float, float] = (0, 1)) -> T:
+    """A setting: its default, unit, the reason for the default, and the range it may have."""
     return field(default=default, metadata={"unit": unit, "why": why, "within": within})
 
 
@@ -38,7 +41,7 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """What is believed about a file."""
+    """What is taken from a file."""
 
     file_date: bool = number(False, "yes/no", "a file's own date is the day it was copied")
 
@@ -55,7 +58,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """When a name is said."""
+    """When a name is given."""
 
     species_bar: float | None = number(
         None, "probability", "from here up a species or genus is named; None: as measured"
@@ -63,12 +66,12 @@ class Labels:
     group_bar: float | None = number(
         None, "probability", "from here up a family, order or class is named; None: as measured"
     )
-    unknown_below: float = number(0.40, "probability", "below it, at every rank, no name is said")
+    unknown_below: float = number(0.40, "probability", "below it, at every rank, no name is given")
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """How many of the blanks a person is asked to look at."""
+    """How many of the blanks a person is asked to review."""
 
     pictures: int = number(
         200, "pictures a run", "no miss in 200 bounds the misses below 1.5 %", PICTURES
@@ -80,12 +83,12 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Poaching:
-    """When people, vehicles and dogs are unexpected. Empty: the rule stays silent."""
+    """When people, vehicles and dogs are unexpected. Empty: the rule is not applicable."""
 
     human_bar: float = number(0.5, "p_human", "from here up a picture counts as showing a person")
     vehicle_bar: float = number(0.5, "p_vehicle", "from here up it counts as showing a vehicle")
     pixelate_bar: float = number(0.2, "p_human", "from here up a thumbnail is pixelated as a whole")
-    staff_hours: str = number("", "HH:MM-HH:MM", "when staff may be about; not given: no such rule")
+    staff_hours: str = number("", "HH:MM-HH:MM", "when staff may be present; empty: no such rule")
     staff_days: str = number("", "YYYY-MM-DD, ...", "days on which staff visited the cameras")
     group_size: int = number(3, "people", "a group on foot; only where a count is known", (1, 1000))
     context_bar: float = number(0.6, "probability", "weapon, snare, carcass; weak and unmeasured")
@@ -93,7 +96,7 @@ class Poaching:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of them."""
+    """Every setting, by section."""
 
     ingest: Ingest = Ingest()
     windows: Windows = Windows()
@@ -102,7 +105,7 @@ class Settings:
     audit: Audit = Audit()
     poaching: Poaching = Poaching()
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -121,10 +124,10 @@ def load_settings(path: Path | None) -> Settings:
     return Settings(**{name: _section(path, name, sections[name], given[name]) for name in given})
 
 
-def _section(path: Path, name: str, kind: type, given: object):
+def _section(path: Path, name: str, kind: type[Any], given: object) -> Any:
     if not isinstance(given, dict):
         raise SettingsError(f"{path}: {name} is a section, write [{name}]")
-    known = {one.name: one for one in fields(kind)}
+    known: dict[str, Field[Any]] = {setting.name: setting for setting in fields(kind)}
     _refuse_unknown(path, f"setting in [{name}]", given, known)
     for key, value in given.items():
         default = known[key].default
@@ -140,8 +143,8 @@ def _section(path: Path, name: str, kind: type, given: object):
     return kind(**given)
 
 
-def _refuse_unknown(path: Path, what: str, given: dict, known: dict) -> None:
-    if wrong := sorted(given.keys() - known.keys()):
+def _refuse_unknown(path: Path, what: str, given: Iterable[str], known: Iterable[str]) -> None:
+    if wrong := sorted(set(given) - set(known)):
         raise SettingsError(
             f"{path}: unknown {what}: {', '.join(wrong)}; known: {', '.join(known)}"
         )

@@ -65,7 +65,7 @@ def test_it_looks_at_a_window(family, tmp_path):
 
     model = load_frame_model(str(folder))
     found = score.score_window(media, [0, 0, 1], read, model, None, Settings())
-    assert len(found.looks) == 3 and all(np.isfinite(one.p_blank) for one in found.looks)
+    assert len(found.scores) == 3 and all(np.isfinite(one.p_blank) for one in found.scores)
 
 
 def test_its_damaged_files_are_refused_in_one_line(family):

@@ -80,17 +80,17 @@ def seen(card, frame, settings=NEVER_BLANK, boxes=None, at=score.score_window, e
 
 def test_every_picture_gets_a_look_in_order(card, frame):
     found = seen(card, frame)
-    assert [one.sha256 for one in found.looks] == [one.sha256 for one in card[1]]
-    assert not found.troubles and not found.failed
-    for one in found.looks:
+    assert [one.sha256 for one in found.scores] == [one.sha256 for one in card[1]]
+    assert not found.problems and not found.failed
+    for one in found.scores:
         assert 0 <= one.p_blank <= 1 and len(one.logits) == 4 and one.decided_by
         assert one.light == "colour" and 0.2 < one.luma < 0.7 and one.crop_source == "evidence"
 
 
 def test_kept_pictures_have_two_vectors_and_blank_ones_none(card, frame):
     kept, blank = seen(card, frame), seen(card, frame, ALWAYS_BLANK)
-    assert {one.state for one in kept.looks} == {"kept"}
-    assert {one.state for one in blank.looks} == {"blank"} and blank.embeddings == ()
+    assert {one.state for one in kept.scores} == {"kept"}
+    assert {one.state for one in blank.scores} == {"blank"} and blank.embeddings == ()
     assert len(kept.embeddings) == 32
     views = [one.view for one in kept.embeddings]
     assert views.count("crop") == views.count("frame") == 16
@@ -105,7 +105,7 @@ def test_without_an_encoder_there_are_no_vectors(card, frame):
 
 
 def test_the_models_own_threshold_decides_where_the_study_gives_none(card, frame):
-    looks = seen(card, frame, Settings()).looks
+    looks = seen(card, frame, Settings()).scores
     for one in looks:
         assert (one.state == "blank") == (one.p_blank >= frame.fusion.threshold)
 
@@ -124,11 +124,11 @@ def test_what_cannot_be_opened_is_a_trouble_and_failed_and_spares_the_rest(card,
     (root / media[9].path).unlink()
     (root / media[9].path).mkdir()
     found = seen(card, frame)
-    reasons = {one.path: one.reason for one in found.troubles}
+    reasons = {one.path: one.reason for one in found.problems}
     assert reasons[media[5].path] == "empty" and reasons[media[7].path] == "vanished"
     assert reasons[media[9].path] == "unreadable" and media[3].path in reasons
     assert set(found.failed) == {media[i].sha256 for i in (3, 5, 7, 9)}
-    assert len(found.looks) == 12
+    assert len(found.scores) == 12
 
 
 def test_a_window_of_nothing_readable_is_all_failed(card, frame):
@@ -136,7 +136,7 @@ def test_a_window_of_nothing_readable_is_all_failed(card, frame):
     for one in media:
         (root / one.path).write_bytes(b"")
     found = seen(card, frame)
-    assert found.looks == () and len(found.failed) == len(found.troubles) == 16
+    assert found.scores == () and len(found.failed) == len(found.problems) == 16
 
 
 def test_a_truncated_picture_is_scored_reported_and_never_blank(card, frame):
@@ -144,10 +144,10 @@ def test_a_truncated_picture_is_scored_reported_and_never_blank(card, frame):
     whole = (root / media[2].path).read_bytes()
     (root / media[2].path).write_bytes(whole[: len(whole) * 2 // 3])
     found = seen(card, frame, ALWAYS_BLANK)
-    assert [(one.path, one.reason) for one in found.troubles] == [(media[2].path, "truncated")]
-    states = [one.state for one in found.looks]
+    assert [(one.path, one.reason) for one in found.problems] == [(media[2].path, "truncated")]
+    states = [one.state for one in found.scores]
     assert states[2] == "kept" and states.count("blank") == 15 and not found.failed
-    assert found.looks[2].decided_by == "truncated"
+    assert found.scores[2].decided_by == "truncated"
 
 
 def test_a_sure_box_keeps_places_counts_and_only_raises(card, frame):
@@ -158,19 +158,19 @@ def test_a_sure_box_keeps_places_counts_and_only_raises(card, frame):
     doubtful = Detection("vehicle", 0.1, (0, 0, 1, 1))
     boxes = {media[0].path: [fawn, deer, walker], media[1].path: [doubtful]}
     plain, boxed = seen(card, frame, ALWAYS_BLANK), seen(card, frame, ALWAYS_BLANK, boxes)
-    before, after = plain.looks[0], boxed.looks[0]
+    before, after = plain.scores[0], boxed.scores[0]
     assert (after.state, after.decided_by, after.crop_source) == ("kept", "boxes", "boxes")
     assert after.count == 2 and after.p_animal >= 0.93 and after.p_human >= 0.7
     assert after.p_blank <= 0.07 + 1e-9 and after.p_vehicle == before.p_vehicle
     assert after.crop[0] < 0.6 < after.crop[0] + after.crop[2]
-    assert boxed.looks[1:] == plain.looks[1:]
+    assert boxed.scores[1:] == plain.scores[1:]
 
 
 def test_people_are_counted_where_only_people_are_boxed_and_vehicles_never(card, frame):
     media = card[1]
     people = [Detection("human", 0.9, (0.1 * i, 0.2, 0.1, 0.4)) for i in range(3)]
     boxes = {media[0].path: people, media[1].path: [Detection("vehicle", 0.9, (0, 0, 0.5, 0.5))]}
-    looks = seen(card, frame, boxes=boxes).looks
+    looks = seen(card, frame, boxes=boxes).scores
     assert (looks[0].count, looks[1].count, looks[2].count) == (3, None, None)
 
 
@@ -180,15 +180,15 @@ def test_a_turned_camera_shows_in_view_shift(card, frame):
     tinted = Image.merge("RGB", [band.point(lambda v, k=k: int(v * k)) for k, band in
                                  zip((1.0, 0.5, 0.2), other.split(), strict=True)])  # fmt: skip
     (root / media[15].path).write_bytes(jpeg(tinted))
-    shifts = [one.view_shift for one in seen(card, frame).looks]
+    shifts = [one.view_shift for one in seen(card, frame).scores]
     assert shifts[15] > 3 * max(shifts[:15])
 
 
 def test_a_short_window_has_no_background_and_one_picture_no_view(card, frame):
     root, media, bursts = card
     found = seen((root, media[:5], bursts[:5]), frame)
-    assert all(one.novelty is None for one in found.looks)
-    [alone] = seen((root, media[:1], bursts[:1]), frame).looks
+    assert all(one.novelty is None for one in found.scores)
+    [alone] = seen((root, media[:1], bursts[:1]), frame).scores
     assert alone.view_shift is None and alone.novelty is None
 
 
@@ -196,7 +196,7 @@ def test_day_and_night_have_each_their_own_view(card, frame):
     root, media, _ = card
     for i in range(8):
         (root / media[i].path).write_bytes(jpeg(meadow(i).convert("L")))
-    looks = seen(card, frame).looks
+    looks = seen(card, frame).scores
     assert [one.light for one in looks] == ["infrared"] * 8 + ["colour"] * 8
     assert all(one.view_shift < 0.2 for one in looks)
 
@@ -204,7 +204,7 @@ def test_day_and_night_have_each_their_own_view(card, frame):
 def test_the_audits_sample_gets_the_same_vectors_as_kept_pictures(card, frame):
     root, media, _ = card
     kept = seen(card, frame)
-    crops = {one.sha256: one.crop for one in kept.looks}
+    crops = {one.sha256: one.crop for one in kept.scores}
     some, troubles = score.embed(media[4:8], crops, reader(root), COLOURS)
     assert not troubles
     wanted = {(e.sha256, e.view): e.vector for e in kept.embeddings}
@@ -257,9 +257,9 @@ def test_a_decoder_that_dies_or_hangs_costs_one_picture(card, frame, tmp_path, b
         )
     finally:
         sys.path.remove(str(sick))
-    [trouble] = found.troubles
+    [trouble] = found.problems
     assert trouble.reason == "unreadable" and said in trouble.detail
-    assert found.failed == (one.sha256,) and len(found.looks) == 2
+    assert found.failed == (one.sha256,) and len(found.scores) == 2
 
 
 def test_a_window_that_crashed_is_seen_the_same_in_children(card, frame):
@@ -269,7 +269,7 @@ def test_a_window_that_crashed_is_seen_the_same_in_children(card, frame):
 
 
 def test_looks_are_plain_values(card, frame):
-    one = seen(card, frame).looks[0]
+    one = seen(card, frame).scores[0]
     assert type(one.p_blank) is float and type(one.state) is str and type(one.decided_by) is str
     assert all(type(value) is float for value in (*one.logits, *one.crop, one.luma))
     assert replace(one) == one

@@ -29,14 +29,14 @@ Vectors = tuple[list[str], np.ndarray, np.ndarray]  # sha256s, crops (n,d), fram
 
 
 def save_window(conn: Connection, window_id: int, recipe_id: int, seen: WindowScores) -> None:
-    """All of one window: looks, embeddings, troubles, and that it is done. One transaction, yours.
+    """Save the scores, embeddings and file problems of a window and mark it done; no commit here.
 
     Troubles of an earlier look at it go: a file that was away then may be here now. The first look
     recipe a batch meets becomes its current one, so that a running job shows."""
     w = schema.work_window.c
     batch_id = conn.execute(sa.select(w.batch_id).where(w.id == window_id)).scalar_one()
-    ids = media_ids(conn, [*(one.sha256 for one in seen.looks), *seen.failed])
-    rows = [_look_row(one, ids[one.sha256], recipe_id) for one in seen.looks]
+    ids = media_ids(conn, [*(one.sha256 for one in seen.scores), *seen.failed])
+    rows = [_look_row(one, ids[one.sha256], recipe_id) for one in seen.scores]
     blank = dict.fromkeys(schema.look.c.keys())
     rows += [
         {**blank, "media_id": ids[sha], "recipe_id": recipe_id, "state": "failed"}
@@ -48,7 +48,7 @@ def save_window(conn: Connection, window_id: int, recipe_id: int, seen: WindowSc
     t, m = schema.trouble, schema.media.c
     mine = t.c.path.in_(sa.select(m.path).where(m.work_window_id == window_id))
     conn.execute(sa.delete(t).where(t.c.batch_id == batch_id, t.c.step == "look", mine))
-    save_file_problems(conn, batch_id, seen.troubles)
+    save_file_problems(conn, batch_id, seen.problems)
     done = {"work_window_id": window_id, "recipe_id": recipe_id}
     upsert(conn, schema.window_done, [done], ["work_window_id", "recipe_id"])
     b = schema.batch

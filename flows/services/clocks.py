@@ -23,7 +23,7 @@ from flows.services.reform import reform
 from pipeline.card import repair
 from pipeline.counted import counted
 from pipeline.errors import InputError
-from pipeline.records import ClockRepair, Deployment
+from pipeline.records import ClockRepair, Deployment, RepairParameters
 from pipeline.tables.cells import plain_cell
 
 COLUMNS = (
@@ -131,7 +131,9 @@ def meant(conn: Connection, ask: Ask) -> tuple[ClockRepair, list[clock_repairs.W
     return replace(one, kind=kind, parameters=parameters), some
 
 
-def _kind(ask: Ask, place: Deployment, some: list[clock_repairs.Written]) -> tuple[str, dict]:
+def _kind(
+    ask: Ask, place: Deployment, some: list[clock_repairs.Written]
+) -> tuple[str, RepairParameters]:
     if ask.by is not None:
         return "shift", {"seconds": repair.seconds_of(ask.by)}
     if ask.year is not None:

@@ -168,7 +168,7 @@ def pipeline_vectors(pictures: Sequence[Picture], encoder: Encoder) -> dict[str,
                 None,
                 Settings(),
             )
-            for look in seen.looks:
+            for look in seen.scores:
                 pixels = read_pixels(pictures[int(look.sha256)].example)
                 found[int(look.sha256)] = encoder.images([crop.cut(pixels, look.crop), pixels])
     both = np.array([found[row] for row in range(len(pictures))])
