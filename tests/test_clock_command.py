@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,10 +10,19 @@ from db.core.engine import open_database, writing
 from db.integrity.dump import dump
 from flows.prefect.run import run_job
 from flows.run_options import Job
-from flows.services.clocks import Ask, list_repairs, meant, shift, undo
+from flows.services.clocks import (
+    ChangedClock,
+    RepairRequest,
+    list_repairs,
+    preview_shift,
+    requested,
+    undo_shift,
+    write_shift,
+)
 from pipeline.card import repair
 from pipeline.errors import CamtriageError, InputError, SettingsError
 from tests import cards
+from tests.commands import camtriage
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,7 @@ EVENTS = "SELECT event_id, started_at, ended_at, pictures FROM events WHERE depl
 
 def test_without_yes_it_is_shown_and_nothing_is_written(card, capsys):
     job, before = card
-    assert shift(job, Ask("k/Cam0", by="-1h"), yes=False) == 0
+    assert camtriage("clock", "shift", "k/Cam0", "--by=-1h", "--database", job.database) == 0
     said = capsys.readouterr().out
     assert "18 pictures, shift: moved by -1 h" in said and "add --yes" in said
     assert "2026-05-01T06:00:00  2026-05-01T05:00:00  Cam0/DCIM/100RECNX/RCNX0001.JPG" in said
@@ -50,36 +60,55 @@ def test_without_yes_it_is_shown_and_nothing_is_written(card, capsys):
     assert dumped(job) == before
 
 
+def test_a_preview_holds_every_picture_with_both_times_and_writes_nothing(card):
+    job, before = card
+    preview = preview_shift(job.database, RepairRequest("k/Cam0", by="-1h"))
+    assert (preview.repair.kind, preview.repair.parameters) == ("shift", {"seconds": -3600})
+    assert len(preview.pictures) == 18
+    moved = {picture.after - picture.before for picture in preview.pictures}
+    assert moved == {timedelta(hours=-1)}
+    first = preview.pictures[0]
+    assert (first.batch, first.path) == ("k", "Cam0/DCIM/100RECNX/RCNX0001.JPG")
+    assert first.before == datetime(2026, 5, 1, 6)
+    assert (preview.outside_before, preview.outside_after) == (0, 0), "its period is not known"
+    assert dumped(job) == before
+
+
 def test_visits_follow_a_repair_the_card_stays_known_and_undone_it_is_as_before(card, capsys):
     job, before = card
     visits = rows(job, EVENTS + " ORDER BY started_at")
-    shift(job, Ask("k/Cam0", by="12h", who="Amina"), yes=True)
+    words = ["shift", "k/Cam0", "--by=12h", "--who=Amina", "--yes", "--database", job.database]
+    assert camtriage("clock", *words) == 0
     moved = rows(job, EVENTS + " ORDER BY started_at")
     assert [(one[0], one[3]) for one in moved] == [(one[0], one[3]) for one in visits]
     assert {one[1][:13] for one in moved} == {"2026-05-01T18"}
     run_job(job, as_flow=False)
     assert rows(job, EVENTS + " ORDER BY started_at") == moved
     assert len(rows(job, "SELECT * FROM run_summary")) == 1, "the card has nothing left to do"
-    [number] = rows(job, "SELECT max(id) FROM clock_repair")
-    undo(job, number[0], "Juma")
+    [[number]] = rows(job, "SELECT max(id) FROM clock_repair")
+    assert camtriage("clock", "undo", number, "--who", "Juma", "--database", job.database) == 0
     assert dumped(job) == before
-    assert "is undone" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"repair {number} stands, 6 visits formed again; back: camtriage clock undo" in said
+    assert "is undone: k/Cam0 has its camera's times again; 6 visits formed" in said
 
 
 def test_repairs_are_listed_as_a_table_undone_ones_with_their_pictures(card, capsys):
     job, before = card
-    list_repairs(job.database)
+    camtriage("clock", "list", "--database", job.database)
     head, *earlier = capsys.readouterr().out.splitlines()
     assert head.startswith("number,deploymentID,repair,stretch,pictures,made,by,undone,")
-    shift(job, Ask("k/Cam0", by="1h", last_file="RCNX0003.JPG", who="Amina"), yes=True)
-    [number] = rows(job, "SELECT max(id) FROM clock_repair")
-    undo(job, number[0], "Juma")
-    capsys.readouterr()
-    list_repairs(job.database)
+    request = RepairRequest("k/Cam0", by="1h", last_file="RCNX0003.JPG", who="Amina")
+    written = write_shift(job, request)
+    assert (written.deployment_id, written.visits) == ("k/Cam0", 6)
+    assert undo_shift(job, written.number, "Juma") == written
+    *_, listed = list_repairs(job.database)
+    assert (listed.number, listed.pictures, listed.undone_by) == (written.number, 3, "Juma")
+    camtriage("clock", "list", "--database", job.database)
     text = capsys.readouterr().out
     *_, one = csv.DictReader(io.StringIO(text))
     assert len(text.splitlines()) == len(earlier) + 2 and dumped(job) == before
-    assert (one["number"], one["pictures"]) == (str(number[0]), "3")
+    assert (one["number"], one["pictures"]) == (str(written.number), "3")
     assert one["repair"] == "shift: moved by +1 h" and one["stretch"].endswith("RCNX0003.JPG")
     assert one["by"] == "Amina" and one["undone"] and one["undone_by"] == "Juma"
 
@@ -88,12 +117,12 @@ def test_a_stretch_that_is_repaired_parts_the_visits_at_its_border(card):
     """One visit of three pictures; its last two were taken an hour later."""
     job, before = card
     name = "RCNX0002.JPG"
-    shift(job, Ask("k/Cam0", by="1h", first_file=name, last_file="RCNX0003.JPG"), yes=True)
+    request = RepairRequest("k/Cam0", by="1h", first_file=name, last_file="RCNX0003.JPG")
+    written = write_shift(job, request)
     visits = rows(job, EVENTS + " ORDER BY started_at")
     assert [one[3] for one in visits] == [1, 3, 3, 3, 3, 3, 2]
     assert visits[-1][1] == "2026-05-01T07:00:01"
-    [number] = rows(job, "SELECT max(id) FROM clock_repair")
-    undo(job, number[0], None)
+    undo_shift(job, written.number)
     assert dumped(job) == before
 
 
@@ -107,7 +136,7 @@ def test_other_labels_than_those_of_the_run_are_refused_and_nothing_is_half_done
     ):
         other = Job("", None, job.database, **words)
         with pytest.raises(SettingsError, match=f"give {option}"):
-            shift(other, Ask("k/Cam0", by="1h"), yes=True)
+            write_shift(other, RepairRequest("k/Cam0", by="1h"))
         assert dumped(job) == before
 
 
@@ -139,7 +168,7 @@ def test_other_labels_than_those_of_the_run_are_refused_and_nothing_is_half_done
 def test_what_cannot_be_meant_is_told_in_one_line(card, words, said):
     job, before = card
     with pytest.raises(CamtriageError, match=said):
-        shift(job, Ask(**({"deployment": "k/Cam0"} | words)), yes=True)
+        write_shift(job, RepairRequest(**({"deployment": "k/Cam0"} | words)))
     assert dumped(job) == before
 
 
@@ -147,7 +176,7 @@ def test_a_wrong_year_keeps_the_days_between_pictures_over_a_leap_day(card):
     """The clock stood on 2026; it was 2028, which has a 29 February."""
     job, _ = card
     with writing(open_database(job.database)) as conn:
-        one, some = meant(conn, Ask("k/Cam0", year=2028))
+        one, some = requested(conn, RepairRequest("k/Cam0", year=2028))
         assert one.parameters == {"seconds": 731 * 86400, "year": 2028} and len(some) == 18
 
 
@@ -175,10 +204,11 @@ def test_on_postgresql_a_repair_and_its_visits_are_one_transaction_too(postgres_
     job = Job(str(tmp_path / "card"), "k", postgres_copy)
     run_job(job, as_flow=False)
     before = dumped(job)
-    shift(job, Ask("k/Cam0", drift=("2026-05-01=2026-05-01", "2026-05-02=2026-05-02T00:01")), True)
+    drift = ("2026-05-01=2026-05-01", "2026-05-02=2026-05-02T00:01")
+    assert write_shift(job, RepairRequest("k/Cam0", drift=drift)) == ChangedClock(1, "k/Cam0", 2)
     assert {row[1][:19] for row in rows(job, EVENTS)} == {
         "2026-05-01T06:00:15",
         "2026-05-01T06:10:15",
     }
-    undo(job, 1, None)
+    undo_shift(job, 1)
     assert dumped(job) == before

@@ -25,11 +25,12 @@ from db.store.outages import (
     save_outages,
     waiting,
 )
-from flows.services import outages as command
+from flows.services import outages as services
 from pipeline.errors import InputError
 from pipeline.population.effort.effort import watches
 from pipeline.population.effort.silence import proposals
 from pipeline.records import Deployment, Media, Outage
+from tests.commands import camtriage
 from tests.test_population_command import PLACES, fill, may, of, tables
 
 MAY = may(1)
@@ -268,24 +269,48 @@ def listed(capsys) -> list[dict]:
 
 
 def test_suggested_accepted_and_removed(url, capsys):
-    command.suggest(url, ["A1"])
+    camtriage("outages", "suggest", "A1", "--database", url)
     [one] = listed(capsys)
     assert (one["start"], one["end"]) == ("2026-05-20T12:00:00", "2026-05-26T12:00:00")
     assert (one["days"], one["accepted"]) == ("6.00", "no")
-    command.suggest(url, ["A1"])
+    camtriage("outages", "suggest", "A1", "--database", url)
     [again] = listed(capsys)
     assert again | {"number": ""} == one | {"number": ""}, "proposals are replaced, not added"
-    command.accept(url, [int(again["number"])], "Amina")
-    command.suggest(url, ["A1"])
+    camtriage("outages", "accept", again["number"], "--who", "Amina", "--database", url)
+    camtriage("outages", "suggest", "A1", "--database", url)
     assert "1 outage accepted" in capsys.readouterr().out
-    command.list_outages(url)
+    camtriage("outages", "list", "--database", url)
     [kept] = listed(capsys)
     assert (kept["accepted"], kept["by"], kept["source"]) == ("yes", "Amina", "proposed")
-    command.remove(url, [int(kept["number"])])
+    camtriage("outages", "remove", kept["number"], "--database", url)
     assert "dismissed: A1 2026-05-20" in capsys.readouterr().out
-    for wrong in (lambda: command.accept(url, [99], None), lambda: command.suggest(url, ["Z"])):
+    for wrong in (["accept", "99"], ["suggest", "Z"]):
         with pytest.raises(InputError, match="no "):
-            wrong()
+            camtriage("outages", *wrong, "--database", url)
+
+
+def test_the_services_give_outages_as_data_and_print_nothing(url, capsys):
+    suggested = services.suggest_outages(url, ["A1"])
+    [waiting] = suggested.waiting
+    assert suggested.not_judged == () and waiting.outage.started_at == may(20, 12)
+    assert not waiting.outage.accepted
+    assert services.accept_outages(url, [waiting.number], "Amina") == services.AcceptedOutages(1, 0)
+    assert services.accept_outages(url, [waiting.number]) == services.AcceptedOutages(0, 1)
+    [listed] = services.list_outages(url)
+    assert listed.outage == replace(waiting.outage, accepted=True, said_by="Amina")
+    entered = services.add_outage(url, "A1", "2026-05-03", "2026-05-04", "battery")
+    assert (entered.new, entered.known) == (1, 0)
+    assert [(outage.reason, pictures) for outage, pictures in entered.within] == [("battery", 2)]
+    assert services.remove_outages(url, [waiting.number]) == (listed.outage,)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_camera_whose_clock_is_wrong_is_not_judged_and_that_is_told(url, capsys):
+    with writing(open_database(url)) as conn:
+        conn.exec_driver_sql("UPDATE deployment SET timestamp_issues = TRUE WHERE name = 'A1'")
+    assert services.suggest_outages(url).not_judged == ("A1",)
+    assert camtriage("outages", "suggest", "--database", url) == 0
+    assert capsys.readouterr().err == "A1: left out, its clock is not to be trusted\n"
 
 
 def test_a_table_is_read_back_as_it_was_listed_and_days_are_whole(url, capsys, tmp_path):
@@ -293,13 +318,13 @@ def test_a_table_is_read_back_as_it_was_listed_and_days_are_whole(url, capsys, t
     table.write_text(
         "deploymentID,start,end,reason\nA1,2026-05-03,2026-05-05,snow\nC1,2026-05-20,,\n"
     )
-    assert command.import_outages(url, table, "Juma") == 0
+    assert camtriage("outages", "import", table, "--who", "Juma", "--database", url) == 0
     assert "4" not in capsys.readouterr().out.split("outages")[0]
-    command.list_outages(url)
+    camtriage("outages", "list", "--database", url)
     text = capsys.readouterr().out
     assert "A1,2026-05-03T00:00:00,2026-05-06T00:00:00,3.00,snow,entered,yes,Juma" in text
     table.write_text(text)
-    command.import_outages(url, table, None)
+    camtriage("outages", "import", table, "--database", url)
     assert "0 outages entered, 2 known" in capsys.readouterr().out
     for wrong, said in (
         ("deploymentID,start\nA1,2026-05-03\n", "needs the columns"),
@@ -307,19 +332,20 @@ def test_a_table_is_read_back_as_it_was_listed_and_days_are_whole(url, capsys, t
     ):
         table.write_text(wrong)
         with pytest.raises(InputError, match=said):
-            command.import_outages(url, table, None)
+            services.import_outages(url, table)
     with pytest.raises(InputError, match="cannot be read"):
-        command.import_outages(url, tmp_path / "none.csv", None)
-    command.list_outages(url)
+        services.import_outages(url, tmp_path / "none.csv")
+    camtriage("outages", "list", "--database", url)
     assert capsys.readouterr().out == text
 
 
 def test_an_outage_that_ends_before_it_begins_is_told_as_it_was_typed(url, tmp_path):
     with pytest.raises(InputError, match="A1 2026-05-12 to 2026-05-11: the outage ends before it"):
-        command.add(url, "A1", "2026-05-12", "2026-05-11", "", None)
-    assert command.add(url, "A1", "2026-05-12", "2026-05-12", "", None) == 0, "all of the day"
+        services.add_outage(url, "A1", "2026-05-12", "2026-05-11")
+    assert services.add_outage(url, "A1", "2026-05-12", "2026-05-12").new == 1, "all of the day"
 
 
 def test_pictures_within_an_outage_are_told(url, capsys):
-    command.add(url, "A1", "2026-05-03", "2026-05-04", "battery", None)
+    words = ("A1", "--from", "2026-05-03", "--to", "2026-05-04", "--reason", "battery")
+    camtriage("outages", "add", *words, "--database", url)
     assert "2 pictures were taken within it" in capsys.readouterr().out

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.cli.output import print_table
 from pipeline.tables.reader import MISSING, read_table
-from pipeline.tables.writer import print_table, table_text, write_table
+from pipeline.tables.writer import table_text, write_table
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 TEXTS = CELLS.map(str.strip).filter(lambda text: text not in MISSING)

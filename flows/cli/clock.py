@@ -1,21 +1,29 @@
-"""Commands about wrong clocks and about cameras that did not work."""
+"""Commands about wrong clocks."""
 
-from pathlib import Path
-from typing import Annotated
+import shlex
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Database, Labeller, Labels, Pretrained, Settings, Sites
+from flows.cli.options import Database, Labeller, Labels, Pretrained, Settings, Sites, Who
+from flows.cli.output import print_table
 from flows.run_options import Job, database_url
+from pipeline.card.repair import bounds_told, told
+from pipeline.counted import counted
+
+if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.services.clocks import ShiftPreview
 
 app = typer.Typer()
 clock = typer.Typer(no_args_is_help=True, help="Clocks that were wrong, repaired and undone.")
-outages = typer.Typer(no_args_is_help=True, help="When cameras did not work: no effort.")
 app.add_typer(clock, name="clock")
-app.add_typer(outages, name="outages")
 
-Deployment = Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Its deploymentID.")]
-Who = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so.")]
+REPAIRS = (
+    *("number", "deploymentID", "repair", "stretch", "pictures", "made", "by", "undone"),
+    *("undone_by", "comment"),
+)
+SHOWN = 6  # pictures before and after: the first, the last, and some between
 
 
 @clock.command("suspects")
@@ -32,14 +40,22 @@ def clock_suspects(
 
     camtriage clock suspects
     """
-    from flows.services.clocks import print_suspects
+    from flows.services.clocks import suspects
 
-    return print_suspects(database_url(database), deployment)
+    found = suspects(database_url(database), deployment)
+    for suspect in found:
+        print(f"{suspect.deployment_id}: {suspect.sentence}")
+        if suspect.options:
+            name = shlex.quote(suspect.deployment_id)
+            print(f"    camtriage clock shift {name} {suspect.options}")
+    if not found:
+        print("no clock looks wrong")
+    return 0
 
 
 @clock.command("shift")
 def clock_shift(
-    deployment: Deployment,
+    deployment: Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Its deploymentID.")],
     by: Annotated[
         str | None, typer.Option(metavar="TIME", help="Move by this: +1h30m, -365d, 12:00:00.")
     ] = None,
@@ -89,15 +105,34 @@ def clock_shift(
 
     camtriage clock shift K012-2026 --by +1h
     """
-    from flows.services.clocks import Ask, shift
+    from flows.services.clocks import RepairRequest, preview_shift, write_shift
 
-    ask = Ask(
-        deployment, by, year, zone, am_pm, tuple(drift or ()), begin, end, from_file, to_file, card,
-        who, comment,
-    )  # fmt: skip
+    request = RepairRequest(
+        deployment=deployment,
+        by=by,
+        year=year,
+        zone=zone,
+        am_pm=am_pm,
+        drift=tuple(drift or ()),
+        begin=begin,
+        end=end,
+        first_file=from_file,
+        last_file=to_file,
+        card=card,
+        who=who,
+        comment=comment,
+    )
     url = database_url(database)
+    _print_preview(preview_shift(url, request))
+    if not yes:
+        print("nothing is written yet: add --yes to do it")
+        return 0
     job = Job("", None, url, settings, None, labels, sites, "", labeller, pretrained)
-    return shift(job, ask, yes)
+    written = write_shift(job, request)
+    formed = counted(written.visits, "visit")
+    key = written.number
+    print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
+    return 0
 
 
 @clock.command("list")
@@ -108,7 +143,23 @@ def clock_list(database: Database = None) -> int:
     """
     from flows.services.clocks import list_repairs
 
-    return list_repairs(database_url(database))
+    rows = [
+        (
+            listed.number,
+            listed.repair.deployment_id,
+            told(listed.repair),
+            bounds_told(listed.repair),
+            listed.pictures,
+            f"{listed.made_at:%Y-%m-%d}",
+            listed.repair.made_by,
+            f"{listed.undone_at:%Y-%m-%d}" if listed.undone_at else "",
+            listed.undone_by,
+            listed.repair.comment,
+        )
+        for listed in list_repairs(database_url(database))
+    ]
+    print_table(REPAIRS, rows)
+    return 0
 
 
 @clock.command("undo")
@@ -126,108 +177,34 @@ def clock_undo(
 
     camtriage clock undo 3
     """
-    from flows.services.clocks import undo
+    from flows.services.clocks import undo_shift
 
     url = database_url(database)
     job = Job("", None, url, settings, None, labels, sites, "", labeller, pretrained)
-    return undo(job, number, who)
+    undone = undo_shift(job, number, who)
+    formed = counted(undone.visits, "visit")
+    name = undone.deployment_id
+    print(f"repair {number} is undone: {name} has its camera's times again; {formed} formed")
+    return 0
 
 
-@outages.command("add")
-def outages_add(
-    deployment: Deployment,
-    begin: Annotated[
-        str, typer.Option("--from", metavar="TIME", help="When it began; a day alone: all of it.")
-    ],
-    end: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TIME", help="When it ended. Else with the deployment."),
-    ] = None,
-    reason: Annotated[str, typer.Option(help="Battery, snow, theft, ...")] = "",
-    who: Who = None,
-    database: Database = None,
-) -> int:
-    """Enter a time in which a camera did not work: it is no effort from now on.
-
-    camtriage outages add K012-2026 --from 2026-05-03 --to 2026-05-09 --reason battery
-    """
-    from flows.services.outages import add
-
-    return add(database_url(database), deployment, begin, end, reason, who)
+def _print_preview(preview: "ShiftPreview") -> None:
+    """The repair in words, and some pictures with their times before and after."""
+    repair, pictures = preview.repair, preview.pictures
+    bounds = bounds_told(repair)
+    where = f" ({bounds})" if bounds else ""
+    print(f"{repair.deployment_id}{where}: {counted(len(pictures), 'picture')}, {told(repair)}")
+    steps = max(1, min(SHOWN, len(pictures)) - 1)
+    shown = sorted({round(i * (len(pictures) - 1) / steps) for i in range(steps + 1)})
+    print(f"{'camera wrote':21}{'becomes':21}file")
+    for picture in (pictures[i] for i in shown):
+        print(f"{_second(picture.before):21}{_second(picture.after):21}{picture.path}")
+    if preview.outside_before or preview.outside_after:
+        print(
+            f"outside the deployment's period: {preview.outside_before} of them before, "
+            f"{preview.outside_after} after"
+        )
 
 
-@outages.command("import")
-def outages_import(
-    table: Annotated[
-        Path, typer.Argument(metavar="CSV", help="Columns deploymentID, start, end, reason.")
-    ],
-    who: Who = None,
-    database: Database = None,
-) -> int:
-    """Enter all outages of a table, or none of them. Known ones stay as they are.
-
-    camtriage outages import outages.csv
-    """
-    from flows.services.outages import import_outages
-
-    return import_outages(database_url(database), table, who)
-
-
-@outages.command("list")
-def outages_list(database: Database = None) -> int:
-    """All outages as CSV, proposals and dismissed ones too.
-
-    camtriage outages list > outages.csv
-    """
-    from flows.services.outages import list_outages
-
-    return list_outages(database_url(database))
-
-
-@outages.command("suggest")
-def outages_suggest(
-    deployment: Annotated[
-        list[str] | None, typer.Argument(metavar="DEPLOYMENT", help="Only these; else all.")
-    ] = None,
-    database: Database = None,
-) -> int:
-    """Propose outages from long silence, missing time-lapse pictures, and changed views.
-
-    Each camera is held against its own gaps. No proposal counts until it is accepted.
-
-    camtriage outages suggest
-    """
-    from flows.services.outages import suggest
-
-    return suggest(database_url(database), deployment)
-
-
-@outages.command("accept")
-def outages_accept(
-    number: Annotated[list[int], typer.Argument(help="As `outages suggest` tells them.")],
-    who: Who = None,
-    database: Database = None,
-) -> int:
-    """Agree to proposals: their days are no effort from now on.
-
-    camtriage outages accept 3 4 --who Amina
-    """
-    from flows.services.outages import accept
-
-    return accept(database_url(database), number, who)
-
-
-@outages.command("remove")
-def outages_remove(
-    number: Annotated[list[int], typer.Argument(help="As `outages list` tells them.")],
-    database: Database = None,
-) -> int:
-    """Take outages out: their days are effort again.
-
-    A proposal is dismissed: `outages suggest` does not make it again. Removed once more, it may.
-
-    camtriage outages remove 3
-    """
-    from flows.services.outages import remove
-
-    return remove(database_url(database), number)
+def _second(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")

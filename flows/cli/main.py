@@ -18,6 +18,7 @@ from flows.cli import (
     flags,
     keeping,
     models,
+    outages,
     population,
     report,
     review,
@@ -30,8 +31,8 @@ NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run i
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 GROUPS = (  # in the order of --help
-    *(card, report, population, review, deployments, flags, clock, export, models, keeping),
-    schedule,
+    *(card, report, population, review, deployments, flags, clock, outages, export, models),
+    *(keeping, schedule),
 )
 for commands in GROUPS:
     app.add_typer(commands.app)

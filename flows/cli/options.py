@@ -45,6 +45,7 @@ Day1 = Annotated[
     str,
     typer.Option("--day1", help="Where histories begin: survey, station (its own), or a date."),
 ]
+Who = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so.")]
 
 
 def a_day(text: str | None) -> date:

@@ -1,11 +1,9 @@
-"""What `camtriage clock` does: repairs of wrong clocks, shown before they are written.
+"""Repairs of wrong clocks: previewed before they are written, listed, and undone.
 
-A repair, the times it makes, and the visits and flags formed anew are one transaction.
+A repair, the times it makes, and the visits and flags formed again are one transaction.
 """
 
-import csv
-import io
-import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,22 +18,15 @@ from db.store.deployments import all_deployments
 from flows.execution.databases import known_database
 from flows.run_options import Job
 from flows.services.reform import reform
-from pipeline.card import repair
-from pipeline.counted import counted
+from pipeline.card import repair as rules
+from pipeline.card.suspects import Suspect
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, RepairParameters
-from pipeline.tables.cells import plain_cell
-
-COLUMNS = (
-    *("number", "deploymentID", "repair", "stretch", "pictures", "made", "by", "undone"),
-    *("undone_by", "comment"),
-)
-SHOWN = 6  # pictures before and after: the first, the last, and some between
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A repair as it is typed: one of by, year, zone, am_pm and drift, and the stretch."""
+class RepairRequest:
+    """The repair that a person wants: one of by, year, zone, am_pm and drift, and the stretch."""
 
     deployment: str
     by: str | None = None
@@ -52,130 +43,178 @@ class Ask:
     comment: str | None = None
 
 
-def print_suspects(url: str, deployments: list[str] | None) -> int:
-    """Every doubt about a clock, a line each, with the command that may help."""
+@dataclass(frozen=True, slots=True)
+class MovedPicture:
+    """One picture of a repair's stretch."""
+
+    batch: str
+    path: str
+    before: datetime  # as the camera wrote it
+    after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftPreview:
+    """What a repair would do to its pictures."""
+
+    repair: ClockRepair
+    pictures: tuple[MovedPicture, ...]  # in the order of files
+    outside_before: int  # how many lie outside the deployment's period by the camera's times
+    outside_after: int  # and by the repaired times
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedClock:
+    """A repair that was written or undone."""
+
+    number: int
+    deployment_id: str
+    visits: int  # formed again
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRepair:
+    """A repair in the database, standing or undone."""
+
+    number: int
+    repair: ClockRepair
+    pictures: int
+    made_at: datetime
+    undone_at: datetime | None
+    undone_by: str | None
+
+
+def suspects(url: str, deployments: Sequence[str] | None = None) -> tuple[Suspect, ...]:
+    """Every doubt about a clock, by deployment. InputError: there is no such deployment."""
     with reading(known_database(url)) as conn:
         for name in deployments or ():
             _deployment(conn, name)
-        found = list(doubts(conn, names=deployments or None))
-    for one in found:
-        print(f"{one.deployment_id}: {one.sentence}")
-        if one.options:
-            print(f"    camtriage clock shift {shlex.quote(one.deployment_id)} {one.options}")
-    if not found:
-        print("no clock looks wrong")
-    return 0
+        return tuple(doubts(conn, names=deployments or None))
 
 
-def shift(job: Job, ask: Ask, yes: bool) -> int:
-    """Show what a repair does; with yes, write it and form visits and flags again."""
-    with reading(known_database(job.database)) as conn:
-        one, some = meant(conn, ask)
-        repair.refuse_years(one, (at for *_, at in some), now())
-        clock_repairs.refuse_second(conn, one, some)
-        place = _deployment(conn, one.deployment_id)
-    _show(one, some, place)
-    if not yes:
-        print("nothing is written yet: add --yes to do it")
-        return 0
-    with writing(known_database(job.database)) as conn:
-        key = clock_repairs.save_repair(conn, one)
-        visits = reform(conn, job, one.deployment_id)
-    formed = counted(visits, "visit")
-    print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
-    return 0
-
-
-def undo(job: Job, key: int, who: str | None) -> int:
-    """Take a repair back; visits and flags are formed again."""
-    with writing(known_database(job.database)) as conn:
-        name = clock_repairs.undo_repair(conn, key, who)
-        visits = reform(conn, job, name)
-    formed = counted(visits, "visit")
-    print(f"repair {key} is undone: {name} has its camera's times again; {formed} formed")
-    return 0
-
-
-def list_repairs(url: str) -> int:
-    """Print every repair as CSV, also those that were undone."""
-    out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(COLUMNS)
+def preview_shift(url: str, request: RepairRequest) -> ShiftPreview:
+    """What a repair does, with nothing written. InputError: it cannot be meant, or one stands."""
     with reading(known_database(url)) as conn:
-        for key, one, row in clock_repairs.repairs(conn, undone=True):
-            undone = row["undone_at"]
-            pictures = len(clock_repairs.stretch(conn, one)) if undone else row["pictures"]
-            cells = [one.deployment_id, repair.told(one), repair.bounds_told(one), pictures]
-            cells += [f"{row['made_at']:%Y-%m-%d}", one.made_by]
-            cells += [f"{undone:%Y-%m-%d}" if undone else "", row["undone_by"], one.comment]
-            table.writerow([key, *map(plain_cell, cells)])
-    print(out.getvalue(), end="")
-    return 0
+        repair, pictures = _possible(conn, request)
+        clock_repairs.refuse_second(conn, repair, pictures)
+        place = _deployment(conn, repair.deployment_id)
+    moved = tuple(
+        MovedPicture(batch, path, at, rules.repaired(repair, at)) for _, batch, path, at in pictures
+    )
+    return ShiftPreview(
+        repair,
+        moved,
+        sum(_outside(place, picture.before) for picture in moved),
+        sum(_outside(place, picture.after) for picture in moved),
+    )
 
 
-def meant(conn: Connection, ask: Ask) -> tuple[ClockRepair, list[clock_repairs.Written]]:
-    """The repair that was asked for and the pictures it touches; InputError in one line."""
+def write_shift(job: Job, request: RepairRequest) -> ChangedClock:
+    """Write a repair and form the visits and flags of its deployment again."""
+    with writing(known_database(job.database)) as conn:
+        repair, _ = _possible(conn, request)
+        number = clock_repairs.save_repair(conn, repair)
+        return ChangedClock(number, repair.deployment_id, reform(conn, job, repair.deployment_id))
+
+
+def undo_shift(job: Job, number: int, who: str | None = None) -> ChangedClock:
+    """Undo a repair; visits and flags are formed again."""
+    with writing(known_database(job.database)) as conn:
+        name = clock_repairs.undo_repair(conn, number, who)
+        return ChangedClock(number, name, reform(conn, job, name))
+
+
+def list_repairs(url: str) -> tuple[ListedRepair, ...]:
+    """Every repair in the order they were made, also those that were undone."""
+    found = []
+    with reading(known_database(url)) as conn:
+        for number, repair, row in clock_repairs.repairs(conn, undone=True):
+            undone_at = row["undone_at"]
+            pictures = len(clock_repairs.stretch(conn, repair)) if undone_at else row["pictures"]
+            made_at, undone_by = row["made_at"], row["undone_by"]
+            found.append(ListedRepair(number, repair, pictures, made_at, undone_at, undone_by))
+    return tuple(found)
+
+
+def requested(
+    conn: Connection, request: RepairRequest
+) -> tuple[ClockRepair, list[clock_repairs.Written]]:
+    """The repair that was requested and the pictures it touches; InputError in one line."""
     kinds = {
-        "--by": ask.by, "--year": ask.year, "--zone": ask.zone, "--am-pm": ask.am_pm or None,
-        "--drift": ask.drift or None,
-    }  # fmt: skip
+        "--by": request.by,
+        "--year": request.year,
+        "--zone": request.zone,
+        "--am-pm": request.am_pm or None,
+        "--drift": request.drift or None,
+    }
     if sum(value is not None for value in kinds.values()) != 1:
         raise InputError(f"give one of {', '.join(kinds)} (--drift twice)")
-    place = _deployment(conn, ask.deployment)
-    one = _stretch(conn, ask)
-    some = clock_repairs.stretch(conn, one)
-    if not some:
-        where = repair.bounds_told(one) or "this deployment"
-        raise InputError(f"{ask.deployment}: no picture with a time in {where}")
-    kind, parameters = _kind(ask, place, some)
-    return replace(one, kind=kind, parameters=parameters), some
+    place = _deployment(conn, request.deployment)
+    repair = _stretch(conn, request)
+    pictures = clock_repairs.stretch(conn, repair)
+    if not pictures:
+        where = rules.bounds_told(repair) or "this deployment"
+        raise InputError(f"{request.deployment}: no picture with a time in {where}")
+    kind, parameters = _kind(request, place, pictures)
+    return replace(repair, kind=kind, parameters=parameters), pictures
+
+
+def _possible(
+    conn: Connection, request: RepairRequest
+) -> tuple[ClockRepair, list[clock_repairs.Written]]:
+    """The same, refused too where it brings pictures into years that cannot be."""
+    repair, pictures = requested(conn, request)
+    rules.refuse_years(repair, (at for *_, at in pictures), now())
+    return repair, pictures
 
 
 def _kind(
-    ask: Ask, place: Deployment, some: list[clock_repairs.Written]
+    request: RepairRequest, place: Deployment, pictures: Sequence[clock_repairs.Written]
 ) -> tuple[str, RepairParameters]:
-    if ask.by is not None:
-        return "shift", {"seconds": repair.seconds_of(ask.by)}
-    if ask.year is not None:
-        first = min(at for *_, at in some)
-        return "year", {"seconds": repair.year_shift(first, ask.year), "year": ask.year}
-    if ask.zone is not None:
-        return "zone", repair.zone_shift(ask.zone, place.utc_offset_min, ask.deployment)
-    if ask.am_pm:
+    if request.by is not None:
+        return "shift", {"seconds": rules.seconds_of(request.by)}
+    if request.year is not None:
+        first = min(at for *_, at in pictures)
+        return "year", {"seconds": rules.year_shift(first, request.year), "year": request.year}
+    if request.zone is not None:
+        return "zone", rules.zone_shift(request.zone, place.utc_offset_min, request.deployment)
+    if request.am_pm:
         return "am_pm", {}
-    return "drift", repair.drift([repair.point_of(one) for one in ask.drift])
+    return "drift", rules.drift([rules.point_of(point) for point in request.drift])
 
 
-def _stretch(conn: Connection, ask: Ask) -> ClockRepair:
+def _stretch(conn: Connection, request: RepairRequest) -> ClockRepair:
     """A repair without its kind: the deployment and the bounds."""
     begin, end = (
-        repair.time_of(option, text) if text else None
-        for option, text in (("--from", ask.begin), ("--to", ask.end))
+        rules.time_of(option, text) if text else None
+        for option, text in (("--from", request.begin), ("--to", request.end))
     )
     if begin and end and end < begin:
         raise InputError(f"--to {end} is before --from {begin}")
-    one = ClockRepair(ask.deployment, "shift", {}, begin, end, batch=ask.card)
-    one = replace(one, comment=ask.comment, made_by=ask.who)
-    if ask.card and batch_by_name(conn, ask.card) is None:
-        raise InputError(f"--card {ask.card}: no such batch in this database")
-    for option, field, name in (
-        ("--from-file", "first_path", ask.first_file),
-        ("--to-file", "last_path", ask.last_file),
-    ):
-        if name:
-            batch, path = _file(conn, one, option, name)
-            one = replace(one, batch=batch, **{field: path})
-    if one.first_path and one.last_path and one.last_path < one.first_path:
-        raise InputError(f"--to-file {one.last_path} comes before --from-file {one.first_path}")
-    return one
+    repair = ClockRepair(request.deployment, "shift", {}, begin, end, batch=request.card)
+    repair = replace(repair, comment=request.comment, made_by=request.who)
+    if request.card and batch_by_name(conn, request.card) is None:
+        raise InputError(f"--card {request.card}: no such batch in this database")
+    if request.first_file:
+        batch, path = _file(conn, repair, "--from-file", request.first_file)
+        repair = replace(repair, batch=batch, first_path=path)
+    if request.last_file:
+        batch, path = _file(conn, repair, "--to-file", request.last_file)
+        repair = replace(repair, batch=batch, last_path=path)
+    if repair.first_path and repair.last_path and repair.last_path < repair.first_path:
+        raise InputError(
+            f"--to-file {repair.last_path} comes before --from-file {repair.first_path}"
+        )
+    return repair
 
 
-def _file(conn: Connection, one: ClockRepair, option: str, name: str) -> tuple[str, str]:
+def _file(conn: Connection, repair: ClockRepair, option: str, name: str) -> tuple[str, str]:
     """(card, path) of the one picture of that name."""
-    every = clock_repairs.stretch(conn, ClockRepair(one.deployment_id, "shift", batch=one.batch))
-    hits = [(batch, path) for _, batch, path, _ in every if f"/{path}".endswith(f"/{name}")]
+    whole = ClockRepair(repair.deployment_id, "shift", batch=repair.batch)
+    written = clock_repairs.stretch(conn, whole)
+    hits = [(batch, path) for _, batch, path, _ in written if f"/{path}".endswith(f"/{name}")]
     if not hits:
-        raise InputError(f"{option} {name}: no picture of {one.deployment_id} is called so")
+        raise InputError(f"{option} {name}: no picture of {repair.deployment_id} is called so")
     if len(hits) > 1:
         where = ", ".join(f"{path} on card {batch}" for batch, path in hits[:3])
         raise InputError(f"{option} {name}: several ({where}): give more of the path, or --card")
@@ -183,32 +222,12 @@ def _file(conn: Connection, one: ClockRepair, option: str, name: str) -> tuple[s
 
 
 def _deployment(conn: Connection, name: str) -> Deployment:
-    for one in all_deployments(conn):
-        if one.deployment_id == name:
-            return one
+    for deployment in all_deployments(conn):
+        if deployment.deployment_id == name:
+            return deployment
     raise InputError(f"{name}: no such deployment; their names: camtriage deployments list")
-
-
-def _show(one: ClockRepair, some: list[clock_repairs.Written], place: Deployment) -> None:
-    bounds = repair.bounds_told(one)
-    where = f" ({bounds})" if bounds else ""
-    print(f"{one.deployment_id}{where}: {counted(len(some), 'picture')}, {repair.told(one)}")
-    steps = max(1, min(SHOWN, len(some)) - 1)
-    shown = sorted({round(i * (len(some) - 1) / steps) for i in range(steps + 1)})
-    print(f"{'camera wrote':21}{'becomes':21}file")
-    for _, _, path, at in (some[i] for i in shown):
-        after = repair.repaired(one, at)
-        print(f"{_second(at):21}{_second(after):21}{path}")
-    before = sum(_outside(place, at) for *_, at in some)
-    after = sum(_outside(place, repair.repaired(one, at)) for *_, at in some)
-    if before or after:
-        print(f"outside the deployment's period: {before} of them before, {after} after")
 
 
 def _outside(place: Deployment, at: datetime) -> bool:
     early = place.started_at is not None and at < place.started_at
     return early or (place.ended_at is not None and at > place.ended_at)
-
-
-def _second(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")

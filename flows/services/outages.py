@@ -1,9 +1,10 @@
-"""What `camtriage outages` does: when cameras did not work, said by people or suggested to them."""
+"""When cameras did not work: entered by people, or proposed to them and then accepted."""
 
 import csv
 import io
-import sys
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -13,99 +14,131 @@ from db.queries.silence import watched
 from db.store import outages as kept
 from flows.execution.databases import known_database
 from pipeline.card.repair import time_of
-from pipeline.counted import counted, taken
 from pipeline.errors import InputError
 from pipeline.poaching.camera import camera_changes, frames_of
 from pipeline.population.effort.silence import proposals
 from pipeline.records import Outage
 from pipeline.settings import Settings
 
-COLUMNS = ("number", "deploymentID", "start", "end", "days", "reason", "source", "accepted", "by")
 NEEDED = ("deploymentID", "start", "end", "reason")
 NO = ("no", "false", "0")
 
 
-def add(
-    url: str, deployment: str, begin: str, end: str | None, reason: str, who: str | None
-) -> int:
-    """Enter one outage."""
-    return _save(url, [_outage(deployment, begin, end, reason, who)])
+@dataclass(frozen=True, slots=True)
+class NumberedOutage:
+    """An outage in the database; people name it by its number."""
+
+    number: int
+    outage: Outage
 
 
-def import_outages(url: str, table: Path, who: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class EnteredOutages:
+    """What entering outages came to."""
+
+    new: int
+    known: int  # stood already as they are
+    within: tuple[tuple[Outage, int], ...]  # entered ones in which so many pictures were taken
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedOutages:
+    """Proposals that wait for a person, also those of earlier calls."""
+
+    waiting: tuple[NumberedOutage, ...]
+    not_judged: tuple[str, ...]  # deployments whose clock is not to be trusted
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOutages:
+    """What accepting outages came to."""
+
+    new: int
+    known: int  # were accepted already
+
+
+def add_outage(
+    url: str,
+    deployment: str,
+    begin: str,
+    end: str | None = None,
+    reason: str = "",
+    who: str | None = None,
+) -> EnteredOutages:
+    """Enter one outage. begin, end: times or days as they are typed; a day alone is all of it."""
+    return _enter(url, [_outage(deployment, begin, end, reason, who)])
+
+
+def import_outages(url: str, table: Path, who: str | None = None) -> EnteredOutages:
     """Enter all outages of a table, or none of them."""
-    return _save(url, _read(table, who))
+    return _enter(url, _read(table, who))
 
 
-def list_outages(url: str) -> int:
-    """Print all of them as CSV; proposals, dismissed ones too, have accepted = no."""
+def list_outages(url: str) -> tuple[NumberedOutage, ...]:
+    """All outages, by deployment and time; proposals and dismissed ones are not accepted."""
     with reading(known_database(url)) as conn:
-        every = kept.outages(conn)
-    _print(every)
-    return 0
+        return _numbered(kept.outages(conn))
 
 
-def suggest(url: str, deployments: list[str] | None) -> int:
-    """Propose outages from silence and changed views; print those that wait for a person."""
+def suggest_outages(url: str, deployments: Sequence[str] | None = None) -> SuggestedOutages:
+    """Propose outages from silence and changed views, for some deployments or for all."""
     with reading(known_database(url)) as conn:  # long work holds up nobody who writes
-        names, found = _found(conn, deployments)
-    if missing := sorted(set(deployments or ()) - set(names)):
+        judged, not_judged, found = _proposals(conn, deployments)
+    if missing := sorted(set(deployments or ()) - set(judged)):
         raise InputError(f"{', '.join(missing)}: no such deployment, or a clock not to be trusted")
     with writing(known_database(url)) as conn:
-        kept.propose_outages(conn, names, found)
-        waiting = kept.waiting(conn)
-    _print(waiting)
-    if waiting:
-        print("none of these counts before a person says so: camtriage outages accept NUMBER ...")
-    return 0
+        kept.propose_outages(conn, judged, found)
+        return SuggestedOutages(_numbered(kept.waiting(conn)), tuple(not_judged))
 
 
-def _found(conn: Connection, deployments: list[str] | None) -> tuple[list[str], list[Outage]]:
-    """(deployments that were judged, what is proposed for them)."""
-    known = [one for _, one in kept.outages(conn, accepted=True)]
-    names, found, gap_s = [], [], Settings().windows.visit_gap_s
-    for place, shots, looks in watched(conn, deployments):
-        if place.timestamp_issues:
-            print(
-                f"{place.deployment_id}: left out, its clock is not to be trusted", file=sys.stderr
-            )
-            continue
-        names.append(place.deployment_id)
-        own = [one for one in known if one.deployment_id == place.deployment_id]
-        frames = frames_of([(sha, at) for sha, at, _ in shots], looks, place, gap_s)
-        times = [(at, method) for _, at, method in shots]
-        found += proposals(place, times, camera_changes(frames), own)
-    return names, found
-
-
-def accept(url: str, numbers: list[int], who: str | None) -> int:
+def accept_outages(url: str, numbers: Sequence[int], who: str | None = None) -> AcceptedOutages:
     """A person agrees: these outages are no effort from now on. All of them or none."""
     with writing(known_database(url)) as conn:
         new = [kept.accept_outage(conn, number, who) for number in numbers]
-    already = "" if all(new) else ", the others were already"
-    print(f"{counted(sum(new), 'outage')} accepted{already}")
-    return 0
+    return AcceptedOutages(sum(new), len(new) - sum(new))
 
 
-def remove(url: str, numbers: list[int]) -> int:
-    """Take outages out: their days are effort again. What was proposed is dismissed for good."""
+def remove_outages(url: str, numbers: Sequence[int]) -> tuple[Outage, ...]:
+    """Remove outages: their days are effort again. A proposal is dismissed and not made again.
+
+    returns  the outages as they were
+    """
     with writing(known_database(url)) as conn:
-        gone = [kept.remove_outage(conn, number) for number in numbers]
-    for one in gone:
-        print(f"{'dismissed' if one.source == 'proposed' else 'removed'}: {kept.period(one)}")
-    return 0
+        return tuple(kept.remove_outage(conn, number) for number in numbers)
 
 
-def _save(url: str, given: list[Outage]) -> int:
+def _proposals(
+    conn: Connection, deployments: Sequence[str] | None
+) -> tuple[list[str], list[str], list[Outage]]:
+    """(deployments that were judged, those that cannot be, what is proposed for the former)."""
+    known = [outage for _, outage in kept.outages(conn, accepted=True)]
+    judged: list[str] = []
+    not_judged: list[str] = []
+    found: list[Outage] = []
+    gap_s = Settings().windows.visit_gap_s
+    for place, shots, scores in watched(conn, deployments):
+        name = place.deployment_id
+        if place.timestamp_issues:
+            not_judged.append(name)
+            continue
+        judged.append(name)
+        own = [outage for outage in known if outage.deployment_id == name]
+        frames = frames_of([(sha, at) for sha, at, _ in shots], scores, place, gap_s)
+        times = [(at, method) for _, at, method in shots]
+        found += proposals(place, times, camera_changes(frames), own)
+    return judged, not_judged, found
+
+
+def _enter(url: str, given: Sequence[Outage]) -> EnteredOutages:
     with writing(known_database(url)) as conn:
         new = kept.save_outages(conn, given)
-        inside = kept.pictures_within(conn)
-    known = f", {len(given) - new} known" if new < len(given) else ""
-    print(f"{counted(new, 'outage')} entered{known}")
-    for one, pictures in inside:
-        if one in given:
-            print(f"{kept.period(one)}: {taken(pictures)} within it; is it right?")
-    return 0
+        within = kept.pictures_within(conn)
+    mine = tuple((outage, pictures) for outage, pictures in within if outage in given)
+    return EnteredOutages(new, len(given) - new, mine)
+
+
+def _numbered(rows: Sequence[kept.Known]) -> tuple[NumberedOutage, ...]:
+    return tuple(NumberedOutage(number, outage) for number, outage in rows)
 
 
 def _outage(deployment: str, begin: str, end: str | None, reason: str, who: str | None) -> Outage:
@@ -113,7 +146,7 @@ def _outage(deployment: str, begin: str, end: str | None, reason: str, who: str 
     start, until = time_of("start", begin), time_of("end", end) if end else None
     if until and until < start:
         raise InputError(f"{deployment} {begin} to {end}: the outage ends before it begins")
-    if until and len(end.strip()) == 10:
+    if until and end and len(end.strip()) == len("2026-05-01"):
         until += timedelta(days=1)
     return Outage(deployment, start, until, reason, said_by=who)
 
@@ -129,34 +162,14 @@ def _read(table: Path, who: str | None) -> list[Outage]:
         raise InputError(f"{table}: needs the columns {', '.join(NEEDED)}; no {', '.join(missing)}")
     given, faults = [], []
     for row in reader:
-        plain = {name: (row[name] or "").strip() for name in reader.fieldnames}
-        if not any(plain.values()) or plain.get("accepted", "").lower() in NO:
+        cells = {name: (row[name] or "").strip() for name in reader.fieldnames or ()}
+        if not any(cells.values()) or cells.get("accepted", "").lower() in NO:
             continue
+        deployment, start, end, reason = (cells[name] for name in NEEDED)
         try:
-            one = _outage(*(plain[name] for name in NEEDED), plain.get("by") or who)
-            given.append(one)
+            given.append(_outage(deployment, start, end, reason, cells.get("by") or who))
         except InputError as why:
             faults.append(f"line {reader.line_num}: {why}")
     if faults:
         raise InputError(f"{table}: {'; '.join(faults)}")
     return given
-
-
-def _print(some: list[kept.Known]) -> None:
-    out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for number, one in some:
-        days = (one.ended_at - one.started_at) / timedelta(days=1) if one.ended_at else None
-        table.writerow(
-            [
-                *(number, one.deployment_id, _text(one.started_at), _text(one.ended_at)),
-                *("" if days is None else f"{days:.2f}", one.reason, one.source),
-                *("yes" if one.accepted else "no", one.said_by),
-            ]
-        )
-    print(out.getvalue(), end="")
-
-
-def _text(at: datetime | None) -> str:
-    return at.isoformat(timespec="seconds") if at else ""

@@ -4,7 +4,6 @@ all. What it writes pipeline.tables.reader takes back as it was."""
 import csv
 import io
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,25 +52,6 @@ def write_table(
             part.unlink()
         raise
     return count
-
-
-def print_table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> None:
-    """The same onto the terminal, or into the file that a shell sends it to.
-
-    Where the shell's code page lacks a letter of it, the table is UTF-8 with a mark: no name is
-    ever bent, and the reader takes both.
-    """
-    text = table_text(head, rows)
-    code = sys.stdout.encoding or "utf-8"
-    buffer = None if sys.stdout.isatty() else getattr(sys.stdout, "buffer", None)
-    try:
-        text.encode(code)
-    except UnicodeEncodeError:
-        if buffer is not None:
-            sys.stdout.flush()
-            buffer.write((MARK + text).encode("utf-8", "backslashreplace"))
-            return
-    print(text, end="")
 
 
 @dataclass(frozen=True, slots=True)
