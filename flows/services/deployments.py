@@ -18,7 +18,7 @@ from db.store.deployments import (
     save_deployments,
 )
 from flows.execution.databases import database, known_database
-from flows.services.reform import flags_again
+from flows.services.flags_again import flags_after_edit
 from pipeline.card.clock import offset_minutes, typed_time
 from pipeline.card.deployment_check import faults, slips
 from pipeline.card.deployment_table import MISSING, read_row, read_table
@@ -44,7 +44,7 @@ def import_deployments(url: str, table: Path) -> int:
         before = all_deployments(conn)
         given, kept = _with_offsets(given, before)
         save_deployments(conn, given)
-        flags = list(flags_again(conn, before, all_deployments(conn)))
+        flags = flags_after_edit(conn, before, all_deployments(conn))
         outside = outside_period(conn)
         doubts = _slips(conn, given)
     known = {one.deployment_id for one in before}
@@ -57,8 +57,8 @@ def import_deployments(url: str, table: Path) -> int:
     if kept:
         some = ", ".join(kept[:10]) + (f" and {len(kept) - 10} more" if len(kept) > 10 else "")
         print(f"no time with an offset is given for {some}: the known offset stays")
-    for line in flags:
-        print(line)
+    for found in flags:
+        print(found.sentence)
     for name, pictures in outside:
         print(_outside(name, pictures))
     for line in doubts:
@@ -96,15 +96,15 @@ def edit_deployment(url: str, name: str, given: Mapping[str, str], offset: str |
             raise InputError(f"{name}: no such deployment; names: camtriage deployments list")
         new = edited(known[name], given, offset)
         save_deployments(conn, [new])
-        flags = list(flags_again(conn, [known[name]], [new]))
+        flags = flags_after_edit(conn, [known[name]], [new])
         outside = dict(outside_period(conn)).get(name, 0)
         doubts = _slips(conn, [new])
     was, now = row_of(known[name]), row_of(new)
     for column in now:
         if was.get(column) != now[column]:
             print(f"{name}: {column} {_told(was.get(column))} -> {_told(now[column])}")
-    for line in flags:
-        print(line)
+    for found in flags:
+        print(found.sentence)
     if outside:
         print(_outside(name, outside))
     for line in doubts:

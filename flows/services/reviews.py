@@ -15,7 +15,7 @@ from db.store.flags import flags_named
 from db.store.media import media_named
 from db.store.reviews import names_in_use, save_reviews
 from flows.execution.databases import known_database
-from flows.services.reform import flags_anew, stale
+from flows.services.flags_again import flags_again
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
@@ -78,9 +78,9 @@ def _flags_anew(conn: Connection, shas: set[str]) -> Iterator[str]:
     told = {one.deployment_id for one in media_named(conn, shas)}
     before = len(flags_named(conn, ""))
     places = [one for one in all_deployments(conn) if one.deployment_id in told]
-    for name, batch, count in flags_anew(conn, places):
-        if count is None:
-            yield stale(name, batch)
+    for found in flags_again(conn, places):
+        if found.stale:
+            yield found.sentence
     if before != (now := len(flags_named(conn, ""))):
         flags = counted(now, "flag")
         yield f"{flags} in place of {before}: what people saw counts for the poaching rules"

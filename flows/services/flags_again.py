@@ -1,0 +1,111 @@
+"""Flags of some deployments, formed again after a fact about them or a review has changed.
+
+The rules are applied to what is stored, with the settings that the recipe of the flags holds; no
+picture is read and no model is loaded.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.core import schema
+from db.store.batches import read_recipe
+from db.store.flags import save_flags
+from db.store.repairs import believed
+from flows.run_options import Begun
+from flows.steps import recipes
+from flows.steps.flags import found_flags
+from pipeline.counted import counted
+from pipeline.poaching.context import can_tell
+from pipeline.poaching.scene import facts
+from pipeline.records import Deployment
+from pipeline.settings import Poaching, Settings, Windows
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsAgain:
+    """The flags of one deployment under one recipe, before and after the rules were applied."""
+
+    deployment_id: str
+    batch: str
+    before: int = 0  # flags
+    now: int = 0
+    changed: bool = False
+    stale: bool = False  # not formed again: only a run with its own options can
+
+    @property
+    def sentence(self) -> str:
+        """What a person should know of it, in one line."""
+        if self.stale:
+            return (
+                f"{self.deployment_id}: its flags are those of before: camtriage relabel "
+                f"--name {self.batch}, with the options of its run, forms them again"
+            )
+        flags = counted(self.now, "flag")
+        return f"{self.deployment_id}: {flags}, formed again (before: {self.before})"
+
+
+def flags_after_edit(
+    conn: Connection, before: Iterable[Deployment], after: Iterable[Deployment]
+) -> list[FlagsAgain]:
+    """Form the flags again where the rules see another fact; those that changed or are stale."""
+    was = {known.deployment_id: facts(known) for known in before}
+    new = [place for place in after if was.get(place.deployment_id, facts(place)) != facts(place)]
+    return [found for found in flags_again(conn, new) if found.stale or found.changed]
+
+
+def flags_again(conn: Connection, places: Sequence[Deployment]) -> Iterator[FlagsAgain]:
+    """Form the flags of these deployments again and save them, recipe by recipe."""
+    for place in believed(conn, places):
+        for begun in shown_recipes(conn, place.deployment_id):
+            if begun.flag is not None:
+                yield _of_recipe(conn, place, begun)
+
+
+def _of_recipe(conn: Connection, place: Deployment, begun: Begun) -> FlagsAgain:
+    name = place.deployment_id
+    settings = _settings_of(read_recipe(conn, begun.flag))
+    if settings is None:
+        return FlagsAgain(name, begun.batch, stale=True)
+    found = found_flags(conn, settings, begun, [place])
+    before = _flags(conn, begun.flag, name)
+    save_flags(conn, begun.flag, found, [name])
+    now = _flags(conn, begun.flag, name)
+    return FlagsAgain(name, begun.batch, len(before), len(now), changed=before != now)
+
+
+def _flags(conn: Connection, recipe_id: int, deployment: str) -> frozenset[tuple[Any, ...]]:
+    g, d = schema.flag.c, schema.deployment.c
+    mine = sa.select(g.media_id, g.severity, g.score, g.reason)
+    mine = mine.join(schema.deployment, d.id == g.deployment_id)
+    rows = conn.execute(mine.where(g.recipe_id == recipe_id, d.name == deployment))
+    return frozenset(map(tuple, rows))
+
+
+def _settings_of(flagged: Mapping[str, Any]) -> Settings | None:
+    """What flags were formed with; None: by other code, or with a labeller that must be asked."""
+    given, label = flagged.get("poaching", {}), flagged.get("label", {})
+    known = flagged.get("version") == recipes.FLAG_VERSION and given.keys() == set(
+        Poaching.__slots__
+    )
+    if not known or can_tell(label["look"]["encoder"]["name"]):
+        return None
+    return Settings(windows=Windows(visit_gap_s=label["visit_gap_s"]), poaching=Poaching(**given))
+
+
+def shown_recipes(conn: Connection, deployment_id: str) -> list[Begun]:
+    """The recipes that the views show for a deployment's pictures, each once, with one batch."""
+    b, m, d = schema.batch.c, schema.media.c, schema.deployment.c
+    mine = sa.select(m.batch_id).join(schema.deployment, d.id == m.deployment_id)
+    query = sa.select(b.id, b.name, b.look_recipe_id, b.label_recipe_id, b.flag_recipe_id)
+    rows = conn.execute(
+        query.where(b.id.in_(mine.where(d.name == deployment_id)), b.label_recipe_id.is_not(None))
+    )
+    by_recipe = {row[2:]: row for row in rows}
+    return [
+        Begun(batch_id, name, None, look, label, flag, seed="")
+        for batch_id, name, look, label, flag in by_recipe.values()
+    ]
