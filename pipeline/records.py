@@ -261,6 +261,19 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Stratum:
+    """One stratum of blanks and what people saw in the sample of it."""
+
+    deployment_id: str
+    name: str  # deployment | light | score band; empty: no draw covers these blanks
+    size: int
+    drawn: int = 0
+    missed: int = 0  # of the drawn: not blank after all
+    blank: int = 0  # of the drawn: truly blank
+    undecided: int = 0  # of the drawn: a person could not tell
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """What a person saw. Append-only; the newest wins in every view."""
 

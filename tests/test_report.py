@@ -16,18 +16,12 @@ from PIL import Image
 
 from db.core import schema
 from db.core.rows import refresh
-from db.queries.day.day import read_day
 from db.store import arrivals
 from db.store.batches import end_run, start_run
 from db.store.reviews import save_reviews
-from pipeline.exchange.reviews import SheetRow
-from pipeline.records import Review
-from pipeline.report.audit_sheet import Blank, write_audit_sheet
-from pipeline.report.day import (
-    AuditRow,
+from flows.services.report import read_day
+from pipeline.day_facts import (
     Card,
-    ClockRow,
-    Day,
     FileProblemRow,
     FlagRow,
     QuietRow,
@@ -35,6 +29,10 @@ from pipeline.report.day import (
     Shot,
     SpeciesRow,
 )
+from pipeline.exchange.reviews import SheetRow
+from pipeline.records import Review
+from pipeline.report.audit_sheet import Blank, write_audit_sheet
+from pipeline.report.day import AuditRow, ClockRow, Day
 from pipeline.report.event_sheet import Asked, write_event_sheet
 from pipeline.report.page import as_html, write_report
 from pipeline.report.tables import as_csv, as_markdown

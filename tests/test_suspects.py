@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from db.queries import clocks
 from db.store.batches import save_batch
 from db.store.deployments import save_deployments
 from db.store.media import save_media
 from db.store.repairs import save_repair
+from flows.services.clocks import doubts
 from pipeline.card.sun import sun_height
 from pipeline.card.suspects import HIGH, LOW, Shot, suspects
 from pipeline.records import ClockRepair, Deployment, Media
@@ -158,7 +158,7 @@ def test_a_clock_that_was_repaired_is_no_longer_doubted(database):
         save_deployments(conn, [Deployment("A")])
         batch = save_batch(conn, "card", "/card", "card")
         save_media(conn, batch, media)
-        assert [one.kind for one in clocks.doubts(conn)] == ["unset"]
-        assert [row.deployment_id for row in clocks.clocks(conn, [batch])] == ["A"]
+        assert [one.kind for one in doubts(conn)] == ["unset"]
+        assert [doubt.deployment_id for doubt in doubts(conn, [batch])] == ["A"]
         save_repair(conn, ClockRepair("A", "year", {"seconds": 25 * 365 * 86400}))
-        assert list(clocks.doubts(conn, names=["A"])) == []
+        assert list(doubts(conn, names=["A"])) == []

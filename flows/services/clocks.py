@@ -3,7 +3,7 @@
 A repair, the times it makes, and the visits and flags formed again are one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,15 +11,17 @@ from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
 from db.core.rows import now
-from db.queries.clocks import doubts
+from db.queries.clocks import timed_pictures
 from db.store import repairs as clock_repairs
 from db.store.batches import batch_by_name
 from db.store.deployments import all_deployments
+from db.store.repairs import believed
 from flows.execution.databases import known_database
 from flows.run_options import Job
 from flows.services.reform import reform
 from pipeline.card import repair as rules
-from pipeline.card.suspects import Suspect
+from pipeline.card.suspects import Shot, Suspect
+from pipeline.card.suspects import suspects as suspects_of
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, RepairParameters
 
@@ -90,6 +92,24 @@ def suspects(url: str, deployments: Sequence[str] | None = None) -> tuple[Suspec
         for name in deployments or ():
             _deployment(conn, name)
         return tuple(doubts(conn, names=deployments or None))
+
+
+def doubts(
+    conn: Connection,
+    batch_ids: Collection[int] | None = None,
+    names: Collection[str] | None = None,
+) -> Iterator[Suspect]:
+    """All doubts about clocks, by deployment; of these batches and deployments alone where they
+    are given."""
+    places = believed(conn, all_deployments(conn))
+    by_name = {place.deployment_id: place for place in places}
+    today = now()
+    for name, pictures in timed_pictures(conn, batch_ids, names):
+        shots = [
+            Shot(f"{batch}/{path.rpartition('/')[0]}", path, at, light)
+            for batch, path, at, light in pictures
+        ]
+        yield from suspects_of(by_name[name], shots, today)
 
 
 def preview_shift(url: str, request: RepairRequest) -> ShiftPreview:

@@ -8,12 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from db.core.engine import reading
-from db.queries.day.audit import blanks_of_all
 from db.queries.population.population import label_sets, read_sightings
 from db.queries.population.sample import read_sample
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
 from flows.execution.databases import known_database
+from flows.services.report import blanks_of_all
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.population.correction.elsewhere import Known, read_known

@@ -2,52 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 
-from pipeline.trust.audit import Estimate
+from pipeline.day_facts import (
+    BINS,
+    BlankCounts,
+    Card,
+    FailureRow,
+    FileProblemRow,
+    FlagPicture,
+    FlagRow,
+    QuietRow,
+    RunRow,
+    Shot,
+    SpeciesRow,
+)
+from pipeline.trust.audit import Estimate, estimate
 
-BINS = 20  # of p_blank in the histogram, 0.05 each
 HIDING_RULES = ("human", "group", "weapon")  # rules whose pictures may show a person
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One card that was processed on the day, and where each of its files ended."""
-
-    name: str
-    status: str  # of its last run: finished, unfinished, failed, running
-    files: int
-    pictures: int
-    unreadable: int
-    videos: int
-    others: int
-    skipped: int
-    closes: bool  # every file ended somewhere
-    first_at: datetime | None  # of its pictures, camera clock
-    last_at: datetime | None
-    cameras: int
-    message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileProblemRow:
-    batch: str
-    path: str
-    step: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailureRow:
-    """A run, or a folder of the inbox, that came to no good end."""
-
-    name: str  # of the card; its folder where it never became one
-    status: str  # failed, unfinished, running, taken, cancelled
-    at: datetime  # this machine's time
-    why: str
-    mended: bool = False  # a later run of the card finished
-    tries: int = 0  # of a folder of the inbox
+SHOTS = 3  # thumbnails a flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,70 +37,9 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeciesRow:
-    observation_type: str
-    name: str | None  # scientific name; None: none could be said
-    rank: str | None
-    visits: int
-    pictures: int
-    cameras: int
-    individuals: int | None  # over visits with a known count
-    by_people: int  # visits that people named
-    probability: float | None  # mean over the machine's visits
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """One picture that the page may show."""
-
-    sha256: str
-    root: str  # folder of the card
-    path: str  # on the card
-    people: bool  # may show a person
-
-
-@dataclass(frozen=True, slots=True)
-class FlagRow:
-    batch: str
-    deployment_id: str
-    place: str | None
-    started_at: datetime | None
-    severity: int
-    score: float
-    rules: tuple[str, ...]
-    reason: str
-    status: str  # suspected, confirmed, dismissed
-    pictures: int
-    shots: tuple[Shot, ...] = ()
-    age: str = "historic"  # when the page was made: live under an hour old
-    name: str = ""  # its first letters, by which a person confirms or dismisses it
-
-
-@dataclass(frozen=True, slots=True)
-class QuietRow:
-    deployment_id: str
-    place: str | None
-    last_at: datetime
-    until: datetime
-    by: str  # end of deployment, or last picture on the card
-    days: float
-
-
-@dataclass(frozen=True, slots=True)
 class ClockRow:
     deployment_id: str
     what: str  # one sentence
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    batch: str
-    status: str
-    started_at: datetime  # this machine's time
-    ended_at: datetime | None
-    version: str
-    models: Mapping
-    settings: Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +90,33 @@ class Day:
     @property
     def closes(self) -> bool:
         return all(card.closes for card in self.cards)
+
+
+def audit_row(name: str, parts: Sequence[BlankCounts]) -> AuditRow:
+    """What the audit says about the blanks of some deployments together."""
+    strata = [stratum for part in parts for stratum in part.strata]
+    by_people, by_machine = sum(p.by_people for p in parts), sum(p.by_machine for p in parts)
+    return AuditRow(
+        name,
+        blanks=sum(part.blanks for part in parts),
+        kept=sum(part.kept for part in parts),
+        drawn=sum(stratum.drawn for stratum in strata),
+        estimate=estimate(strata, by_people, by_machine),
+        undecided=sum(stratum.undecided for stratum in strata),
+        unprocessed=sum(part.unprocessed for part in parts),
+    )
+
+
+def shots_of(rules: Sequence[str], pictures: Sequence[FlagPicture], bar: float) -> tuple[Shot, ...]:
+    """Up to SHOTS pictures of a flag. One that may show a person hides all of its flag.
+
+    bar   p_human from which a picture may show a person
+    """
+    people = hides(rules) or any(
+        shows_people(picture.p_human, picture.observation_type, bar) for picture in pictures
+    )
+    chosen = pictures[:: max(1, -(-len(pictures) // SHOTS))][:SHOTS]
+    return tuple(Shot(picture.sha256, picture.root, picture.path, people) for picture in chosen)
 
 
 def hides(rules: Sequence[str]) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 
 from pipeline.card.scan import os_path
+from pipeline.day_facts import FlagRow, Shot
 from pipeline.report import words
-from pipeline.report.day import Day, FlagRow, Shot
+from pipeline.report.day import Day
 from pipeline.report.plots import MOST, activity_plot, score_plot
 from pipeline.report.tables import as_csv, as_markdown
 from pipeline.report.thumbnails import thumbnail

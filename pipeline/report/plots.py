@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 
-from pipeline.report.day import BINS
+from pipeline.day_facts import BINS
 
 GREEN, CLAY, INK, PALE = "#4f7a5b", "#b4793c", "#3c4a41", "#dfe5df"
 MOST = 8  # small plots of activity

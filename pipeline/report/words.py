@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from math import floor, isnan
 
-from pipeline.report.day import AuditRow, Day, FailureRow, SpeciesRow
+from pipeline.day_facts import FailureRow, SpeciesRow
+from pipeline.report.day import AuditRow, Day
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.tables.cells import as_meant
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
+from pipeline.tables.cells import as_meant
 from pipeline.tables.times import Order, Typed, how_to_write, order_of, typed_time
 
 MISSING = frozenset(("", "NA", "NaN", "nan"))  # Camtrap DP's words for: not known

@@ -12,7 +12,7 @@ from itertools import groupby
 
 import numpy as np
 
-from pipeline.records import Draw
+from pipeline.records import Draw, Stratum
 from pipeline.settings import Audit
 from pipeline.trust.intervals import total_high, total_low
 
@@ -22,19 +22,6 @@ HARDER = 2.0  # a doubtful blank is drawn this many times as often as a sure one
 Blank = tuple[str, float, str, str]  # sha256, p_blank, deployment, light
 Heap = tuple[int, int, int]  # pictures, looked at, hits
 _TILTS = np.geomspace(1e-3, 60, 100)[:, None]  # t of the Chernoff bound, times the smallest share
-
-
-@dataclass(frozen=True, slots=True)
-class Stratum:
-    """One heap of blanks and what people saw in the sample of it."""
-
-    deployment_id: str
-    name: str  # deployment | light | score band; empty: no draw covers these blanks
-    size: int
-    drawn: int = 0
-    missed: int = 0  # of the drawn: not blank after all
-    blank: int = 0  # of the drawn: truly blank
-    undecided: int = 0  # of the drawn: a person could not tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,66 +5,23 @@ them as they stand now: a review that came later is in it.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import Connection
 
-from db.queries.clocks import FIRST_YEAR, clocks
-from db.queries.day.audit import audit_parts, audit_row
-from db.queries.day.failures import failures
-from db.queries.day.flags import flags
 from db.queries.day.rows import around, local, query, time_of
-from pipeline.report.day import (
+from pipeline.day_facts import (
     BINS,
     Card,
-    Day,
     FileProblemRow,
+    HourRow,
     QuietRow,
     RunRow,
     SpeciesRow,
 )
-from pipeline.report.words import KINDS
-from pipeline.settings import Settings
 
-TROUBLES = 200  # rows told on the page; all of them are in the view troubles
+TROUBLES = 200  # rows shown on the page; all of them are in the view troubles
 QUIET_DAYS = 1.0
-
-
-def read_day(conn: Connection, day: date, settings: Settings) -> Day:
-    """The page of one day. On which no card was processed, what failed is told all the same."""
-    runs = _runs(conn, day)
-    names = sorted({one.batch for one in runs})
-    if not names:
-        return Day(day, failures=failures(conn, day))
-    ids = [row.id for row in query(conn, "SELECT id FROM batch WHERE name IN :names", names=names)]
-    states = _pairs(
-        conn, "SELECT state, count(*) FROM status WHERE batch_id IN :ids GROUP BY 1", ids
-    )
-    audit = audit_parts(conn, names)
-    return Day(
-        day,
-        cards=_cards(conn, names),
-        media=sum(states.values()),
-        states=states,
-        decided_by=_decided(conn, ids),
-        blank_scores=_scores(conn, ids, "blank"),
-        kept_scores=_scores(conn, ids, "kept"),
-        failures=failures(conn, day),
-        trouble_counts=tuple(tuple(row) for row in query(conn, _TROUBLE_COUNTS, names=names)),
-        troubles=_troubles(conn, names),
-        audit=tuple(audit_row(*one) for one in audit.items()),
-        audit_total=audit_row("all cameras", [part for parts in audit.values() for part in parts]),
-        species=_species(conn, ids),
-        **_hours(conn, ids),
-        **flags(conn, names, settings),
-        quiet=_quiet(conn, names),
-        ends_unknown=query(conn, _ENDLESS, names=names)[0].cameras,
-        clocks=clocks(conn, ids),
-        runs=runs,
-    )
-
 
 _CARDS = """
 SELECT r.batch, r.status, r.files, r.pictures, r.unreadable, r.videos, r.others, r.skipped,
@@ -114,51 +71,72 @@ WHERE q.batch IN :names AND d.ended_at IS NULL
 """
 
 
-def _pairs(conn: Connection, text: str, ids: list[int]) -> dict:
-    return {key: number for key, number in query(conn, text + " ORDER BY 1", ids=ids)}
-
-
-def _runs(conn: Connection, day: date) -> tuple[RunRow, ...]:
+def runs(conn: Connection, day: date) -> tuple[RunRow, ...]:
     """Runs of known cards that began or ended on the day."""
     text = """SELECT batch, status, started_at, ended_at, version, models, settings
         FROM run_summary WHERE batch IS NOT NULL AND started_at < :after
         AND coalesce(ended_at, started_at) >= :before ORDER BY run_id"""
-    runs = [
+    found = (
         RunRow(
-            row.batch, row.status, local(row.started_at), local(row.ended_at), row.version,
-            json.loads(row.models), json.loads(row.settings),
+            row.batch,
+            row.status,
+            local(row.started_at),
+            local(row.ended_at) if row.ended_at else None,
+            row.version,
+            json.loads(row.models),
+            json.loads(row.settings),
         )
         for row in query(conn, text, **around(day))
-    ]  # fmt: skip
+    )
     return tuple(
-        one for one in runs if day in {at.date() for at in (one.started_at, one.ended_at) if at}
+        run for run in found if day in {at.date() for at in (run.started_at, run.ended_at) if at}
     )
 
 
-def _cards(conn: Connection, names: list[str]) -> tuple[Card, ...]:
-    last = {
-        row.batch: row for row in query(conn, _CARDS, names=names, since=f"{FIRST_YEAR}")
-    }  # the newest run's row
+def batch_keys(conn: Connection, names: list[str]) -> list[int]:
+    return [row.id for row in query(conn, "SELECT id FROM batch WHERE name IN :names", names=names)]
+
+
+def states(conn: Connection, ids: list[int]) -> dict[str, int]:
+    """Pictures that these cards brought, by state."""
+    text = "SELECT state, count(*) FROM status WHERE batch_id IN :ids GROUP BY 1 ORDER BY 1"
+    return {state: number for state, number in query(conn, text, ids=ids)}
+
+
+def cards(conn: Connection, names: list[str], since: str) -> tuple[Card, ...]:
+    """Each card as its newest run left it. since: earlier times are those of a clock never set."""
+    newest = {row.batch: row for row in query(conn, _CARDS, names=names, since=since)}
     return tuple(
         Card(
-            row.batch, row.status, row.files, row.pictures, row.unreadable, row.videos, row.others,
-            row.skipped, bool(row.closes), time_of(row.first_at), time_of(row.last_at), row.cameras,
+            row.batch,
+            row.status,
+            row.files,
+            row.pictures,
+            row.unreadable,
+            row.videos,
+            row.others,
+            row.skipped,
+            bool(row.closes),
+            time_of(row.first_at),
+            time_of(row.last_at),
+            row.cameras,
             row.message,
         )
-        for row in last.values()
-    )  # fmt: skip
+        for row in newest.values()
+    )
 
 
-def _decided(conn: Connection, ids: list[int]) -> tuple[tuple[str, str, int], ...]:
+def decided_by(conn: Connection, ids: list[int]) -> tuple[tuple[str, str, int], ...]:
+    """(state, rule that decided, pictures)."""
     text = """SELECT s.state, k.decided_by, count(*) FROM status s
         JOIN batch b ON b.id = s.batch_id
         JOIN look k ON k.media_id = s.media_id AND k.recipe_id = b.look_recipe_id
         WHERE s.batch_id IN :ids AND k.decided_by IS NOT NULL
         GROUP BY s.state, k.decided_by ORDER BY s.state, count(*) DESC, k.decided_by"""
-    return tuple(tuple(row) for row in query(conn, text, ids=ids))
+    return tuple((state, rule, number) for state, rule, number in query(conn, text, ids=ids))
 
 
-def _scores(conn: Connection, ids: list[int], state: str) -> tuple[int, ...]:
+def scores(conn: Connection, ids: list[int], state: str) -> tuple[int, ...]:
     """Pictures of one state by p_blank, in BINS equal bins."""
     edges = [(i / BINS, (i + 1) / BINS if i + 1 < BINS else 2.0) for i in range(BINS)]
     counts = [f"count(CASE WHEN p_blank >= {a} AND p_blank < {b} THEN 1 END)" for a, b in edges]
@@ -166,42 +144,59 @@ def _scores(conn: Connection, ids: list[int], state: str) -> tuple[int, ...]:
     return tuple(query(conn, text, ids=ids, state=state)[0])
 
 
-def _troubles(conn: Connection, names: list[str]) -> tuple[FileProblemRow, ...]:
+def file_problem_counts(conn: Connection, names: list[str]) -> tuple[tuple[str, int], ...]:
+    """(reason, files), the commonest first."""
+    return tuple((reason, number) for reason, number in query(conn, _TROUBLE_COUNTS, names=names))
+
+
+def file_problems(conn: Connection, names: list[str]) -> tuple[FileProblemRow, ...]:
+    """The first TROUBLES of them."""
     text = """SELECT batch, path, step, reason, detail FROM troubles WHERE batch IN :names
         ORDER BY batch, path, step, reason LIMIT :most"""
     return tuple(FileProblemRow(*row) for row in query(conn, text, names=names, most=TROUBLES))
 
 
-def _species(conn: Connection, ids: list[int]) -> tuple[SpeciesRow, ...]:
+def species(conn: Connection, ids: list[int]) -> tuple[SpeciesRow, ...]:
+    """Visits by what was seen, blank ones apart; within a type the commonest first."""
     rows = (
         SpeciesRow(
-            row.observation_type, row.name, row.taxon_rank, row.visits, int(row.pictures),
-            row.cameras, None if row.individuals is None else int(row.individuals), row.by_people,
+            row.observation_type,
+            row.name,
+            row.taxon_rank,
+            row.visits,
+            int(row.pictures),
+            row.cameras,
+            None if row.individuals is None else int(row.individuals),
+            row.by_people,
             row.probability,
         )
         for row in query(conn, _SPECIES, ids=ids)
-    )  # fmt: skip
-    return tuple(sorted(rows, key=lambda one: (one.observation_type, -one.visits, one.name or "~")))
+    )
+    return tuple(sorted(rows, key=lambda row: (row.observation_type, -row.visits, row.name or "~")))
 
 
-def _hours(conn: Connection, ids: list[int]) -> dict:
-    """Visits by hour and name, those with most visits first; and visits without a time."""
-    found: Mapping[str, list[int]] = defaultdict(lambda: [0] * 24)
-    untimed = 0
-    for row in query(conn, _HOURS, ids=ids):
-        if row.hour is None:
-            untimed += row.visits
-        else:
-            found[row.name or KINDS.get(row.kind, row.kind)][int(row.hour)] += row.visits
-    most = sorted(found.items(), key=lambda one: (-sum(one[1]), one[0]))
-    return {"hours": tuple((name, tuple(n)) for name, n in most), "untimed": untimed}
+def visits_by_hour(conn: Connection, ids: list[int]) -> list[HourRow]:
+    return [
+        HourRow(row.kind, row.name, None if row.hour is None else int(row.hour), row.visits)
+        for row in query(conn, _HOURS, ids=ids)
+    ]
 
 
-def _quiet(conn: Connection, names: list[str]) -> tuple[QuietRow, ...]:
-    return tuple(
-        QuietRow(
-            row.deployment_id, row.location_name, time_of(row.last_picture_at),
-            time_of(row.expected_until), row.expected_by, row.quiet_days,
+def quiet_cameras(conn: Connection, names: list[str]) -> tuple[QuietRow, ...]:
+    """Cameras without a picture in the last QUIET_DAYS or more, the longest first."""
+    found = []
+    for row in query(conn, _QUIET, names=names, least=QUIET_DAYS):
+        last, until = time_of(row.last_picture_at), time_of(row.expected_until)
+        assert last and until  # the view has no camera without a timed picture
+        found.append(
+            QuietRow(
+                row.deployment_id, row.location_name, last, until, row.expected_by, row.quiet_days
+            )
         )
-        for row in query(conn, _QUIET, names=names, least=QUIET_DAYS)
-    )  # fmt: skip
+    return tuple(found)
+
+
+def ends_unknown(conn: Connection, names: list[str]) -> int:
+    """Cameras of which nobody said when they were taken down."""
+    [row] = query(conn, _ENDLESS, names=names)
+    return int(row.cameras)

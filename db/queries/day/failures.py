@@ -1,14 +1,15 @@
-"""The runs and the folders of the inbox that came to no good end on a day, and why."""
+"""The runs and the folders of the inbox that failed or did not end on a day, and why."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.queries.day.rows import around, local, query
-from pipeline.report.day import FailureRow
+from pipeline.day_facts import FailureRow
 
 AGAIN = "; the same command goes on where it was"
 WITHOUT_WORDS = {
@@ -42,9 +43,11 @@ WHERE b.root IN :roots GROUP BY b.id, b.root, b.name ORDER BY b.id
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class _Try:
+    """A run, or a folder of the inbox, that did not finish."""
+
     root: str  # folder of the card
-    row: sa.Row
+    row: sa.Row[Any]
     why: str
     tries: int = 0
 
@@ -55,40 +58,42 @@ class _Ended:
 def failures(conn: Connection, day: date) -> tuple[FailureRow, ...]:
     """What failed, stopped or has not ended, of the runs and folders of that day; the oldest
     first. A folder of the inbox and its runs that say the same are one row."""
-    ended = [*_runs(conn, day), *_arrivals(conn, day)]
-    ended = [one for one in ended if day in {at.date() for at in one.times()}]
+    tries = [*_runs(conn, day), *_arrivals(conn, day)]
+    tries = [failed for failed in tries if day in {at.date() for at in failed.times()}]
     cards = {  # the newest card that lay at a root
-        row.root: row for row in query(conn, _CARDS, roots=sorted({one.root for one in ended}))
+        row.root: row
+        for row in query(conn, _CARDS, roots=sorted({failed.root for failed in tries}))
     }
     found: dict[tuple[str, str], FailureRow] = {}
-    for one in ended:
-        row = _told(one, cards.get(one.root))
+    for failed in tries:
+        row = _row(failed, cards.get(failed.root))
         before = found.get((row.name, row.why), row)
-        newest = max(before, row, key=lambda one: one.at)
-        tries, mended = max(before.tries, row.tries), before.mended or row.mended
-        found[row.name, row.why] = replace(newest, tries=tries, mended=mended)
-    return tuple(sorted(found.values(), key=lambda one: (one.at, one.name, one.why)))
+        newest = before if before.at >= row.at else row
+        found[row.name, row.why] = replace(
+            newest, tries=max(before.tries, row.tries), mended=before.mended or row.mended
+        )
+    return tuple(sorted(found.values(), key=lambda row: (row.at, row.name, row.why)))
 
 
-def _runs(conn: Connection, day: date) -> Iterator[_Ended]:
+def _runs(conn: Connection, day: date) -> Iterator[_Try]:
     for row in query(conn, _RUNS, **around(day)):
         root, why = row.root, row.message or WITHOUT_WORDS.get(row.status, "")
-        if root is None:  # it failed before there was a card: the folder stands in its words
+        if root is None:  # it failed before there was a card: its message begins with the folder
             root, _, why = why.partition(": ")
-        yield _Ended(root, row, why)
+        yield _Try(root, row, why)
 
 
-def _arrivals(conn: Connection, day: date) -> Iterator[_Ended]:
+def _arrivals(conn: Connection, day: date) -> Iterator[_Try]:
     for row in query(conn, _ARRIVALS, **around(day)):
-        yield _Ended(row.root, row, row.message or WITHOUT_WORDS.get(row.status, ""), row.tries)
+        yield _Try(row.root, row, row.message or WITHOUT_WORDS.get(row.status, ""), row.tries)
 
 
-def _told(one: _Ended, card: sa.Row | None) -> FailureRow:
-    row = one.row
+def _row(failed: _Try, card: sa.Row[Any] | None) -> FailureRow:
+    row, at = failed.row, failed.times()[-1]
     if card is None:
-        return FailureRow(one.root, row.status, one.times()[-1], one.why, False, one.tries)
+        return FailureRow(failed.root, row.status, at, failed.why, False, failed.tries)
     if row.id is None:
         mended = (card.finished_at or "") > (row.ended_at or row.started_at)
     else:
         mended = (card.finished or 0) > row.id
-    return FailureRow(card.name, row.status, one.times()[-1], one.why, mended, one.tries)
+    return FailureRow(card.name, row.status, at, failed.why, mended, failed.tries)

@@ -1,28 +1,23 @@
-"""The flags of some cards, the gravest first, with the pictures a page may show of them."""
+"""The flags of some cards, the gravest first, and their pictures."""
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.queries.day.rows import query, time_of
-from pipeline.poaching.rules import age
-from pipeline.report.day import FlagRow, Shot, hides, shows_people
-from pipeline.settings import Settings
+from pipeline.day_facts import FlagPicture, FlagRow
 
 FLAGS = 100
 FLAG_NAME = 12  # letters, as `camtriage flags list` prints them
-SHOTS = 3  # thumbnails a flag
 _FLAGS = """
 SELECT flag_id, batch, deployment_id, location_name, started_at, started_at_utc, severity, score,
     rules, reason, pictures, status
 FROM flags WHERE batch IN :names
 ORDER BY severity DESC, score DESC, started_at, flag_id
 """
-_FLAG_SHOTS = """
+_PICTURES = """
 SELECT f.sha256 AS flag_id, m.sha256 AS sha256, b.root AS root, m.path AS path,
     k.p_human AS p_human, s.observation_type AS observation_type
 FROM flag g
@@ -38,35 +33,32 @@ ORDER BY f.sha256, s.taken_at, m.path
 """
 
 
-def flags(conn: Connection, names: list[str], settings: Settings) -> dict:
-    """The gravest FLAGS of them with some pictures, and how many more there are."""
-    every = query(conn, _FLAGS, names=names)
-    rows = every[:FLAGS]
-    shots = _shots(conn, rows, settings.poaching.pixelate_bar)
-    now = datetime.now(UTC)
-    told = tuple(
-        FlagRow(
-            row.batch, row.deployment_id, row.location_name, time_of(row.started_at), row.severity,
-            row.score, tuple(json.loads(row.rules)), row.reason, row.status, row.pictures,
-            shots.get(row.flag_id, ()), age(time_of(row.started_at_utc), now),
-            row.flag_id[:FLAG_NAME],
+def gravest_flags(conn: Connection, names: list[str]) -> tuple[dict[str, FlagRow], int]:
+    """The gravest FLAGS of these cards by flag_id, and how many more there are."""
+    rows = query(conn, _FLAGS, names=names)
+    found = {
+        row.flag_id: FlagRow(
+            row.batch,
+            row.deployment_id,
+            row.location_name,
+            time_of(row.started_at),
+            row.severity,
+            row.score,
+            tuple(json.loads(row.rules)),
+            row.reason,
+            row.status,
+            row.pictures,
+            name=row.flag_id[:FLAG_NAME],
+            started_at_utc=time_of(row.started_at_utc),
         )
-        for row in rows
-    )  # fmt: skip
-    return {"flags": told, "more_flags": len(every) - len(told)}
+        for row in rows[:FLAGS]
+    }
+    return found, len(rows) - len(found)
 
 
-def _shots(conn: Connection, flags: Iterable[sa.Row], bar: float) -> dict[str, tuple[Shot, ...]]:
-    """Up to SHOTS pictures of each flag. One that may show people hides all of its flag."""
-    rules = {row.flag_id: json.loads(row.rules) for row in flags}
-    found: dict[str, list[sa.Row]] = defaultdict(list)
-    for row in query(conn, _FLAG_SHOTS, flags=list(rules)):
-        found[row.flag_id].append(row)
-    shots = {}
-    for flag, rows in found.items():
-        hide = hides(rules[flag]) or any(
-            shows_people(row.p_human, row.observation_type, bar) for row in rows
-        )
-        some = rows[:: max(1, -(-len(rows) // SHOTS))][:SHOTS]
-        shots[flag] = tuple(Shot(row.sha256, row.root, row.path, hide) for row in some)
-    return shots
+def flag_pictures(conn: Connection, flags: Iterable[str]) -> dict[str, list[FlagPicture]]:
+    """All pictures of these flags, by flag_id, in order of time."""
+    found = defaultdict(list)
+    for flag, *picture in query(conn, _PICTURES, flags=list(flags)):
+        found[flag].append(FlagPicture(*picture))
+    return found

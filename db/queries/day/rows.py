@@ -1,27 +1,28 @@
-"""What the readers of a day share: a query in words, and times out of it."""
+"""What the readers of a day share: a query as text, and times out of it."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 
-def query(conn: Connection, text: str, **given) -> Sequence[sa.Row]:
-    """Rows of a query; lists and tuples are expanded in IN. An empty list matches nothing."""
-    lists = [sa.bindparam(k, expanding=True) for k, v in given.items() if isinstance(v, list)]
-    given = {k: [None] if v == [] else v for k, v in given.items()}  # of no type
-    return conn.execute(sa.text(text).bindparams(*lists), given).all()
+def query(conn: Connection, text: str, **given: object) -> Sequence[sa.Row[Any]]:
+    """Rows of a query; lists are expanded in IN. An empty list matches nothing."""
+    lists: list[sa.BindParameter[Any]] = [
+        sa.bindparam(k, expanding=True) for k, v in given.items() if isinstance(v, list)
+    ]
+    values = {k: [None] if v == [] else v for k, v in given.items()}  # of no type
+    return conn.execute(sa.text(text).bindparams(*lists), values).all()
 
 
 def time_of(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def local(text: str | None) -> datetime | None:
+def local(text: str) -> datetime:
     """A time of running (UTC in the database) by this machine's clock, to the second."""
-    if text is None:
-        return None
     here = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone()
     return here.replace(tzinfo=None, microsecond=0)
 
