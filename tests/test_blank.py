@@ -1,6 +1,7 @@
 """Whether a picture is blank, and which rule said so."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,35 @@ def test_a_blank_of_the_next_burst_stays_blank():
 def test_a_threshold_of_ones_own_moves_the_rescue_with_it():
     burst = logits(12, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 0], FUSION
     assert decide(*burst, threshold=0.6).p_blank[1] < 0.6
+
+
+def test_a_picture_at_the_threshold_itself_is_blank():
+    doubtful = logits(-2, -3), maps(np.nan, np.nan), ["colour"] * 2, [0, 1], FUSION
+    lower, higher = decide(*doubtful).p_blank
+    assert decide(*doubtful, threshold=lower).blank.tolist() == [True, True]
+    assert decide(*doubtful, threshold=np.nextafter(lower, 1)).blank.tolist() == [False, True]
+    assert decide(*doubtful, threshold=np.nextafter(higher, 1)).blank.tolist() == [False, False]
+
+
+def test_what_is_rescued_is_not_blank_whatever_the_threshold():
+    burst = logits(12, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 0], FUSION
+    for threshold in (0.8, 0.005, 0.0):
+        rescued = decide(*burst, threshold=threshold)
+        assert not rescued.blank.any() and rescued.p_blank[1] <= threshold
+
+
+def test_a_picture_at_the_sure_bar_itself_is_surely_not_blank():
+    still = logits(*[4] * 9), maps(*[0.001] * 9), ["colour"] * 9, list(range(9))
+    alone = decide(logits(4), maps(np.nan), ["colour"], [0], FUSION).p_blank[0]
+    assert decide(*still, replace(FUSION, sure=alone), 0.05).decided_by.tolist() == [FRAME] * 9
+    below = replace(FUSION, sure=np.nextafter(alone, 0))
+    assert decide(*still, below, 0.05).decided_by.tolist() == [FUSED] * 9
+
+
+def test_who_stands_still_is_kept_by_the_frame_model_also_beside_a_sure_picture():
+    walks_in = maps(0.9, *[0.001] * 8)
+    decision = decide(logits(*[12] * 9), walks_in, ["colour"] * 9, [0] * 9, FUSION, 0.001)
+    assert decision.decided_by.tolist() == [FUSED, *[FRAME] * 8]
 
 
 def test_the_clock_in_the_first_row_is_no_news():

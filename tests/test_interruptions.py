@@ -12,14 +12,19 @@ from sqlalchemy.exc import IntegrityError
 
 import db.store.batches
 from db.core.backup import backup, restore
-from db.core.engine import reading, writing
+from db.core.engine import open_database, reading, writing
 from db.store.batches import end_run, save_batch, start_run
+from db.store.windows import windows_left
 from flows.execution.directly import Directly
 from flows.execution.retry import patient
 from flows.prefect.run import run_job
 from flows.run_options import Job
 from flows.steps.chain import run_card
+from flows.steps.ingest import ingest
+from flows.steps.score import score_windows
 from pipeline.errors import CardError, DatabaseChanged
+from pipeline.exchange.deployments import table_text
+from pipeline.records import Deployment
 from tests import cards
 from tests.test_two_ways import dump_of
 
@@ -112,6 +117,53 @@ def test_a_run_whose_database_is_replaced_meanwhile_stops_and_leaves_the_other_a
     with sqlite3.connect(tmp_path / "c.db") as conn:
         query = "SELECT batch, status, message FROM run_summary"
         assert conn.execute(query).fetchall() == [("x", "finished", None)]
+
+
+def test_a_window_seen_after_the_database_was_replaced_is_not_written_into_the_other(tmp_path):
+    """The other one knows the same card by another name, and nobody has looked at it."""
+    card = cards.card(tmp_path / "card", pictures=6, broken=False)
+    elsewhere, url = (f"sqlite:///{tmp_path / name}.db" for name in ("elsewhere", "c"))
+    ingest(Job(str(card), "x", elsewhere))
+    backup(elsewhere, tmp_path / "b")
+    begun = ingest(Job(str(card), "c", url))
+    with reading(open_database(url)) as conn:
+        windows = windows_left(conn, begun.batch_id, begun.look)
+    restore(url, tmp_path / "b", replace=True)
+    with pytest.raises(DatabaseChanged, match="batch c: the database was replaced"):
+        score_windows(windows, Job(str(card), "c", url), begun)
+    assert dump_of(url) == dump_of(elsewhere)
+    assert not _windows_done(tmp_path / "c.db")
+
+
+def test_a_run_that_was_killed_at_its_end_is_not_taken_for_done(tmp_path):
+    """Its results are shown already, and what the rules ask again is not written."""
+    card, table = cards.card(tmp_path / "card", pictures=6, broken=False), tmp_path / "d.csv"
+    job = Job(str(card), "c", f"sqlite:///{tmp_path}/c.db", deployments=str(table))
+    table.write_text(table_text([Deployment(f"Cam{n}", tags="access:public") for n in (0, 1)]))
+    run_job(job, as_flow=False)
+    table.write_text(table_text([Deployment(f"Cam{n}", tags="access:closed") for n in (0, 1)]))
+    ingest(job)  # all that a run does before it is killed
+    summary = run_job(job, as_flow=False)
+    assert not summary.known
+    assert run_job(job, as_flow=False).known
+
+
+def test_two_runs_that_died_make_the_next_one_decode_its_first_windows_apart(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "small.toml").write_text("[windows]\nsize = 4\n")
+    card = cards.card(tmp_path / "card", pictures=12, cameras=1, broken=False)
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("whole", "died")]
+    jobs = [Job(str(card), "c", url, str(tmp_path / "small.toml"), threads=1) for url in urls]
+    run_job(jobs[0], as_flow=False)
+    assert [ingest(jobs[1]).careful for _ in range(2)] == [(), ()]
+    child = tmp_path / "child"
+    child.write_text(f'#!/bin/sh\necho >> {tmp_path}/children\nexec {sys.executable} "$@"\n')
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    run_job(jobs[1], as_flow=False)
+    assert len((tmp_path / "children").read_text()) == 6, "a child for each picture of two windows"
+    assert dump_of(urls[1]) == dump_of(urls[0])
 
 
 def test_two_runs_that_died_over_the_same_windows_make_the_next_one_careful(database):

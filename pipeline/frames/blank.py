@@ -54,6 +54,7 @@ class Decision:
     p_human: NDArray[np.float64]
     p_vehicle: NDArray[np.float64]
     novelty_peak: NDArray[np.float64]  # nan where there is no background
+    blank: NDArray[np.bool_]  # nothing is on it: p_blank from the threshold on, and nobody's rescue
     decided_by: NDArray[np.str_]
 
 
@@ -82,10 +83,12 @@ def decide(
     hidden = p_blank >= threshold
     saved = hidden & (alone <= fusion.sure)
     beside = hidden & ~saved & _beside_sure(p_blank <= fusion.sure, bursts)
-    p_blank[saved | beside] = max(threshold - _BELOW, 0.0)
+    rescued = saved | beside
+    p_blank[rescued] = max(threshold - _BELOW, 0.0)
     decided_by[saved], decided_by[beside] = FRAME, BURST
     kinds = kind_shares(logits) * (1 - p_blank)[:, None]
-    return Decision(p_blank, *kinds.T, np.exp(given["novelty_peak"]), decided_by)
+    blank = hidden & ~rescued
+    return Decision(p_blank, *kinds.T, np.exp(given["novelty_peak"]), blank, decided_by)
 
 
 def inputs(

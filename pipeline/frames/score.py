@@ -177,7 +177,6 @@ def _looks(
     threshold = settings.blank.threshold
     bursts = np.array([one.burst for one in opened])
     decision = blank.decide(out.logits, novelty, names, bursts, frame.fusion, threshold)
-    hides = frame.fusion.threshold if threshold is None else threshold
     looks = []
     for i, (one, light) in enumerate(zip(opened, lights, strict=True)):
         box = crop.evidence_box(out.attention[i], novelty[i], *one.small.pixels.shape[:2])
@@ -188,7 +187,7 @@ def _looks(
             p_human=float(decision.p_human[i]),
             p_vehicle=float(decision.p_vehicle[i]),
             novelty=_or_none(decision.novelty_peak[i]),
-            state="blank" if decision.p_blank[i] >= hides else "kept",
+            state="blank" if decision.blank[i] else "kept",
             decided_by=str(decision.decided_by[i]),
             light=light.light,
             luma=light.luma,
