@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from db.core.engine import open_database, writing
-from flows.services.hand_over import hand_over
-from flows.run_options import Job
 from flows.prefect.run import run_job
+from flows.run_options import Job
+from flows.services.hand_over import hand_over
 from pipeline.errors import CardError, SettingsError
 from tests import cards
 

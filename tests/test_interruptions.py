@@ -148,9 +148,7 @@ def test_a_run_that_was_killed_at_its_end_is_not_taken_for_done(tmp_path):
     assert run_job(job, as_flow=False).known
 
 
-def test_two_runs_that_died_make_the_next_one_decode_its_first_windows_apart(
-    tmp_path, monkeypatch
-):
+def test_two_runs_that_died_make_the_next_one_decode_its_first_windows_apart(tmp_path, monkeypatch):
     (tmp_path / "small.toml").write_text("[windows]\nsize = 4\n")
     card = cards.card(tmp_path / "card", pictures=12, cameras=1, broken=False)
     urls = [f"sqlite:///{tmp_path / name}.db" for name in ("whole", "died")]

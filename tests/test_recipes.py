@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from db.core.engine import open_database
-from flows.steps import recipes
-from flows.run_options import Job
 from flows.prefect.run import run_job
+from flows.run_options import Job
+from flows.steps import recipes
 from pipeline.settings import Audit, Blank, Labels, Poaching, Settings, Windows
 from pipeline.species.labelset import LabelSet, load_labelset
 from tests import cards

@@ -122,7 +122,7 @@ def results(chosen: list[Mutant], jobs: int, folder: Path) -> Iterator[tuple[Mut
         trees.put(copied_tree(folder / f"tree{number}"))
     begun = int(time.time())
 
-    def one(number: int) -> tuple[Mutant, str, float]:
+    def nth(number: int) -> tuple[Mutant, str, float]:
         tree, started = trees.get(), time.monotonic()
         try:
             told = judged(chosen[number], tree, begun + 2 * number)
@@ -131,7 +131,7 @@ def results(chosen: list[Mutant], jobs: int, folder: Path) -> Iterator[tuple[Mut
             trees.put(tree)
 
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(one, range(len(chosen)))
+        yield from pool.map(nth, range(len(chosen)))
 
 
 def main() -> int:
