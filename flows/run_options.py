@@ -1,9 +1,19 @@
-"""What was asked for, checked before anything is written."""
+"""The options of a run, defined once.
 
+The command line's options, the parameters of the Prefect flow, their help, their checks and what a
+run stores of them all come from the fields of these classes. Plain dataclasses, because they travel
+to every worker, and because pydantic alone would take half as long to import as all of
+`camtriage --help`; Prefect makes its pydantic schema from the same fields.
+"""
+
+import functools
+import inspect
 import os
 import unicodedata
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
 
 from pipeline.errors import CardError, DatabaseError, SettingsError
 from pipeline.settings import Settings, load_settings
@@ -12,56 +22,181 @@ DEFAULT_DATABASE = "sqlite:///camtriage.db"
 LONGEST_NAME = 200  # bytes, of a batch: copies of its blanks lie in a folder of that name
 MOST_THREADS = 1024
 
+Options = TypeVar("Options", bound="NamingOptions")
+Result = TypeVar("Result")
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One card and how to look at it. Plain values, so that it travels to any worker."""
 
-    card: str  # folder
-    name: str | None = None  # of the batch; None: the card's content decides whether it is known
-    # may hold a password; empty: the one of the environment where a step runs
-    database: str = field(default=DEFAULT_DATABASE, repr=False)
-    settings: str | None = None  # TOML file
-    deployments: str | None = None  # Camtrap DP deployments.csv
-    labels: str = "starter"  # name of a label set, or a TOML file
-    sites: str | None = None  # species that may occur here
-    frame: str = "starter"  # frame model: name or folder
-    labeller: str = "starter"  # open_clip model: starter, name, hf-hub:..., local-dir:...
-    pretrained: str | None = None  # tag or file, for open_clip's own names
-    boxes: str | None = None  # MegaDetector results for this card
-    threads: int = 0  # 0: one per core
-    file_date: bool = False  # believe a file's own date where nothing else has one
+def option(
+    default: Any,
+    help: str,
+    metavar: str | None = None,
+    within: tuple[int, int] | None = None,
+    is_path: bool = False,
+    secret: bool = False,
+) -> Any:
+    """A field with what the command line and Prefect say about it.
+
+    is_path   a file or folder: another machine finds it by CAMTRIAGE_PATH_MAP
+    secret    may hold a password: never shown, never stored
+    """
+    metadata = {
+        "help": help,
+        "metavar": metavar,
+        "within": within,
+        "is_path": is_path,
+        "secret": secret,
+    }
+    return field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamingOptions:
+    """What names are made of: enough to label stored vectors again."""
+
+    # empty: the database of the environment in which a step runs
+    database: str = option(
+        "",
+        "Else CAMTRIAGE_DATABASE_URL, else camtriage.db here.",
+        metavar="URL",
+        secret=True,
+    )
+    settings: str | None = option(
+        None, "The study's own numbers, a TOML file.", metavar="TOML", is_path=True
+    )
+    labels: str = option("starter", "Label set: a name, or a TOML file.", is_path=True)
+    sites: str | None = option(
+        None,
+        "Species that may occur here, one a line.",
+        metavar="FILE",
+        is_path=True,
+    )
+    labeller: str = option(
+        "starter",
+        "starter, hf-hub:ORG/REPO, local-dir:FOLDER, or an open_clip name.",
+        is_path=True,
+    )
+    pretrained: str | None = option(None, "Tag or file for an open_clip name.", is_path=True)
+
+    def load_settings(self) -> Settings:
+        """The study's numbers, checked whole; SettingsError names what is wrong."""
+        from pipeline.poaching.scene import read_calendar  # here: every command imports this file
+
+        settings = load_settings(Path(self.settings) if self.settings else None)
+        read_calendar(settings.poaching)  # an error in it is reported before anything is done
+        return settings
+
+    def stored(self) -> dict[str, Any]:
+        """What a run's row keeps of them, by name; its batch knows the card and its name."""
+        left_out = {"card", "name"} | {f.name for f in fields(self) if f.metadata["secret"]}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(NamingOptions):
+    """One card and how to process it. Raises SettingsError for a value that cannot be."""
+
+    card: str = option("", "Folder of the card's pictures.", metavar="CARD", is_path=True)
+    name: str | None = option(
+        None, "Name of the batch; without one the card's content decides.", metavar="NAME"
+    )
+    deployments: str | None = option(
+        None,
+        "Camtrap DP deployments.csv: which camera was where, and when.",
+        metavar="CSV",
+        is_path=True,
+    )
+    frame: str = option("starter", "Frame model: starter, or a folder.", is_path=True)
+    boxes: str | None = option(
+        None, "MegaDetector results for this card.", metavar="JSON", is_path=True
+    )
+    file_date: bool = option(False, "Believe a file's own date if nothing else has one.")
+    threads: int = option(0, "0: one per core.", within=(0, MOST_THREADS))
+
+    def __post_init__(self) -> None:
+        check_batch_name(self.name)
+        for option_field in fields(self):
+            if bounds := option_field.metadata["within"]:
+                check_within(option_field.name, getattr(self, option_field.name), *bounds)
 
     def workers(self) -> int:
+        """Threads that decode and score."""
         return self.threads or os.cpu_count() or 1
 
     def windows(self) -> int:
-        """In memory at once: while one is summed up and saved, another feeds the threads."""
+        """Windows in memory at once: while one is saved, another feeds the threads."""
         return min(self.workers(), 2 + self.workers() // 16)
 
-    def load_settings(self) -> Settings:
-        from pipeline.poaching.scene import read_calendar  # here: every command imports this room
-
-        found = load_settings(Path(self.settings) if self.settings else None)
-        read_calendar(found.poaching)  # a slip in it is told before anything is done
-        return found
-
-    def here(self) -> "Job":
+    def here(self) -> "RunOptions":
         """The same with its folders and files as this machine sees them: CAMTRIAGE_PATH_MAP."""
         pairs = path_map(os.environ.get("CAMTRIAGE_PATH_MAP", ""))
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
-        mapped = {
-            name: _mapped(value, pairs)
-            for name, value in given.items()
-            if isinstance(value, str) and name not in ("name", "database")
-        }
-        return replace(self, **mapped) if pairs else self
+        paths = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata["is_path"]}
+        mapped: dict[str, Any] = {k: _mapped(path, pairs) for k, path in paths.items() if path}
+        return replace(self, **mapped)
+
+
+def kept_settings(options: NamingOptions) -> dict[str, Any]:
+    """What a run's row says of how it was made: the study's settings, and its options."""
+    return {**options.load_settings().as_dict(), "options": options.stored()}
+
+
+def check_within(name: str, value: int, low: int, high: int) -> None:
+    """SettingsError unless low <= value <= high."""
+    if not low <= value <= high:
+        raise SettingsError(f"--{name} {value}: give a number from {low} to {high}")
+
+
+def check_batch_name(name: str | None) -> None:
+    """SettingsError where it cannot be shown on a line, or cannot name a folder."""
+    if name and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        raise SettingsError("--name: holds characters that cannot be shown; use plain words")
+    if name is not None and (not name.strip() or len(name.encode()) > LONGEST_NAME):
+        raise SettingsError(f"--name: give a word of at most {LONGEST_NAME} bytes")
+
+
+def parameters(
+    kind: type[NamingOptions], only: Iterable[str] | None = None, leave_out: Iterable[str] = ()
+) -> list[tuple["Field[Any]", inspect.Parameter]]:
+    """The fields of an options class as keyword parameters of a function, in their order."""
+    hints, skipped = get_type_hints(kind), set(leave_out)
+    chosen = [f for f in fields(kind) if f.name not in skipped]
+    if only is not None:
+        chosen = [f for f in chosen if f.name in set(only)]
+    chosen.sort(key=lambda f: f.name != "card")  # the one argument stands first
+    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return [
+        (f, inspect.Parameter(f.name, keyword, default=f.default, annotation=hints[f.name]))
+        for f in chosen
+    ]
+
+
+def spread(
+    function: Callable[..., Result],
+    given: list[inspect.Parameter],
+    make: Callable[..., NamingOptions],
+) -> Callable[..., Result]:
+    """`function(options, ...)` as a function with these parameters in place of `options`."""
+    before = inspect.signature(function)
+    _, *own = before.parameters.values()
+    every = sorted((*given, *own), key=lambda p: p.default is not inspect.Parameter.empty)
+    signature = before.replace(parameters=every)
+    names = [parameter.name for parameter in given]
+
+    @functools.wraps(function)
+    def called(*args: Any, **more: Any) -> Result:
+        values = signature.bind(*args, **more).arguments
+        options = make(**{name: values.pop(name) for name in names if name in values})
+        return function(options, **values)
+
+    called.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    called.__annotations__["return"] = signature.return_annotation
+    vars(called)["__signature__"] = signature
+    return called
 
 
 def path_map(text: str) -> list[tuple[str, str]]:
     """'/media/card=/mnt/nas/card;/data=/srv/data': where another machine's folders lie here."""
     pairs = []
-    for part in filter(None, (one.strip() for one in text.split(";"))):
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
         there, equals, own = part.partition("=")
         if not (equals and there.strip("/\\") and own):
             raise SettingsError(
@@ -94,17 +229,8 @@ def database_url(given: str | None) -> str:
     return url
 
 
-def batch_name(given: str | None) -> str | None:
-    """--name, unless it holds what ends a line or commands a terminal, or can name no folder."""
-    if given and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in given):
-        raise SettingsError("--name: holds characters that cannot be shown; use plain words")
-    if given is not None and (not given.strip() or len(given.encode()) > LONGEST_NAME):
-        raise SettingsError(f"--name: give a word of at most {LONGEST_NAME} bytes")
-    return given
-
-
 def card_folder(path: str) -> Path:
-    """The card's folder, or one line that says why it cannot be one."""
+    """The card's folder; CardError says why it cannot be one."""
     if not path:
         raise CardError("the card's folder: an empty word; is a variable of your script not set?")
     folder = Path(path)
@@ -116,14 +242,14 @@ def card_folder(path: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedRun:
     """A batch in the database, and the recipes that this run works to."""
 
     batch_id: int
     batch: str
     run_id: int | None  # None: nothing is left to do, and nothing will be written
-    look: int  # ids of recipes
-    label: int
-    flag: int
+    look: int  # ids of recipes: of the frame scores,
+    label: int  # of the labels,
+    flag: int  # of the flags
     seed: str  # of the audit's draw: the batch and what shaped its scores
     careful: tuple[int, ...] = ()  # windows that two runs died over: decoded in a child process

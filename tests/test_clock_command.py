@@ -9,7 +9,7 @@ import pytest
 from db.core.engine import open_database, writing
 from db.integrity.dump import dump
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import NamingOptions, RunOptions
 from flows.services.clocks import (
     ChangedClock,
     RepairRequest,
@@ -30,18 +30,18 @@ def card(tmp_path_factory):
     """A card that was run with the starter models: (job, its dump)."""
     folder = tmp_path_factory.mktemp("clock")
     cards.card(folder / "card", pictures=36, broken=False)
-    job = Job(str(folder / "card"), "k", f"sqlite:///{folder}/k.db")
+    job = RunOptions(card=str(folder / "card"), name="k", database=f"sqlite:///{folder}/k.db")
     run_job(job, as_flow=False)
     return job, dumped(job)
 
 
-def dumped(job: Job) -> list[str]:
+def dumped(job: RunOptions) -> list[str]:
     engine = open_database(job.database)
     with engine.connect() as conn:
         return list(dump(conn))
 
 
-def rows(job: Job, query: str) -> list[tuple]:
+def rows(job: RunOptions, query: str) -> list[tuple]:
     engine = open_database(job.database)
     with engine.connect() as conn:
         return [tuple(row) for row in conn.exec_driver_sql(query)]
@@ -134,7 +134,7 @@ def test_other_labels_than_those_of_the_run_are_refused_and_nothing_is_half_done
         ({"labels": str(tmp_path / "two.toml")}, "--labels"),
         ({"settings": str(tmp_path / "study.toml")}, "--settings"),
     ):
-        other = Job("", None, job.database, **words)
+        other = NamingOptions(database=job.database, **words)
         with pytest.raises(SettingsError, match=f"give {option}"):
             write_shift(other, RepairRequest("k/Cam0", by="1h"))
         assert dumped(job) == before
@@ -201,7 +201,7 @@ def test_a_zone_moves_by_the_difference_of_fixed_offsets():
 
 def test_on_postgresql_a_repair_and_its_visits_are_one_transaction_too(postgres_copy, tmp_path):
     cards.card(tmp_path / "card", pictures=12, broken=False)
-    job = Job(str(tmp_path / "card"), "k", postgres_copy)
+    job = RunOptions(card=str(tmp_path / "card"), name="k", database=postgres_copy)
     run_job(job, as_flow=False)
     before = dumped(job)
     drift = ("2026-05-01=2026-05-01", "2026-05-02=2026-05-02T00:01")

@@ -19,7 +19,7 @@ from db.core.engine import migrate, open_database, reading, writing
 from db.core.schema import HEAD, VERSION_TABLE
 from db.integrity.dump import dump
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from pipeline.errors import DatabaseAway, DatabaseError
 from tests import cards
 from tests.conftest import in_database, making_databases
@@ -127,7 +127,9 @@ def test_a_password_in_a_url_with_a_slip_is_not_printed_either(url, tmp_path):
 def test_a_password_of_the_database_stands_in_no_row_of_a_run(postgres_copy, tmp_path):
     secret = secrets.token_hex(8)
     url = make_url(postgres_copy).set(password=secret).render_as_string(hide_password=False)
-    run_job(job := Job(str(cards.card(tmp_path / "card", 3)), database=url), as_flow=False)
+    run_job(
+        job := RunOptions(card=str(cards.card(tmp_path / "card", 3)), database=url), as_flow=False
+    )
     assert secret in url and secret not in repr(job)
     engine = open_database(url)
     with reading(engine) as conn:

@@ -7,7 +7,7 @@ from db.store.batches import batch_row
 from db.store.labels import labels_of
 from flows.execution.directly import Directly
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from flows.services.relabel import relabel
 from pipeline.train.frame.learn import Plan
 from pipeline.train.frame.training import train_frame
@@ -24,8 +24,8 @@ def card(tmp_path_factory):
     return cards.card(tmp_path_factory.mktemp("families") / "card", pictures=10, broken=False)
 
 
-def _job(card, folder, **given) -> Job:
-    return Job(str(card), "c", f"sqlite:///{folder / 'c.db'}", **given)
+def _job(card, folder, **given) -> RunOptions:
+    return RunOptions(card=str(card), name="c", database=f"sqlite:///{folder / 'c.db'}", **given)
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
@@ -43,7 +43,13 @@ def test_a_labeller_of_each_family_runs_and_relabels(family, card, tmp_path):
     everything = tmp_path / "all.toml"
     everything.write_text("[blank]\nthreshold = 1.0\n")  # nothing is blank: all pictures are named
     settings = str(everything)
-    job = Job(job.card, job.name, job.database, settings, labeller=job.labeller)
+    job = RunOptions(
+        card=job.card,
+        name=job.name,
+        database=job.database,
+        settings=settings,
+        labeller=job.labeller,
+    )
     assert run_job(job, as_flow=False).states == {"kept": 10}
     with reading(open_database(job.database)) as conn:
         batch = batch_row(conn, 1)
@@ -51,8 +57,10 @@ def test_a_labeller_of_each_family_runs_and_relabels(family, card, tmp_path):
     assert len(first) == 10 and all(one.top for one in first.values())
     two = tmp_path / "two.toml"
     two.write_text(cards.TWO_TAXA)
-    job = Job("", None, job.database, settings, labels=str(two), labeller=job.labeller)
-    relabel(job, Directly(1))
+    job = RunOptions(
+        database=job.database, settings=settings, labels=str(two), labeller=job.labeller
+    )
+    relabel(job, None, Directly(1))
     with reading(open_database(job.database)) as conn:
         recipe = batch_row(conn, 1)["label_recipe_id"]
         names = {one.raw_name for one in labels_of(conn, 1, recipe).values()}

@@ -11,7 +11,7 @@ from db.store.flags import flags_named
 from db.store.reviews import save_reviews
 from flows.execution.directly import Directly
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from flows.services.deployments import edit_deployment, import_deployments
 from flows.services.flags import judge_flags, list_flags
 from flows.services.relabel import relabel
@@ -31,7 +31,12 @@ def job(tmp_path, database_url):
     """A card that was run with settings of its own; then a person saw people at both cameras."""
     (tmp_path / "study.toml").write_text(SETTINGS)
     cards.card(tmp_path / "card", pictures=24, broken=False)
-    job = Job(str(tmp_path / "card"), "k", database_url, settings=str(tmp_path / "study.toml"))
+    job = RunOptions(
+        card=str(tmp_path / "card"),
+        name="k",
+        database=database_url,
+        settings=str(tmp_path / "study.toml"),
+    )
     run_job(job, as_flow=False)
     see_people(database_url)
     return job
@@ -48,7 +53,7 @@ def see_people(url: str) -> None:
         save_reviews(conn, [Review(sha, "human") for sha in shas], "sheet.csv")
 
 
-def flagged(job: Job) -> list[tuple]:
+def flagged(job: RunOptions) -> list[tuple]:
     query = "SELECT deployment_id, rules, severity FROM flags ORDER BY flag_id"
     with open_database(job.database).connect() as conn:
         return [tuple(row) for row in conn.exec_driver_sql(query)]
@@ -69,7 +74,7 @@ def test_an_edit_forms_the_flags_of_its_deployment_again_as_a_relabel_would(job,
     assert flagged(job) == edited
     edit_deployment(job.database, "k/Cam1", CLOSED, None)
     formed = flagged(job)
-    relabel(job, Directly(1))
+    relabel(job, None, Directly(1))
     assert flagged(job) == formed and len(formed) == 2
 
 
@@ -86,11 +91,11 @@ def test_a_table_forms_the_flags_of_all_its_deployments_again(job, tmp_path, cap
 def test_a_known_card_whose_table_says_something_else_gets_its_flags_again(database_url, tmp_path):
     cards.card(tmp_path / "card", pictures=24, broken=False)
 
-    def with_tags(*tags) -> Job:
+    def with_tags(*tags) -> RunOptions:
         places = [Deployment(f"Cam{n}", tags=one) for n, one in enumerate(tags)]
         (tmp_path / "d.csv").write_text(table_text(places), newline="")
         card, table = str(tmp_path / "card"), str(tmp_path / "d.csv")
-        return Job(card, "t", database_url, deployments=table)
+        return RunOptions(card=card, name="t", database=database_url, deployments=table)
 
     run_job(with_tags("access:closed", None), as_flow=False)
     see_people(database_url)
@@ -127,7 +132,7 @@ def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
     import_reviews(job.database, tmp_path / "sheet.csv", "Amina")
     assert "1 flag in place of 2" in capsys.readouterr().out
     assert ids(job) == [second]
-    relabel(job, Directly(1))
+    relabel(job, None, Directly(1))
     assert ids(job) == [second]
 
 
@@ -137,7 +142,7 @@ def test_flags_that_come_out_as_before_are_not_told(job, capsys):
     assert capsys.readouterr().out.count("formed again") == 1
 
 
-def ids(job: Job) -> list[str]:
+def ids(job: RunOptions) -> list[str]:
     with open_database(job.database).connect() as conn:
         return list(flags_named(conn, ""))
 
@@ -167,7 +172,7 @@ def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp
     assert lines[0].startswith(f"{first[:12]},confirmed,3,")
     assert '"Confirmed: ' in lines[0] or ",Confirmed: " in lines[0]
     assert "Dismissed: " in lines[1] and "Suspected" not in "".join(lines)
-    relabel(job, Directly(1))
+    relabel(job, None, Directly(1))
     with open_database(job.database).connect() as conn:
         assert conn.exec_driver_sql(query).first().status == "confirmed"
 

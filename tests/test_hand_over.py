@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from db.core.engine import open_database, writing
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from flows.services.hand_over import hand_over
 from pipeline.errors import CardError, SettingsError
 from tests import cards
@@ -21,7 +21,10 @@ def card(tmp_path) -> tuple[str, Path]:
     (tmp_path / "s.toml").write_text("[blank]\nthreshold = 0.0\n")
     folder = cards.card(tmp_path / "reader" / "card", pictures=2, cameras=1, broken=False)
     url = f"sqlite:///{tmp_path / 'c.db'}"
-    run_job(Job(str(folder), "c", url, str(tmp_path / "s.toml")), as_flow=False)
+    run_job(
+        RunOptions(card=str(folder), name="c", database=url, settings=str(tmp_path / "s.toml")),
+        as_flow=False,
+    )
     return url, folder
 
 

@@ -16,7 +16,7 @@ from db.core.engine import open_database, reading
 from db.integrity.check import check
 from db.store.files import paths_in_state
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from flows.services.deployments import import_deployments, list_deployments
 from flows.services.export import camtrap_dp, megadetector
 from flows.services.hand_over import hand_over
@@ -136,7 +136,9 @@ def done(request, tmp_path_factory):
     card = hostile_card(folder / "card")
     settings = folder / "settings.toml"
     settings.write_text("[blank]\nthreshold = 0.5\n", "utf-8")  # some are blank, some are kept
-    job = Job(str(card), f"{IMAGE}|{FORMULA}..", url, str(settings), threads=2)
+    job = RunOptions(
+        card=str(card), name=f"{IMAGE}|{FORMULA}..", database=url, settings=str(settings), threads=2
+    )
     summary = run_job(job, as_flow=False)
     assert summary.closes and summary.pictures == len(FILES) and summary.undone == 0
     return url, card
@@ -263,7 +265,9 @@ def test_a_name_that_leads_out_of_the_folder_of_copies_stays_inside(database_url
     (tmp_path / "out").mkdir()
     before = sorted(tmp_path.rglob("*"))
     for name in ("..", ".", "../..", "/etc"):
-        run_job(Job(str(tmp_path / "card"), name, database_url), as_flow=False)
+        run_job(
+            RunOptions(card=str(tmp_path / "card"), name=name, database=database_url), as_flow=False
+        )
         for state in ("blank", "kept"):
             hand_over(database_url, state, None, tmp_path / "out" / "in", False)
     new = [one for one in tmp_path.rglob("*") if one not in before and one.suffix == ".jpg"]
@@ -272,7 +276,7 @@ def test_a_name_that_leads_out_of_the_folder_of_copies_stays_inside(database_url
 
 def test_the_summary_that_prefect_shows_holds_no_markup_of_the_card(done):
     database, card = done
-    summary = run_job(Job(str(card), None, database), as_flow=False)
+    summary = run_job(RunOptions(card=str(card), database=database), as_flow=False)
     page = as_markdown(summary)
     assert_inert_markdown(page)
     assert len([line for line in page.split("\n") if line.startswith("#")]) == 1
@@ -282,7 +286,12 @@ def test_a_batch_name_that_commands_a_terminal_is_refused_and_nothing_is_written
     save(os.fsencode(tmp_path / "card" / "a" / "x.jpg"), 1)
     for name in (f"card{ESCAPE}", "two\nlines", "half\udcff"):
         with pytest.raises(InputError, match="--name"):
-            run_job(Job(str(tmp_path / "card"), name, f"sqlite:///{tmp_path}/a.db"), as_flow=False)
+            run_job(
+                RunOptions(
+                    card=str(tmp_path / "card"), name=name, database=f"sqlite:///{tmp_path}/a.db"
+                ),
+                as_flow=False,
+            )
     assert not (tmp_path / "a.db").exists()
 
 

@@ -18,7 +18,7 @@ from db.store.windows import windows_left
 from flows.execution.directly import Directly
 from flows.execution.retry import patient
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from flows.steps.chain import run_card
 from flows.steps.ingest import ingest
 from flows.steps.score import score_windows
@@ -39,7 +39,10 @@ def _windows_done(path) -> int:
 
 def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
     card = cards.card(tmp_path / "card", pictures=150, cameras=1)
-    run_job(Job(str(card), "c", f"sqlite:///{tmp_path / 'whole.db'}"), as_flow=False)
+    run_job(
+        RunOptions(card=str(card), name="c", database=f"sqlite:///{tmp_path / 'whole.db'}"),
+        as_flow=False,
+    )
     path = tmp_path / "pulled.db"
     command = [
         sys.executable,
@@ -103,7 +106,7 @@ def test_a_run_whose_database_is_replaced_meanwhile_stops_and_leaves_the_other_a
     """The other database has a card and a run by the very same keys."""
     small, other = (cards.card(tmp_path / f"{n}", pictures=n) for n in (8, 12))
     elsewhere, url = (f"sqlite:///{tmp_path / name}.db" for name in ("elsewhere", "c"))
-    run_job(Job(str(small), "x", elsewhere), as_flow=False)
+    run_job(RunOptions(card=str(small), name="x", database=elsewhere), as_flow=False)
     backup(elsewhere, tmp_path / "b")
 
     class Meanwhile(Directly):
@@ -112,7 +115,7 @@ def test_a_run_whose_database_is_replaced_meanwhile_stops_and_leaves_the_other_a
             return super().each(function, *more)
 
     with pytest.raises(DatabaseChanged, match="batch other: the database was replaced"):
-        run_card(Job(str(other), "other", url), Meanwhile(1))
+        run_card(RunOptions(card=str(other), name="other", database=url), Meanwhile(1))
     assert dump_of(url) == dump_of(elsewhere)
     with sqlite3.connect(tmp_path / "c.db") as conn:
         query = "SELECT batch, status, message FROM run_summary"
@@ -123,14 +126,14 @@ def test_a_window_seen_after_the_database_was_replaced_is_not_written_into_the_o
     """The other one knows the same card by another name, and nobody has looked at it."""
     card = cards.card(tmp_path / "card", pictures=6, broken=False)
     elsewhere, url = (f"sqlite:///{tmp_path / name}.db" for name in ("elsewhere", "c"))
-    ingest(Job(str(card), "x", elsewhere))
+    ingest(RunOptions(card=str(card), name="x", database=elsewhere))
     backup(elsewhere, tmp_path / "b")
-    begun = ingest(Job(str(card), "c", url))
+    begun = ingest(RunOptions(card=str(card), name="c", database=url))
     with reading(open_database(url)) as conn:
         windows = windows_left(conn, begun.batch_id, begun.look)
     restore(url, tmp_path / "b", replace=True)
     with pytest.raises(DatabaseChanged, match="batch c: the database was replaced"):
-        score_windows(windows, Job(str(card), "c", url), begun)
+        score_windows(windows, RunOptions(card=str(card), name="c", database=url), begun)
     assert dump_of(url) == dump_of(elsewhere)
     assert not _windows_done(tmp_path / "c.db")
 
@@ -138,7 +141,9 @@ def test_a_window_seen_after_the_database_was_replaced_is_not_written_into_the_o
 def test_a_run_that_was_killed_at_its_end_is_not_taken_for_done(tmp_path):
     """Its results are shown already, and what the rules ask again is not written."""
     card, table = cards.card(tmp_path / "card", pictures=6, broken=False), tmp_path / "d.csv"
-    job = Job(str(card), "c", f"sqlite:///{tmp_path}/c.db", deployments=str(table))
+    job = RunOptions(
+        card=str(card), name="c", database=f"sqlite:///{tmp_path}/c.db", deployments=str(table)
+    )
     table.write_text(table_text([Deployment(f"Cam{n}", tags="access:public") for n in (0, 1)]))
     run_job(job, as_flow=False)
     table.write_text(table_text([Deployment(f"Cam{n}", tags="access:closed") for n in (0, 1)]))
@@ -152,7 +157,12 @@ def test_two_runs_that_died_make_the_next_one_decode_its_first_windows_apart(tmp
     (tmp_path / "small.toml").write_text("[windows]\nsize = 4\n")
     card = cards.card(tmp_path / "card", pictures=12, cameras=1, broken=False)
     urls = [f"sqlite:///{tmp_path / name}.db" for name in ("whole", "died")]
-    jobs = [Job(str(card), "c", url, str(tmp_path / "small.toml"), threads=1) for url in urls]
+    jobs = [
+        RunOptions(
+            card=str(card), name="c", database=url, settings=str(tmp_path / "small.toml"), threads=1
+        )
+        for url in urls
+    ]
     run_job(jobs[0], as_flow=False)
     assert [ingest(jobs[1]).careful for _ in range(2)] == [(), ()]
     child = tmp_path / "child"

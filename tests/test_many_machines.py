@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from db.core.engine import open_database, reading
 from db.integrity.dump import dump
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from tests import cards
 from tests import prefect_servers as servers
 
@@ -40,7 +40,10 @@ def serial(card, tmp_path_factory):
     """The dump of one plain run with one thread."""
     folder, settings = card
     url = f"sqlite:///{tmp_path_factory.mktemp('serial')}/one.db"
-    run_job(Job(str(folder), "c", url, settings, threads=1), as_flow=False)
+    run_job(
+        RunOptions(card=str(folder), name="c", database=url, settings=settings, threads=1),
+        as_flow=False,
+    )
     return dump_of(url)
 
 

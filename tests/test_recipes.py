@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from db.core.engine import open_database
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from flows.steps import recipes
 from pipeline.settings import Audit, Blank, Labels, Poaching, Settings, Windows
 from pipeline.species.labelset import LabelSet, load_labelset
@@ -33,7 +33,9 @@ def given(tmp_path) -> dict:
     """Everything that a run's three recipes are made of."""
     for name in ("boxes.json", "sites.txt"):
         (tmp_path / name).write_text(name)
-    job = Job("card", boxes=str(tmp_path / "boxes.json"), sites=str(tmp_path / "sites.txt"))
+    job = RunOptions(
+        card="card", boxes=str(tmp_path / "boxes.json"), sites=str(tmp_path / "sites.txt")
+    )
     return {
         "job": job,
         "settings": Settings(),
@@ -43,7 +45,9 @@ def given(tmp_path) -> dict:
     }
 
 
-def steps(job: Job, settings: Settings, frame, encoder, labelset: LabelSet) -> dict[str, str]:
+def steps(
+    job: RunOptions, settings: Settings, frame, encoder, labelset: LabelSet
+) -> dict[str, str]:
     """The three recipes as text, by step."""
     look = recipes.frame_recipe(job, settings, frame, encoder)
     label = recipes.label_recipe(look, job, settings, labelset)
@@ -100,7 +104,7 @@ def test_the_kind_of_machine_that_networks_run_on_is_told(given, monkeypatch):
 
 
 def test_boxes_shape_the_look_by_what_is_in_the_file_whatever_it_is_called(given, tmp_path):
-    job: Job = given["job"]
+    job: RunOptions = given["job"]
     assert changed(given, job=replace(job, boxes=None)) == LOOK
     (tmp_path / "same.json").write_text(Path(job.boxes).read_text())
     assert changed(given, job=replace(job, boxes=str(tmp_path / "same.json"))) == set()
@@ -109,7 +113,7 @@ def test_boxes_shape_the_look_by_what_is_in_the_file_whatever_it_is_called(given
 
 
 def test_a_site_list_shapes_the_labels(given, tmp_path):
-    job: Job = given["job"]
+    job: RunOptions = given["job"]
     assert changed(given, job=replace(job, sites=None)) == LABEL
     (tmp_path / "other.txt").write_text("other names")
     assert changed(given, job=replace(job, sites=str(tmp_path / "other.txt"))) == LABEL
@@ -134,7 +138,7 @@ def test_a_card_run_again_with_another_threshold_and_boxes_is_looked_at_again(tm
         "images": [{"file": "Cam0/DCIM/100RECNX/RCNX0002.JPG", "detections": [box]}],
     }
     (tmp_path / "boxes.json").write_text(json.dumps(boxes))
-    plain = Job(str(card), "c", url)
+    plain = RunOptions(card=str(card), name="c", database=url)
     blank = replace(plain, settings=str(tmp_path / "blank.toml"))
     boxed = replace(blank, boxes=str(tmp_path / "boxes.json"))
     assert [run_job(job, as_flow=False).known for job in (plain, blank, boxed)] == [False] * 3

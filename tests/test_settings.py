@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 
@@ -11,7 +11,7 @@ from pipeline.settings import Settings
 def loaded(tmp_path):
     def load(text: str) -> Settings:
         (tmp_path / "study.toml").write_text(text, "utf-8")
-        return Job("card", settings=str(tmp_path / "study.toml")).load_settings()
+        return RunOptions(card="card", settings=str(tmp_path / "study.toml")).load_settings()
 
     return load
 
@@ -20,7 +20,7 @@ def test_what_is_given_counts_and_the_rest_stays(loaded):
     found = loaded("[windows]\nburst_gap_s = 5\n[blank]\nthreshold = 0.9\n")
     assert (found.windows.burst_gap_s, found.blank.threshold) == (5, 0.9)
     assert found.windows.size == Settings().windows.size
-    assert loaded("") == Settings() == Job("card").load_settings()
+    assert loaded("") == Settings() == RunOptions(card="card").load_settings()
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_what_cannot_be_is_named(loaded, text, why):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SettingsError, match=r"none\.toml: cannot be read: No such file"):
-        Job("card", settings=str(tmp_path / "none.toml")).load_settings()
+        RunOptions(card="card", settings=str(tmp_path / "none.toml")).load_settings()

@@ -14,7 +14,7 @@ import pytest
 from db.core.engine import open_database
 from db.integrity.dump import dump
 from flows.prefect.run import run_job
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from tests import cards
 
 
@@ -32,13 +32,18 @@ def undisturbed(tmp_path_factory):
     """A card, and the dump of one plain run of it with one thread."""
     folder = tmp_path_factory.mktemp("undisturbed")
     card = cards.card(folder / "card", pictures=60)
-    run_job(Job(str(card), "c", _url(folder, "one"), threads=1), as_flow=False)
+    run_job(
+        RunOptions(card=str(card), name="c", database=_url(folder, "one"), threads=1), as_flow=False
+    )
     return card, dump_of(_url(folder, "one"))
 
 
 def test_four_threads_give_what_one_gives(undisturbed, tmp_path):
     card, expected = undisturbed
-    run_job(Job(str(card), "c", _url(tmp_path, "four"), threads=4), as_flow=False)
+    run_job(
+        RunOptions(card=str(card), name="c", database=_url(tmp_path, "four"), threads=4),
+        as_flow=False,
+    )
     assert dump_of(_url(tmp_path, "four")) == expected
 
 
@@ -51,19 +56,21 @@ def test_a_renamed_folder_with_files_in_another_order_gives_the_same(undisturbed
         target = other / one.relative_to(card)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(one, target)
-    run_job(Job(str(other), "c", _url(tmp_path, "renamed")), as_flow=False)
+    run_job(
+        RunOptions(card=str(other), name="c", database=_url(tmp_path, "renamed")), as_flow=False
+    )
     assert dump_of(_url(tmp_path, "renamed")) == expected
 
 
 def test_the_prefect_flow_gives_what_the_direct_run_gives(undisturbed, tmp_path):
     card, expected = undisturbed
-    run_job(Job(str(card), "c", _url(tmp_path, "flow")), as_flow=True)
+    run_job(RunOptions(card=str(card), name="c", database=_url(tmp_path, "flow")), as_flow=True)
     assert dump_of(_url(tmp_path, "flow")) == expected
 
 
 def test_running_again_changes_nothing_and_says_so(undisturbed, tmp_path):
     card, expected = undisturbed
-    job = Job(str(card), "c", _url(tmp_path, "again"))
+    job = RunOptions(card=str(card), name="c", database=_url(tmp_path, "again"))
     assert not run_job(job, as_flow=False).known
     assert run_job(job, as_flow=False).known
     assert dump_of(job.database) == expected

@@ -5,42 +5,16 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import (
-    Card,
-    Database,
-    Deployments,
-    Frame,
-    Labeller,
-    Labels,
-    Name,
-    Pretrained,
-    Settings,
-    Sites,
-)
-from flows.run_options import MOST_THREADS, Job, database_url
+from flows.cli.options import Database, Name, with_options
+from flows.run_options import NamingOptions, RunOptions, database_url
 
 app = typer.Typer()
 
 
 @app.command()
+@with_options(RunOptions)
 def run(
-    card: Card,
-    name: Name = None,
-    database: Database = None,
-    settings: Settings = None,
-    deployments: Deployments = None,
-    labels: Labels = "starter",
-    sites: Sites = None,
-    frame: Frame = "starter",
-    labeller: Labeller = "starter",
-    pretrained: Pretrained = None,
-    boxes: Annotated[
-        str | None, typer.Option(metavar="JSON", help="MegaDetector results for this card.")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, max=MOST_THREADS, help="0: one per core.")] = 0,
-    file_date: Annotated[
-        bool, typer.Option("--file-date", help="Believe a file's own date if nothing else has one.")
-    ] = False,
+    options: RunOptions,
     prefect: Annotated[
         bool, typer.Option("--prefect", help="Run as a Prefect flow, with or without a server.")
     ] = False,
@@ -55,32 +29,13 @@ def run(
     """
     from flows.prefect.run import run_and_print
 
-    job = Job(
-        card=card,
-        name=name,
-        database=database_url(database),
-        settings=settings,
-        deployments=deployments,
-        labels=labels,
-        sites=sites,
-        frame=frame,
-        labeller=labeller,
-        pretrained=pretrained,
-        boxes=boxes,
-        threads=threads,
-        file_date=file_date,
-    )
-    return run_and_print(job, prefect, runner)
+    return run_and_print(options, prefect, runner)
 
 
 @app.command()
+@with_options(RunOptions, only=("card", "name", "database", "settings", "deployments", "file_date"))
 def ingest(
-    card: Card,
-    name: Name = None,
-    database: Database = None,
-    settings: Settings = None,
-    deployments: Deployments = None,
-    file_date: Annotated[bool, typer.Option("--file-date")] = False,
+    options: RunOptions,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what is found and write nothing.")
     ] = False,
@@ -91,8 +46,7 @@ def ingest(
     """
     from flows.prefect.run import ingest_and_print
 
-    job = Job(card, name, database_url(database), settings, deployments, file_date=file_date)
-    return ingest_and_print(job, dry_run)
+    return ingest_and_print(options, dry_run)
 
 
 @app.command()
@@ -108,24 +62,15 @@ def demo(
 
 
 @app.command()
-def relabel(
-    labels: Labels = "starter",
-    name: Name = None,
-    database: Database = None,
-    settings: Settings = None,
-    sites: Sites = None,
-    labeller: Labeller = "starter",
-    pretrained: Pretrained = None,
-) -> int:
+@with_options(NamingOptions)
+def relabel(options: NamingOptions, name: Name = None) -> int:
     """Name everything again from the stored vectors: another label set, no picture touched.
 
     camtriage relabel --labels mara.toml
     """
     from flows.prefect.run import relabel_and_print
 
-    url = database_url(database)
-    job = Job("", name, url, settings, None, labels, sites, "", labeller, pretrained)
-    return relabel_and_print(job)
+    return relabel_and_print(options, name)
 
 
 @app.command()

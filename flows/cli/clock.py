@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Database, Labeller, Labels, Pretrained, Settings, Sites, Who
+from flows.cli.options import Database, Who, with_options
 from flows.cli.output import print_table
-from flows.run_options import Job, database_url
+from flows.run_options import NamingOptions, database_url
 from pipeline.card.repair import bounds_told, told
 from pipeline.counted import counted
 
@@ -54,7 +54,9 @@ def clock_suspects(
 
 
 @clock.command("shift")
+@with_options(NamingOptions)
 def clock_shift(
+    options: NamingOptions,
     deployment: Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Its deploymentID.")],
     by: Annotated[
         str | None, typer.Option(metavar="TIME", help="Move by this: +1h30m, -365d, 12:00:00.")
@@ -91,12 +93,6 @@ def clock_shift(
     comment: Annotated[str | None, typer.Option(help="Why.")] = None,
     who: Who = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write it; else it is only shown.")] = False,
-    labels: Labels = "starter",
-    sites: Sites = None,
-    settings: Settings = None,
-    labeller: Labeller = "starter",
-    pretrained: Pretrained = None,
-    database: Database = None,
 ) -> int:
     """Show what a repair of a clock makes of its pictures' times, and write it with --yes.
 
@@ -122,13 +118,11 @@ def clock_shift(
         who=who,
         comment=comment,
     )
-    url = database_url(database)
-    _print_preview(preview_shift(url, request))
+    _print_preview(preview_shift(options.database, request))
     if not yes:
         print("nothing is written yet: add --yes to do it")
         return 0
-    job = Job("", None, url, settings, None, labels, sites, "", labeller, pretrained)
-    written = write_shift(job, request)
+    written = write_shift(options, request)
     formed = counted(written.visits, "visit")
     key = written.number
     print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
@@ -163,15 +157,11 @@ def clock_list(database: Database = None) -> int:
 
 
 @clock.command("undo")
+@with_options(NamingOptions)
 def clock_undo(
+    options: NamingOptions,
     number: Annotated[int, typer.Argument(help="As `clock list` tells it.")],
     who: Who = None,
-    labels: Labels = "starter",
-    sites: Sites = None,
-    settings: Settings = None,
-    labeller: Labeller = "starter",
-    pretrained: Pretrained = None,
-    database: Database = None,
 ) -> int:
     """Take a repair back: its pictures have the times again that the camera wrote.
 
@@ -179,9 +169,7 @@ def clock_undo(
     """
     from flows.services.clocks import undo_shift
 
-    url = database_url(database)
-    job = Job("", None, url, settings, None, labels, sites, "", labeller, pretrained)
-    undone = undo_shift(job, number, who)
+    undone = undo_shift(options, number, who)
     formed = counted(undone.visits, "visit")
     name = undone.deployment_id
     print(f"repair {number} is undone: {name} has its camera's times again; {formed} formed")

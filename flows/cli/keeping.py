@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Database, Settings
-from flows.run_options import MOST_THREADS, Job, database_url
+from flows.run_options import MOST_THREADS, RunOptions, database_url
 
 app = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="The database itself.")
@@ -29,7 +29,7 @@ def doctor(
     from flows.services.models import print_benchmark, print_doctor
 
     if benchmark:
-        return print_benchmark(Job("", threads=threads).workers())
+        return print_benchmark(RunOptions(threads=threads).workers())
     return print_doctor(database_url(database), settings)
 
 

@@ -1,33 +1,35 @@
-"""Options that several commands share, said once."""
+"""Options that several commands share. Those of a run come from flows/run_options.py."""
 
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import Field, fields
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from flows.run_options import NamingOptions, RunOptions, database_url, parameters, spread
 from pipeline.errors import SettingsError
 
-Card = Annotated[str, typer.Argument(metavar="CARD", help="Folder of the card's pictures.")]
-Database = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Else CAMTRIAGE_DATABASE_URL, else camtriage.db here."),
-]
-Name = Annotated[
-    str | None, typer.Option(help="Name of the batch; without one the card's content decides.")
-]
-Settings = Annotated[str | None, typer.Option(metavar="TOML", help="The study's own numbers.")]
-Deployments = Annotated[
-    str | None,
-    typer.Option(metavar="CSV", help="Camtrap DP deployments.csv: who hung where, when."),
-]
-Labels = Annotated[str, typer.Option(help="Label set: a name, or a TOML file.")]
-Sites = Annotated[str | None, typer.Option(metavar="FILE", help="Species that may occur here.")]
-Frame = Annotated[str, typer.Option(help="Frame model: starter, or a folder.")]
-Labeller = Annotated[
-    str, typer.Option(help="starter, hf-hub:ORG/REPO, local-dir:FOLDER, or an open_clip name.")
-]
-Pretrained = Annotated[str | None, typer.Option(help="Tag or file for an open_clip name.")]
+Result = TypeVar("Result")
+
+
+def _option(described: "Field[Any]") -> Any:
+    """What Typer is told of a field of RunOptions."""
+    about = described.metadata
+    if described.name == "card":
+        return typer.Argument(metavar=about["metavar"], help=about["help"])
+    low, high = about["within"] or (None, None)
+    words = f"--{described.name.replace('_', '-')}"  # in full: a flag has no `--no-...`
+    return typer.Option(words, metavar=about["metavar"], help=about["help"], min=low, max=high)
+
+
+_OF_A_RUN = {described.name: _option(described) for described in fields(RunOptions)}
+Database = Annotated[str | None, _OF_A_RUN["database"]]
+Settings = Annotated[str | None, _OF_A_RUN["settings"]]
+Frame = Annotated[str, _OF_A_RUN["frame"]]
+Name = Annotated[str | None, typer.Option(help="Only the batch of this name; else every batch.")]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into.")]
 Begin = Annotated[
     str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day, included.")
@@ -56,3 +58,25 @@ def a_day(text: str | None) -> date:
         return date.fromisoformat(text)
     except ValueError as why:
         raise SettingsError(f"--date {text}: write it as 2026-11-21") from why
+
+
+def with_options(
+    kind: type[NamingOptions], only: Iterable[str] | None = None
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """The fields of an options class (or `only` these) as the options of a command, which gets one
+    object in their place."""
+    given = [_parameter(described, named) for described, named in parameters(kind, only)]
+
+    def make(database: str | None = None, **values: Any) -> NamingOptions:
+        return kind(database=database_url(database), **values)
+
+    return lambda command: spread(command, given, make)
+
+
+def _parameter(described: "Field[Any]", named: inspect.Parameter) -> inspect.Parameter:
+    option = _OF_A_RUN[described.name]
+    if described.name == "card":
+        return named.replace(annotation=Annotated[str, option], default=inspect.Parameter.empty)
+    if described.metadata["secret"]:  # not given is not the same as given and empty
+        return named.replace(annotation=Database, default=None)
+    return named.replace(annotation=Annotated[named.annotation, option])

@@ -19,7 +19,7 @@ WAITS_S = (1, 2, 4, 8, 15, 15, 15)  # a server is started again within a minute,
 
 
 def patient(step: Callable) -> Callable:
-    """The same step, begun again as long as its error may pass within WAITS_S."""
+    """The same step, run again as long as its error may pass within WAITS_S."""
 
     @functools.wraps(step)
     def waiting(*args, **more):

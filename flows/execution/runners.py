@@ -6,13 +6,13 @@ CAMTRIAGE_PATH_MAP. Workers on several machines share a PostgreSQL: SQLite serve
 
 from dataclasses import replace
 
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from pipeline.errors import SettingsError
 
 
-def one_thread_each(job: Job, name: str) -> Job:
+def one_thread_each(options: RunOptions, name: str) -> RunOptions:
     """Dask's local processes take one core each; whoever runs alone takes them all."""
-    return replace(job, threads=1) if name == "dask" else job
+    return replace(options, threads=1) if name == "dask" else options
 
 
 def check_runner(name: str) -> None:
@@ -22,13 +22,13 @@ def check_runner(name: str) -> None:
         raise SettingsError(f"--runner {name}: give threads, dask, or dask://HOST:PORT")
 
 
-def runner_of(name: str, job: Job):
+def runner_of(name: str, options: RunOptions):
     """Prefect's task runner of that name."""
     check_runner(name)
     if name == "threads":
         from prefect.task_runners import ThreadPoolTaskRunner
 
-        return ThreadPoolTaskRunner(max_workers=job.windows())
+        return ThreadPoolTaskRunner(max_workers=options.windows())
     place = name.partition("://")[2]
     try:
         from prefect_dask import DaskTaskRunner
@@ -38,5 +38,5 @@ def runner_of(name: str, job: Job):
         ) from why
     if place:
         return DaskTaskRunner(address=f"tcp://{place}")
-    local = {"n_workers": job.workers(), "threads_per_worker": 1, "dashboard_address": None}
+    local = {"n_workers": options.workers(), "threads_per_worker": 1, "dashboard_address": None}
     return DaskTaskRunner(cluster_kwargs=local)  # on loopback alone

@@ -10,7 +10,7 @@ SEED = 20261121  # of the demo's drawing; training drew with another
 def run_demo(folder: Path) -> int:
     """Draw the card once, run the Prefect flow on it, write its report, say where things are."""
     from flows.prefect.run import print_summary, run_job
-    from flows.run_options import Job
+    from flows.run_options import RunOptions
     from flows.services.report import write_day
     from pipeline.train.drawn.card import draw_card
 
@@ -20,12 +20,14 @@ def run_demo(folder: Path) -> int:
         print(f"drawing a demo card in {card} ...")
         draw_card(card, SEED)
         (folder / "drawn").touch()  # a card that was half drawn is drawn again
-    job = Job(card=str(card), name="demo", database=f"sqlite:///{folder / 'camtriage.db'}")
+    options = RunOptions(
+        card=str(card), name="demo", database=f"sqlite:///{folder / 'camtriage.db'}"
+    )
     started = time.perf_counter()
-    summary = run_job(job, as_flow=True)
+    summary = run_job(options, as_flow=True)
     code = print_summary(summary, time.perf_counter() - started)
     if not summary.known:
-        write_day(job.database, date.today(), folder / "report")
+        write_day(options.database, date.today(), folder / "report")
     page = max((folder / "report").glob("*.html"), default=None)
     print(f"report:   {page}\ndatabase: {folder / 'camtriage.db'}")
     return code

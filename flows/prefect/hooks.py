@@ -11,18 +11,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.core.engine import writing
 from db.store import arrivals
 from flows.execution.databases import database
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from pipeline.card.inbox import listing
 from pipeline.errors import CamtriageError
 
 SAID_FIRST = "Flow run encountered an exception: "  # by Prefect, before every error's own words
 
 
-def take_card(job: Job, flow_run: str) -> None:
+def take_card(options: RunOptions, flow_run: str) -> None:
     """Remember that this run has the folder in hand, as it lies there now."""
-    found = listing(Path(job.here().card))
+    found = listing(Path(options.here().card))
     with writing(database("")) as conn:
-        arrivals.take(conn, job.card, found.digest, str(flow_run))
+        arrivals.take(conn, options.card, found.digest, str(flow_run))
 
 
 def close_arrival(flow_run: str, status: str, message: str | None = None) -> None:
@@ -45,7 +45,9 @@ def leave_a_row(flow, flow_run, state) -> None:
     try:
         with writing(database("")) as conn:
             arrivals.close(conn, str(flow_run.id), status, why)
-            arrivals.leave_failure(conn, str(Path(Job(card).here().card).resolve()), why)
+            arrivals.leave_failure(
+                conn, str(Path(RunOptions(card=card).here().card).resolve()), why
+            )
     except (CamtriageError, SQLAlchemyError, OSError) as wrong:  # the database may be what failed
         log.error("the database could not be told: %s", wrong)
     log.error("%s", last_words(card, status, why))

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from flows.execution.directly import Directly
 from flows.execution.environment import server_configured
 from flows.execution.runners import check_runner
-from flows.run_options import Job
+from flows.run_options import NamingOptions, RunOptions
 from flows.steps.card import read_card
 from flows.steps.chain import run_card
 from flows.steps.ingest import save_card
@@ -17,20 +17,20 @@ from flows.steps.summary import Summary, as_table, exit_code, last_line
 from pipeline.species.labelset import load_labelset
 
 
-def run_and_print(job: Job, prefect: bool, runner: str | None = None) -> int:
+def run_and_print(options: RunOptions, prefect: bool, runner: str | None = None) -> int:
     """Run a card directly, or as the flow when asked to or when a Prefect server is named."""
     started = time.perf_counter()
-    summary = run_job(job, prefect or bool(runner) or server_configured(), runner or "threads")
+    summary = run_job(options, prefect or bool(runner) or server_configured(), runner or "threads")
     return print_summary(summary, time.perf_counter() - started)
 
 
-def run_job(job: Job, as_flow: bool, runner: str = "threads") -> Summary:
+def run_job(options: RunOptions, as_flow: bool, runner: str = "threads") -> Summary:
     if not as_flow:
-        return run_card(job, Directly(job.windows()))
+        return run_card(options, Directly(options.windows()))
     check_runner(runner)
     from flows.prefect.triage import run_as_flow
 
-    return run_as_flow(job, runner)
+    return run_as_flow(options, runner)
 
 
 def print_summary(summary: Summary, seconds: float) -> int:
@@ -40,9 +40,9 @@ def print_summary(summary: Summary, seconds: float) -> int:
     return exit_code(summary)
 
 
-def ingest_and_print(job: Job, dry_run: bool) -> int:
+def ingest_and_print(options: RunOptions, dry_run: bool) -> int:
     """Print deployments and counts; without --dry-run also write them."""
-    card = Directly(job.windows()).step(read_card, job)
+    card = Directly(options.windows()).step(read_card, options)
     table = Table(Column("deployment", overflow="fold"), "pictures", "first", "last", "camera")
     for row in card.by_deployment():
         table.add_row(*(escape(str(cell)) for cell in row))
@@ -50,16 +50,16 @@ def ingest_and_print(job: Job, dry_run: bool) -> int:
     console.print(table)
     print(card.counted())
     if not dry_run:
-        print(f"batch {save_card(job, card).batch}: saved; `camtriage run` looks at it")
+        print(f"batch {save_card(options, card).batch}: saved; `camtriage run` looks at it")
     return 0
 
 
-def relabel_and_print(job: Job) -> int:
+def relabel_and_print(options: NamingOptions, name: str | None) -> int:
     """Name the stored vectors again, for one batch or all."""
     from flows.services.relabel import relabel
 
     started = time.perf_counter()
-    summaries = relabel(job, Directly(job.windows()))
-    labelset = load_labelset(job.labels)
+    summaries = relabel(options, name, Directly(1))
+    labelset = load_labelset(options.labels)
     print(f"label set {labelset.name}: {len(labelset.taxa)} taxa, digest {labelset.digest[:12]}")
     return max((print_summary(one, time.perf_counter() - started) for one in summaries), default=0)

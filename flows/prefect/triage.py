@@ -5,6 +5,8 @@ own state may be lost at any time. A task is a few windows or a whole step, neve
 """
 
 import os
+from collections.abc import Callable
+from dataclasses import fields
 
 from flows.execution.environment import prepare_prefect
 
@@ -16,10 +18,29 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact  #
 from flows.execution.as_tasks import AsTasks  # noqa: E402
 from flows.execution.runners import one_thread_each, runner_of  # noqa: E402
 from flows.prefect.hooks import close_arrival, leave_a_row, take_card  # noqa: E402
-from flows.run_options import Job  # noqa: E402
+from flows.run_options import RunOptions, parameters, spread  # noqa: E402
 from flows.steps.chain import run_card  # noqa: E402
 from flows.steps.summary import Summary, as_markdown, exit_code, last_line  # noqa: E402
 from pipeline.errors import Unfinished  # noqa: E402
+
+ABOUT = """Take a card from files to results in the database.
+
+The database is the one of CAMTRIAGE_DATABASE_URL where the worker runs: Prefect stores parameters,
+and a URL may hold a password.
+
+Args:
+"""
+RUNNER = "threads, dask (processes here), or dask://HOST:PORT of a Dask scheduler."
+
+
+def with_run_options(function: Callable[..., Summary]) -> Callable[..., Summary]:
+    """The fields of RunOptions as the flow's parameters, with their help; its database is left to
+    the environment."""
+    chosen = parameters(RunOptions, leave_out=("database",))
+    taken = spread(function, [parameter for _, parameter in chosen], RunOptions)
+    lines = [f"    {field.name}: {field.metadata['help']}" for field, _ in chosen]
+    taken.__doc__ = "\n".join((ABOUT.rstrip(), *lines, f"    runner: {RUNNER}"))
+    return taken
 
 
 @flow(
@@ -30,50 +51,13 @@ from pipeline.errors import Unfinished  # noqa: E402
     on_crashed=[leave_a_row],
     on_cancellation=[leave_a_row],
 )
-def triage(
-    card: str,
-    name: str | None = None,
-    settings: str | None = None,
-    deployments: str | None = None,
-    labels: str = "starter",
-    sites: str | None = None,
-    frame: str = "starter",
-    labeller: str = "starter",
-    pretrained: str | None = None,
-    boxes: str | None = None,
-    file_date: bool = False,
-    threads: int = 0,
-    runner: str = "threads",
-) -> Summary:
-    """Take a card from files to results in the database.
-
-    The database is the one of CAMTRIAGE_DATABASE_URL where the worker runs: Prefect stores
-    parameters, and a URL may hold a password.
-
-    Args:
-        card: Folder of the card's pictures, as the worker's machine sees it.
-        name: Name of the batch; without one the card's content decides.
-        settings: The study's own numbers, a TOML file.
-        deployments: Camtrap DP deployments.csv: who hung where, when.
-        labels: Label set: a name, or a TOML file.
-        sites: File of the species that may occur here, one a line.
-        frame: Frame model: starter, or a folder.
-        labeller: starter, hf-hub:ORG/REPO, local-dir:FOLDER, or an open_clip name.
-        pretrained: Tag or file for an open_clip name.
-        boxes: MegaDetector results for this card, a JSON file.
-        file_date: Believe a file's own date if nothing else has one.
-        threads: How many windows at once; 0: one per core.
-        runner: threads, dask (processes here), or dask://HOST:PORT of a Dask scheduler.
-    """
-    job = Job(
-        card, name, "", settings, deployments, labels, sites, frame, labeller, pretrained, boxes,
-        threads, file_date,
-    )  # fmt: skip
-    own = runtime.flow_run.id
+@with_run_options
+def triage(options: RunOptions, runner: str = "threads") -> Summary:
+    own = str(runtime.flow_run.id)
     if runtime.deployment.id:
-        take_card(job, own)
-    with tags("camtriage", f"card:{name or card}"):
-        summary = run_card(one_thread_each(job, runner), AsTasks(runner_of(runner, job)))
+        take_card(options, own)
+    with tags("camtriage", f"card:{options.name or options.card}"):
+        summary = run_card(one_thread_each(options, runner), AsTasks(runner_of(runner, options)))
     _show(summary)
     if exit_code(summary):
         raise Unfinished(last_line(summary, 0), summary)
@@ -84,15 +68,15 @@ def triage(
 def _show(summary: Summary) -> None:
     """What came out, on the run's own page in Prefect."""
     create_markdown_artifact(as_markdown(summary), key="summary", description=summary.batch)
-    seen = sorted(summary.species.items(), key=lambda one: (-one[1], one[0]))
+    seen = sorted(summary.species.items(), key=lambda named: (-named[1], named[0]))
     rows = [{"seen": name, "visits": visits} for name, visits in seen]
     create_table_artifact(rows, key="visits", description=f"{summary.batch}: what was seen")
 
 
-def run_as_flow(job: Job, runner: str = "threads") -> Summary:
-    """The flow for one job, in this process; its database travels in the environment."""
-    os.environ["CAMTRIAGE_DATABASE_URL"] = job.database
-    given = {n: getattr(job, n) for n in Job.__slots__ if n != "database"}
+def run_as_flow(options: RunOptions, runner: str = "threads") -> Summary:
+    """The flow in this process; its database travels in the environment."""
+    os.environ["CAMTRIAGE_DATABASE_URL"] = options.database
+    given = {f.name: getattr(options, f.name) for f in fields(options) if f.name != "database"}
     try:
         return triage(**given, runner=runner)
     except Unfinished as why:

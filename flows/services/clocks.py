@@ -17,7 +17,7 @@ from db.store.batches import batch_by_name
 from db.store.deployments import all_deployments
 from db.store.repairs import believed
 from flows.execution.databases import known_database
-from flows.run_options import Job
+from flows.run_options import NamingOptions
 from flows.services.reform import reform
 from pipeline.card import repair as rules
 from pipeline.card.suspects import Shot, Suspect
@@ -129,19 +129,21 @@ def preview_shift(url: str, request: RepairRequest) -> ShiftPreview:
     )
 
 
-def write_shift(job: Job, request: RepairRequest) -> ChangedClock:
+def write_shift(options: NamingOptions, request: RepairRequest) -> ChangedClock:
     """Write a repair and form the visits and flags of its deployment again."""
-    with writing(known_database(job.database)) as conn:
+    with writing(known_database(options.database)) as conn:
         repair, _ = _possible(conn, request)
         number = clock_repairs.save_repair(conn, repair)
-        return ChangedClock(number, repair.deployment_id, reform(conn, job, repair.deployment_id))
+        return ChangedClock(
+            number, repair.deployment_id, reform(conn, options, repair.deployment_id)
+        )
 
 
-def undo_shift(job: Job, number: int, who: str | None = None) -> ChangedClock:
+def undo_shift(options: NamingOptions, number: int, who: str | None = None) -> ChangedClock:
     """Undo a repair; visits and flags are formed again."""
-    with writing(known_database(job.database)) as conn:
+    with writing(known_database(options.database)) as conn:
         name = clock_repairs.undo_repair(conn, number, who)
-        return ChangedClock(number, name, reform(conn, job, name))
+        return ChangedClock(number, name, reform(conn, options, name))
 
 
 def list_repairs(url: str) -> tuple[ListedRepair, ...]:

@@ -15,7 +15,7 @@ from db.core import schema
 from db.store.batches import read_recipe
 from db.store.flags import save_flags
 from db.store.repairs import believed
-from flows.run_options import Begun
+from flows.run_options import StartedRun
 from flows.steps import recipes
 from flows.steps.flags import found_flags
 from pipeline.counted import counted
@@ -65,7 +65,7 @@ def flags_again(conn: Connection, places: Sequence[Deployment]) -> Iterator[Flag
                 yield _of_recipe(conn, place, begun)
 
 
-def _of_recipe(conn: Connection, place: Deployment, begun: Begun) -> FlagsAgain:
+def _of_recipe(conn: Connection, place: Deployment, begun: StartedRun) -> FlagsAgain:
     name = place.deployment_id
     settings = _settings_of(read_recipe(conn, begun.flag))
     if settings is None:
@@ -96,7 +96,7 @@ def _settings_of(flagged: Mapping[str, Any]) -> Settings | None:
     return Settings(windows=Windows(visit_gap_s=label["visit_gap_s"]), poaching=Poaching(**given))
 
 
-def shown_recipes(conn: Connection, deployment_id: str) -> list[Begun]:
+def shown_recipes(conn: Connection, deployment_id: str) -> list[StartedRun]:
     """The recipes that the views show for a deployment's pictures, each once, with one batch."""
     b, m, d = schema.batch.c, schema.media.c, schema.deployment.c
     mine = sa.select(m.batch_id).join(schema.deployment, d.id == m.deployment_id)
@@ -106,6 +106,6 @@ def shown_recipes(conn: Connection, deployment_id: str) -> list[Begun]:
     )
     by_recipe = {row[2:]: row for row in rows}
     return [
-        Begun(batch_id, name, None, look, label, flag, seed="")
+        StartedRun(batch_id, name, None, look, label, flag, seed="")
         for batch_id, name, look, label, flag in by_recipe.values()
     ]

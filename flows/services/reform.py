@@ -12,7 +12,7 @@ from db.store.deployments import deployments_of
 from db.store.flags import save_flags
 from db.store.visits import save_visits
 from flows.execution import loaded as models
-from flows.run_options import Begun, Job
+from flows.run_options import NamingOptions, StartedRun
 from flows.services.flags_again import shown_recipes
 from flows.steps import recipes
 from flows.steps.flags import found_flags
@@ -29,7 +29,7 @@ OPTIONS = {  # what of a recipe differs -> the option that was another one then
 }
 
 
-def reform(conn: Connection, job: Job, deployment_id: str) -> int:
+def reform(conn: Connection, job: NamingOptions, deployment_id: str) -> int:
     """Form them under every recipe that is shown for this deployment; how many visits there are."""
     total = 0
     for begun in shown_recipes(conn, deployment_id):
@@ -48,7 +48,7 @@ def reform(conn: Connection, job: Job, deployment_id: str) -> int:
     return total
 
 
-def _refuse_other_names(conn: Connection, job: Job, begun: Begun) -> None:
+def _refuse_other_names(conn: Connection, job: NamingOptions, begun: StartedRun) -> None:
     """SettingsError where this job's options would name or flag otherwise than the batch's run."""
     was = read_recipe(conn, begun.label)
     encoder = models.encoder(job.labeller, job.pretrained)
@@ -68,7 +68,7 @@ def _refuse_other_names(conn: Connection, job: Job, begun: Begun) -> None:
         raise SettingsError(_other(begun, was["label_set"]["name"], options))
 
 
-def _other(begun: Begun, names: str, options: list[str]) -> str:
+def _other(begun: StartedRun, names: str, options: list[str]) -> str:
     return (
         f"batch {begun.batch} was named with {names} and other options: give {', '.join(options)} "
         "as for its run, so that its visits keep their names; nothing was changed"

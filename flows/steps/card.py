@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.run_options import Job, batch_name, card_folder
+from flows.run_options import RunOptions, card_folder
 from pipeline.card.deployments import assign, read_table
 from pipeline.card.packed import Packed
 from pipeline.card.scan import os_path, path_text, read_media, scan
@@ -70,37 +70,37 @@ class Card:
             yield name, pictures[name], *times, camera
 
 
-def read_card(job: Job, known_as: KnownAs | None = None, tell=None) -> Card:
+def read_card(options: RunOptions, known_as: KnownAs | None = None, tell=None) -> Card:
     """Walk, hash and read EXIF of every file. Writes nothing; raises CardError for a bad card.
 
     known_as   gives the name under which this content, or most of its pictures, is known
     """
-    root, named = card_folder(job.card), batch_name(job.name)
-    table = read_table(Path(job.deployments)) if job.deployments else None
+    root = card_folder(options.card)
+    table = read_table(Path(options.deployments)) if options.deployments else None
     found = Packed(Found, scan(root))
     total = sum(one.kind == "picture" for one in found)
     if not total:
         files = counted(len(found), "file")
-        raise CardError(f"{job.card}: no pictures among {files}; is this the card?")
+        raise CardError(f"{options.card}: no pictures among {files}; is this the card?")
     pictures = (one for one in found if one.kind == "picture")
-    media, troubles = _read_all(root, pictures, total, job, tell)
+    media, troubles = _read_all(root, pictures, total, options, tell)
     digests = _digests(media)
     content = hashlib.sha256(digests).hexdigest()
     shas = (digests[at : at + 32].hex() for at in range(0, len(digests), 32))
     known = known_as(content, shas) if known_as else None  # the same card twice is one card
-    name = known or named or f"{path_text(root.resolve().name)}-{content[:8]}"
+    name = known or options.name or f"{path_text(root.resolve().name)}-{content[:8]}"
     media, deployments, outside = assign(media, name, table)
     troubles.extend(outside)
     return Card(root, name, content, found, media, tuple(deployments), troubles)
 
 
 def _read_all(
-    root: Path, pictures: Iterator[Found], total: int, job: Job, tell
+    root: Path, pictures: Iterator[Found], total: int, options: RunOptions, tell
 ) -> tuple[Packed, Packed]:
     """Media and troubles of all picture files, in the order of their paths."""
     media, troubles = Packed(Media), Packed(FileProblem)
-    believe_file = job.file_date or job.load_settings().ingest.file_date
-    with ThreadPoolExecutor(job.workers()) as pool:
+    believe_file = options.file_date or options.load_settings().ingest.file_date
+    with ThreadPoolExecutor(options.workers()) as pool:
         some = iter(lambda: list(islice(pictures, AT_ONCE)), [])
         read = (pool.map(lambda one: read_media(root, one, believe_file), part) for part in some)
         for done, (one, wrong) in enumerate(chain.from_iterable(read), 1):

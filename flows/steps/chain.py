@@ -18,12 +18,14 @@ from db.store.batches import (
 )
 from flows.execution import loaded as models
 from flows.execution.databases import database
-from flows.run_options import Begun, Job, card_folder
+from flows.execution.ways import Way
+from flows.run_options import RunOptions, StartedRun, card_folder
 from flows.steps.audit import audit
+from flows.steps.boxes import boxes_warnings
 from flows.steps.finish import finish, same_database, summarise
 from flows.steps.flags import flags
 from flows.steps.ingest import ingest, other_name
-from flows.steps.label import label
+from flows.steps.label import label, naming_warnings
 from flows.steps.score import pictures, score_windows, windows_left_of
 from flows.steps.summary import Summary
 from flows.steps.visits import visits
@@ -32,50 +34,55 @@ from pipeline.exchange.megadetector import read_results
 from pipeline.species.labelset import load_labelset, load_site_list
 
 
-def run_card(job: Job, way) -> Summary:
+def run_card(options: RunOptions, way: Way) -> Summary:
     """Every step for one card. Bad input is refused before anything is written."""
-    given, job = job, job.here()  # another machine maps the folders as they were given
-    check_inputs(job)
-    begun = way.step(ingest, job)
-    if begun.run_id is None:
-        return replace(summarise(job, begun), warnings=other_name(job, begun))
+    given, options = options, options.here()  # another machine maps the folders as they were given
+    check_inputs(options)
+    run = way.step(ingest, options)
+    if run.run_id is None:
+        return replace(summarise(options, run), warnings=other_name(options, run))
     try:
-        return _steps(job, given, begun, way)
+        return _steps(options, given, run, way)
     except KeyboardInterrupt:
-        left_off(job, begun, "stopped by hand; run it again")
+        left_off(options, run, "stopped by hand; run it again")
         raise
-    except Exception as why:  # whatever it was: who looks at the runs should not wait for this one
-        left_off(job, begun, in_one_line(why))
+    except Exception as why:  # whatever it was: nobody should wait for this run any more
+        left_off(options, run, in_one_line(why))
         raise
 
 
-def _steps(job: Job, given: Job, begun: Begun, way) -> Summary:
-    """What comes after ingest. given: the job as other machines are told it."""
-    left = windows_left_of(job, begun)
-    started, some = time.perf_counter(), way.windows_at_once
-    pieces = [left[i : i + some] for i in range(0, len(left), some)]
-    way.each(score_windows, pieces, pictures, given, begun)
+def _steps(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) -> Summary:
+    """What comes after ingest. given: the options as they travel to other machines."""
+    left = windows_left_of(options, run)
+    started, size = time.perf_counter(), way.windows_at_once
+    pieces = [left[i : i + size] for i in range(0, len(left), size)]
+    way.each(score_windows, pieces, pictures, given, run)
     seconds = time.perf_counter() - started
     for function in (audit, label, visits, flags):
-        way.step(function, job, begun)
-    return finish(job, begun, pictures(left), seconds)
+        way.step(function, options, run)
+    warnings = (
+        *other_name(options, run),
+        *naming_warnings(options),
+        *boxes_warnings(options.boxes, options.database, run.batch_id),
+    )
+    return finish(options, run, pictures(left), seconds, warnings)
 
 
-def check_inputs(job: Job) -> None:
+def check_inputs(options: RunOptions) -> None:
     """Load all that can be wrong: folder, settings, models, label set, site list, boxes."""
-    card_folder(job.card)
-    job.load_settings()
-    models.frame_model(job.frame)
-    models.encoder(job.labeller, job.pretrained)
-    load_labelset(job.labels)
-    if job.sites:
-        load_site_list(Path(job.sites))
-    if job.boxes:
-        read_results(Path(job.boxes))
+    card_folder(options.card)
+    options.load_settings()
+    models.frame_model(options.frame)
+    models.encoder(options.labeller, options.pretrained)
+    load_labelset(options.labels)
+    if options.sites:
+        load_site_list(Path(options.sites))
+    if options.boxes:
+        read_results(Path(options.boxes))
 
 
-def left_off(job: Job, begun: Begun, why: str) -> None:
+def left_off(options: RunOptions, run: StartedRun, why: str) -> None:
     """Tell the run's row, as long as the database is not what failed and is still its own."""
-    with suppress(CamtriageError, SQLAlchemyError), writing(database(job.database)) as conn:
-        same_database(conn, begun)
-        end_run(conn, begun.run_id, "unfinished", None, why)
+    with suppress(CamtriageError, SQLAlchemyError), writing(database(options.database)) as conn:
+        same_database(conn, run)
+        end_run(conn, run.run_id, "unfinished", None, why)

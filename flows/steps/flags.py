@@ -15,7 +15,7 @@ from db.store.visits import visits_of
 from flows.execution import loaded as models
 from flows.execution.databases import database
 from flows.execution.retry import patient
-from flows.run_options import Begun, Job
+from flows.run_options import NamingOptions, StartedRun
 from pipeline.poaching import context
 from pipeline.poaching.rules import flag_visits
 from pipeline.records import Deployment, Flag
@@ -23,15 +23,15 @@ from pipeline.settings import Settings
 
 
 @patient
-def flags(job: Job, begun: Begun, tell=None) -> None:
+def flags(options: NamingOptions, run: StartedRun, tell=None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
-    with reading(database(job.database)) as conn:
-        places = deployments_of(conn, begun.batch_id)
+    with reading(database(options.database)) as conn:
+        places = deployments_of(conn, run.batch_id)
     for done, one in enumerate(places, 1):
-        with reading(database(job.database)) as conn:
-            found = found_flags(conn, job.load_settings(), begun, [one], job)
-        with writing(database(job.database)) as conn:
-            save_flags(conn, begun.flag, found, [one.deployment_id])
+        with reading(database(options.database)) as conn:
+            found = found_flags(conn, options.load_settings(), run, [one], options)
+        with writing(database(options.database)) as conn:
+            save_flags(conn, run.flag, found, [one.deployment_id])
         if tell:
             tell(done, len(places))
 
@@ -39,30 +39,30 @@ def flags(job: Job, begun: Begun, tell=None) -> None:
 def found_flags(
     conn: Connection,
     settings: Settings,
-    begun: Begun,
+    run: StartedRun,
     places: Sequence[Deployment],
-    job: Job | None = None,
+    options: NamingOptions | None = None,
 ) -> list[Flag]:
-    """The flags of some deployments, from the visits that stand; with a job, its labeller is asked
+    """The flags of some deployments, from the current visits; with options, the labeller is asked
     about weapons and snares."""
-    batch, among = begun.batch_id, [one.deployment_id for one in places]
+    batch, among = run.batch_id, [one.deployment_id for one in places]
     return flag_visits(
-        visits_of(conn, batch, begun.label, among),
-        frame_scores_of(conn, batch, begun.look, among),
-        labels_of(conn, batch, begun.label, among),
+        visits_of(conn, batch, run.label, among),
+        frame_scores_of(conn, batch, run.look, among),
+        labels_of(conn, batch, run.label, among),
         places,
         settings,
-        _context(job, vectors_of(conn, batch, begun.look, among)) if job else None,
+        _context(options, vectors_of(conn, batch, run.look, among)) if options else None,
         reviews_of(conn, batch, among),
         media_of(conn, batch, among),
     )
 
 
-def _context(job: Job, chunks: Iterator[Vectors]) -> dict | None:
+def _context(options: NamingOptions, chunks: Iterator[Vectors]) -> dict | None:
     """Weapon, snare, carcass and so on, where the labeller is general enough to be asked."""
-    if not context.can_tell(job.labeller):
+    if not context.can_tell(options.labeller):
         return None
-    encoder = models.encoder(job.labeller, job.pretrained)
+    encoder = models.encoder(options.labeller, options.pretrained)
     prompts, scores = encoder.texts(context.texts()), {}
     for shas, _, frames in chunks:
         told = context.context_scores(frames, prompts, encoder.family, encoder.scale, encoder.bias)

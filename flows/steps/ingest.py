@@ -23,7 +23,7 @@ from flows.execution import loaded as models
 from flows.execution.databases import database, is_there
 from flows.execution.memory import give_back
 from flows.execution.retry import patient
-from flows.run_options import Begun, Job
+from flows.run_options import RunOptions, StartedRun, kept_settings
 from flows.steps import recipes
 from flows.steps.card import Card, read_card
 from pipeline.card.windows import plan
@@ -35,23 +35,23 @@ VERSION = "0.1.0"
 
 
 @patient
-def ingest(job: Job, tell=None) -> Begun:
+def ingest(options: RunOptions, tell=None) -> StartedRun:
     """Read the card and save files, pictures, deployments, troubles and the plan at once."""
-    begun = save_card(job, read_card(job, lambda *found: _known_as(job, *found), tell))
+    run = save_card(options, read_card(options, lambda *found: _known_as(options, *found), tell))
     give_back()
-    return begun
+    return run
 
 
-def save_card(job: Job, card: Card) -> Begun:
+def save_card(options: RunOptions, card: Card) -> StartedRun:
     """One transaction: a card is in the database with its whole plan, or not at all."""
-    with writing(database(job.database)) as conn:
+    with writing(database(options.database)) as conn:
         batch_id = save_batch(conn, card.name, str(card.root.resolve()), card.content)
         before = _facts(conn, batch_id)
         save_deployments(conn, card.deployments)
         doubled = save_media(conn, batch_id, card.media)
-        if job.deployments and len(doubled) == len(card.media):
+        if options.deployments and len(doubled) == len(card.media):
             raise SettingsError(
-                f"{job.deployments}: all pictures of {card.name} are known already, in other "
+                f"{options.deployments}: all pictures of {card.name} are known already, in other "
                 "deployments; to complete those: camtriage deployments import"
             )
         save_files(conn, batch_id, card.files())
@@ -60,21 +60,24 @@ def save_card(job: Job, card: Card) -> Begun:
         for place in sorted(one.deployment_id for one in card.deployments):
             new = unplanned_media(conn, batch_id, place)
             numbers = next_numbers(conn, [place])
-            save_windows(conn, batch_id, plan(new, job.load_settings().windows, numbers))
-        return _begin(conn, job, batch_id, card.name, before != _facts(conn, batch_id))
+            save_windows(conn, batch_id, plan(new, options.load_settings().windows, numbers))
+        return _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
 
 
 def _facts(conn, batch_id: int) -> dict[str, tuple]:
     return {one.deployment_id: facts(one) for one in deployments_of(conn, batch_id)}
 
 
-def _begin(conn, job: Job, batch_id: int, name: str, told: bool) -> Begun:
+def _begin(conn, options: RunOptions, batch_id: int, name: str, told: bool) -> StartedRun:
     """The recipes of this run, and a row for it unless nothing is left to do. `told`: its table
     says something else of a deployment than was known, and rules look at that."""
-    settings, labelset = job.load_settings(), load_labelset(job.labels)
-    frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
-    look = recipes.frame_recipe(job, settings, frame, encoder)
-    label_ = recipes.label_recipe(look, job, settings, labelset)
+    settings, labelset = options.load_settings(), load_labelset(options.labels)
+    frame, encoder = (
+        models.frame_model(options.frame),
+        models.encoder(options.labeller, options.pretrained),
+    )
+    look = recipes.frame_recipe(options, settings, frame, encoder)
+    label_ = recipes.label_recipe(look, options, settings, labelset)
     steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
     ids = {step: save_recipe(conn, step, recipe) for step, recipe in steps.items()}
     left = windows_left(conn, batch_id, ids["look"])
@@ -85,10 +88,10 @@ def _begin(conn, job: Job, batch_id: int, name: str, told: bool) -> Begun:
             f"labeller {encoder.name}": encoder.sha256,
         }
         if left and stuck(conn, batch_id, len(left)):  # a picture may kill its decoder
-            careful = tuple(id for id, _ in left[: 2 * job.workers()])
-        run_id = start_run(conn, batch_id, VERSION, settings.as_dict(), shas, len(left))
+            careful = tuple(id for id, _ in left[: 2 * options.workers()])
+        run_id = start_run(conn, batch_id, VERSION, kept_settings(options), shas, len(left))
     seed = f"{name}\n{canonical(look)}"
-    return Begun(batch_id, name, run_id, **ids, seed=seed, careful=careful)
+    return StartedRun(batch_id, name, run_id, **ids, seed=seed, careful=careful)
 
 
 def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
@@ -99,19 +102,19 @@ def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
     return same and finished and not left
 
 
-def _known_as(job: Job, content: str, shas: Iterable[str]) -> str | None:
+def _known_as(options: RunOptions, content: str, shas: Iterable[str]) -> str | None:
     """The name under which exactly these pictures are known; without a name, most of them."""
-    if not is_there(job.database):
+    if not is_there(options.database):
         return None  # nothing is made before the whole card has been read
-    with reading(database(job.database)) as conn:
+    with reading(database(options.database)) as conn:
         batch_id = find_batch(conn, content)
-        if batch_id is None and job.name is None:
+        if batch_id is None and options.name is None:
             batch_id = batch_of_most(conn, shas)
         return batch_row(conn, batch_id)["name"] if batch_id else None
 
 
-def other_name(job: Job, begun: Begun) -> tuple[str, ...]:
+def other_name(options: RunOptions, run: StartedRun) -> tuple[str, ...]:
     """The same card twice is one card, whatever it is called the second time."""
-    if job.name in (None, begun.batch):
+    if options.name in (None, run.batch):
         return ()
-    return (f"These pictures are known as batch {begun.batch}; that name stays.",)
+    return (f"These pictures are known as batch {run.batch}; that name stays.",)

@@ -9,32 +9,43 @@ from db.store.scores import frame_scores_named, vectors_of
 from flows.execution import loaded as models
 from flows.execution.databases import database
 from flows.execution.retry import patient
-from flows.run_options import Begun, Job
+from flows.run_options import NamingOptions, StartedRun
 from pipeline.species import zeroshot
 from pipeline.species.labelset import load_labelset, load_site_list
 
 
 @patient
-def label(job: Job, begun: Begun, tell=None) -> None:
+def label(options: NamingOptions, run: StartedRun, tell=None) -> None:
     """Name every picture that has vectors, unless this recipe has named them all."""
-    settings, bank, sites, done = job.load_settings().labels, bank_of(job), sites_of(job), 0
-    with reading(database(job.database)) as conn:
-        left = unlabelled(conn, begun.batch_id, begun.look, begun.label)
+    settings, bank, sites, done = (
+        options.load_settings().labels,
+        bank_of(options),
+        sites_of(options),
+        0,
+    )
+    with reading(database(options.database)) as conn:
+        left = unlabelled(conn, run.batch_id, run.look, run.label)
         if not left:
             return
-        for shas, crops, frames in vectors_of(conn, begun.batch_id, begun.look):
-            looks = frame_scores_named(conn, begun.look, shas)
+        for shas, crops, frames in vectors_of(conn, run.batch_id, run.look):
+            looks = frame_scores_named(conn, run.look, shas)
             seen = [looks[sha] for sha in shas]
             labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
-            with writing(database(job.database)) as other:
-                save_labels(other, begun.label, labels)
+            with writing(database(options.database)) as other:
+                save_labels(other, run.label, labels)
             done += len(shas)
             if tell:
                 tell(done, max(done, left))
 
 
-def bank_of(job: Job) -> zeroshot.Bank:
-    return _bank(job.labels, job.labeller, job.pretrained)
+def naming_warnings(options: NamingOptions) -> tuple[str, ...]:
+    """What a user should know of the label set though nothing failed: names never seen."""
+    warning = bank_of(options).warning
+    return (warning,) if warning else ()
+
+
+def bank_of(options: NamingOptions) -> zeroshot.Bank:
+    return _bank(options.labels, options.labeller, options.pretrained)
 
 
 @lru_cache(maxsize=4)
@@ -42,5 +53,5 @@ def _bank(labels: str, labeller: str, pretrained: str | None) -> zeroshot.Bank:
     return zeroshot.bank(load_labelset(labels), models.encoder(labeller, pretrained))
 
 
-def sites_of(job: Job) -> frozenset[str] | None:
-    return load_site_list(Path(job.sites)) if job.sites else None
+def sites_of(options: NamingOptions) -> frozenset[str] | None:
+    return load_site_list(Path(options.sites)) if options.sites else None

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from pipeline.models.runtime import device
 from pipeline.settings import Settings
 
@@ -18,7 +18,7 @@ LABEL_VERSION = 1  # the same for pipeline/species
 FLAG_VERSION = 1  # the same for pipeline/poaching
 
 
-def frame_recipe(job: Job, settings: Settings, frame, encoder) -> dict:
+def frame_recipe(options: RunOptions, settings: Settings, frame, encoder) -> dict:
     """frame and encoder: the loaded models, each with a name and a sha256."""
     elsewhere = {} if device() == "cpu" else {"device": device()}  # rounds in another way
     return {
@@ -27,16 +27,16 @@ def frame_recipe(job: Job, settings: Settings, frame, encoder) -> dict:
         "frame_model": identity(frame),
         "encoder": identity(encoder),
         "blank": asdict(settings.blank),
-        "boxes": _digest_of(job.boxes),
+        "boxes": _digest_of(options.boxes),
     }
 
 
-def label_recipe(look: dict, job: Job, settings: Settings, labelset) -> dict:
+def label_recipe(look: dict, options: RunOptions, settings: Settings, labelset) -> dict:
     return {
         "version": LABEL_VERSION,
         "look": look,
         "label_set": {"name": labelset.name, "digest": labelset.digest},
-        "sites": _digest_of(job.sites),
+        "sites": _digest_of(options.sites),
         "labels": asdict(settings.labels),
         "visit_gap_s": settings.windows.visit_gap_s,
     }

@@ -17,7 +17,7 @@ from flows.execution import loaded as models
 from flows.execution.databases import database, joined_database
 from flows.execution.memory import give_back
 from flows.execution.retry import patient
-from flows.run_options import Begun, Job
+from flows.run_options import RunOptions, StartedRun
 from flows.steps import recipes
 from flows.steps.boxes import boxes_for
 from flows.steps.card import opener
@@ -27,33 +27,36 @@ from pipeline.frames import score
 
 
 @patient
-def score_windows(windows: Sequence[tuple[int, int]], job: Job, begun: Begun) -> int:
+def score_windows(windows: Sequence[tuple[int, int]], options: RunOptions, run: StartedRun) -> int:
     """Look at some windows, (key, pictures) each; each is saved and marked done in one transaction
     of its own."""
-    job = job.here()
-    settings, read_bytes = job.load_settings(), opener(job.card)
-    each = models.pool(job.workers()).map
-    frame, encoder = models.frame_model(job.frame), models.encoder(job.labeller, job.pretrained)
-    engine = joined_database(job.database)
-    _same_look(engine, begun, recipes.frame_recipe(job, settings, frame, encoder))
+    options = options.here()
+    settings, read_bytes = options.load_settings(), opener(options.card)
+    each = models.pool(options.workers()).map
+    frame, encoder = (
+        models.frame_model(options.frame),
+        models.encoder(options.labeller, options.pretrained),
+    )
+    engine = joined_database(options.database)
+    _same_look(engine, run, recipes.frame_recipe(options, settings, frame, encoder))
     for window_id, _ in windows:
         with reading(engine) as conn:
             media = media_of_window(conn, window_id)
             bursts = window_of(conn, window_id).bursts
-        look = score.score_window_in_child if window_id in begun.careful else score.score_window
-        boxes = boxes_for(job.boxes, job.database, begun.batch_id)
+        look = score.score_window_in_child if window_id in run.careful else score.score_window
+        boxes = boxes_for(options.boxes, options.database, run.batch_id)
         seen = look(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
         with writing(engine) as conn:
-            same_database(conn, begun)
-            save_window(conn, window_id, begun.look, seen)
+            same_database(conn, run)
+            save_window(conn, window_id, run.look, seen)
         give_back()
     return pictures(windows)
 
 
-def _same_look(engine, begun: Begun, recipe: dict) -> None:
-    """On another machine: what looks there must be what the run was begun with."""
+def _same_look(engine, run: StartedRun, recipe: dict) -> None:
+    """On another machine: what looks there must be what the run was run with."""
     with reading(engine) as conn:
-        asked = read_recipe(conn, begun.look)
+        asked = read_recipe(conn, run.look)
     if differing := sorted(
         part for part in asked if canonical(asked[part]) != canonical(recipe.get(part))
     ):
@@ -64,9 +67,9 @@ def _same_look(engine, begun: Begun, recipe: dict) -> None:
 
 
 @patient
-def windows_left_of(job: Job, begun: Begun) -> list[tuple[int, int]]:
-    with reading(database(job.database)) as conn:
-        return windows_left(conn, begun.batch_id, begun.look)
+def windows_left_of(options: RunOptions, run: StartedRun) -> list[tuple[int, int]]:
+    with reading(database(options.database)) as conn:
+        return windows_left(conn, run.batch_id, run.look)
 
 
 def pictures(windows: Sequence[tuple[int, int]]) -> int:

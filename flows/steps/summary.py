@@ -26,8 +26,8 @@ class Summary:
     audit: int = 0  # blanks drawn for a person
     undone: int = 0  # windows that could not be finished
     warnings: tuple[str, ...] = ()
-    looked: int = 0  # pictures looked at in this run
-    seconds: float = 0.0  # of looking
+    scored: int = 0  # pictures scored in this run
+    seconds: float = 0.0  # of scoring
 
     @property
     def closes(self) -> bool:
@@ -42,7 +42,7 @@ def exit_code(summary: Summary) -> int:
 
 
 def rows(summary: Summary) -> list[tuple[str, str]]:
-    speed = summary.looked / summary.seconds if summary.seconds else 0.0
+    speed = summary.scored / summary.seconds if summary.seconds else 0.0
     others = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.other.items())) or "none"
     named = sorted(summary.species.items(), key=lambda one: (-one[1], one[0]))
     species = ", ".join(f"{name} {n}" for name, n in named[:8]) or "none"

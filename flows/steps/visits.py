@@ -12,7 +12,7 @@ from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import save_visits
 from flows.execution.databases import database
 from flows.execution.retry import patient
-from flows.run_options import Begun, Job
+from flows.run_options import NamingOptions, StartedRun
 from flows.steps.label import bank_of, sites_of
 from pipeline.records import Visit
 from pipeline.species import zeroshot
@@ -20,30 +20,32 @@ from pipeline.species.visits import form_visits
 
 
 @patient
-def visits(job: Job, begun: Begun, tell=None) -> None:
+def visits(options: NamingOptions, run: StartedRun, tell=None) -> None:
     """Form the visits of this card's deployments anew, with what other cards brought to them."""
-    with reading(database(job.database)) as conn:
-        places = deployments_of(conn, begun.batch_id)
+    with reading(database(options.database)) as conn:
+        places = deployments_of(conn, run.batch_id)
     for done, one in enumerate(places, 1):  # one after the other: memory for one
-        with reading(database(job.database)) as conn:
-            formed = formed_visits(conn, job, begun, [one.deployment_id])
-        with writing(database(job.database)) as conn:
-            save_visits(conn, begun.label, formed, [one.deployment_id])
+        with reading(database(options.database)) as conn:
+            formed = formed_visits(conn, options, run, [one.deployment_id])
+        with writing(database(options.database)) as conn:
+            save_visits(conn, run.label, formed, [one.deployment_id])
         if tell:
             tell(done, len(places))
 
 
-def formed_visits(conn: Connection, job: Job, begun: Begun, among: Sequence[str]) -> list[Visit]:
+def formed_visits(
+    conn: Connection, options: NamingOptions, run: StartedRun, among: Sequence[str]
+) -> list[Visit]:
     """The visits of some deployments, from the vectors, looks and labels that are kept."""
-    bank = bank_of(job)
-    media = media_of(conn, begun.batch_id, among)
-    looks = frame_scores_of(conn, begun.batch_id, begun.look, among)
-    labels = labels_of(conn, begun.batch_id, begun.label, among)
-    bursts = bursts_of(conn, begun.batch_id, among)
-    logits = dict(_logits(vectors_of(conn, begun.batch_id, begun.look, among), bank))
+    bank = bank_of(options)
+    media = media_of(conn, run.batch_id, among)
+    looks = frame_scores_of(conn, run.batch_id, run.look, among)
+    labels = labels_of(conn, run.batch_id, run.label, among)
+    bursts = bursts_of(conn, run.batch_id, among)
+    logits = dict(_logits(vectors_of(conn, run.batch_id, run.look, among), bank))
     looked = [one for one in media if one.sha256 in looks]
     return form_visits(
-        looked, looks, labels, logits, bank, job.load_settings(), bursts, sites_of(job)
+        looked, looks, labels, logits, bank, options.load_settings(), bursts, sites_of(options)
     )
 
 

@@ -39,7 +39,7 @@ from db.store.batches import batch_row
 from db.store.scores import frame_scores_of, save_window
 from db.store.windows import window_of, windows_left
 from flows.execution.databases import database
-from flows.run_options import Begun, Job
+from flows.run_options import RunOptions, StartedRun
 from flows.steps.card import read_card
 from flows.steps.flags import flags
 from flows.steps.ingest import save_card
@@ -159,13 +159,13 @@ def _background(outs: Sequence, lights: Sequence[str], model) -> None:
 
 def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
     """What the run wrote, written once more, and the steps after looking."""
-    job = Job(str(card), "card", scratch, frame=frame)
+    job = RunOptions(card=str(card), name="card", database=scratch, frame=frame)
     read_in = read_card(job)
     with reading(database(url)) as conn:
         current = batch_row(conn, 1)["look_recipe_id"]
         looks = frame_scores_of(conn, 1, current)
         vectors = _vectors(conn, current)
-    begun: list[Begun] = []
+    begun: list[StartedRun] = []
 
     def write() -> None:
         begun.append(save_card(job, read_in))

@@ -23,7 +23,7 @@ from db.core import schema
 from db.core.engine import migrate, open_database, reading, writing
 from db.store.scores import vectors_of
 from flows.execution import loaded as models
-from flows.run_options import Job
+from flows.run_options import RunOptions
 from flows.services.relabel import relabel
 from flows.steps import recipes
 from pipeline.settings import Settings
@@ -75,7 +75,7 @@ def vectors(bank: zeroshot.Bank, number: int, seed: int) -> np.ndarray:
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float16)
 
 
-def fill(engine: sa.Engine, pictures: int, bank: zeroshot.Bank, job: Job) -> None:
+def fill(engine: sa.Engine, pictures: int, bank: zeroshot.Bank, job: RunOptions) -> None:
     """One card of kept pictures on 200 cameras, three a visit, with their vectors."""
     encoder, frame = models.encoder("starter", None), models.frame_model("starter")
     look = recipes.frame_recipe(job, Settings(), frame, encoder)
@@ -139,7 +139,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         labels = Path(folder) / "many.toml"
         labels.write_text(taxa(args.taxa), "utf-8")
-        job = Job("", database=args.database or f"sqlite:///{folder}/labels.db", labels=str(labels))
+        job = RunOptions(
+            database=args.database or f"sqlite:///{folder}/labels.db", labels=str(labels)
+        )
         with told(f"texts of {args.taxa} taxa to vectors, once"):
             bank = zeroshot.bank(load_labelset(str(labels)), models.encoder("starter", None))
         migrate(job.database)
@@ -147,7 +149,7 @@ def main() -> None:
         fill(engine, args.vectors // 2, bank, job)
         arithmetic(engine, bank)
         with told("relabel, everything"):
-            relabel(job, Quietly())
+            relabel(job, None, Quietly())
         with reading(engine) as conn:
             counted = sa.select(schema.label.c.rank, sa.func.count()).group_by(schema.label.c.rank)
             print(dict(sorted((str(rank), n) for rank, n in conn.execute(counted))))
