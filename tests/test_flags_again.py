@@ -16,11 +16,11 @@ from flows.services.deployments import edit_deployment, import_deployments
 from flows.services.flags import judge_flags, list_flags
 from flows.services.relabel import relabel
 from flows.services.report import write_day
-from flows.services.reviews import import_reviews
 from pipeline.errors import InputError
 from pipeline.exchange.deployments import table_text
 from pipeline.records import Deployment, Review
 from tests import cards
+from tests.commands import camtriage
 
 CLOSED = {"deploymentTags": "access:closed"}
 SETTINGS = "[poaching]\nstaff_days = '2026-04-01'\n[windows]\nvisit_gap_s = 50\n"
@@ -129,7 +129,8 @@ def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
         f"media_id,observation_type,scientific_name\n{seen},animal,Vulpes vulpes\n"
     )
     capsys.readouterr()
-    import_reviews(job.database, tmp_path / "sheet.csv", "Amina")
+    words = ("review", "import", tmp_path / "sheet.csv", "--reviewer", "Amina")
+    assert camtriage(*words, "--database", job.database) == 0
     assert "1 flag in place of 2" in capsys.readouterr().out
     assert ids(job) == [second]
     relabel(job, None, Directly(1))

@@ -17,17 +17,19 @@ from db.integrity.check import check
 from db.store.files import paths_in_state
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
+from flows.services.audit import write_audit
 from flows.services.deployments import import_deployments, list_deployments
 from flows.services.export import camtrap_dp, megadetector
 from flows.services.hand_over import hand_over
 from flows.services.population import asked, write_population
 from flows.services.report import write_day
-from flows.services.reviews import import_reviews, write_sheet
+from flows.services.reviews import import_reviews
 from flows.steps.summary import as_markdown
 from pipeline.card.deployment_table import read_table
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import InputError
 from tests.cards import picture
+from tests.commands import camtriage
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "![x](http://127.0.0.1/seen.png)<img src=x onerror=alert(1)>"
@@ -171,7 +173,7 @@ def test_pages_tables_lists_and_copies_hold_text_and_nothing_else(done, tmp_path
     assert_inert_page(html)
     assert_inert_markdown(markdown.read_text("utf-8"))
     assert_no_formula(table)
-    page, sheet = write_sheet(database, tmp_path / "audit", None, None, False)
+    page, sheet = write_audit(database, tmp_path / "audit", None, None, False)
     assert_inert_page(page)
     assert_no_formula(sheet)
     lines_of(capsys)
@@ -195,7 +197,7 @@ def test_a_sheet_filled_in_with_formulas_and_markup_comes_back_as_it_was_said(
     done, tmp_path, capsys
 ):
     database, _ = done
-    page, sheet = write_sheet(database, tmp_path / "audit", None, None, False)
+    page, sheet = write_audit(database, tmp_path / "audit", None, None, False)
     with sheet.open(encoding="utf-8-sig", newline="") as file:
         drawn = list(csv.DictReader(file))
     for row in drawn:
@@ -206,19 +208,19 @@ def test_a_sheet_filled_in_with_formulas_and_markup_comes_back_as_it_was_said(
         table = csv.DictWriter(file, drawn[0])
         table.writeheader()
         table.writerows(drawn)
-    assert import_reviews(database, tmp_path / "filled.csv", None) == 0
-    assert import_reviews(database, tmp_path / "filled.csv", None) == 0
+    words = ("review", "import", tmp_path / "filled.csv", "--database", database)
+    assert camtriage(*words) == camtriage(*words) == 0
     said = rows(database, "SELECT reviewer, scientific_name FROM reviews")
     assert said == [(FORMULA, "Lynx " + IMAGE)] * len(drawn)
     lines_of(capsys)
-    page, sheet = write_sheet(database, tmp_path / "again", None, None, False)
+    page, sheet = write_audit(database, tmp_path / "again", None, None, False)
     assert_no_formula(sheet)
     assert_inert_page(page)
     html, markdown, table = write_day(database, datetime.now().date(), tmp_path / "reports")
     assert_inert_page(html)
     assert_inert_markdown(markdown.read_text("utf-8"))
     assert_no_formula(table)
-    assert import_reviews(database, sheet, None) == 0
+    assert import_reviews(database, sheet, None).saved == 0
     assert len(rows(database, "SELECT * FROM reviews")) == len(drawn), "nothing new was said"
 
 

@@ -7,13 +7,14 @@ import sqlalchemy as sa
 from makers import fill
 
 from db.core.engine import writing
-from db.queries.exchange.sheets import drawn_blanks, find_pictures
+from db.queries.exchange.named_pictures import find_pictures
+from db.queries.exchange.sheets import drawn_blanks
 from db.store.reviews import save_reviews
-from flows.services.reviews import import_reviews
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import Named, SheetRow, read_reviews, write_sheet
 from pipeline.species.labelset import load_labelset
 from pipeline.species.spelling import meant
+from tests.commands import camtriage
 
 SHA, OTHER = "a" * 64, "b" * 64
 
@@ -174,9 +175,9 @@ def test_an_import_says_what_it_wrote_otherwise_and_which_names_are_new(
         shas = conn.execute(sa.text("SELECT media_id FROM pictures ORDER BY path")).scalars().all()
     rows = [f"{shas[0]},animal,SUS SCROFA", f"{shas[1]},animal,Sus scrofaa"]
     (tmp_path / "a.csv").write_text("\n".join(["media_id,label,species", *rows]) + "\n", "utf-8")
-    import_reviews(database_url, tmp_path / "a.csv", None)
+    assert camtriage("review", "import", tmp_path / "a.csv", "--database", database_url) == 0
     said = capsys.readouterr().out
     assert "'SUS SCROFA' (1 row) written as Sus scrofa" in said
     assert "new here: 'Sus scrofaa' (1, near Sus scrofa)" in said
-    import_reviews(database_url, tmp_path / "a.csv", None)
+    camtriage("review", "import", tmp_path / "a.csv", "--database", database_url)
     assert "0 reviews saved, 2 known already" in capsys.readouterr().out

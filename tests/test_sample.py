@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from db.core.engine import writing
 from db.integrity.check import check
-from db.queries.exchange.sheets import find_pictures
+from db.queries.exchange.named_pictures import find_pictures
 from db.queries.population.sample import pictures_of, read_calls, read_sample
 from db.store.batches import save_batch, save_recipe, set_current
 from db.store.deployments import save_deployments
@@ -293,7 +293,7 @@ def test_a_sheet_goes_out_comes_back_and_corrects_the_page(database, database_ur
         assert tuple(drawn) == (90, 1)
         assert conn.execute(sa.text("SELECT count(*) FROM audit_strata")).scalar() == 0
     answer(table, truth)
-    assert import_reviews(database_url, table, "Amina") == 0
+    assert import_reviews(database_url, table, "Amina").saved == 90
     made = read_study(database_url, asked(None, None, None))
     found = made.corrected
     assert (found.answers, found.waiting, found.visits) == (90, 0, 240)

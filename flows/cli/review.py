@@ -1,12 +1,16 @@
 """What people saw: sheets go out to be filled in, and tables come back."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import Begin, Database, Day1, End, Name, OccasionDays, Out, Settings, Species
 from flows.run_options import database_url
+from pipeline.counted import counted
+
+if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.services.reviews import ImportedReviews
 
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
@@ -27,9 +31,9 @@ def audit_sheet(
 
     camtriage audit sheet --out audit
     """
-    from flows.services.reviews import write_sheet
+    from flows.services.audit import write_audit
 
-    for path in write_sheet(database_url(database), out, name, settings, show_people):
+    for path in write_audit(database_url(database), out, name, settings, show_people):
         print(path)
     return 0
 
@@ -48,7 +52,8 @@ def review_import(
     """
     from flows.services.reviews import import_reviews
 
-    return import_reviews(database_url(database), table, reviewer)
+    _print_import(import_reviews(database_url(database), table, reviewer))
+    return 0
 
 
 @review.command("sample")
@@ -97,3 +102,21 @@ def review_queue(
     for path in write_queue(database_url(database), out, ask, settings, show_people, most):
         print(path)
     return 0
+
+
+def _print_import(found: "ImportedReviews") -> None:
+    saved, empty = counted(found.saved, "review"), counted(found.empty, "row")
+    of_visits = f" ({found.of_visits} of whole visits)" if found.of_visits else ""
+    print(f"{saved} saved, {found.known} known already{of_visits}, {empty} not filled in")
+    names, flags = found.names, found.flags
+    for written, name in names.respelled.items():
+        print(f"{written!r} ({counted(names.rows[written], 'row')}) written as {name}")
+    if names.new:
+        near = {name: f", near {known}" if known else "" for name, known in names.new.items()}
+        new = ", ".join(f"{name!r} ({names.rows[name]}{near[name]})" for name in names.new)
+        print(f"new here: {new}; to take a slip back, review it again")
+    for stale in flags.stale:
+        print(stale.sentence)
+    if flags.before != flags.now:
+        now = counted(flags.now, "flag")
+        print(f"{now} in place of {flags.before}: what people saw counts for the poaching rules")

@@ -1,15 +1,11 @@
-"""What the audit sheet shows, and which pictures a reviewed table names."""
+"""What the audit sheet shows."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db.core import schema
-from db.core.rows import chunks
-from pipeline.exchange.reviews import Named, SheetRow
+from pipeline.exchange.reviews import SheetRow
 from pipeline.report.audit_sheet import Blank
 from pipeline.report.day import shows_people
 
@@ -50,47 +46,3 @@ def drawn_blanks(conn: Connection, batch: str | None, pixelate_bar: float) -> li
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def find_pictures(conn: Connection, names: Sequence[Named]) -> list[tuple[str, ...]]:
-    """For each name the sha256s of all pictures it may mean: by media_id, else by path and batch.
-
-    A path is one that `file` knows: where a copy of the picture lies counts as well.
-    """
-    known = _known(conn, {one.media_id.lower() for one in names if one.media_id})
-    by_path = _by_path(conn, {one.path for one in names if one.path and not one.media_id})
-    found = []
-    for one in names:
-        if one.media_id:
-            sha = one.media_id.lower()
-            found.append((sha,) if sha in known else ())
-        else:
-            places = by_path.get(one.path, ())
-            shas = {sha for batch, sha in places if one.batch in (None, batch)}
-            found.append(tuple(sorted(shas)))
-    return found
-
-
-def _known(conn: Connection, shas: set[str]) -> set[str]:
-    m = schema.media.c
-    return {
-        sha
-        for some in chunks(sorted(shas))
-        for sha in conn.execute(sa.select(m.sha256).where(m.sha256.in_(some))).scalars()
-    }
-
-
-def _by_path(conn: Connection, paths: set[str]) -> dict[str, set[tuple[str, str]]]:
-    """(batch, sha256) of every picture at a path."""
-    f, b, m = schema.file.c, schema.batch.c, schema.media.c
-    query = (
-        sa.select(f.path, b.name, m.sha256)
-        .join_from(schema.file, schema.batch, b.id == f.batch_id)
-        .join(schema.media, m.id == f.media_id)
-    )
-    found = defaultdict(set)
-    batches = conn.execute(sa.select(b.id)).scalars().all()  # the index begins with the batch
-    for some in chunks(sorted(paths)):
-        for row in conn.execute(query.where(f.batch_id.in_(batches), f.path.in_(some))):
-            found[row.path].add((row.name, row.sha256))
-    return found
