@@ -4,24 +4,26 @@ import os
 from pathlib import Path
 from threading import Lock
 
+from sqlalchemy import Engine
+
 from db.core.engine import open_database
 from pipeline.errors import DatabaseError
 
-_engines: dict = {}  # the newest few
+_engines: dict[str, Engine] = {}  # the newest few
 _one_at_a_time = Lock()
 
 
-def database(url: str):
+def database(url: str) -> Engine:
     """The opened and migrated database, made where it is missing; DatabaseError in one line."""
     return _opened(environment_url(url), create=True, migrate=True)
 
 
-def known_database(url: str):
+def known_database(url: str) -> Engine:
     """The database for a command that only makes sense on one that is there."""
     return _opened(environment_url(url), create=False, migrate=True)
 
 
-def joined_database(url: str):
+def joined_database(url: str) -> Engine:
     """The database for one who only joins in: another process made it, and it must be current."""
     return _opened(environment_url(url), create=False, migrate=False)
 
@@ -46,7 +48,7 @@ def environment_url(url: str = "") -> str:
     )
 
 
-def _opened(url: str, create: bool, migrate: bool):
+def _opened(url: str, create: bool, migrate: bool) -> Engine:
     from rich.console import Console
 
     tell = Console(stderr=True, markup=False).print

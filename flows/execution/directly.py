@@ -1,23 +1,17 @@
-"""Two ways to run one list of steps: here in threads, or as Prefect tasks (as_tasks.py).
-
-A way has two verbs. `step(function, *args)` runs one step and gives back what it returns.
-`each(function, items, *args)` runs a step once per item, several at a time, in no order.
-A step reports how far it is through `tell(done, total)`. An item that fails does not stop the
-others: it is told, and the database knows that it is left.
-"""
+"""Run the steps in this process: one of two ways (ways.py), beside Prefect tasks (as_tasks.py)."""
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.execution.retry import ends_the_run
+from flows.execution.ways import Item, Progress, Result
 from pipeline.errors import in_one_line
 
-Tell = Callable[[int, int], None]
 NAMES = {  # step function -> what the user reads
     "ingest": "reading files",
     "read_card": "reading files",
@@ -38,27 +32,34 @@ class Directly:
         self.threads = threads
         self.console = console or Console(stderr=True)
 
-    def step(self, function: Callable, *args):
+    def step(self, function: Callable[..., Result], *args: object) -> Result:
         with self._line(function.__name__) as tell:
             return function(*args, tell=tell)
 
-    def each(self, function: Callable, items: Sequence, weigh: Callable, *args) -> list:
-        """`weigh(item)` says how many pictures an item stands for."""
-        total, done, results = sum(map(weigh, items)), 0, []
+    def each(
+        self,
+        function: Callable[..., Result],
+        items: Sequence[Item],
+        weigh: Callable[[Item], int],
+        *args: object,
+    ) -> list[Result]:
+        """`weigh(item)` is the number of pictures of an item."""
+        results: list[Result] = []
+        total, done = sum(map(weigh, items)), 0
         with self._line(function.__name__) as tell, ThreadPoolExecutor(self.threads) as pool:
             tell(0, total)
             running = {pool.submit(function, item, *args): item for item in items}
             try:
-                for one in as_completed(running):
-                    results += self._kept(one)
-                    done += weigh(running[one])
+                for future in as_completed(running):
+                    results += self._result_of(future)
+                    done += weigh(running[future])
                     tell(done, total)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return results
 
-    def _kept(self, future) -> list:
+    def _result_of(self, future: Future[Result]) -> list[Result]:
         try:
             return [future.result()]
         except Exception as why:  # a window may fail for any reason, and costs only itself
@@ -68,15 +69,16 @@ class Directly:
             return []
 
     @contextmanager
-    def _line(self, name: str):
+    def _line(self, name: str) -> Iterator[Progress]:
+        """A line on the terminal that shows how far a step is."""
         columns = (
-            TextColumn("{task.description:<18}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(compact=True),
+            bars.TextColumn("{task.description:<18}"),
+            bars.BarColumn(bar_width=24),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("{task.fields[rate]}"),
+            bars.TimeRemainingColumn(compact=True),
         )
-        with Progress(*columns, console=self.console) as progress:
+        with bars.Progress(*columns, console=self.console) as progress:
             bar = progress.add_task(NAMES[name], total=None, rate="")
 
             def tell(done: int, total: int) -> None:
@@ -87,9 +89,7 @@ class Directly:
             try:
                 yield tell
             except BaseException:
-                progress.update(
-                    bar, visible=False
-                )  # the error's own line says what there is to say
+                progress.update(bar, visible=False)  # the error has a line of its own
                 raise
             if progress.tasks[0].total is None:
                 progress.update(bar, completed=1, total=1)

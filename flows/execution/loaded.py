@@ -3,33 +3,49 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-_loaded: dict[tuple, object] = {}
-_one_at_a_time = threading.Lock()
+if TYPE_CHECKING:
+    from pipeline.frames.classifier import FrameModel
+    from pipeline.species.encoder import Encoder
+
+Loaded = TypeVar("Loaded")
 
 
-def frame_model(name: str):
+class _Once(Generic[Loaded]):
+    """Makes a thing once for each key, whatever thread asks first."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[object, ...], Loaded] = {}
+        self.lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...], make: Callable[[], Loaded]) -> Loaded:
+        with self.lock:
+            if key not in self.made:
+                self.made[key] = make()
+            return self.made[key]
+
+
+_frame_models: "_Once[FrameModel]" = _Once()
+_encoders: "_Once[Encoder]" = _Once()
+_pools: _Once[ThreadPoolExecutor] = _Once()
+
+
+def frame_model(name: str) -> "FrameModel":
     """The frame model of that name (starter, or a folder); all threads share it."""
     from pipeline.frames.classifier import load_frame_model
 
-    return _once(("frame", name), lambda: load_frame_model(name))
+    return _frame_models.get((name,), lambda: load_frame_model(name))
 
 
-def encoder(name: str, pretrained: str | None):
+def encoder(name: str, pretrained: str | None) -> "Encoder":
     """The labeller; all threads share it."""
     from pipeline.models.catalogue import as_fetched
     from pipeline.species.encoder import load_encoder
 
-    return _once(("encoder", name, pretrained), lambda: load_encoder(as_fetched(name), pretrained))
+    return _encoders.get((name, pretrained), lambda: load_encoder(as_fetched(name), pretrained))
 
 
 def pool(threads: int) -> ThreadPoolExecutor:
     """The threads that decode and score pictures, for all windows of this process."""
-    return _once(("pool", threads), lambda: ThreadPoolExecutor(threads, "pictures"))
-
-
-def _once(key: tuple, make: Callable):
-    with _one_at_a_time:
-        if key not in _loaded:
-            _loaded[key] = make()
-        return _loaded[key]
+    return _pools.get((threads,), lambda: ThreadPoolExecutor(threads, "pictures"))

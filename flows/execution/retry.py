@@ -1,4 +1,4 @@
-"""A database that is away, or that another run changes: wait, do the step again, and at last end.
+"""A database that does not answer, or that another run changes: wait, and run the step again.
 
 Every step saves what it made in whole transactions and looks first at what is saved, so that doing
 it again is always right. SQLite waits for locks by itself, and has one writer (db.core.engine); on
@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -18,11 +19,15 @@ from pipeline.errors import CamtriageError, DatabaseAway, in_one_line
 WAITS_S = (1, 2, 4, 8, 15, 15, 15)  # a server is started again within a minute, or by a person
 
 
-def patient(step: Callable) -> Callable:
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def patient(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """The same step, run again as long as its error may pass within WAITS_S."""
 
     @functools.wraps(step)
-    def waiting(*args, **more):
+    def waiting(*args: Arguments.args, **more: Arguments.kwargs) -> Result:
         for wait in WAITS_S:
             try:
                 return step(*args, **more)

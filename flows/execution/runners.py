@@ -5,9 +5,13 @@ CAMTRIAGE_PATH_MAP. Workers on several machines share a PostgreSQL: SQLite serve
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from flows.run_options import RunOptions
 from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:  # the direct way does without Prefect
+    from prefect.task_runners import TaskRunner
 
 
 def one_thread_each(options: RunOptions, name: str) -> RunOptions:
@@ -22,7 +26,7 @@ def check_runner(name: str) -> None:
         raise SettingsError(f"--runner {name}: give threads, dask, or dask://HOST:PORT")
 
 
-def runner_of(name: str, options: RunOptions):
+def runner_of(name: str, options: RunOptions) -> "TaskRunner[Any]":
     """Prefect's task runner of that name."""
     check_runner(name)
     if name == "threads":

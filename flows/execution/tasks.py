@@ -1,22 +1,25 @@
 """What every task of ours has in common."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flows.execution.environment import prepare_prefect
 
 prepare_prefect()
 
-from prefect import Task, task  # noqa: E402
+from prefect import Task  # noqa: E402
 from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect.client.schemas.objects import State, TaskRun  # noqa: E402
 from prefect.tasks import exponential_backoff  # noqa: E402
 
+from flows.execution.ways import Result  # noqa: E402
 from pipeline.errors import InputError  # noqa: E402
 
 
-def as_task(function: Callable, name: str, wait_s: int = 2) -> Task:
+def as_task(function: Callable[..., Result], name: str, wait_s: int = 2) -> Task[..., Result]:
     """A Prefect task that is tried again, after these seconds and twice as long, and keeps nothing
     in Prefect: the database alone knows what is done."""
-    return task(
+    return Task(
         function,
         name=name,
         retries=2,
@@ -28,7 +31,7 @@ def as_task(function: Callable, name: str, wait_s: int = 2) -> Task:
     )
 
 
-def _may_pass(task_, run, state) -> bool:
+def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Bad input stays bad; anything else (a busy database, a slow disk) may pass."""
     try:
         state.result()
