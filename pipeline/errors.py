@@ -62,11 +62,7 @@ class CardGone(CamtriageError):
 
 
 class Unfinished(CamtriageError):
-    """A run ended with work left undone. `summary` says what is done."""
-
-    def __init__(self, line: str, summary: object) -> None:
-        super().__init__(line)
-        self.summary = summary
+    """A run ended with work left undone."""
 
 
 class UnreadablePicture(CamtriageError):

@@ -35,7 +35,7 @@ def runner_of(name: str, options: RunOptions) -> "TaskRunner[Any]":
         return ThreadPoolTaskRunner(max_workers=options.windows())
     place = name.partition("://")[2]
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as why:
         raise SettingsError(
             f"--runner {name} needs the extra dask: pip install 'camtriage[dask]'"

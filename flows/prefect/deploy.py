@@ -92,7 +92,8 @@ def _await_server(api: str) -> None:
     end = time.monotonic() + STARTING_S
     while True:
         try:
-            return urllib.request.urlopen(f"{api}/health", timeout=10).close()
+            urllib.request.urlopen(f"{api}/health", timeout=10).close()
+            return
         except urllib.error.HTTPError:
             return  # it answers; what it says is Prefect's own to tell
         except OSError as why:
@@ -162,9 +163,9 @@ def _need_automation() -> None:
     """Prefect never notices by itself that a worker died with its run; found by name, made once."""
     from prefect.automations import Automation
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import EventTrigger, Posture
-    from prefect.states import StateType
 
     heartbeat = "prefect.flow-run.heartbeat"
     silent = EventTrigger(
@@ -181,7 +182,10 @@ def _need_automation() -> None:
         within=timedelta(seconds=SILENT_S),
     )
     crashed = ChangeFlowRunState(
-        state=StateType.CRASHED, message=f"no heartbeat for {SILENT_S} s: its worker died"
+        name=None,
+        state=StateType.CRASHED,
+        message=f"no heartbeat for {SILENT_S} s: its worker died",
+        force=False,
     )
     made = Automation(
         name=ZOMBIES,

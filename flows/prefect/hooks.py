@@ -5,6 +5,7 @@ process was killed. When the worker died with it, nobody runs them; watch.py fin
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,6 +15,10 @@ from flows.execution.databases import database
 from flows.run_options import RunOptions
 from pipeline.card.inbox import listing
 from pipeline.errors import CamtriageError
+
+if TYPE_CHECKING:
+    from prefect import Flow
+    from prefect.client.schemas.objects import FlowRun, State
 
 SAID_FIRST = "Flow run encountered an exception: "  # by Prefect, before every error's own words
 
@@ -34,12 +39,12 @@ def last_words(card: str, status: str, why: str) -> str:
     return f"{card}: {status}: {why.rstrip('.')}. What was done is kept; the next run goes on."
 
 
-def leave_a_row(flow, flow_run, state) -> None:
+def leave_a_row(flow: "Flow[..., Any]", flow_run: "FlowRun", state: "State[Any]") -> None:
     """A run that failed, was killed or cancelled says so in `run_summary` and in `arrivals`."""
     from prefect.logging.loggers import flow_run_logger
 
     card = str((flow_run.parameters or {}).get("card") or "no card")
-    why = (state.message or state.name).removeprefix(SAID_FIRST)
+    why = (state.message or state.name or "").removeprefix(SAID_FIRST)
     status = "cancelled" if state.is_cancelled() or state.is_cancelling() else "failed"
     log = flow_run_logger(flow_run, flow)
     try:

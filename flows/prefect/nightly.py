@@ -31,9 +31,9 @@ def nightly_report(
     """
     chosen = day or _due() - timedelta(days=1)
     paths = as_task(write_day, "write the page", wait_s=10)("", chosen, Path(out), settings)
-    page = next(one for one in paths if one.suffix == ".md")
+    page = next(path for path in paths if path.suffix == ".md")
     create_markdown_artifact(page.read_text("utf-8"), key="report", description=f"{chosen}")
-    return [str(one) for one in paths]
+    return [str(path) for path in paths]
 
 
 def _due() -> date:

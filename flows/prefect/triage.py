@@ -23,6 +23,15 @@ from flows.steps.chain import run_card  # noqa: E402
 from flows.steps.summary import Summary, as_markdown, exit_code, last_line  # noqa: E402
 from pipeline.errors import Unfinished  # noqa: E402
 
+
+class TriageUnfinished(Unfinished):
+    """A triage left windows undone; `summary` says what is done."""
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__(last_line(summary, 0))
+        self.summary = summary
+
+
 ABOUT = """Take a card from files to results in the database.
 
 The database is the one of CAMTRIAGE_DATABASE_URL where the worker runs: Prefect stores parameters,
@@ -60,7 +69,7 @@ def triage(options: RunOptions, runner: str = "threads") -> Summary:
         summary = run_card(one_thread_each(options, runner), AsTasks(runner_of(runner, options)))
     _show(summary)
     if exit_code(summary):
-        raise Unfinished(last_line(summary, 0), summary)
+        raise TriageUnfinished(summary)
     close_arrival(own, "done")
     return summary
 
@@ -78,6 +87,8 @@ def run_as_flow(options: RunOptions, runner: str = "threads") -> Summary:
     os.environ["CAMTRIAGE_DATABASE_URL"] = options.database
     given = {f.name: getattr(options, f.name) for f in fields(options) if f.name != "database"}
     try:
-        return triage(**given, runner=runner)
-    except Unfinished as why:
+        summary = triage(**given, runner=runner)
+        assert isinstance(summary, Summary)
+        return summary
+    except TriageUnfinished as why:
         return why.summary

@@ -1,4 +1,4 @@
-"""The inbox, looked at every few minutes: a triage for each card that has settled and is not done.
+"""The inbox, polled every few minutes: a triage for each card that has settled and is not done.
 
 What was taken, and how it ended, stands in our database (`arrivals`). So a card is taken once; one
 whose run failed, or died with its machine, is taken again; and Prefect may forget everything.
@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from flows.execution.environment import prepare_prefect
 
@@ -16,6 +18,7 @@ prepare_prefect()
 from prefect import flow, get_run_logger  # noqa: E402
 from prefect.artifacts import create_table_artifact  # noqa: E402
 from prefect.client.orchestration import get_client  # noqa: E402
+from prefect.client.schemas.objects import FlowRun, State  # noqa: E402
 from prefect.deployments import run_deployment  # noqa: E402
 from prefect.exceptions import ObjectNotFound  # noqa: E402
 
@@ -49,17 +52,21 @@ def watch(inbox: str, stable_s: float = 60.0) -> list[str]:
     if before:
         time.sleep(stable_s)
         now = settled(before, _listed(before))
-    for folder, one in now.items():
-        _start(folder, one, known.get((folder, one.digest)))
+    for folder, found in now.items():
+        _start(folder, found, known.get((folder, found.digest)))
     if rows := as_rows(before, now, odd):
         create_table_artifact(rows, key="taken", description=f"cards taken from {inbox}")
     return list(now)
 
 
-def as_rows(before: Iterable[str], now: Mapping[str, Listing], odd: Iterable[str]) -> list[dict]:
-    """What a look did, for a person: cards taken, still being copied, and what will never be."""
-    rows = [{"card": folder, "pictures": one.pictures} for folder, one in now.items()]
-    rows += [{"card": one, "pictures": "still being copied"} for one in before if one not in now]
+def as_rows(
+    before: Iterable[str], now: Mapping[str, Listing], odd: Iterable[str]
+) -> list[dict[str, object]]:
+    """The result of a poll as rows: cards taken, still being copied, and what will never be."""
+    rows: list[dict[str, object]] = [
+        {"card": folder, "pictures": found.pictures} for folder, found in now.items()
+    ]
+    rows += [{"card": card, "pictures": "still being copied"} for card in before if card not in now]
     return rows + [{"card": "", "pictures": f"will not be taken: {line}"} for line in odd]
 
 
@@ -71,9 +78,9 @@ def wanted(cards: Mapping[str, Listing], known: Known) -> dict[str, Listing]:
         return arrival is None or (arrival.status == "failed" and arrival.tries < TRIES)
 
     return {
-        folder: one
-        for folder, one in cards.items()
-        if one.pictures and is_wanted(known.get((folder, one.digest)))
+        folder: found
+        for folder, found in cards.items()
+        if found.pictures and is_wanted(known.get((folder, found.digest)))
     }
 
 
@@ -91,19 +98,19 @@ def _with_the_dead_closed() -> Known:
     with reading(database("")) as conn:
         known = arrivals.arrivals(conn)
     ended = {
-        one: words
-        for one in known.values()
-        if one.status == "taken" and (words := ending(_state_of, one.flow_run))
+        arrival: how
+        for arrival in known.values()
+        if arrival.status == "taken" and (how := ending(_state_of, arrival.flow_run))
     }
     with writing(database("")) as conn:
-        for one, (status, why) in ended.items():
-            arrivals.close(conn, one.flow_run, status, why)
+        for arrival, (status, why) in ended.items():
+            arrivals.close(conn, arrival.flow_run, status, why)
             if status == "failed":
-                arrivals.leave_failure(conn, str(Path(one.folder).resolve()), why)
+                arrivals.leave_failure(conn, str(Path(arrival.folder).resolve()), why)
         return arrivals.arrivals(conn)
 
 
-def ending(state_of: Callable, flow_run: str) -> tuple[str, str] | None:
+def ending(state_of: Callable[[str], State[Any] | None], flow_run: str) -> tuple[str, str] | None:
     """(status, why) of a run that is over; None while it waits or runs."""
     state = state_of(flow_run)
     if state is None:
@@ -113,22 +120,22 @@ def ending(state_of: Callable, flow_run: str) -> tuple[str, str] | None:
     if state.is_completed():
         return "done", ""
     status = "cancelled" if state.is_cancelled() else "failed"
-    return status, state.message or state.name
+    return status, state.message or state.name or status
 
 
-def _state_of(flow_run: str):
+def _state_of(flow_run: str) -> State[Any] | None:
     with get_client(sync_client=True) as client:
         try:
-            return client.read_flow_run(flow_run).state
+            return client.read_flow_run(UUID(flow_run)).state
         except ObjectNotFound:
             return None
 
 
 def _elsewhere(known: Known, inbox: str) -> dict[str, Listing]:
     """Cards outside the inbox that an event or a person gave, and whose run failed."""
-    failed = {one.folder for one in known.values() if one.status == "failed"}
+    failed = {arrival.folder for arrival in known.values() if arrival.status == "failed"}
     found = _listed(folder for folder in failed if Path(folder).parent != Path(inbox))
-    return {folder: one for folder, one in found.items() if (folder, one.digest) in known}
+    return {folder: lies for folder, lies in found.items() if (folder, lies.digest) in known}
 
 
 def _start(folder: str, found: Listing, before: Arrival | None) -> None:
@@ -143,5 +150,6 @@ def _start(folder: str, found: Listing, before: Arrival | None) -> None:
         as_subflow=False,
         idempotency_key=f"{folder} {found.digest} {tries}",
     )
+    assert isinstance(run, FlowRun)  # not a coroutine: the watch is no async flow
     with writing(database("")) as conn:
         arrivals.take(conn, folder, found.digest, str(run.id))

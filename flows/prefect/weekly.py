@@ -38,7 +38,7 @@ def weekly_population(
         return []
     create_markdown_artifact(written.markdown, key="population", description="rates and effort")
     create_table_artifact(written.rates, key="population-rates", description="rai.csv")
-    return [str(one) for one in written.paths]
+    return [str(path) for path in written.paths]
 
 
 def _write(ask: Ask, out: Path) -> Written | str:

@@ -11,6 +11,7 @@ from db.store.windows import windows_left
 from flows.execution import loaded as models
 from flows.execution.databases import database
 from flows.execution.retry import patient
+from flows.execution.ways import Progress
 from flows.run_options import RunOptions, StartedRun
 from flows.steps.card import opener
 from pipeline.frames import score
@@ -18,7 +19,7 @@ from pipeline.trust.audit import draw
 
 
 @patient
-def audit(options: RunOptions, run: StartedRun, tell=None) -> None:
+def audit(options: RunOptions, run: StartedRun, tell: Progress | None = None) -> None:
     """Draw a sample of the blanks that no earlier draw covers, and embed it.
 
     Only when every window is done: half of a card would be a stratum of its own."""
@@ -32,9 +33,9 @@ def audit(options: RunOptions, run: StartedRun, tell=None) -> None:
     seed = int(hashlib.sha256(run.seed.encode()).hexdigest()[:8], 16)
     new = draw(blanks, options.load_settings().audit, seed, earlier)
     with reading(database(options.database)) as conn:
-        chosen = media_named(conn, [one.sha256 for one in new])
-        looks = frame_scores_named(conn, run.look, [one.sha256 for one in new])
-    crops = {sha: one.crop for sha, one in looks.items()}
+        chosen = media_named(conn, [draw.sha256 for draw in new])
+        scores = frame_scores_named(conn, run.look, [draw.sha256 for draw in new])
+    crops = {sha: found.crop for sha, found in scores.items()}
     encoder = models.encoder(options.labeller, options.pretrained)
     each = models.pool(options.workers()).map
     vectors, troubles = score.embed(chosen, crops, opener(options.card), encoder, each)

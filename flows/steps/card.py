@@ -1,15 +1,17 @@
-"""The first step: everything a card holds, packed in memory, before anything is written."""
+"""Everything a card holds, packed in memory, before anything is written."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
+from flows.execution.ways import Progress
 from flows.run_options import RunOptions, card_folder
 from pipeline.card.deployments import assign, read_table
 from pipeline.card.packed import Packed
@@ -24,53 +26,58 @@ KnownAs = Callable[[str, Iterable[str]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Files, pictures, deployments and troubles of one card; every file is in `found`."""
+    """Files, pictures, deployments and file problems of one card; every file is in `found`."""
 
     root: Path
     name: str  # of the batch
     content: str  # digest of the pictures' bytes, whatever their names and folders
-    found: Packed  # Found, by path
-    media: Packed  # Media, by path, one per picture file; same bytes twice are two of them
+    found: Packed[Found]  # by path
+    media: Packed[Media]  # by path, one per picture file; same bytes twice are two of them
     deployments: tuple[Deployment, ...]
-    troubles: Packed  # FileProblem
+    problems: Packed[FileProblem]
 
     def counted(self) -> str:
-        kinds = Counter(one.kind for one in self.found)
-        reasons = Counter(one.reason for one in self.troubles)
-        said = [
+        """The files by kind, and the problems by reason, in one line."""
+        kinds = Counter(file.kind for file in self.found)
+        reasons = Counter(problem.reason for problem in self.problems)
+        counts = [
             f"{n} {kind}{'' if kind == 'skipped' else 's'}" for kind, n in sorted(kinds.items())
         ]
-        said += [f"{n} {reason}" for reason, n in sorted(reasons.items())]
-        return f"{counted(len(self.found), 'file')}: " + ", ".join(said)
+        counts += [f"{n} {reason}" for reason, n in sorted(reasons.items())]
+        return f"{counted(len(self.found), 'file')}: " + ", ".join(counts)
 
     def files(self) -> Iterator[tuple[Found, str | None]]:
         """Every file, and its picture's sha-256."""
         media = iter(self.media)
         picture = next(media, None)
-        for one in self.found:
-            if picture and picture.path == one.path:  # both are in the order of their paths
-                yield one, picture.sha256
+        for file in self.found:
+            if picture and picture.path == file.path:  # both are in the order of their paths
+                yield file, picture.sha256
                 picture = next(media, None)
             else:
-                yield one, None
+                yield file, None
 
     def by_deployment(self) -> Iterator[tuple[str, int, str, str, str]]:
         """(deployment, pictures, first, last, camera) for the dry run."""
-        pictures, first, last = Counter(), {}, {}
-        for one in self.media:
-            name, at = one.deployment_id, one.taken_at
+        pictures: Counter[str] = Counter()
+        first: dict[str, datetime] = {}
+        last: dict[str, datetime] = {}
+        for picture in self.media:
+            name, at = picture.deployment_id, picture.taken_at
             pictures[name] += 1
             if at:
                 first[name] = min(first.get(name, at), at)
                 last[name] = max(last.get(name, at), at)
-        for place in self.deployments:
-            name = place.deployment_id
-            times = (str(ends.get(name, "no time")) for ends in (first, last))
-            camera = " ".join(filter(None, (place.camera_model, place.camera_id))) or "not known"
-            yield name, pictures[name], *times, camera
+        for deployment in self.deployments:
+            name = deployment.deployment_id
+            begin, end = (str(times.get(name, "no time")) for times in (first, last))
+            known = filter(None, (deployment.camera_model, deployment.camera_id))
+            yield name, pictures[name], begin, end, " ".join(known) or "not known"
 
 
-def read_card(options: RunOptions, known_as: KnownAs | None = None, tell=None) -> Card:
+def read_card(
+    options: RunOptions, known_as: KnownAs | None = None, tell: Progress | None = None
+) -> Card:
     """Walk, hash and read EXIF of every file. Writes nothing; raises CardError for a bad card.
 
     known_as   gives the name under which this content, or most of its pictures, is known
@@ -78,44 +85,44 @@ def read_card(options: RunOptions, known_as: KnownAs | None = None, tell=None) -
     root = card_folder(options.card)
     table = read_table(Path(options.deployments)) if options.deployments else None
     found = Packed(Found, scan(root))
-    total = sum(one.kind == "picture" for one in found)
+    total = sum(file.kind == "picture" for file in found)
     if not total:
         files = counted(len(found), "file")
         raise CardError(f"{options.card}: no pictures among {files}; is this the card?")
-    pictures = (one for one in found if one.kind == "picture")
-    media, troubles = _read_all(root, pictures, total, options, tell)
+    pictures = (file for file in found if file.kind == "picture")
+    media, problems = _read_all(root, pictures, total, options, tell)
     digests = _digests(media)
     content = hashlib.sha256(digests).hexdigest()
     shas = (digests[at : at + 32].hex() for at in range(0, len(digests), 32))
     known = known_as(content, shas) if known_as else None  # the same card twice is one card
     name = known or options.name or f"{path_text(root.resolve().name)}-{content[:8]}"
     media, deployments, outside = assign(media, name, table)
-    troubles.extend(outside)
-    return Card(root, name, content, found, media, tuple(deployments), troubles)
+    problems.extend(outside)
+    return Card(root, name, content, found, media, tuple(deployments), problems)
 
 
 def _read_all(
-    root: Path, pictures: Iterator[Found], total: int, options: RunOptions, tell
-) -> tuple[Packed, Packed]:
-    """Media and troubles of all picture files, in the order of their paths."""
-    media, troubles = Packed(Media), Packed(FileProblem)
+    root: Path, pictures: Iterator[Found], total: int, options: RunOptions, tell: Progress | None
+) -> tuple[Packed[Media], Packed[FileProblem]]:
+    """Media and problems of all picture files, in the order of their paths."""
+    media, problems = Packed(Media), Packed(FileProblem)
     believe_file = options.file_date or options.load_settings().ingest.file_date
     with ThreadPoolExecutor(options.workers()) as pool:
-        some = iter(lambda: list(islice(pictures, AT_ONCE)), [])
-        read = (pool.map(lambda one: read_media(root, one, believe_file), part) for part in some)
-        for done, (one, wrong) in enumerate(chain.from_iterable(read), 1):
-            media.extend([one] if one else [])
-            troubles.extend(wrong)
+        parts = iter(lambda: list(islice(pictures, AT_ONCE)), [])
+        read = (pool.map(lambda file: read_media(root, file, believe_file), p) for p in parts)
+        for done, (picture, wrong) in enumerate(chain.from_iterable(read), 1):
+            media.extend([picture] if picture else [])
+            problems.extend(wrong)
             if tell and (done % 64 == 0 or done == total):
                 tell(done, total)
-    return media, troubles
+    return media, problems
 
 
 def _digests(media: Iterable[Media]) -> bytes:
     """The pictures' sha-256, 32 bytes each, sorted, each once."""
     digests = bytearray()
-    for one in media:
-        digests += bytes.fromhex(one.sha256)
+    for picture in media:
+        digests += bytes.fromhex(picture.sha256)
     return np.unique(np.frombuffer(digests, "S32")).tobytes()
 
 
@@ -123,9 +130,9 @@ def opener(folder: str) -> Callable[[Media], bytes]:
     """Reads a picture's bytes. A card that was pulled out stops the run; a lost file does not."""
     root = Path(folder)
 
-    def open_picture(one: Media) -> bytes:
+    def open_picture(picture: Media) -> bytes:
         try:
-            return (root / os_path(one.path)).read_bytes()
+            return (root / os_path(picture.path)).read_bytes()
         except OSError as why:
             if not root.is_dir() or not any(root.iterdir()):
                 raise CardGone(f"{folder}: the card is gone; put it back and run again") from why

@@ -85,4 +85,5 @@ def left_off(options: RunOptions, run: StartedRun, why: str) -> None:
     """Tell the run's row, as long as the database is not what failed and is still its own."""
     with suppress(CamtriageError, SQLAlchemyError), writing(database(options.database)) as conn:
         same_database(conn, run)
+        assert run.run_id is not None
         end_run(conn, run.run_id, "unfinished", None, why)

@@ -33,6 +33,7 @@ def finish(
 
     scored    pictures scored in this run, in so many seconds
     """
+    assert run.run_id is not None  # a run that had nothing to do has no end either
     with writing(database(options.database)) as conn:
         same_database(conn, run)
         set_current(conn, run.batch_id, run.look, run.label, run.flag)
@@ -55,9 +56,9 @@ def summarise(
             known=run.run_id is None,
             files=files.found,
             pictures=files.pictures,
-            troubled=files.unreadable,
+            unreadable=files.unreadable,
             other={**files.other, "skipped": files.skipped} if files.skipped else {**files.other},
-            troubles=len(file_problems_of(conn, run.batch_id)),
+            problems=len(file_problems_of(conn, run.batch_id)),
             states=summary.states(conn, run.batch_id),
             species=summary.species(conn, run.batch_id),
             flags=summary.flags(conn, run.batch_id, run.flag),
@@ -71,7 +72,7 @@ def summarise(
 def same_database(conn: Connection, run: StartedRun) -> None:
     """DatabaseChanged where a restored backup does not know this run, or another card has its
     key."""
-    if not is_run_of(conn, run.run_id, run.batch_id, run.batch):
+    if run.run_id is None or not is_run_of(conn, run.run_id, run.batch_id, run.batch):
         raise DatabaseChanged(
             f"batch {run.batch}: the database was replaced while this run wrote into it; run the "
             "command again"

@@ -15,6 +15,7 @@ from db.store.visits import visits_of
 from flows.execution import loaded as models
 from flows.execution.databases import database
 from flows.execution.retry import patient
+from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
 from pipeline.poaching import context
 from pipeline.poaching.rules import flag_visits
@@ -23,15 +24,15 @@ from pipeline.settings import Settings
 
 
 @patient
-def flags(options: NamingOptions, run: StartedRun, tell=None) -> None:
+def flags(options: NamingOptions, run: StartedRun, tell: Progress | None = None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
     with reading(database(options.database)) as conn:
         places = deployments_of(conn, run.batch_id)
-    for done, one in enumerate(places, 1):
+    for done, place in enumerate(places, 1):
         with reading(database(options.database)) as conn:
-            found = found_flags(conn, options.load_settings(), run, [one], options)
+            found = found_flags(conn, options.load_settings(), run, [place], options)
         with writing(database(options.database)) as conn:
-            save_flags(conn, run.flag, found, [one.deployment_id])
+            save_flags(conn, run.flag, found, [place.deployment_id])
         if tell:
             tell(done, len(places))
 
@@ -45,7 +46,7 @@ def found_flags(
 ) -> list[Flag]:
     """The flags of some deployments, from the current visits; with options, the labeller is asked
     about weapons and snares."""
-    batch, among = run.batch_id, [one.deployment_id for one in places]
+    batch, among = run.batch_id, [place.deployment_id for place in places]
     return flag_visits(
         visits_of(conn, batch, run.label, among),
         frame_scores_of(conn, batch, run.look, among),
@@ -58,13 +59,16 @@ def found_flags(
     )
 
 
-def _context(options: NamingOptions, chunks: Iterator[Vectors]) -> dict | None:
+def _context(
+    options: NamingOptions, chunks: Iterator[Vectors]
+) -> dict[str, dict[str, float]] | None:
     """Weapon, snare, carcass and so on, where the labeller is general enough to be asked."""
     if not context.can_tell(options.labeller):
         return None
     encoder = models.encoder(options.labeller, options.pretrained)
-    prompts, scores = encoder.texts(context.texts()), {}
+    prompts = encoder.texts(context.texts())
+    scores: dict[str, dict[str, float]] = {}
     for shas, _, frames in chunks:
-        told = context.context_scores(frames, prompts, encoder.family, encoder.scale, encoder.bias)
-        scores |= context.by_picture(shas, told)
+        found = context.context_scores(frames, prompts, encoder.family, encoder.scale, encoder.bias)
+        scores |= context.by_picture(shas, found)
     return scores

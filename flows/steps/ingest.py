@@ -1,7 +1,9 @@
 """The first step: a card is in the database with its whole plan, or not at all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
+
+from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
 from db.core.schema import canonical
@@ -23,6 +25,7 @@ from flows.execution import loaded as models
 from flows.execution.databases import database, is_there
 from flows.execution.memory import give_back
 from flows.execution.retry import patient
+from flows.execution.ways import Progress
 from flows.run_options import RunOptions, StartedRun, kept_settings
 from flows.steps import recipes
 from flows.steps.card import Card, read_card
@@ -35,8 +38,8 @@ VERSION = "0.1.0"
 
 
 @patient
-def ingest(options: RunOptions, tell=None) -> StartedRun:
-    """Read the card and save files, pictures, deployments, troubles and the plan at once."""
+def ingest(options: RunOptions, tell: Progress | None = None) -> StartedRun:
+    """Read the card and save files, pictures, deployments, problems and the plan at once."""
     run = save_card(options, read_card(options, lambda *found: _known_as(options, *found), tell))
     give_back()
     return run
@@ -56,21 +59,26 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
             )
         save_files(conn, batch_id, card.files())
         forget_empty(conn, card.deployments)
-        save_file_problems(conn, batch_id, chain(card.troubles, doubled))
-        for place in sorted(one.deployment_id for one in card.deployments):
-            new = unplanned_media(conn, batch_id, place)
-            numbers = next_numbers(conn, [place])
+        save_file_problems(conn, batch_id, chain(card.problems, doubled))
+        for name in sorted(deployment.deployment_id for deployment in card.deployments):
+            new = unplanned_media(conn, batch_id, name)
+            numbers = next_numbers(conn, [name])
             save_windows(conn, batch_id, plan(new, options.load_settings().windows, numbers))
         return _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
 
 
-def _facts(conn, batch_id: int) -> dict[str, tuple]:
-    return {one.deployment_id: facts(one) for one in deployments_of(conn, batch_id)}
+def _facts(conn: Connection, batch_id: int) -> dict[str, tuple[object, ...]]:
+    """What the poaching rules see of each deployment."""
+    return {place.deployment_id: facts(place) for place in deployments_of(conn, batch_id)}
 
 
-def _begin(conn, options: RunOptions, batch_id: int, name: str, told: bool) -> StartedRun:
-    """The recipes of this run, and a row for it unless nothing is left to do. `told`: its table
-    says something else of a deployment than was known, and rules look at that."""
+def _begin(
+    conn: Connection, options: RunOptions, batch_id: int, name: str, new_facts: bool
+) -> StartedRun:
+    """The recipes of this run, and a row for it unless nothing is left to do.
+
+    new_facts   a table reports other facts of a deployment, and the poaching rules use these
+    """
     settings, labelset = options.load_settings(), load_labelset(options.labels)
     frame, encoder = (
         models.frame_model(options.frame),
@@ -81,8 +89,9 @@ def _begin(conn, options: RunOptions, batch_id: int, name: str, told: bool) -> S
     steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
     ids = {step: save_recipe(conn, step, recipe) for step, recipe in steps.items()}
     left = windows_left(conn, batch_id, ids["look"])
-    run_id, careful = None, ()
-    if told or not _all_done(conn, batch_id, ids, left):
+    run_id: int | None = None
+    careful: tuple[int, ...] = ()
+    if new_facts or not _all_done(conn, batch_id, ids, left):
         shas = {
             f"frame model {frame.name}": frame.sha256,
             f"labeller {encoder.name}": encoder.sha256,
@@ -94,7 +103,9 @@ def _begin(conn, options: RunOptions, batch_id: int, name: str, told: bool) -> S
     return StartedRun(batch_id, name, run_id, **ids, seed=seed, careful=careful)
 
 
-def _all_done(conn, batch_id: int, ids: dict[str, int], left: list) -> bool:
+def _all_done(
+    conn: Connection, batch_id: int, ids: dict[str, int], left: Sequence[tuple[int, int]]
+) -> bool:
     """Whether the last run finished with these recipes and no window is left."""
     current = batch_row(conn, batch_id)
     same = all(current[f"{step}_recipe_id"] == id for step, id in ids.items())

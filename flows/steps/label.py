@@ -9,13 +9,14 @@ from db.store.scores import frame_scores_named, vectors_of
 from flows.execution import loaded as models
 from flows.execution.databases import database
 from flows.execution.retry import patient
+from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
 from pipeline.species import zeroshot
 from pipeline.species.labelset import load_labelset, load_site_list
 
 
 @patient
-def label(options: NamingOptions, run: StartedRun, tell=None) -> None:
+def label(options: NamingOptions, run: StartedRun, tell: Progress | None = None) -> None:
     """Name every picture that has vectors, unless this recipe has named them all."""
     settings, bank, sites, done = (
         options.load_settings().labels,

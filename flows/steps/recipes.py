@@ -8,18 +8,32 @@ import hashlib
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Protocol
 
-from flows.run_options import RunOptions
+from flows.run_options import NamingOptions, RunOptions
 from pipeline.models.runtime import device
 from pipeline.settings import Settings
+from pipeline.species.labelset import LabelSet
+
+Recipe = dict[str, Any]  # as it is stored: plain values
 
 LOOK_VERSION = 2  # raise when the code of pipeline/frames changes what comes out
 LABEL_VERSION = 1  # the same for pipeline/species
 FLAG_VERSION = 1  # the same for pipeline/poaching
 
 
-def frame_recipe(options: RunOptions, settings: Settings, frame, encoder) -> dict:
-    """frame and encoder: the loaded models, each with a name and a sha256."""
+class Model(Protocol):
+    """A loaded model says which one it is."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+
+def frame_recipe(options: RunOptions, settings: Settings, frame: Model, encoder: Model) -> Recipe:
+    """The recipe of the frame scores, stored as `look`. frame, encoder: the loaded models."""
     elsewhere = {} if device() == "cpu" else {"device": device()}  # rounds in another way
     return {
         "version": LOOK_VERSION,
@@ -31,7 +45,10 @@ def frame_recipe(options: RunOptions, settings: Settings, frame, encoder) -> dic
     }
 
 
-def label_recipe(look: dict, options: RunOptions, settings: Settings, labelset) -> dict:
+def label_recipe(
+    look: Recipe, options: NamingOptions, settings: Settings, labelset: LabelSet
+) -> Recipe:
+    """The recipe of the names; look: the recipe that the vectors came from."""
     return {
         "version": LABEL_VERSION,
         "look": look,
@@ -42,11 +59,11 @@ def label_recipe(look: dict, options: RunOptions, settings: Settings, labelset) 
     }
 
 
-def flag_recipe(label: dict, settings: Settings) -> dict:
+def flag_recipe(label: Recipe, settings: Settings) -> Recipe:
     return {"version": FLAG_VERSION, "label": label, "poaching": asdict(settings.poaching)}
 
 
-def identity(model) -> dict[str, str]:
+def identity(model: Model) -> dict[str, str]:
     """A loaded model's name, without the folder it lies in on this machine, and its hash."""
     return {"name": Path(model.name.removeprefix("local-dir:")).name, "sha256": model.sha256}
 

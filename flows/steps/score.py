@@ -1,7 +1,9 @@
-"""The models look at windows of pictures; each window is saved in one transaction of its own."""
+"""The models score windows of pictures; each window is saved in one transaction of its own."""
 
 import platform
 from collections.abc import Sequence
+
+from sqlalchemy import Engine
 
 from db.core.engine import reading, writing
 from db.core.schema import canonical
@@ -28,8 +30,8 @@ from pipeline.frames import score
 
 @patient
 def score_windows(windows: Sequence[tuple[int, int]], options: RunOptions, run: StartedRun) -> int:
-    """Look at some windows, (key, pictures) each; each is saved and marked done in one transaction
-    of its own."""
+    """Score some windows, (key, pictures) each; each is saved and marked done in one transaction of
+    its own. Returns the number of pictures."""
     options = options.here()
     settings, read_bytes = options.load_settings(), opener(options.card)
     each = models.pool(options.workers()).map
@@ -38,36 +40,37 @@ def score_windows(windows: Sequence[tuple[int, int]], options: RunOptions, run: 
         models.encoder(options.labeller, options.pretrained),
     )
     engine = joined_database(options.database)
-    _same_look(engine, run, recipes.frame_recipe(options, settings, frame, encoder))
+    _refuse_other_models(engine, run, recipes.frame_recipe(options, settings, frame, encoder))
     for window_id, _ in windows:
         with reading(engine) as conn:
             media = media_of_window(conn, window_id)
             bursts = window_of(conn, window_id).bursts
-        look = score.score_window_in_child if window_id in run.careful else score.score_window
+        scored = score.score_window_in_child if window_id in run.careful else score.score_window
         boxes = boxes_for(options.boxes, options.database, run.batch_id)
-        seen = look(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
+        found = scored(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
         with writing(engine) as conn:
             same_database(conn, run)
-            save_window(conn, window_id, run.look, seen)
+            save_window(conn, window_id, run.look, found)
         give_back()
     return pictures(windows)
 
 
-def _same_look(engine, run: StartedRun, recipe: dict) -> None:
-    """On another machine: what looks there must be what the run was run with."""
+def _refuse_other_models(engine: Engine, run: StartedRun, recipe: recipes.Recipe) -> None:
+    """SettingsError where this machine has other models or settings than the run began with."""
     with reading(engine) as conn:
-        asked = read_recipe(conn, run.look)
+        begun_with = read_recipe(conn, run.look)
     if differing := sorted(
-        part for part in asked if canonical(asked[part]) != canonical(recipe.get(part))
+        part for part in begun_with if canonical(begun_with[part]) != canonical(recipe.get(part))
     ):
         raise SettingsError(
-            f"{platform.node()} would look with another {', '.join(differing)} than the run was "
+            f"{platform.node()} would score with another {', '.join(differing)} than the run was "
             "begun with: install the same camtriage, models and settings on every machine"
         )
 
 
 @patient
 def windows_left_of(options: RunOptions, run: StartedRun) -> list[tuple[int, int]]:
+    """(key, pictures) of each window that has no results yet."""
     with reading(database(options.database)) as conn:
         return windows_left(conn, run.batch_id, run.look)
 

@@ -17,9 +17,9 @@ class Summary:
     known: bool  # nothing was left to do
     files: int
     pictures: int  # files that are pictures, whether new or known
-    troubled: int  # picture files that could not be read at all
+    unreadable: int  # picture files that could not be read at all
     other: dict[str, int]  # other kinds and skipped, counted
-    troubles: int  # rows of trouble, picture files and others
+    problems: int  # of files, pictures and others
     states: dict[str, int]  # unprocessed, failed, blank, kept
     species: dict[str, int] = field(default_factory=dict)  # visits by name
     flags: int = 0
@@ -32,7 +32,7 @@ class Summary:
     @property
     def closes(self) -> bool:
         """Files found = pictures + unreadable + other kinds + skipped (design: nothing silent)."""
-        return self.files == self.pictures + self.troubled + sum(self.other.values())
+        return self.files == self.pictures + self.unreadable + sum(self.other.values())
 
 
 def exit_code(summary: Summary) -> int:
@@ -44,14 +44,14 @@ def exit_code(summary: Summary) -> int:
 def rows(summary: Summary) -> list[tuple[str, str]]:
     speed = summary.scored / summary.seconds if summary.seconds else 0.0
     others = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.other.items())) or "none"
-    named = sorted(summary.species.items(), key=lambda one: (-one[1], one[0]))
+    named = sorted(summary.species.items(), key=lambda count: (-count[1], count[0]))
     species = ", ".join(f"{name} {n}" for name, n in named[:8]) or "none"
     return [
         ("files", f"{summary.files}"),
         ("pictures", f"{summary.pictures}"),
-        ("unreadable pictures", f"{summary.troubled}"),
+        ("unreadable pictures", f"{summary.unreadable}"),
         ("other files", others),
-        ("troubles", f"{summary.troubles}"),
+        ("file problems", f"{summary.problems}"),
         ("blank", f"{summary.states.get('blank', 0)}"),
         ("kept", f"{summary.states.get('kept', 0)}"),
         ("failed", f"{summary.states.get('failed', 0)}"),
@@ -72,7 +72,7 @@ def as_table(summary: Summary) -> Table:
 def last_line(summary: Summary, seconds: float) -> str:
     if summary.known:
         return " ".join(("Everything was already known; nothing changed.", *summary.warnings))
-    said = f"{seconds:.0f} s; every file accounted for, {summary.troubles} with a trouble."
+    said = f"{seconds:.0f} s; every file accounted for, {summary.problems} with a problem."
     if exit_code(summary):
         left = summary.states.get("unprocessed", 0)
         windows = counted(summary.undone, "window")

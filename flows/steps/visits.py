@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
@@ -12,6 +14,7 @@ from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import save_visits
 from flows.execution.databases import database
 from flows.execution.retry import patient
+from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
 from flows.steps.label import bank_of, sites_of
 from pipeline.records import Visit
@@ -20,15 +23,15 @@ from pipeline.species.visits import form_visits
 
 
 @patient
-def visits(options: NamingOptions, run: StartedRun, tell=None) -> None:
-    """Form the visits of this card's deployments anew, with what other cards brought to them."""
+def visits(options: NamingOptions, run: StartedRun, tell: Progress | None = None) -> None:
+    """Form the visits of this card's deployments again, with what other cards brought to them."""
     with reading(database(options.database)) as conn:
         places = deployments_of(conn, run.batch_id)
-    for done, one in enumerate(places, 1):  # one after the other: memory for one
+    for done, place in enumerate(places, 1):  # one at a time, to save memory
         with reading(database(options.database)) as conn:
-            formed = formed_visits(conn, options, run, [one.deployment_id])
+            formed = formed_visits(conn, options, run, [place.deployment_id])
         with writing(database(options.database)) as conn:
-            save_visits(conn, run.label, formed, [one.deployment_id])
+            save_visits(conn, run.label, formed, [place.deployment_id])
         if tell:
             tell(done, len(places))
 
@@ -36,19 +39,21 @@ def visits(options: NamingOptions, run: StartedRun, tell=None) -> None:
 def formed_visits(
     conn: Connection, options: NamingOptions, run: StartedRun, among: Sequence[str]
 ) -> list[Visit]:
-    """The visits of some deployments, from the vectors, looks and labels that are kept."""
+    """The visits of some deployments, from the stored vectors, frame scores and labels."""
     bank = bank_of(options)
     media = media_of(conn, run.batch_id, among)
-    looks = frame_scores_of(conn, run.batch_id, run.look, among)
+    scores = frame_scores_of(conn, run.batch_id, run.look, among)
     labels = labels_of(conn, run.batch_id, run.label, among)
     bursts = bursts_of(conn, run.batch_id, among)
     logits = dict(_logits(vectors_of(conn, run.batch_id, run.look, among), bank))
-    looked = [one for one in media if one.sha256 in looks]
+    scored = [picture for picture in media if picture.sha256 in scores]
     return form_visits(
-        looked, looks, labels, logits, bank, options.load_settings(), bursts, sites_of(options)
+        scored, scores, labels, logits, bank, options.load_settings(), bursts, sites_of(options)
     )
 
 
-def _logits(chunks: Iterator[Vectors], bank: zeroshot.Bank) -> Iterator[tuple]:
+def _logits(
+    chunks: Iterator[Vectors], bank: zeroshot.Bank
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for shas, crops, frames in chunks:
         yield from zip(shas, zeroshot.logits(crops, frames, bank), strict=True)

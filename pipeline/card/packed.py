@@ -4,11 +4,13 @@ import pickle
 from collections.abc import Iterable, Iterator
 from itertools import starmap
 from operator import attrgetter
+from typing import Any, Generic, TypeVar
 
+Record = TypeVar("Record")
 PART = 1000  # records in one block
 
 
-class Packed:
+class Packed(Generic[Record]):
     """Records of one kind, in order, to be gone through again and again.
 
     As objects those of 100 000 pictures are 72 MB of small pieces. Python gives such memory back
@@ -16,24 +18,24 @@ class Packed:
     part is one block of bytes, its records unpacked when their turn comes.
     """
 
-    def __init__(self, kind: type, records: Iterable = ()) -> None:
+    def __init__(self, kind: type[Record], records: Iterable[Record] = ()) -> None:
         self._kind = kind
-        self._values = attrgetter(*kind.__slots__)
+        self._values = attrgetter(*vars(kind)["__slots__"])
         self._parts: list[bytes] = []
-        self._last: list = []
+        self._last: list[Any] = []
         self.extend(records)
 
-    def append(self, record: object) -> None:
+    def append(self, record: Record) -> None:
         self._last.append(self._values(record))
         if len(self._last) == PART:
             self._parts.append(pickle.dumps(self._last, 5))
             self._last = []
 
-    def extend(self, records: Iterable) -> None:
-        for one in records:
-            self.append(one)
+    def extend(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self.append(record)
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Record]:
         for part in self._parts:
             yield from starmap(self._kind, pickle.loads(part))
         yield from starmap(self._kind, self._last)
