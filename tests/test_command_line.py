@@ -107,7 +107,7 @@ def test_a_card_that_was_fuller_or_emptier_before_is_the_same_card(tmp_path):
     assert said.returncode == 0
     rows = camtriage("deployments", "list", cwd=tmp_path).stdout.splitlines()
     assert len(rows) == 3, "two cameras and a heading"
-    assert "every file accounted for, 0 with a trouble" in said.stdout
+    assert "every file accounted for, 0 with a problem" in said.stdout
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(done, tmp_path):
