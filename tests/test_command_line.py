@@ -197,7 +197,7 @@ def test_every_step_is_told_in_a_users_words(done, tmp_path):
     steps = [[line[:18].strip() for line in one.stderr.splitlines()] for one in told]
     named = ["naming", "visits", "flags"]
     assert steps == [
-        ["reading files", "looking", "drawing the audit", *named], named, ["reading files"]
+        ["reading files", "scoring pictures", "drawing the audit", *named], named, ["reading files"]
     ]  # fmt: skip
 
 
