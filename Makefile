@@ -16,7 +16,7 @@ lint: $(VENV)/installed-for-tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 reference: $(VENV)/installed-for-tests
-	$(BIN)/python -m flows.reference
+	$(BIN)/python -m tests.reference
 
 # The image's files by their hashes, from the constraints; those that only CUDA needs apart.
 hashes: $(VENV)/installed

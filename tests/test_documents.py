@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import reference
+from tests import reference
 
 ROOT = Path(__file__).parents[1]
 
