@@ -22,7 +22,7 @@ from db.core.engine import open_database, reading, writing
 from db.queries.exchange.package import gather
 from db.store.outages import save_outages
 from db.store.repairs import save_repair
-from flows.services.export import camtrap_dp
+from flows.services.export import export_camtrap_dp
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError
 from pipeline.exchange.camtrap_dp import export, place
@@ -31,6 +31,7 @@ from pipeline.exchange.paths import card_path, file_path, stamp
 from pipeline.exchange.project import read_project
 from pipeline.records import ClockRepair, Deployment, Outage
 from tests import test_population_command as population
+from tests.commands import camtriage
 from tests.test_population_command import may
 
 TABLES = ("deployments", "media", "observations")
@@ -341,16 +342,20 @@ def test_visits_of_time_lapse_pictures_are_told_with_their_number(
     whole |= {"started_at": may(1), "ended_at": may(21)}
     population.fill(database, [replace(one, **whole) for one in population.PLACES])
     (tmp_path / "p.toml").write_text(PROJECT)
-    camtrap_dp(database_url, tmp_path / "package", tmp_path / "p.toml", None, False)
+    words = ("export", "camtrap-dp", tmp_path / "package", "--project", tmp_path / "p.toml")
+    assert camtriage(*words, "--database", database_url) == 0
     said = capsys.readouterr().out
     line = "1 time-lapse visit without an event: pictures in media.csv, with their own observations"
     assert line in said.splitlines()
     (tmp_path / "p.toml").write_text(PROJECT.replace('["media", "event"]', '["event"]'))
-    camtrap_dp(database_url, tmp_path / "events", tmp_path / "p.toml", None, False)
+    words = ("export", "camtrap-dp", tmp_path / "events", "--project", tmp_path / "p.toml")
+    camtriage(*words, "--database", database_url)
     assert "pictures in media.csv, without any" in capsys.readouterr().out
     (tmp_path / "p.toml").write_text(PROJECT.replace('["media", "event"]', '["media"]'))
-    camtrap_dp(database_url, tmp_path / "media", tmp_path / "p.toml", None, False)
-    assert "time-lapse" not in capsys.readouterr().out, "no events were asked for"
+    done = export_camtrap_dp(database_url, tmp_path / "media", tmp_path / "p.toml")
+    assert done.time_lapse == 0, "no events were asked for"
+    assert done.levels == ("media",) and done.counts["deployments"] == 4
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

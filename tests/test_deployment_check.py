@@ -17,11 +17,13 @@ from flows.services.deployments import (
     edit_deployment,
     edited,
     import_deployments,
+    list_deployments,
     remove_deployment,
 )
 from pipeline.card.deployment_check import Taken, faults, metres
 from pipeline.errors import InputError, SettingsError
 from pipeline.records import Deployment, Media, Outage
+from tests.commands import camtriage
 from tests.test_deployment_tables import TIMES
 
 MAY = datetime(2026, 5, 1)
@@ -137,33 +139,39 @@ def place(url) -> Deployment:
 
 
 def test_an_edit_changes_what_is_named_and_the_check_is_then_content(url, capsys):
-    assert check_deployments(url) == 1
-    words = {"latitude": "-1.5", "longitude": "35", "deploymentTags": "access:closed"}
-    words |= {"deploymentStart": "2026-04-30T10:00", "deploymentEnd": "2026-05-20"}
-    assert edit_deployment(url, "A1", words, "+03:00") == 0
+    assert camtriage("deployments", "check", "--database", url) == 1
+    words = ["--latitude=-1.5", "--longitude=35", "--tags=access:closed", "--offset=+03:00"]
+    words += ["--start=2026-04-30T10:00", "--end=2026-05-20"]
+    assert camtriage("deployments", "edit", "A1", *words, "--database", url) == 0
     said = capsys.readouterr().out
     assert "A1: deploymentEnd nothing -> 2026-05-20T23:59:59+03:00" in said
-    one = place(url)
-    assert (one.location_name, one.camera_id, one.tags) == ("CamA", "S1", "access:closed")
-    assert (one.started_at, one.utc_offset_min) == (datetime(2026, 4, 30, 10), 180)
-    assert check_deployments(url) == 0 and "no fault" in capsys.readouterr().out
-    edit_deployment(url, "A1", {"deploymentTags": ""}, None)
-    assert place(url) == replace(one, tags=None)
+    edited_place = place(url)
+    assert (edited_place.location_name, edited_place.camera_id) == ("CamA", "S1")
+    assert (edited_place.tags, edited_place.utc_offset_min) == ("access:closed", 180)
+    assert edited_place.started_at == datetime(2026, 4, 30, 10)
+    assert camtriage("deployments", "check", "--database", url) == 0
+    assert capsys.readouterr().out == "no fault found in 1 deployment\n"
+    done = edit_deployment(url, "A1", {"deploymentTags": ""})
+    assert (done.before, done.after) == (edited_place, replace(edited_place, tags=None))
+    assert place(url) == done.after
     engine = open_database(url)
     with writing(engine) as conn:
         save_outages(conn, [Outage("A1", MAY, MAY + timedelta(days=2), "battery")])
     engine.dispose()
-    capsys.readouterr()
-    assert check_deployments(url) == 1
-    assert "A1: 1 picture was taken within its outage of 2026-05-01" in capsys.readouterr().out
+    checked = check_deployments(url)
+    [fault] = checked.faults
+    assert checked.deployments == 1
+    assert fault.startswith("A1: 1 picture was taken within its outage of 2026-05-01")
+    assert camtriage("deployments", "check", "--database", url) == 1
+    assert capsys.readouterr().out.startswith(f"{fault}\n1 fault; ")
 
 
 def test_a_wrong_year_is_told_when_it_is_typed(url, tmp_path, capsys):
     (tmp_path / "d.csv").write_text("deploymentID,deploymentStart\nA1,2016-05-01\n")
-    import_deployments(url, tmp_path / "d.csv")
-    assert "A1: its start 2016-05-01 00:00:00 lies 3652 days before" in capsys.readouterr().out
-    period = {"deploymentStart": "2026-05-01", "deploymentEnd": "2209-05-31"}
-    edit_deployment(url, "A1", period, None)
+    [doubt] = import_deployments(url, tmp_path / "d.csv").doubts
+    assert doubt.startswith("A1: its start 2016-05-01 00:00:00 lies 3652 days before")
+    period = ("--start", "2026-05-01", "--end", "2209-05-31")
+    camtriage("deployments", "edit", "A1", *period, "--database", url)
     assert "A1: its end 2209-05-31 23:59:59 lies in the future" in capsys.readouterr().out
 
 
@@ -171,13 +179,14 @@ def test_a_table_without_offsets_takes_none_away_and_says_so(url, tmp_path, caps
     edit_deployment(url, "A1", {}, "+08:00")
     for row in ("A1,2026-05-01", "A1,"):
         (tmp_path / "d.csv").write_text(f"deploymentID,deploymentStart\n{row}\n")
-        import_deployments(url, tmp_path / "d.csv")
+        camtriage("deployments", "import", tmp_path / "d.csv", "--database", url)
         said = capsys.readouterr().out
         assert "no time with an offset is given for A1: the known offset stays" in said
         assert place(url).utc_offset_min == 480
     (tmp_path / "d.csv").write_text("deploymentID,deploymentStart\nA1,2026-05-01T00:00:00+03:00\n")
-    import_deployments(url, tmp_path / "d.csv")
-    assert place(url).utc_offset_min == 180 and "stays" not in capsys.readouterr().out
+    done = import_deployments(url, tmp_path / "d.csv")
+    assert (done.updated, done.added, done.kept_offsets) == (1, (), ())
+    assert place(url).utc_offset_min == 180
     with pytest.raises(InputError, match="leave one out"):
         edit_deployment(url, "A1", {"deploymentStart": "2026-05-01T00:00:00+03:00"}, "")
     edit_deployment(url, "A1", {}, "")
@@ -186,9 +195,13 @@ def test_a_table_without_offsets_takes_none_away_and_says_so(url, tmp_path, caps
 
 def test_a_slip_in_a_table_is_taken_back_and_what_has_pictures_stays(url, tmp_path, capsys):
     (tmp_path / "d.csv").write_text("deploymentID\nA1\nAl\n")
-    import_deployments(url, tmp_path / "d.csv")
-    assert "belongs to these yet: Al\nif one is a slip" in capsys.readouterr().out
-    remove_deployment(url, "Al")
+    camtriage("deployments", "import", tmp_path / "d.csv", "--database", url)
+    said = capsys.readouterr().out
+    assert said.startswith("1 deployment brought up to date, 1 added\n")
+    assert "belongs to these yet: Al\nif one is a slip" in said
+    assert [known.deployment_id for known in list_deployments(url)] == ["A1", "Al"]
+    camtriage("deployments", "remove", "Al", "--database", url)
+    assert capsys.readouterr().out == "Al: removed\n"
     assert place(url).deployment_id == "A1"
     for name, told in (("A1", "it stays"), ("Al", "no such deployment")):
         with pytest.raises(InputError, match=told):

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.card.deployment_table import read_table
-from pipeline.exchange.deployments import table_text
+from pipeline.exchange.columns import DEPLOYMENTS
+from pipeline.exchange.deployments import rows_of
 from pipeline.records import Deployment
+from pipeline.tables.writer import write_table
 from tests import cards
 from tests.test_command_line import camtriage
 
@@ -45,7 +47,7 @@ def test_what_is_written_is_read_back_the_same(
         other={"habitat": "wood"},
     )
     path = tmp_path_factory.mktemp("table") / "deployments.csv"
-    path.write_text(table_text([one]), "utf-8", newline="")
+    write_table(path, DEPLOYMENTS, rows_of([one]))
     assert read_table(path) == [one]
 
 

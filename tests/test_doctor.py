@@ -1,12 +1,12 @@
 """The doctor says what works here, and for the rest what to do."""
 
 from flows.services import benchmark, doctor
-from flows.services.doctor import Check, examine
+from flows.services.doctor import Check, examine_machine
 from pipeline.settings import Poaching, Settings
 
 
 def test_every_check_has_a_name_and_a_finding_and_what_fails_says_more():
-    checks = examine()
+    checks = examine_machine()
     names = [one.name for one in checks]
     for wanted in ("Python", "torch", "torchvision", "ONNX Runtime", "starter frame model",
                    "starter labeller", "memory", "decoding", "PostgreSQL driver"):  # fmt: skip
@@ -18,8 +18,8 @@ def test_every_check_has_a_name_and_a_finding_and_what_fails_says_more():
 
 
 def test_rules_that_stay_silent_are_named():
-    told = examine(Settings(poaching=Poaching(staff_hours="07:00-17:00")))
-    untold = examine(Settings())
+    told = examine_machine(Settings(poaching=Poaching(staff_hours="07:00-17:00")))
+    untold = examine_machine(Settings())
     assert any("staff_hours" in one.detail for one in untold)
     assert not any("staff_hours" in one.detail for one in told)
 

@@ -14,11 +14,14 @@ from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.services.deployments import edit_deployment, import_deployments
 from flows.services.flags import judge_flags, list_flags
+from flows.services.flags_again import FlagsAgain
 from flows.services.relabel import relabel
 from flows.services.report import write_day
 from pipeline.errors import InputError
-from pipeline.exchange.deployments import table_text
+from pipeline.exchange.columns import DEPLOYMENTS
+from pipeline.exchange.deployments import rows_of
 from pipeline.records import Deployment, Review
+from pipeline.tables.writer import write_table
 from tests import cards
 from tests.commands import camtriage
 
@@ -61,31 +64,33 @@ def flagged(job: RunOptions) -> list[tuple]:
 
 def test_an_edit_forms_the_flags_of_its_deployment_again_as_a_relabel_would(job, capsys):
     assert flagged(job) == []
-    edit_deployment(job.database, "k/Cam0", CLOSED, None)
+    words = ("deployments", "edit", "k/Cam0", "--tags", "access:closed")
+    assert camtriage(*words, "--database", job.database) == 0
     assert "k/Cam0: 1 flag, formed again" in capsys.readouterr().out
     [(place, rules, severity)] = edited = flagged(job)
     assert (place, severity) == ("k/Cam0", 3) and "human_unexpected" in rules
-    edit_deployment(job.database, "k/Cam0", {"locationName": "the gate"}, None)
-    assert "flags" not in capsys.readouterr().out, "no rule looks at a place's name"
-    edit_deployment(job.database, "k/Cam0", {"deploymentStart": "2026-05-01T06:00"}, None)
+    done = edit_deployment(job.database, "k/Cam0", {"locationName": "the gate"})
+    assert done.flags == (), "no rule looks at a place's name"
+    edit_deployment(job.database, "k/Cam0", {"deploymentStart": "2026-05-01T06:00"})
     [(_, _, severity)] = flagged(job)
     assert severity == 1, "staff set the camera up just then"
-    edit_deployment(job.database, "k/Cam0", {"deploymentStart": ""}, None)
+    edit_deployment(job.database, "k/Cam0", {"deploymentStart": ""})
     assert flagged(job) == edited
-    edit_deployment(job.database, "k/Cam1", CLOSED, None)
+    edit_deployment(job.database, "k/Cam1", CLOSED)
     formed = flagged(job)
     relabel(job, None, Directly(1))
     assert flagged(job) == formed and len(formed) == 2
 
 
-def test_a_table_forms_the_flags_of_all_its_deployments_again(job, tmp_path, capsys):
+def test_a_table_forms_the_flags_of_all_its_deployments_again(job, tmp_path):
     places = [Deployment(f"k/Cam{n}", tags="access:closed", source="table") for n in (0, 1)]
-    (tmp_path / "d.csv").write_text(table_text(places), newline="")
-    import_deployments(job.database, tmp_path / "d.csv")
-    assert "k/Cam1: 1 flag, formed again" in capsys.readouterr().out
+    write_table(tmp_path / "d.csv", DEPLOYMENTS, rows_of(places))
+    done = import_deployments(job.database, tmp_path / "d.csv")
+    assert (done.updated, done.added) == (2, ())
+    assert done.flags == tuple(FlagsAgain(f"k/Cam{n}", "k", 0, 1, changed=True) for n in (0, 1))
     assert [severity for *_, severity in flagged(job)] == [3, 3]
-    import_deployments(job.database, tmp_path / "d.csv")
-    assert "flags" not in capsys.readouterr().out, "nothing has changed"
+    done = import_deployments(job.database, tmp_path / "d.csv")
+    assert done.flags == (), "nothing has changed"
 
 
 def test_a_known_card_whose_table_says_something_else_gets_its_flags_again(database_url, tmp_path):
@@ -93,7 +98,7 @@ def test_a_known_card_whose_table_says_something_else_gets_its_flags_again(datab
 
     def with_tags(*tags) -> RunOptions:
         places = [Deployment(f"Cam{n}", tags=one) for n, one in enumerate(tags)]
-        (tmp_path / "d.csv").write_text(table_text(places), newline="")
+        write_table(tmp_path / "d.csv", DEPLOYMENTS, rows_of(places))
         card, table = str(tmp_path / "card"), str(tmp_path / "d.csv")
         return RunOptions(card=card, name="t", database=database_url, deployments=table)
 
@@ -110,14 +115,16 @@ def test_flags_that_only_their_own_options_can_form_again_stay_and_that_is_told(
         [[key, was]] = conn.execute(sa.select(r.c.id, r.c.description).where(r.c.step == "flag"))
         was["label"]["look"]["encoder"]["name"] = "ViT-B-32"
         conn.execute(sa.update(r).where(r.c.id == key).values(description=was))
-    edit_deployment(job.database, "k/Cam0", CLOSED, None)
+    [found] = edit_deployment(job.database, "k/Cam0", CLOSED).flags
+    assert found.stale
+    camtriage("deployments", "edit", "k/Cam0", "--tags", "access:staff", "--database", job.database)
     assert "camtriage relabel --name k, with the options of its run" in capsys.readouterr().out
     assert flagged(job) == []
 
 
 def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
     for place in ("k/Cam0", "k/Cam1"):
-        edit_deployment(job.database, place, CLOSED, None)
+        edit_deployment(job.database, place, CLOSED)
     [first, second] = ids(job)
     query = (
         "SELECT r.media_id FROM reviews r JOIN flags f ON f.deployment_id = r.deployment_id"
@@ -137,10 +144,9 @@ def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
     assert ids(job) == [second]
 
 
-def test_flags_that_come_out_as_before_are_not_told(job, capsys):
-    edit_deployment(job.database, "k/Cam0", CLOSED, None)
-    edit_deployment(job.database, "k/Cam0", {"deploymentStart": "2026-04-01"}, None)
-    assert capsys.readouterr().out.count("formed again") == 1
+def test_flags_that_come_out_as_before_are_not_told(job):
+    [_] = edit_deployment(job.database, "k/Cam0", CLOSED).flags
+    assert edit_deployment(job.database, "k/Cam0", {"deploymentStart": "2026-04-01"}).flags == ()
 
 
 def ids(job: RunOptions) -> list[str]:
@@ -150,13 +156,16 @@ def ids(job: RunOptions) -> list[str]:
 
 def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp_path, capsys):
     for place in ("k/Cam0", "k/Cam1"):
-        edit_deployment(job.database, place, CLOSED, None)
+        edit_deployment(job.database, place, CLOSED)
     [first, second] = sorted(ids(job))
     pages = write_day(job.database, datetime.now(UTC).date(), tmp_path / "page")
     assert f"camtriage flags confirm {first[:12]}" in pages[0].read_text("utf-8")
-    judge_flags(job.database, [first[:12]], True, "Amina", "two men, one snare")
-    judge_flags(job.database, [second], True, None, None)
-    judge_flags(job.database, [second.upper()], False, "Joseph", "our own patrol")
+    words = ("--reviewer", "Amina", "--comment", "two men, one snare", "--database", job.database)
+    assert camtriage("flags", "confirm", first[:12], *words) == 0
+    [judged] = judge_flags(job.database, [second], True)
+    assert (judged.flag_id, judged.status, judged.severity) == (second, "confirmed", 3)
+    words = ("--reviewer", "Joseph", "--comment", "our own patrol", "--database", job.database)
+    assert camtriage("flags", "dismiss", second.upper(), *words) == 0
     said = capsys.readouterr().out
     assert f"confirmed: {first[:12]}, k/Cam" in said and "dismissed: " in said
     assert "2026-05-01T06" in said, "which visit it was"
@@ -167,7 +176,8 @@ def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp
             ("dismissed", "Joseph", "our own patrol"),
         ]
     capsys.readouterr()
-    list_flags(job.database)
+    assert {flag.flag_id for flag in list_flags(job.database)} == {first, second}
+    camtriage("flags", "list", "--database", job.database)
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.startswith("flag,status,severity,") and len(lines) == 2
     assert lines[0].startswith(f"{first[:12]},confirmed,3,")
@@ -180,9 +190,9 @@ def test_a_ranger_confirms_and_dismisses_by_the_first_letters_of_a_flag(job, tmp
 
 def test_a_flag_that_is_none_or_could_be_two_is_refused_and_nothing_said(job):
     for place in ("k/Cam0", "k/Cam1"):
-        edit_deployment(job.database, place, CLOSED, None)
+        edit_deployment(job.database, place, CLOSED)
     for name, told in (("xyzxyz", "no such flag"), ("a", "at least 6 letters")):
         with pytest.raises(InputError, match=told):
-            judge_flags(job.database, [ids(job)[0], name], True, None, None)
+            judge_flags(job.database, [ids(job)[0], name], True)
     with open_database(job.database).connect() as conn:
         assert conn.exec_driver_sql("SELECT count(*) FROM verdict").scalar() == 0

@@ -18,9 +18,6 @@ from db.store.files import paths_in_state
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.services.audit import write_audit
-from flows.services.deployments import import_deployments, list_deployments
-from flows.services.export import camtrap_dp, megadetector
-from flows.services.hand_over import hand_over
 from flows.services.population import asked, write_population
 from flows.services.report import write_day
 from flows.services.reviews import import_reviews
@@ -183,10 +180,10 @@ def test_pages_tables_lists_and_copies_hold_text_and_nothing_else(done, tmp_path
     engine.dispose()
     assert blank and kept
     before = sorted(tmp_path.rglob("*"))
-    for state, number in (("blank", blank), ("kept", kept)):
-        assert hand_over(database, state, None, None, True) == 0
+    for command, number in (("blanks", blank), ("kept", kept)):
+        assert camtriage(command, "--database", database) == 0
         assert len(lines_of(capsys)) == number, "one line a picture, whatever it is called"
-        assert hand_over(database, state, None, tmp_path / "copies", False) == 0
+        assert camtriage(command, "--copy", tmp_path / "copies", "--database", database) == 0
         lines_of(capsys)
     new = [one for one in tmp_path.rglob("*") if one not in before and one.is_file()]
     assert len(new) == blank + kept
@@ -226,7 +223,7 @@ def test_a_sheet_filled_in_with_formulas_and_markup_comes_back_as_it_was_said(
 
 def test_a_hostile_table_of_deployments_goes_out_and_back_unchanged(done, tmp_path, capsys):
     database, _ = done
-    list_deployments(database)
+    camtriage("deployments", "list", "--database", database)
     table = tmp_path / "deployments.csv"
     table.write_text(capsys.readouterr().out, "utf-8")
     assert_no_formula(table)
@@ -239,9 +236,9 @@ def test_a_hostile_table_of_deployments_goes_out_and_back_unchanged(done, tmp_pa
         for nth, name in enumerate([*sorted(names), FORMULA]):
             place = (f"{FORMULA}{nth}", SCRIPT, "-1.5", "34.8")
             writer.writerow([name, *place, *period, IMAGE, FORMULA, f"{ESCAPE}\n{SCRIPT}"])
-    assert import_deployments(database, table) == 0
+    assert camtriage("deployments", "import", table, "--database", database) == 0
     lines_of(capsys)
-    list_deployments(database)
+    camtriage("deployments", "list", "--database", database)
     table.write_text(capsys.readouterr().out, "utf-8")
     assert_no_formula(table)
     again = {one.deployment_id: one for one in read_table(table)}
@@ -257,8 +254,10 @@ def test_a_hostile_table_of_deployments_goes_out_and_back_unchanged(done, tmp_pa
     for path in (tmp_path / "tables").iterdir():
         (assert_no_formula if path.suffix == ".csv" else assert_inert_page)(path)
     (tmp_path / "project.toml").write_text(PROJECT, "utf-8")
-    camtrap_dp(database, tmp_path / "package", tmp_path / "project.toml", None, False)
-    megadetector(database, tmp_path / "results.json", None)
+    words = ("camtrap-dp", tmp_path / "package", "--project", tmp_path / "project.toml")
+    assert camtriage("export", *words, "--database", database) == 0
+    words = ("megadetector", tmp_path / "results.json")
+    assert camtriage("export", *words, "--database", database) == 0
     lines_of(capsys)
 
 
@@ -270,8 +269,8 @@ def test_a_name_that_leads_out_of_the_folder_of_copies_stays_inside(database_url
         run_job(
             RunOptions(card=str(tmp_path / "card"), name=name, database=database_url), as_flow=False
         )
-        for state in ("blank", "kept"):
-            hand_over(database_url, state, None, tmp_path / "out" / "in", False)
+        for command in ("blanks", "kept"):
+            camtriage(command, "--copy", tmp_path / "out" / "in", "--database", database_url)
     new = [one for one in tmp_path.rglob("*") if one not in before and one.suffix == ".jpg"]
     assert new and all(one.is_relative_to(tmp_path / "out" / "in") for one in new)
 

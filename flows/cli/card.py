@@ -7,6 +7,7 @@ import typer
 
 from flows.cli.options import Database, Name, with_options
 from flows.run_options import NamingOptions, RunOptions, database_url
+from pipeline.counted import counted
 
 app = typer.Typer()
 
@@ -89,9 +90,7 @@ def blanks(
 
     camtriage blanks --copy /data/blanks
     """
-    from flows.services.hand_over import hand_over
-
-    return hand_over(database_url(database), "blank", name, copy, listed or copy is None)
+    return _hand_over(database_url(database), "blank", name, copy, listed or copy is None)
 
 
 @app.command()
@@ -107,6 +106,20 @@ def kept(
 
     camtriage kept --list
     """
-    from flows.services.hand_over import hand_over
+    return _hand_over(database_url(database), "kept", name, copy, listed or copy is None)
 
-    return hand_over(database_url(database), "kept", name, copy, listed or copy is None)
+
+def _hand_over(url: str, state: str, batch: str | None, copy: Path | None, listed: bool) -> int:
+    """Print the pictures in a state, or copy them. 1: some are not there any more."""
+    from flows.services.hand_over import copy_pictures, pictures_in_state
+
+    pictures = pictures_in_state(url, state, batch)
+    if listed:
+        for picture in pictures:
+            print(f"{picture.p_blank:.3f}\t{picture.root}/{picture.path}")
+    if copy is None:
+        return 0
+    done = copy_pictures(pictures, copy)
+    gone = f"; {len(done.gone)} not there any more" if done.gone else ""
+    print(f"{counted(done.copied, 'picture')} in {copy}{gone}")
+    return 1 if done.gone else 0

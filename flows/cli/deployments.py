@@ -1,16 +1,26 @@
 """Places and periods: which camera hung where, and when."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import Database
+from flows.cli.output import print_table
 from flows.run_options import database_url
+from pipeline.counted import counted, taken
+from pipeline.exchange.columns import DEPLOYMENTS
+from pipeline.exchange.deployments import row_of, rows_of
+
+if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.services.flags_again import FlagsAgain
 
 app = typer.Typer()
 deployments = typer.Typer(no_args_is_help=True, help="Which camera hung where, and when.")
 app.add_typer(deployments, name="deployments")
+
+SHOWN = 10  # names on a line
 
 
 @deployments.command("list")
@@ -21,7 +31,8 @@ def deployments_list(database: Database = None) -> int:
     """
     from flows.services.deployments import list_deployments
 
-    return list_deployments(database_url(database))
+    print_table(DEPLOYMENTS, rows_of(list_deployments(database_url(database))))
+    return 0
 
 
 @deployments.command("import")
@@ -34,7 +45,18 @@ def deployments_import(
     """
     from flows.services.deployments import import_deployments
 
-    return import_deployments(database_url(database), table)
+    done = import_deployments(database_url(database), table)
+    updated = counted(done.updated, "deployment")
+    print(f"{updated} brought up to date, {len(done.added)} added")
+    if done.added:
+        print(f"no picture belongs to these yet: {', '.join(done.added[:SHOWN])}")
+        print("if one is a slip: camtriage deployments remove NAME")
+    if kept := done.kept_offsets:
+        more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
+        names = ", ".join(kept[:SHOWN]) + more
+        print(f"no time with an offset is given for {names}: the known offset stays")
+    _print_effects(done.flags, done.outside, done.doubts)
+    return 0
 
 
 @deployments.command("edit")
@@ -74,7 +96,13 @@ def deployments_edit(
         "deploymentTags": tags,
     }
     given = {column: text for column, text in columns.items() if text is not None}
-    return edit_deployment(database_url(database), name, given, offset)
+    done = edit_deployment(database_url(database), name, given, offset)
+    before, after = row_of(done.before), row_of(done.after)
+    for column in after:
+        if before.get(column) != after[column]:
+            print(f"{name}: {column} {_shown(before.get(column))} -> {_shown(after[column])}")
+    _print_effects(done.flags, [(name, done.outside)] if done.outside else [], done.doubts)
+    return 0
 
 
 @deployments.command("remove")
@@ -88,7 +116,9 @@ def deployments_remove(
     """
     from flows.services.deployments import remove_deployment
 
-    return remove_deployment(database_url(database), name)
+    remove_deployment(database_url(database), name)
+    print(f"{name}: removed")
+    return 0
 
 
 @deployments.command("check")
@@ -99,4 +129,28 @@ def deployments_check(database: Database = None) -> int:
     """
     from flows.services.deployments import check_deployments
 
-    return check_deployments(database_url(database))
+    checked = check_deployments(database_url(database))
+    for fault in checked.faults:
+        print(fault)
+    if checked.faults:
+        found = counted(len(checked.faults), "fault")
+        print(f"{found}; options are those of camtriage deployments edit NAME")
+        return 1
+    print(f"no fault found in {counted(checked.deployments, 'deployment')}")
+    return 0
+
+
+def _print_effects(
+    flags: "Sequence[FlagsAgain]", outside: Sequence[tuple[str, int]], doubts: Sequence[str]
+) -> None:
+    """What a change of deployments did to flags, and what of it may be a mistake."""
+    for found in flags:
+        print(found.sentence)
+    for name, pictures in outside:
+        print(f"{name}: {taken(pictures)} outside its period; a wrong clock or period")
+    for doubt in doubts:
+        print(doubt)
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value in (None, "") else str(value)

@@ -1,5 +1,6 @@
 """Commands that hand results to other programs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from flows.cli.options import Database, Name
 from flows.run_options import database_url
+from pipeline.counted import counted
 
 app = typer.Typer()
 export = typer.Typer(no_args_is_help=True, help="Hand results to other programs.")
@@ -14,7 +16,7 @@ app.add_typer(export, name="export")
 
 
 @export.command("camtrap-dp")
-def export_camtrap_dp(
+def camtrap_dp(
     folder: Annotated[Path, typer.Argument(metavar="DIR")],
     project: Annotated[Path, typer.Option(metavar="TOML", help="Title, contributors, licences.")],
     database: Database = None,
@@ -25,13 +27,21 @@ def export_camtrap_dp(
 
     camtriage export camtrap-dp package --project project.toml
     """
-    from flows.services.export import camtrap_dp
+    from flows.services.export import export_camtrap_dp
 
-    return camtrap_dp(database_url(database), folder, project, name, exact)
+    done = export_camtrap_dp(database_url(database), folder, project, name, exact)
+    print(f"{folder}: {_counts(done.counts)}")
+    if done.left_out:
+        print(f"{counted(done.left_out, 'picture')} without a time: left_out.csv")
+    if done.time_lapse:
+        own = "with their own observations" if "media" in done.levels else "without any"
+        visits = counted(done.time_lapse, "time-lapse visit")
+        print(f"{visits} without an event: pictures in media.csv, {own}")
+    return 0
 
 
 @export.command("megadetector")
-def export_megadetector(
+def megadetector(
     file: Annotated[Path, typer.Argument(metavar="JSON")],
     database: Database = None,
     name: Name = None,
@@ -40,6 +50,12 @@ def export_megadetector(
 
     camtriage export megadetector results.json --name mara-2026-11
     """
-    from flows.services.export import megadetector
+    from flows.services.export import export_megadetector
 
-    return megadetector(database_url(database), file, name)
+    done = export_megadetector(database_url(database), file, name)
+    print(f"{file}: {_counts(done.counts)}")
+    return 0
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())

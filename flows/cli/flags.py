@@ -5,11 +5,14 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Database
+from flows.cli.output import print_table
 from flows.run_options import database_url
 
 app = typer.Typer()
 flags = typer.Typer(no_args_is_help=True, help="What a ranger should see, and what came of it.")
 app.add_typer(flags, name="flags")
+
+COLUMNS = ("flag", "status", "severity", "started_at", "deployment_id", "pictures", "reason")
 
 Names = Annotated[
     list[str],
@@ -27,9 +30,18 @@ def flags_list(database: Database = None) -> int:
 
     camtriage flags list
     """
+    from db.queries.day.flags import FLAG_NAME
     from flows.services.flags import list_flags
 
-    return list_flags(database_url(database))
+    rows = [
+        (
+            *(flag.flag_id[:FLAG_NAME], flag.status, flag.severity, flag.started_at),
+            *(flag.deployment_id, flag.pictures, flag.reason),
+        )
+        for flag in list_flags(database_url(database))
+    ]
+    print_table(COLUMNS, rows)
+    return 0
 
 
 @flags.command("confirm")
@@ -40,9 +52,7 @@ def flags_confirm(
 
     camtriage flags confirm 3f9a12c4 --reviewer Amina --comment "two men, one snare taken up"
     """
-    from flows.services.flags import judge_flags
-
-    return judge_flags(database_url(database), names, True, reviewer, comment)
+    return _judge(database, names, True, reviewer, comment)
 
 
 @flags.command("dismiss")
@@ -53,6 +63,21 @@ def flags_dismiss(
 
     camtriage flags dismiss 3f9a12c4 --reviewer Amina --comment "our own patrol"
     """
+    return _judge(database, names, False, reviewer, comment)
+
+
+def _judge(
+    database: str | None,
+    names: list[str],
+    confirmed: bool,
+    reviewer: str | None,
+    comment: str | None,
+) -> int:
+    from db.queries.day.flags import FLAG_NAME
     from flows.services.flags import judge_flags
 
-    return judge_flags(database_url(database), names, False, reviewer, comment)
+    for flag in judge_flags(database_url(database), names, confirmed, reviewer, comment):
+        when = (flag.started_at or "time not known")[: len("2026-05-01T06:00")]
+        verb = "confirmed" if confirmed else "dismissed"
+        print(f"{verb}: {flag.flag_id[:FLAG_NAME]}, {flag.deployment_id}, {when}")
+    return 0

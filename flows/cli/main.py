@@ -4,6 +4,7 @@ Exit codes: 0 every file accounted for, 1 finished with something not done, 2 ba
 nothing written. `main` alone catches our errors and prints them in one line.
 """
 
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -13,10 +14,11 @@ import typer
 from flows.cli import (
     card,
     clock,
+    database,
     deployments,
+    doctor,
     export,
     flags,
-    keeping,
     models,
     outages,
     population,
@@ -32,7 +34,7 @@ NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run i
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 GROUPS = (  # in the order of --help
     *(card, report, population, review, deployments, flags, clock, outages, export, models),
-    *(keeping, schedule),
+    *(doctor, database, schedule),
 )
 for commands in GROUPS:
     app.add_typer(commands.app)
@@ -56,7 +58,8 @@ def camtriage(
 def main() -> None:
     """Run one command; our own errors are one line and an exit code, never a traceback."""
     for stream in (sys.stdout, sys.stderr):  # a name that this terminal or pipe cannot write
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except CamtriageError as why:

@@ -17,9 +17,17 @@ app.add_typer(train, name="train")
 @models.callback()
 def models_list(context: typer.Context) -> int:
     """What is offered: size, licence, and whether its weights are here."""
-    from flows.services.models import print_models
+    if context.invoked_subcommand is not None:
+        return 0
+    from flows.services.models import offered_models
 
-    return print_models() if context.invoked_subcommand is None else 0
+    for model in offered_models():
+        offer, here = model.offer, "here" if model.here else "not here"
+        about = f"{offer.name:<24} {offer.task:<12} {offer.megabytes:>5} MB  {offer.licence:<14}"
+        print(f"{about} {here}")
+        print(f"    {offer.source}: {offer.note}")
+    print("fetch the rest with: camtriage models pull field (or one of the names)")
+    return 0
 
 
 @models.command("pull")
@@ -33,7 +41,9 @@ def models_pull(
     """
     from flows.services.models import pull_models
 
-    return pull_models(profile, folder)
+    for place in pull_models(profile, folder, report=print):
+        print(place)
+    return 0
 
 
 @train.command("frame")
@@ -61,9 +71,23 @@ def train_frame(
 
     camtriage train frame labels.csv --weights backbone.safetensors --out frame-model
     """
-    from flows.services.training import frame
+    from flows.services import training
 
-    return frame(table, out, backbone, weights, learn, size, steps, soup, leave_out, seed)
+    folder = training.train_frame(
+        table,
+        out,
+        print,
+        backbone=backbone,
+        weights=weights,
+        learn=learn,
+        size=size,
+        steps=steps,
+        soup=soup,
+        leave_out=leave_out,
+        seed=seed,
+    )
+    print(folder)
+    return 0
 
 
 @train.command("labeller")
@@ -76,9 +100,10 @@ def train_labeller(
 
     camtriage train labeller weights labels.csv --out labeller
     """
-    from flows.services.training import labeller
+    from flows.services import training
 
-    return labeller(folder, table, out)
+    print(training.train_labeller(folder, table, out, print))
+    return 0
 
 
 @train.command("judge")
@@ -90,6 +115,7 @@ def train_judge(
 
     camtriage train judge labels.csv
     """
-    from flows.services.training import judge
+    from flows.services.training import judge_frame
 
-    return judge(table, frame)
+    print(judge_frame(table, frame))
+    return 0

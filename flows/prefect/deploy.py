@@ -139,7 +139,7 @@ def _prefect_deploy(inbox: Path, out: Path, settings: str | None, file: Path) ->
         "CAMTRIAGE_SETTINGS": str(Path(settings).resolve()) if settings else "",
         "CAMTRIAGE_TIMEZONE": _timezone(),
     }
-    words = ["-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+    words = ["-P", "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
     said = subprocess.run(
         [sys.executable, *words], env={**os.environ, **names}, capture_output=True, text=True
     )

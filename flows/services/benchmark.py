@@ -1,4 +1,4 @@
-"""How fast this machine looks at pictures, part by part: `camtriage doctor --benchmark`."""
+"""How fast this machine scores pictures, part by part."""
 
 import io
 import time
@@ -9,9 +9,8 @@ from functools import partial
 
 from PIL import Image
 
-from pipeline.frames.classifier import load_frame_model
+from pipeline.frames.classifier import FrameModel, load_frame_model
 from pipeline.frames.decode import decode
-from pipeline.models import runtime
 from pipeline.species.encoder import load_encoder
 from pipeline.species.sources import BATCH
 
@@ -34,28 +33,29 @@ def measure(threads: int, seconds: float = SECONDS) -> Iterator[Speed]:
     pixels = decode(jpeg).pixels
     frame, encoder = load_frame_model(), load_encoder()
     small = frame.prepare(pixels)
-    parts: list[tuple[str, Callable, int, bool]] = [
+    parts: list[tuple[str, Callable[[], object], int, bool]] = [
         ("decoding 8 megapixels", partial(decode, jpeg), 1, True),
         (f"frame model by {_name(frame)}", partial(frame.run, [small]), 1, True),
     ]
     if frame.runtime == "onnxruntime":
-        other = load_frame_model(by_torch=True)
-        parts.append((f"frame model by {_name(other)}", partial(other.run, [small]), 1, False))
+        by_torch = load_frame_model(by_torch=True)
+        run = partial(by_torch.run, [small])
+        parts.append((f"frame model by {_name(by_torch)}", run, 1, False))
     parts.append(("embedding", partial(encoder.images, [pixels] * BATCH), BATCH, True))
-    found = []
+    found: list[Speed] = []
     for part, function, pictures, used in parts:
         found.append(Speed(part, pictures * _rate(function, threads, seconds), used))
         yield found[-1]
-    decoding, scoring, *_, embedding = (one.per_second for one in found)
+    decoding, scoring, *_, embedding = (speed.per_second for speed in found)
     yield Speed("together", 1 / (1 / decoding + 1 / scoring + 2 * KEPT / embedding))
 
 
-def _name(frame) -> str:
+def _name(frame: FrameModel) -> str:
     size = "x".join(map(str, frame.size))
     return f"{'ONNX Runtime' if frame.runtime == 'onnxruntime' else 'PyTorch'}, {size}"
 
 
-def _rate(function: Callable, threads: int, seconds: float) -> float:
+def _rate(function: Callable[[], object], threads: int, seconds: float) -> float:
     """Calls a second on so many threads, after one to warm up."""
     function()
     begun = time.perf_counter()
@@ -78,9 +78,3 @@ def _jpeg() -> bytes:
     noise = Image.effect_noise((816, 612), 60).convert("RGB")
     noise.resize((3264, 2448)).save(file, "JPEG", quality=92)
     return file.getvalue()
-
-
-def advice(threads: int) -> str:
-    """What a run would use here."""
-    by = "ONNX Runtime on the processor" if runtime.has_onnxruntime() else "PyTorch"
-    return f"a run uses {by} and {threads} threads (--threads N for fewer)"

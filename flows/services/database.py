@@ -1,47 +1,62 @@
-"""What `camtriage check`, `backup`, `restore` and `db migrate` do and print."""
+"""The database as a whole: verified, backed up, restored, brought up to date."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from db.core.engine import migrate, reading
+from db.core import backup, engine
+from db.integrity import check
+from db.integrity.dump import dump
+from db.store.batches import all_batches
 from flows.execution.databases import known_database
-from pipeline.counted import counted
+
+Report = Callable[[str], None]  # is given what happens meanwhile, a line at a time
 
 
-def check_and_print(database: str, dump_to: Path | None, files: bool) -> int:
-    """Verify the database, and the originals if asked. 0: nothing found; 1: every fault a line."""
-    from db.integrity.check import check, check_files
-    from db.integrity.dump import dump
-    from db.store.batches import all_batches
+@dataclass(frozen=True, slots=True)
+class CheckedDatabase:
+    """What a verification found."""
 
-    with reading(known_database(database)) as conn:
-        faults = check(conn)
+    faults: tuple[str, ...]  # a line each
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBackup:
+    """A backup that was written."""
+
+    file: Path
+    size: int  # bytes
+
+
+def check_database(url: str, dump_to: Path | None = None, files: bool = False) -> CheckedDatabase:
+    """Verify the database: references, counts, windows.
+
+    dump_to   also write the canonical dump into this file
+    files     also read the originals again and compare
+    """
+    with engine.reading(known_database(url)) as conn:
+        faults = check.check(conn)
         for batch_id in all_batches(conn) if files else ():
-            faults += check_files(conn, batch_id)
+            faults += check.check_files(conn, batch_id)
         if dump_to is not None:
             dump_to.write_text("\n".join(dump(conn)) + "\n", "utf-8")
-    for line in faults:
-        print(line)
-    print(counted(len(faults), "fault") if faults else "no fault found")
-    return 1 if faults else 0
+    return CheckedDatabase(tuple(faults))
 
 
-def migrate_and_print(database: str) -> int:
-    migrate(database, tell=print)
-    print("the database is up to date")
-    return 0
+def migrate_database(url: str, report: Report) -> None:
+    """Bring the database up to this version; SQLite after a backup, whose place is reported."""
+    engine.migrate(url, tell=report)
 
 
-def backup_and_print(database: str, file: Path) -> int:
-    from db.core.backup import backup
-
-    backup(database, file)
-    print(f"{file}: {file.stat().st_size} bytes; `camtriage restore` brings it back")
-    return 0
+def backup_database(url: str, file: Path) -> WrittenBackup:
+    """Copy the whole database into one new file, also while a run writes into it."""
+    backup.backup(url, file)
+    return WrittenBackup(file, file.stat().st_size)
 
 
-def restore_and_print(database: str, file: Path, replace: bool) -> int:
-    from db.core.backup import restore
+def restore_database(url: str, file: Path, replace: bool, report: Report) -> None:
+    """Put a backup in the database's place, after it was verified.
 
-    restore(database, file, replace, tell=print)
-    print(f"restored from {file}")
-    return 0
+    replace   also over a database that holds cards; what was there is kept and its place reported
+    """
+    backup.restore(url, file, replace, tell=report)

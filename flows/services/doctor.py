@@ -8,18 +8,32 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from db.core.engine import reading, shown
+from db.store.batches import all_batches
+from db.store.deployments import all_deployments
+from flows.execution.databases import environment_url, is_there, joined_database
+from pipeline.counted import counted
 from pipeline.errors import CamtriageError
 from pipeline.records import Deployment
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # loaded only by the checks of them, which say what is wrong
+    from pipeline.frames.classifier import FrameModel
+    from pipeline.species.encoder import Encoder
 
 NEEDED_GB = 4.0  # a window in each of four threads, the labeller, and Python
+PACKAGES = ("pipeline", "db", "flows")  # ours, by common words
+OURS = Path(__file__).resolve().parents[2]
 SLOW_MS = 60.0  # per 8-megapixel picture; 20 here
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at. Not ok is no failure: `what_to_do` says what is lost without it."""
+    """One thing examined. Not ok is no failure: `what_to_do` says what is lost without it."""
 
     name: str
     ok: bool
@@ -27,16 +41,26 @@ class Check:
     what_to_do: str = ""
 
 
-def examine(
+def examine(url: str, settings: str | None = None) -> tuple[Check, ...]:
+    """All checks, the database's first. No database is made or changed.
+
+    settings   the study's own numbers, a TOML file
+    """
+    own = load_settings(Path(settings) if settings else None)
+    database, deployments = _database(url)
+    return (database, *examine_machine(own, deployments))
+
+
+def examine_machine(
     settings: Settings | None = None, deployments: Iterable[Deployment] = ()
 ) -> list[Check]:
-    """All checks, in the order a person would ask them."""
+    """All checks but the database's, in the order a person would ask them."""
     plain = (
-        _python, _torch, _torchvision, _onnxruntime, _gpu, _heic, _captions, _postgres,
+        _python, _imports, _torch, _torchvision, _onnxruntime, _gpu, _heic, _captions, _postgres,
         _starter_frame, _starter_labeller, _memory, _decode_speed,
     )  # fmt: skip
-    checks = [_guarded(one) for one in plain]
-    return [*checks, *_silent(settings or Settings(), list(deployments))]
+    checks = [_guarded(check) for check in plain]
+    return [*checks, *_not_applicable(settings or Settings(), list(deployments))]
 
 
 def _guarded(check: Callable[[], Check]) -> Check:
@@ -52,6 +76,26 @@ def _guarded(check: Callable[[], Check]) -> Check:
 def _python() -> Check:
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     return Check("Python", sys.version_info >= (3, 11), detail, "install Python 3.11 or newer")
+
+
+def _imports() -> Check:
+    """Whether our packages are found, and not a folder's own files of these common names."""
+    foreign = [str(place) for name in PACKAGES if (place := _found_instead(name))]
+    detail = f"{', '.join(foreign)} would be imported in place of camtriage's own"
+    what_to_do = "rename it, or work in another folder; `python -P -m ...` leaves the folder out"
+    if foreign:
+        return Check("imports", False, detail, what_to_do)
+    return Check("imports", True, f"{', '.join(PACKAGES)} are camtriage's own here")
+
+
+def _found_instead(name: str) -> Path | None:
+    """What `python -m` in this folder would import under this name, where it is not ours."""
+    spec = PathFinder.find_spec(name, [os.getcwd(), *sys.path])
+    if spec is None:  # found in another way than by a path: as an editable install is
+        return None
+    origin = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
+    place = Path(origin).resolve()
+    return None if place.is_relative_to(OURS / name) else place
 
 
 def _torch() -> Check:
@@ -122,7 +166,7 @@ def _starter_labeller() -> Check:
     return _loads("starter labeller", lambda: load_encoder("starter"))
 
 
-def _loads(name: str, load: Callable) -> Check:
+def _loads(name: str, load: "Callable[[], FrameModel | Encoder]") -> Check:
     try:
         model = load()
     except CamtriageError as why:
@@ -164,8 +208,8 @@ def _decode_speed() -> Check:
     return Check("decoding", best <= SLOW_MS, f"{best:.0f} ms for 8 megapixels, one thread", slow)
 
 
-def _silent(settings: Settings, deployments: list[Deployment]) -> list[Check]:
-    """Rules about people that nobody told enough to speak."""
+def _not_applicable(settings: Settings, deployments: list[Deployment]) -> list[Check]:
+    """Rules about people that lack the facts they need."""
     from pipeline.poaching.rules import silent_rules
 
     return [
@@ -182,3 +226,15 @@ def _version(name: str) -> str | None:
 
 def _extra(name: str) -> str:
     return f"pip install 'camtriage[{name}]'"
+
+
+def _database(url: str) -> tuple[Check, list[Deployment]]:
+    """The check of the database, and its deployments."""
+    try:
+        if not is_there(url):
+            return Check("database", True, f"{shown(environment_url(url))}: a run makes it"), []
+        with reading(joined_database(url)) as conn:
+            cards, deployments = counted(len(all_batches(conn)), "card"), all_deployments(conn)
+    except CamtriageError as why:
+        return Check("database", False, str(why), "no other command works until it does"), []
+    return Check("database", True, f"{shown(environment_url(url))}: {cards}"), deployments

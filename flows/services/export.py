@@ -1,38 +1,50 @@
-"""What `camtriage export` does: results for other programs."""
+"""Results for other programs: a Camtrap DP package, MegaDetector's results file."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from db.core.engine import reading
 from db.queries.exchange.package import gather
 from flows.execution.databases import known_database
-from pipeline.counted import counted
+from pipeline.exchange.camtrap_dp import export
+from pipeline.exchange.megadetector import export_results
+from pipeline.exchange.project import read_project
 
 
-def camtrap_dp(database: str, folder: Path, project: Path, batch: str | None, exact: bool) -> int:
-    """Write a Camtrap DP package; what is missing is named, and then nothing is written."""
-    from pipeline.exchange.camtrap_dp import export
-    from pipeline.exchange.project import read_project
+@dataclass(frozen=True, slots=True)
+class ExportedPackage:
+    """A Camtrap DP package that was written."""
 
+    folder: Path
+    counts: Mapping[str, int]  # rows of each table, and how many media are not public
+    left_out: int  # pictures without a time
+    time_lapse: int  # visits of time-lapse pictures that became no event
+    levels: tuple[str, ...]  # of observations: event, media
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedResults:
+    """A MegaDetector results file that was written."""
+
+    file: Path
+    counts: Mapping[str, int]  # pictures, failed ones of them, boxes
+
+
+def export_camtrap_dp(
+    url: str, folder: Path, project: Path, batch: str | None = None, exact: bool = False
+) -> ExportedPackage:
+    """Write a Camtrap DP 1.0.2 package; InputError names what is missing, with nothing written."""
     described = read_project(project)
-    with reading(known_database(database)) as conn:
+    with reading(known_database(url)) as conn:
         package = gather(conn, [batch] if batch else None)
     done = export(package, described, folder, exact=exact)
-    print(f"{folder}: " + ", ".join(f"{n} {what}" for what, n in done.counts.items()))
-    if done.left_out:
-        print(f"{counted(done.left_out, 'picture')} without a time: left_out.csv")
-    if done.time_lapse:
-        own = "with their own observations" if "media" in described.levels else "without any"
-        some = counted(done.time_lapse, "time-lapse visit")
-        print(f"{some} without an event: pictures in media.csv, {own}")
-    return 0
+    levels = tuple(described.levels)
+    return ExportedPackage(folder, done.counts, done.left_out, done.time_lapse, levels)
 
 
-def megadetector(database: str, file: Path, batch: str | None) -> int:
-    """Write MegaDetector results, format 1.6."""
-    from pipeline.exchange.megadetector import export_results
-
-    with reading(known_database(database)) as conn:
+def export_megadetector(url: str, file: Path, batch: str | None = None) -> ExportedResults:
+    """Write MegaDetector results, format 1.6, into a new file."""
+    with reading(known_database(url)) as conn:
         package = gather(conn, [batch] if batch else None)
-    written = export_results(package, file)
-    print(f"{file}: " + ", ".join(f"{n} {what}" for what, n in written.items()))
-    return 0
+    return ExportedResults(file, export_results(package, file))

@@ -1,53 +1,68 @@
-"""What `camtriage flags` does: the suspicions out, a ranger's word back in."""
+"""Suspected poaching: the flags that stand, and what a person decides about them."""
 
-import csv
-import io
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from db.core.engine import reading, writing
-from db.queries.day.flags import FLAG_NAME
 from db.store.flags import flags_named, flags_shown, save_verdict
 from flows.execution.databases import known_database
 from pipeline.errors import InputError
-from pipeline.tables.cells import plain_cell
 
-FEWEST = 6  # letters of a flag's name: fewer are a slip of the finger
-COLUMNS = ("flag", "status", "severity", "started_at", "deployment_id", "pictures", "reason")
+FEWEST = 6  # letters of a flag's name: with fewer, a typing error could name another flag
 
 
-def list_flags(url: str) -> int:
-    """Print all of them as CSV: suspected ones first, the gravest first."""
+@dataclass(frozen=True, slots=True)
+class ShownFlag:
+    """A flag as the view `flags` shows it."""
+
+    flag_id: str
+    status: str  # suspected, confirmed, dismissed
+    severity: int  # 1 look when there is time, 2 look today, 3 look now
+    started_at: str | None  # camera clock, ISO 8601
+    deployment_id: str
+    pictures: int
+    reason: str
+
+
+def list_flags(url: str) -> tuple[ShownFlag, ...]:
+    """All flags, the suspected ones first, the gravest first."""
     with reading(known_database(url)) as conn:
-        rows = flags_shown(conn)
-    file = io.StringIO()
-    table = csv.writer(file, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for row in rows:
-        table.writerow(
-            [row.flag_id[:FLAG_NAME], *(plain_cell(getattr(row, name)) for name in COLUMNS[1:])]
-        )
-    print(file.getvalue(), end="")
-    return 0
+        return tuple(_flag(row) for row in flags_shown(conn))
 
 
 def judge_flags(
-    url: str, names: Sequence[str], confirmed: bool, who: str | None, comment: str | None
-) -> int:
-    """Confirm or dismiss flags by their names, or at least FEWEST first letters of them: all
-    or none."""
+    url: str,
+    names: Sequence[str],
+    confirmed: bool,
+    who: str | None = None,
+    comment: str | None = None,
+) -> tuple[ShownFlag, ...]:
+    """Confirm or dismiss flags, all or none; the flags as they are now.
+
+    names   flag_id or its first letters, at least FEWEST
+    """
     with writing(known_database(url)) as conn:
-        chosen = [_one(name, flags_named(conn, name.lower())) for name in names]
+        chosen = [_named(name, flags_named(conn, name.lower())) for name in names]
         for flag_id in dict.fromkeys(chosen):
             save_verdict(conn, flag_id, confirmed, who, comment)
-        rows = [row for row in flags_shown(conn) if row.flag_id in chosen]
-    word = "confirmed" if confirmed else "dismissed"
-    for row in rows:
-        when = str(row.started_at or "time not known")[:16]
-        print(f"{word}: {row.flag_id[:FLAG_NAME]}, {row.deployment_id}, {when}")
-    return 0
+        return tuple(_flag(row) for row in flags_shown(conn) if row.flag_id in chosen)
 
 
-def _one(name: str, found: Sequence[str]) -> str:
+def _flag(row: "sa.Row[tuple[object, ...]]") -> ShownFlag:
+    return ShownFlag(
+        row.flag_id,
+        row.status,
+        row.severity,
+        None if row.started_at is None else str(row.started_at),
+        row.deployment_id,
+        row.pictures,
+        row.reason,
+    )
+
+
+def _named(name: str, found: Sequence[str]) -> str:
     if len(name) < FEWEST:
         raise InputError(f"{name}: give at least {FEWEST} letters of the flag's name")
     if len(found) == 1:

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from db.core.engine import reading
@@ -9,39 +11,61 @@ from db.store.batches import batch_by_name
 from db.store.files import paths_in_state
 from flows.execution.databases import known_database
 from pipeline.card.scan import os_path
-from pipeline.counted import counted
 from pipeline.errors import CardError, SettingsError
 
 
-def hand_over(database: str, state: str, batch: str | None, copy: Path | None, listed: bool) -> int:
-    """Print the paths of all pictures in a state, surest blanks first, or copy them to a folder.
+@dataclass(frozen=True, slots=True)
+class HandedPicture:
+    """One picture and where it lies."""
 
-    Copies keep the card's own folders under the batch's name; a file that is there already with the
-    same size is left alone.
+    batch: str
+    root: str  # the card's folder
+    path: str  # relative to it
+    p_blank: float
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedPictures:
+    """What copying came to."""
+
+    folder: Path
+    copied: int
+    gone: tuple[HandedPicture, ...]  # not there any more
+
+
+def pictures_in_state(url: str, state: str, batch: str | None = None) -> tuple[HandedPicture, ...]:
+    """The blank or kept pictures, surest blanks first.
+
+    state   blank or kept
     """
-    with reading(known_database(database)) as conn:
+    with reading(known_database(url)) as conn:
         if batch and batch_by_name(conn, batch) is None:
             raise SettingsError(f"--name {batch}: no such batch in this database")
-        rows = list(paths_in_state(conn, state, batch))
-    if listed:
-        for _, root, path, p_blank in rows:
-            print(f"{p_blank:.3f}\t{root}/{path}")
-    if copy is None:
-        return 0
-    gone = sum(not _copy(copy, *row[:3]) for row in rows)
-    print(
-        f"{counted(len(rows) - gone, 'picture')} in {copy}"
-        + (f"; {gone} not there any more" if gone else "")
-    )
-    return 1 if gone else 0
+        return tuple(HandedPicture(*row) for row in paths_in_state(conn, state, batch))
 
 
-def _copy(folder: Path, batch: str, root: str, path: str) -> bool:
-    source = Path(root) / os_path(path)
-    target = folder / _as_folder(batch) / os_path(path)
+def copy_pictures(pictures: Iterable[HandedPicture], folder: Path) -> CopiedPictures:
+    """Copy pictures into a folder, each in the folders of its card under the batch's name.
+
+    A file that is there already with the same size is left alone. CardError: the folder lies on
+    the card, or a name leads out of the folder.
+    """
+    copied, gone = 0, []
+    for picture in pictures:
+        if _copy(folder, picture):
+            copied += 1
+        else:
+            gone.append(picture)
+    return CopiedPictures(folder, copied, tuple(gone))
+
+
+def _copy(folder: Path, picture: HandedPicture) -> bool:
+    card, path = Path(picture.root), picture.path
+    source = card / os_path(path)
+    target = folder / _as_folder(picture.batch) / os_path(path)
     if not source.exists():
         return False
-    if target.resolve().is_relative_to(Path(root).resolve()):
+    if target.resolve().is_relative_to(card.resolve()):
         raise CardError(f"{folder}: lies on the card itself; choose another folder")
     if not target.resolve().is_relative_to(folder.resolve()):
         raise CardError(f"{path}: would be copied outside {folder}; nothing of it was")

@@ -1,27 +1,38 @@
-"""What `camtriage train` does: make models, and measure them."""
+"""Models of one's own: made and measured."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import SettingsError
+from pipeline.train.evaluate import evaluate_frames
+from pipeline.train.frame.learn import Plan
+from pipeline.train.frame.training import FrameOptions
+from pipeline.train.frame.training import train_frame as train
+from pipeline.train.labeller import training as labeller
+
+Report = Callable[[str], None]  # is given what happens meanwhile, a line at a time
 
 
-def frame(
+def train_frame(
     table: Path,
     out: Path,
-    backbone: str,
-    weights: Path | None,
-    learn: str,
-    size: str,
-    steps: int,
-    soup: int,
-    leave_out: bool,
-    seed: int,
-) -> int:
-    """Fine-tune a frame model; prints what it measures as it goes, and where the model lies."""
-    from pipeline.train.frame.learn import Plan
-    from pipeline.train.frame.training import FrameOptions, train_frame
+    report: Report,
+    *,
+    backbone: str = "tf_efficientnet_lite0",
+    weights: Path | None = None,
+    learn: str = "heads",
+    size: str = "320x448",
+    steps: int = 400,
+    soup: int = 1,
+    leave_out: bool = False,
+    seed: int = 0,
+) -> Path:
+    """Fine-tune a frame model; the folder it is written into.
 
+    size     HEIGHTxWIDTH in pixels, multiples of 32
+    report   is given what is measured, a line at a time
+    """
     options = FrameOptions(
         table=table,
         out=out,
@@ -34,29 +45,23 @@ def frame(
         leave_out=leave_out,
         seed=seed,
     )
-    print(train_frame(options))
-    return 0
+    return train(options, report)
 
 
-def labeller(folder: Path, table: Path, out: Path) -> int:
-    from pipeline.train.labeller.training import train_labeller
-
-    train_labeller(folder, table, out)
-    print(out)
-    return 0
+def train_labeller(folder: Path, table: Path, out: Path, report: Report) -> Path:
+    """Make a small open_clip labeller; the folder it is written into."""
+    labeller.train_labeller(folder, table, out, tell=report)
+    return out
 
 
-def judge(table: Path, name: str) -> int:
-    """Print the table of a frame model on labelled cards."""
-    from pipeline.train.evaluate import evaluate_frames
-
-    print(evaluate_frames(table, name))
-    return 0
+def judge_frame(table: Path, name: str = "starter") -> str:
+    """Measure a frame model on labelled cards that it did not learn from: tables in Markdown."""
+    return evaluate_frames(table, name)
 
 
 def _size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)x(\d+)", text)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not all(side and side % 32 == 0 for side in size):
+    height, width = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(side and side % 32 == 0 for side in (height, width)):
         raise SettingsError(f"--size {text}: write HEIGHTxWIDTH, multiples of 32, such as 320x448")
-    return size
+    return height, width

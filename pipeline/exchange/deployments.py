@@ -3,43 +3,37 @@
 `pipeline.card.deployment_table.read_table` reads it; what is not known is an empty cell.
 """
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 
 from pipeline.exchange.columns import DEPLOYMENTS
 from pipeline.records import Deployment
-from pipeline.tables.cells import plain_cell
 
 
-def table_text(deployments: Sequence[Deployment]) -> str:
-    """The table as CSV text, one row a deployment, all of Camtrap DP's columns in their order."""
-    out = io.StringIO(newline="")
-    table = csv.DictWriter(out, DEPLOYMENTS, extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
-    for one in deployments:
-        table.writerow({name: plain_cell(value) for name, value in row_of(one).items()})
-    return out.getvalue()
+def rows_of(deployments: Iterable[Deployment]) -> Iterator[list[object]]:
+    """The table's rows, one a deployment: all of Camtrap DP's columns in their order."""
+    for deployment in deployments:
+        row = row_of(deployment)
+        yield [row.get(column) for column in DEPLOYMENTS]
 
 
-def row_of(one: Deployment) -> dict:
+def row_of(deployment: Deployment) -> dict[str, object]:
     """Camtrap DP's columns and their values; None: not known."""
-    issues = one.timestamp_issues
+    issues = deployment.timestamp_issues
     return {
-        **one.other,
-        "deploymentID": one.deployment_id,
-        "locationID": one.location_id,
-        "locationName": one.location_name,
-        "latitude": one.latitude,
-        "longitude": one.longitude,
-        "coordinateUncertainty": one.coordinate_uncertainty_m,
-        "deploymentStart": _time(one.started_at, one.utc_offset_min),
-        "deploymentEnd": _time(one.ended_at, one.utc_offset_min),
-        "cameraID": one.camera_id,
-        "cameraModel": one.camera_model,
+        **deployment.other,
+        "deploymentID": deployment.deployment_id,
+        "locationID": deployment.location_id,
+        "locationName": deployment.location_name,
+        "latitude": deployment.latitude,
+        "longitude": deployment.longitude,
+        "coordinateUncertainty": deployment.coordinate_uncertainty_m,
+        "deploymentStart": _time(deployment.started_at, deployment.utc_offset_min),
+        "deploymentEnd": _time(deployment.ended_at, deployment.utc_offset_min),
+        "cameraID": deployment.camera_id,
+        "cameraModel": deployment.camera_model,
         "timestampIssues": None if issues is None else str(issues).lower(),
-        "deploymentTags": one.tags,
+        "deploymentTags": deployment.tags,
     }
 
 

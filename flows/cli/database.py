@@ -1,36 +1,17 @@
-"""Commands about the machine and the database."""
+"""Commands about the database as a whole."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.options import Database, Settings
-from flows.run_options import MOST_THREADS, RunOptions, database_url
+from flows.cli.options import Database
+from flows.run_options import database_url
+from pipeline.counted import counted
 
 app = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="The database itself.")
 app.add_typer(db, name="db")
-
-
-@app.command()
-def doctor(
-    database: Database = None,
-    settings: Settings = None,
-    benchmark: Annotated[
-        bool, typer.Option("--benchmark", help="Instead, how fast each part of a run is here.")
-    ] = False,
-    threads: Annotated[
-        int,
-        typer.Option(min=0, max=MOST_THREADS, help="Of the benchmark. 0: one per core."),
-    ] = 0,
-) -> int:
-    """What works on this machine, and what to do about the rest."""
-    from flows.services.models import print_benchmark, print_doctor
-
-    if benchmark:
-        return print_benchmark(RunOptions(threads=threads).workers())
-    return print_doctor(database_url(database), settings)
 
 
 @app.command()
@@ -47,9 +28,13 @@ def check(
 
     camtriage check --dump dump.txt
     """
-    from flows.services.database import check_and_print
+    from flows.services.database import check_database
 
-    return check_and_print(database_url(database), dump, files)
+    faults = check_database(database_url(database), dump, files).faults
+    for fault in faults:
+        print(fault)
+    print(counted(len(faults), "fault") if faults else "no fault found")
+    return 1 if faults else 0
 
 
 @app.command()
@@ -61,9 +46,11 @@ def backup(
 
     camtriage backup /backups/camtriage-2026-11-27.db
     """
-    from flows.services.database import backup_and_print
+    from flows.services.database import backup_database
 
-    return backup_and_print(database_url(database), file)
+    written = backup_database(database_url(database), file)
+    print(f"{written.file}: {written.size} bytes; `camtriage restore` brings it back")
+    return 0
 
 
 @app.command()
@@ -78,9 +65,11 @@ def restore(
 
     camtriage restore /backups/camtriage-2026-11-27.db --replace
     """
-    from flows.services.database import restore_and_print
+    from flows.services.database import restore_database
 
-    return restore_and_print(database_url(database), file, replace)
+    restore_database(database_url(database), file, replace, report=print)
+    print(f"restored from {file}")
+    return 0
 
 
 @db.command("migrate")
@@ -89,6 +78,8 @@ def db_migrate(database: Database = None) -> int:
 
     camtriage db migrate --database postgresql://team@host/camtriage
     """
-    from flows.services.database import migrate_and_print
+    from flows.services.database import migrate_database
 
-    return migrate_and_print(database_url(database))
+    migrate_database(database_url(database), report=print)
+    print("the database is up to date")
+    return 0
