@@ -1,13 +1,18 @@
 """Commands about a card and its pictures."""
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import Database, Name, with_options
 from flows.run_options import NamingOptions, RunOptions, database_url
 from pipeline.counted import counted
+
+if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.steps.card import Card
+    from flows.steps.summary import Summary
 
 app = typer.Typer()
 
@@ -28,9 +33,11 @@ def run(
 
     camtriage run /media/card --name mara-2026-11
     """
-    from flows.prefect.run import run_and_print
+    from flows.prefect.run import run_as_configured
 
-    return run_and_print(options, prefect, runner)
+    started = time.perf_counter()
+    summary = run_as_configured(options, prefect, runner)
+    return _print_summary(summary, time.perf_counter() - started)
 
 
 @app.command()
@@ -45,9 +52,13 @@ def ingest(
 
     camtriage ingest /media/card --dry-run
     """
-    from flows.prefect.run import ingest_and_print
+    from flows.services import ingest
 
-    return ingest_and_print(options, dry_run)
+    card = ingest.read(options)
+    _print_card(card)
+    if not dry_run:
+        print(f"batch {ingest.save(options, card)}: saved; `camtriage run` looks at it")
+    return 0
 
 
 @app.command()
@@ -57,9 +68,16 @@ def demo(
     ),
 ) -> int:
     """Draw a small card, run the flow on it with the starter models, and write its report."""
-    from flows.prefect.demo import run_demo
+    from flows.prefect import demo
 
-    return run_demo(folder)
+    if demo.prepare(folder):
+        print(f"drawing a demo card in {demo.card_of(folder)} ...")
+        demo.draw(folder)
+    started = time.perf_counter()
+    made = demo.run_demo(folder)
+    code = _print_summary(made.summary, time.perf_counter() - started)
+    print(f"report:   {made.page}\ndatabase: {made.database}")
+    return code
 
 
 @app.command()
@@ -69,9 +87,14 @@ def relabel(options: NamingOptions, name: Name = None) -> int:
 
     camtriage relabel --labels mara.toml
     """
-    from flows.prefect.run import relabel_and_print
+    from flows.services.relabel import relabel
 
-    return relabel_and_print(options, name)
+    started = time.perf_counter()
+    done = relabel(options, name)
+    taxa, digest = len(done.labelset.taxa), done.labelset.digest[:12]
+    print(f"label set {done.labelset.name}: {taxa} taxa, digest {digest}")
+    seconds = time.perf_counter() - started
+    return max((_print_summary(summary, seconds) for summary in done.summaries), default=0)
 
 
 @app.command()
@@ -123,3 +146,33 @@ def _hand_over(url: str, state: str, batch: str | None, copy: Path | None, liste
     gone = f"; {len(done.gone)} not there any more" if done.gone else ""
     print(f"{counted(done.copied, 'picture')} in {copy}{gone}")
     return 1 if done.gone else 0
+
+
+def _print_card(card: "Card") -> None:
+    """Deployments as a table, and the counts of files."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    table = Table(Column("deployment", overflow="fold"), "pictures", "first", "last", "camera")
+    for row in card.by_deployment():
+        table.add_row(*(escape(str(cell)) for cell in row))
+    Console(highlight=False).print(table)
+    print(card.counted())
+
+
+def _print_summary(summary: "Summary", seconds: float) -> int:
+    """The numbers of a run as a table, and its last line; gives back the exit code."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from flows.steps.summary import exit_code, last_line, rows
+
+    title = escape(f"batch {summary.batch}")
+    table = Table(title=title, show_header=False, title_justify="left")
+    for name, value in rows(summary):
+        table.add_row(name, escape(value))
+    Console(highlight=False).print(table)
+    print(last_line(summary, seconds))
+    return exit_code(summary)

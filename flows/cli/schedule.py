@@ -1,12 +1,15 @@
 """Commands that make it run by itself."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import Database, Out, Settings
 from flows.run_options import database_url
+
+if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.prefect.deploy import Deployed
 
 app = typer.Typer()
 
@@ -31,10 +34,12 @@ def serve(
 
     camtriage serve /cards/in --database sqlite:////data/camtriage.db --out /data/reports
     """
-    from flows.prefect.deploy import serve
+    from flows.prefect.deploy import become_worker, deploy
 
-    serve(inbox, database_url(database), out, settings, file)
-    return 0
+    url = database_url(database)
+    _print_deployed(deploy(inbox, out, settings, file, url))
+    print("this is now a worker; Ctrl-C ends it", flush=True)
+    become_worker(url)
 
 
 @app.command()
@@ -49,7 +54,18 @@ def deploy(
 
     camtriage deploy /cards/in --out /data/reports
     """
-    from flows.prefect.deploy import deploy
+    from flows.prefect.deploy import POOL, deploy
 
-    deploy(inbox, out, settings, file)
+    _print_deployed(deploy(inbox, out, settings, file))
+    print(
+        "start a worker, in a shell where CAMTRIAGE_DATABASE_URL is set: "
+        f"prefect worker start --pool {POOL}"
+    )
     return 0
+
+
+def _print_deployed(deployed: "Deployed") -> None:
+    print(f"deployed: {deployed.page}")
+    before, now = deployed.inbox_before, deployed.inbox
+    if before and now != before:
+        print(f"one server watches one inbox: it now watches {now} in place of {before}")

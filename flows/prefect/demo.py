@@ -1,33 +1,55 @@
-"""`camtriage demo`: a drawn card through the whole flow, on any machine, without a network."""
+"""A drawn card through the whole flow, on any machine, without a network."""
 
-import time
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from flows.run_options import RunOptions
+from flows.steps.summary import Summary
 
 SEED = 20261121  # of the demo's drawing; training drew with another
 
 
-def run_demo(folder: Path) -> int:
-    """Draw the card once, run the Prefect flow on it, write its report, say where things are."""
-    from flows.prefect.run import print_summary, run_job
-    from flows.run_options import RunOptions
-    from flows.services.report import write_day
+@dataclass(frozen=True, slots=True)
+class DemoRun:
+    """What the demo made."""
+
+    summary: Summary
+    page: Path | None  # the newest report
+    database: Path  # a SQLite file
+
+
+def card_of(folder: Path) -> Path:
+    """Where the demo's card lies."""
+    return folder / "card"
+
+
+def prepare(folder: Path) -> bool:
+    """Make the folder. True: its card is still to be drawn."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return not _mark(folder).exists()
+
+
+def draw(folder: Path) -> None:
+    """Draw the card; one that was half drawn is drawn again."""
     from pipeline.train.drawn.card import draw_card
 
-    card = folder / "card"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "drawn").exists():
-        print(f"drawing a demo card in {card} ...")
-        draw_card(card, SEED)
-        (folder / "drawn").touch()  # a card that was half drawn is drawn again
-    options = RunOptions(
-        card=str(card), name="demo", database=f"sqlite:///{folder / 'camtriage.db'}"
-    )
-    started = time.perf_counter()
+    draw_card(card_of(folder), SEED)
+    _mark(folder).touch()
+
+
+def run_demo(folder: Path) -> DemoRun:
+    """Run the Prefect flow on the drawn card and write the report of the day."""
+    from flows.prefect.run import run_job
+    from flows.services.report import write_day
+
+    database, reports = folder / "camtriage.db", folder / "report"
+    options = RunOptions(card=str(card_of(folder)), name="demo", database=f"sqlite:///{database}")
     summary = run_job(options, as_flow=True)
-    code = print_summary(summary, time.perf_counter() - started)
     if not summary.known:
-        write_day(options.database, date.today(), folder / "report")
-    page = max((folder / "report").glob("*.html"), default=None)
-    print(f"report:   {page}\ndatabase: {folder / 'camtriage.db'}")
-    return code
+        write_day(options.database, date.today(), reports)
+    return DemoRun(summary, max(reports.glob("*.html"), default=None), database)
+
+
+def _mark(folder: Path) -> Path:
+    return folder / "drawn"

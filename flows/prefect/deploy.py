@@ -1,6 +1,6 @@
 """`camtriage deploy` and `camtriage serve`: from an empty Prefect server to scheduled runs.
 
-Everything here may be said twice: what stands already on the server is brought up to date.
+Everything here may be done twice: what is on the server already is brought up to date.
 """
 
 import os
@@ -10,8 +10,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 from flows.execution.environment import prepare_prefect, server_configured
 from flows.run_options import database_url
@@ -26,30 +28,25 @@ SILENT_S = 90  # three heartbeats of 30 s (flows/prefect/prefect.yaml) that did 
 OVER = ("Completed", "Failed", "Crashed", "Cancelled")
 
 
-def deploy(inbox: Path, out: Path, settings: str | None, file: Path | None) -> None:
-    """A work pool, the deployments of prefect.yaml, and the automation for dead workers."""
-    own = os.environ.get("CAMTRIAGE_DATABASE_URL")  # a worker here would take it
-    _deploy(inbox, database_url(own) if own else "", out, settings, file)
-    print(
-        "start a worker, in a shell where CAMTRIAGE_DATABASE_URL is set: "
-        f"prefect worker start --pool {POOL}"
-    )
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What stands on the server now."""
+
+    page: str  # address of the deployments
+    inbox: str | None  # that is watched
+    inbox_before: str | None  # None: nothing was deployed before
 
 
-def serve(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
-    """Deploy, and be a worker until stopped."""
-    _deploy(inbox, database, out, settings, file)
-    print("this is now a worker; Ctrl-C ends it", flush=True)
-    os.environ["CAMTRIAGE_DATABASE_URL"] = database
-    words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
-    if os.name == "nt":
-        sys.exit(subprocess.call(words))
-    # a script that says & has it ignored, and a worker ends itself by it when it is killed
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execv(sys.executable, words)  # the same process: whoever stops it stops the worker
+def deploy(
+    inbox: Path, out: Path, settings: str | None, file: Path | None, database: str | None = None
+) -> Deployed:
+    """Make the work pool, the deployments of prefect.yaml, and the automation for dead workers.
 
-
-def _deploy(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
+    database  of the worker that this process will be; without one, it may be in the environment
+    """
+    if database is None:
+        own = os.environ.get("CAMTRIAGE_DATABASE_URL")  # a worker here would take it
+        database = database_url(own) if own else ""
     _check(inbox, database, out, settings, file)
     prepare_prefect()
     _await_server(os.environ["PREFECT_API_URL"])
@@ -58,9 +55,18 @@ def _deploy(inbox: Path, database: str, out: Path, settings: str | None, file: P
     _prefect_deploy(inbox, out, settings, file or Path(__file__).with_name("prefect.yaml"))
     _need_automation()
     page = os.environ["PREFECT_API_URL"].removesuffix("/api")
-    print(f"deployed: {page}/deployments")
-    if before and (now := _watched()) != before:
-        print(f"one server watches one inbox: it now watches {now} in place of {before}")
+    return Deployed(f"{page}/deployments", _watched(), before)
+
+
+def become_worker(database: str) -> NoReturn:
+    """Be a worker for this database until stopped; does not return."""
+    os.environ["CAMTRIAGE_DATABASE_URL"] = database
+    words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+    if os.name == "nt":
+        sys.exit(subprocess.call(words))
+    # a script that says & has it ignored, and a worker ends itself by it when it is killed
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execv(sys.executable, words)  # the same process: whoever stops it stops the worker
 
 
 def _check(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:

@@ -1,4 +1,8 @@
-"""`camtriage relabel`: other names from the stored vectors; no picture is touched."""
+"""Other names from the stored vectors; no picture is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from db.core.engine import reading, writing
 from db.store.batches import (
@@ -11,6 +15,7 @@ from db.store.batches import (
 )
 from flows.execution import loaded as models
 from flows.execution.databases import known_database
+from flows.execution.directly import Directly
 from flows.execution.ways import Way
 from flows.run_options import NamingOptions, StartedRun, kept_settings
 from flows.steps import recipes
@@ -21,33 +26,50 @@ from flows.steps.label import label, naming_warnings
 from flows.steps.summary import Summary
 from flows.steps.visits import visits
 from pipeline.errors import SettingsError
-from pipeline.species.labelset import load_labelset, load_site_list
+from pipeline.species.labelset import LabelSet, load_labelset, load_site_list
 
 
-def relabel(job: NamingOptions, name: str | None, way: Way) -> list[Summary]:
-    """Name one batch (of that name) or all of them again, each under the look that it has."""
-    job.load_settings()
-    load_labelset(job.labels)
-    if job.sites:
-        load_site_list(job.sites)
-    with reading(known_database(job.database)) as conn:
-        if name and batch_by_name(conn, name) is None:
-            raise SettingsError(f"--name {name}: no such batch in this database")
-        chosen = [batch_by_name(conn, name)] if name else all_batches(conn)
-    return [_relabel_one(job, way, batch_id) for batch_id in chosen]
+@dataclass(frozen=True, slots=True)
+class Relabelled:
+    """The batches that were named again, and with what."""
+
+    labelset: LabelSet
+    summaries: tuple[Summary, ...]
 
 
-def _relabel_one(job: NamingOptions, way: Way, batch_id: int) -> Summary:
-    begun = _begin(job, batch_id)
+def relabel(options: NamingOptions, name: str | None = None, way: Way | None = None) -> Relabelled:
+    """Name one batch (of that name) or all of them again, each from the vectors that it has."""
+    options.load_settings()
+    labelset = load_labelset(options.labels)
+    if options.sites:
+        load_site_list(Path(options.sites))
+    chosen = _batches(options.database, name)
+    way = way or Directly(1)
+    return Relabelled(labelset, tuple(_one_batch(options, way, batch_id) for batch_id in chosen))
+
+
+def _batches(database: str, name: str | None) -> Sequence[int]:
+    with reading(known_database(database)) as conn:
+        if not name:
+            return all_batches(conn)
+        found = batch_by_name(conn, name)
+    if found is None:
+        raise SettingsError(f"--name {name}: no such batch in this database")
+    return [found]
+
+
+def _one_batch(options: NamingOptions, way: Way, batch_id: int) -> Summary:
+    begun = _begin(options, batch_id)
     for function in (label, visits, flags):
-        way.step(function, job, begun)
-    return finish(job, begun, warnings=naming_warnings(job))
+        way.step(function, options, begun)
+    return finish(options, begun, warnings=naming_warnings(options))
 
 
-def _begin(job: NamingOptions, batch_id: int) -> StartedRun:
-    """A run that keeps the batch's look and gives it new names and flags."""
-    settings, encoder = job.load_settings(), models.encoder(job.labeller, job.pretrained)
-    with writing(known_database(job.database)) as conn:
+def _begin(options: NamingOptions, batch_id: int) -> StartedRun:
+    """A run that keeps the batch's vectors and gives it new names and flags."""
+    settings = options.load_settings()
+    encoder = models.encoder(options.labeller, options.pretrained)
+    with writing(known_database(options.database)) as conn:
         batch = batch_row(conn, batch_id)
         look = read_recipe(conn, batch["look_recipe_id"])
         if look["encoder"] != recipes.identity(encoder):
@@ -55,7 +77,7 @@ def _begin(job: NamingOptions, batch_id: int) -> StartedRun:
                 f"batch {batch['name']} has vectors of {look['encoder']['name']}, not of "
                 f"{encoder.name}: name that model with --labeller, or run the card again"
             )
-        named = recipes.label_recipe(look, job, settings, load_labelset(job.labels))
+        named = recipes.label_recipe(look, options, settings, load_labelset(options.labels))
         flagged = recipes.flag_recipe(named, settings)
         return StartedRun(
             batch_id,
@@ -64,7 +86,7 @@ def _begin(job: NamingOptions, batch_id: int) -> StartedRun:
                 conn,
                 batch_id,
                 VERSION,
-                kept_settings(job),
+                kept_settings(options),
                 {f"labeller {encoder.name}": encoder.sha256},
             ),
             batch["look_recipe_id"],

@@ -1,9 +1,6 @@
-"""The few numbers at the end of a run, as a table, as Markdown, and as an exit code."""
+"""The few numbers at the end of a run, as rows, as Markdown, and as an exit code."""
 
 from dataclasses import dataclass, field
-
-from rich.markup import escape
-from rich.table import Table
 
 from pipeline.counted import counted
 from pipeline.tables.cells import markdown_cell
@@ -42,6 +39,7 @@ def exit_code(summary: Summary) -> int:
 
 
 def rows(summary: Summary) -> list[tuple[str, str]]:
+    """What a person reads: (what, how many or which)."""
     speed = summary.scored / summary.seconds if summary.seconds else 0.0
     others = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.other.items())) or "none"
     named = sorted(summary.species.items(), key=lambda count: (-count[1], count[0]))
@@ -60,13 +58,6 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
         ("drawn for the audit", f"{summary.audit}"),
         ("pictures/s", f"{speed:.1f}" if speed else "nothing new to look at"),
     ]
-
-
-def as_table(summary: Summary) -> Table:
-    table = Table(title=escape(f"batch {summary.batch}"), show_header=False, title_justify="left")
-    for name, value in rows(summary):
-        table.add_row(name, escape(value))
-    return table
 
 
 def last_line(summary: Summary, seconds: float) -> str:
