@@ -14,17 +14,15 @@ import typer
 from flows.cli import (
     card,
     clock,
-    database,
     deployments,
-    doctor,
     export,
     flags,
     models,
     outages,
-    population,
     report,
     review,
     schedule,
+    upkeep,
 )
 from pipeline.errors import CamtriageError, InputError, in_one_line
 
@@ -33,8 +31,8 @@ NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run i
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 GROUPS = (  # in the order of --help
-    *(card, report, population, review, deployments, flags, clock, outages, export, models),
-    *(doctor, database, schedule),
+    *(card, report, review, deployments, flags, clock, outages, export, models, upkeep),
+    schedule,
 )
 for commands in GROUPS:
     app.add_typer(commands.app)

@@ -1,11 +1,21 @@
-"""The page of a day."""
+"""The pages: of one day, and of a study."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.options import Database, Out, Settings, a_day
+from flows.cli.options import (
+    Begin,
+    Database,
+    Day1,
+    End,
+    OccasionDays,
+    Out,
+    Settings,
+    Species,
+    a_day,
+)
 from flows.run_options import database_url
 
 app = typer.Typer()
@@ -36,3 +46,41 @@ def report(
     ):
         print(path)
     return 0
+
+
+@app.command()
+def population(
+    out: Out,
+    begin: Begin = None,
+    end: End = None,
+    species: Species = None,
+    gap_min: Annotated[float, typer.Option(help="Minutes that part two events.")] = 30,
+    rule: Annotated[
+        str, typer.Option(help="What the gap is counted from: lastRecord or lastIndependentRecord.")
+    ] = "lastRecord",
+    effort: Annotated[
+        str, typer.Option(help="How days are counted: exact, noon, inclusive or duration.")
+    ] = "exact",
+    occasion_days: OccasionDays = 7,
+    day1: Day1 = "survey",
+    least_days: Annotated[
+        float | None, typer.Option(help="Days watched that an occasion needs; else any.")
+    ] = None,
+    sensitivity: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="The machine's hits measured elsewhere (scientific_name, se_hits, se_n, sp_hits,"
+            " sp_n): adds Rogan and Gladen's numbers.",
+        ),
+    ] = None,
+    database: Database = None,
+) -> int:
+    """A study as one page and CSV tables: how often, where, when in the day, is it rising.
+
+    camtriage population --from 2026-05-01 --to 2026-07-31 --out study
+    """
+    from flows.services.population import asked, write_population
+
+    ask = asked(begin, end, species, gap_min, rule, effort, occasion_days, day1, least_days)
+    return write_population(database_url(database), ask, out, sensitivity)
