@@ -1,7 +1,7 @@
 """The doctor says what works here, and for the rest what to do."""
 
-from flows.services import benchmark, doctor
-from flows.services.doctor import Check, examine_machine
+from flows.services.upkeep import benchmark, doctor
+from flows.services.upkeep.doctor import Check, examine_machine
 from pipeline.settings import Poaching, Settings
 
 

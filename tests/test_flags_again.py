@@ -16,7 +16,7 @@ from flows.services.deployments import edit_deployment, import_deployments
 from flows.services.flags import judge_flags, list_flags
 from flows.services.flags_again import FlagsAgain
 from flows.services.relabel import relabel
-from flows.services.report import write_day
+from flows.services.study.report import write_day
 from pipeline.errors import InputError
 from pipeline.exchange.columns import DEPLOYMENTS
 from pipeline.exchange.deployments import rows_of

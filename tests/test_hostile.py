@@ -18,9 +18,9 @@ from db.store.files import paths_in_state
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.services.audit import write_audit
-from flows.services.population import asked, write_population
-from flows.services.report import write_day
 from flows.services.reviews import import_reviews
+from flows.services.study.population import asked, write_population
+from flows.services.study.report import write_day
 from flows.steps.summary import as_markdown
 from pipeline.card.deployment_table import read_table
 from pipeline.card.scan import os_path, path_text

@@ -18,8 +18,8 @@ from db.store.media import save_media
 from db.store.outages import accepted_outages, save_outages
 from db.store.reviews import save_reviews
 from db.store.visits import save_visits
-from flows.services.population import Written, _tell, asked, read_study
-from flows.services.sample import write_queue
+from flows.services.study.population import Written, _tell, asked, read_study
+from flows.services.study.sample import write_queue
 from pipeline.errors import InputError, PopulationError, SettingsError
 from pipeline.population.effort.basis import basis
 from pipeline.population.events.sightings import Ask

@@ -17,9 +17,9 @@ from db.store.deployments import save_deployments
 from db.store.media import save_media
 from db.store.reviews import save_reviews
 from db.store.visits import save_visits
-from flows.services.population import asked, read_basis, read_study
 from flows.services.reviews import import_reviews
-from flows.services.sample import write_queue, write_sample
+from flows.services.study.population import asked, read_basis, read_study
+from flows.services.study.sample import write_queue, write_sample
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.population.correction.correction import corrected

@@ -19,7 +19,7 @@ def models_list(context: typer.Context) -> int:
     """What is offered: size, licence, and whether its weights are here."""
     if context.invoked_subcommand is not None:
         return 0
-    from flows.services.models import offered_models
+    from flows.services.upkeep.models import offered_models
 
     for model in offered_models():
         offer, here = model.offer, "here" if model.here else "not here"
@@ -39,7 +39,7 @@ def models_pull(
 
     camtriage models pull field
     """
-    from flows.services.models import pull_models
+    from flows.services.upkeep.models import pull_models
 
     for place in pull_models(profile, folder, report=print):
         print(place)
@@ -71,7 +71,7 @@ def train_frame(
 
     camtriage train frame labels.csv --weights backbone.safetensors --out frame-model
     """
-    from flows.services import training
+    from flows.services.upkeep import training
 
     folder = training.train_frame(
         table,
@@ -100,7 +100,7 @@ def train_labeller(
 
     camtriage train labeller weights labels.csv --out labeller
     """
-    from flows.services import training
+    from flows.services.upkeep import training
 
     print(training.train_labeller(folder, table, out, print))
     return 0
@@ -115,7 +115,7 @@ def train_judge(
 
     camtriage train judge labels.csv
     """
-    from flows.services.training import judge_frame
+    from flows.services.upkeep.training import judge_frame
 
     print(judge_frame(table, frame))
     return 0

@@ -39,7 +39,7 @@ def report(
     camtriage report --date 2026-11-21 --out reports
     """
 
-    from flows.services.report import write_day
+    from flows.services.study.report import write_day
 
     for path in write_day(
         database_url(database), a_day(day), out, settings, show_people, thumbnails
@@ -80,7 +80,7 @@ def population(
 
     camtriage population --from 2026-05-01 --to 2026-07-31 --out study
     """
-    from flows.services.population import asked, write_population
+    from flows.services.study.population import asked, write_population
 
     ask = asked(begin, end, species, gap_min, rule, effort, occasion_days, day1, least_days)
     return write_population(database_url(database), ask, out, sensitivity)

@@ -71,7 +71,7 @@ def review_sample(
 
     camtriage review sample --events 300 --out sample
     """
-    from flows.services.sample import write_sample
+    from flows.services.study.sample import write_sample
 
     for path in write_sample(database_url(database), out, events, seed, settings, show_people):
         print(path)
@@ -95,8 +95,8 @@ def review_queue(
 
     camtriage review queue --species "Panthera leo" --out queue
     """
-    from flows.services.population import asked
-    from flows.services.sample import write_queue
+    from flows.services.study.population import asked
+    from flows.services.study.sample import write_queue
 
     ask = asked(begin, end, species, occasion_days=occasion_days, day1=day1)
     for path in write_queue(database_url(database), out, ask, settings, show_people, most):

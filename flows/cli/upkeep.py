@@ -48,7 +48,7 @@ def check(
 
     camtriage check --dump dump.txt
     """
-    from flows.services.database import check_database
+    from flows.services.upkeep.database import check_database
 
     faults = check_database(database_url(database), dump, files).faults
     for fault in faults:
@@ -66,7 +66,7 @@ def backup(
 
     camtriage backup /backups/camtriage-2026-11-27.db
     """
-    from flows.services.database import backup_database
+    from flows.services.upkeep.database import backup_database
 
     written = backup_database(database_url(database), file)
     print(f"{written.file}: {written.size} bytes; `camtriage restore` brings it back")
@@ -85,7 +85,7 @@ def restore(
 
     camtriage restore /backups/camtriage-2026-11-27.db --replace
     """
-    from flows.services.database import restore_database
+    from flows.services.upkeep.database import restore_database
 
     restore_database(database_url(database), file, replace, report=print)
     print(f"restored from {file}")
@@ -98,7 +98,7 @@ def db_migrate(database: Database = None) -> int:
 
     camtriage db migrate --database postgresql://team@host/camtriage
     """
-    from flows.services.database import migrate_database
+    from flows.services.upkeep.database import migrate_database
 
     migrate_database(database_url(database), report=print)
     print("the database is up to date")
@@ -107,7 +107,7 @@ def db_migrate(database: Database = None) -> int:
 
 def _examine(url: str, settings: str | None) -> None:
     """Every check on a line; what does not work says what to do about it."""
-    from flows.services.doctor import examine
+    from flows.services.upkeep.doctor import examine
 
     for check in examine(url, settings):
         print(f"{'works' if check.ok else 'look '}  {check.name}: {check.detail}")
@@ -117,7 +117,7 @@ def _examine(url: str, settings: str | None) -> None:
 
 def _benchmark(threads: int) -> None:
     """Pictures a second of each part on this machine, and what a run would use."""
-    from flows.services.benchmark import measure
+    from flows.services.upkeep.benchmark import measure
     from pipeline.models.runtime import has_onnxruntime
 
     for speed in measure(threads):

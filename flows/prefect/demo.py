@@ -41,7 +41,7 @@ def draw(folder: Path) -> None:
 def run_demo(folder: Path) -> DemoRun:
     """Run the Prefect flow on the drawn card and write the report of the day."""
     from flows.prefect.run import run_job
-    from flows.services.report import write_day
+    from flows.services.study.report import write_day
 
     database, reports = folder / "camtriage.db", folder / "report"
     options = RunOptions(card=str(card_of(folder)), name="demo", database=f"sqlite:///{database}")

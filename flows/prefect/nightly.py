@@ -11,7 +11,7 @@ from prefect import flow, runtime  # noqa: E402
 from prefect.artifacts import create_markdown_artifact  # noqa: E402
 
 from flows.execution.tasks import as_task  # noqa: E402
-from flows.services.report import write_day  # noqa: E402
+from flows.services.study.report import write_day  # noqa: E402
 
 
 def _run_name() -> str:

@@ -10,7 +10,7 @@ from prefect import flow  # noqa: E402
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
 
 from flows.execution.tasks import as_task  # noqa: E402
-from flows.services.population import Written, asked, write_study  # noqa: E402
+from flows.services.study.population import Written, asked, write_study  # noqa: E402
 from pipeline.errors import PopulationError  # noqa: E402
 from pipeline.population.events.sightings import Ask  # noqa: E402
 

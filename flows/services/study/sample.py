@@ -6,7 +6,7 @@ from pathlib import Path
 from db.core.engine import reading, writing
 from db.queries.population.sample import pictures_of, read_calls, save_sample
 from flows.execution.databases import known_database
-from flows.services.population import read_basis
+from flows.services.study.population import read_basis
 from pipeline.errors import SettingsError
 from pipeline.population.correction import sample as sampling
 from pipeline.population.correction.sample import Call

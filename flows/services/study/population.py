@@ -13,7 +13,7 @@ from db.queries.population.sample import read_sample
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
 from flows.execution.databases import known_database
-from flows.services.report import blanks_of_all
+from flows.services.study.report import blanks_of_all
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.population.correction.elsewhere import Known, read_known

@@ -1,0 +1,1 @@
+"""What a study asks for: the page of a day, the page of a study, and samples for review."""

@@ -1,0 +1,1 @@
+"""What keeps the machine in order: database, models, training, doctor and benchmark."""
