@@ -41,7 +41,7 @@ def test_no_arrow_points_upward(floor):
 
 def test_a_command_starts_without_what_is_slow_to_import():
     rooms = (
-        "flows.cli.main, flows.steps.chain, flows.services.report, db.core.engine,"
+        "flows.cli.main, flows.steps.chain, flows.services.study.report, db.core.engine,"
         " pipeline.frames.score"
     )
     code = f"import sys, {rooms}; print(*(sys.modules.keys() & {HEAVY!r}))"
