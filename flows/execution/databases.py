@@ -13,7 +13,7 @@ _engines: dict[str, Engine] = {}  # the newest few
 _one_at_a_time = Lock()
 
 
-def database(url: str) -> Engine:
+def ready_database(url: str) -> Engine:
     """The opened and migrated database, made where it is missing; DatabaseError in one line."""
     return _opened(environment_url(url), create=True, migrate=True)
 

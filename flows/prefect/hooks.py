@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.core.engine import writing
 from db.store import arrivals
-from flows.execution.databases import database
+from flows.execution.databases import ready_database
 from flows.run_options import RunOptions
 from pipeline.card.inbox import listing
 from pipeline.errors import CamtriageError
@@ -26,12 +26,12 @@ SAID_FIRST = "Flow run encountered an exception: "  # by Prefect, before every e
 def take_card(options: RunOptions, flow_run: str) -> None:
     """Remember that this run has the folder in hand, as it lies there now."""
     found = listing(Path(options.here().card))
-    with writing(database("")) as conn:
+    with writing(ready_database("")) as conn:
         arrivals.take(conn, options.card, found.digest, str(flow_run))
 
 
 def close_arrival(flow_run: str, status: str, message: str | None = None) -> None:
-    with writing(database("")) as conn:
+    with writing(ready_database("")) as conn:
         arrivals.close(conn, str(flow_run), status, message)
 
 
@@ -48,7 +48,7 @@ def leave_a_row(flow: "Flow[..., Any]", flow_run: "FlowRun", state: "State[Any]"
     status = "cancelled" if state.is_cancelled() or state.is_cancelling() else "failed"
     log = flow_run_logger(flow_run, flow)
     try:
-        with writing(database("")) as conn:
+        with writing(ready_database("")) as conn:
             arrivals.close(conn, str(flow_run.id), status, why)
             arrivals.leave_failure(
                 conn, str(Path(RunOptions(card=card).here().card).resolve()), why

@@ -25,7 +25,7 @@ from prefect.exceptions import ObjectNotFound  # noqa: E402
 from db.core.engine import reading, writing  # noqa: E402
 from db.store import arrivals  # noqa: E402
 from db.store.arrivals import Arrival  # noqa: E402
-from flows.execution.databases import database  # noqa: E402
+from flows.execution.databases import ready_database  # noqa: E402
 from pipeline.card.inbox import Listing, folders_in, listing, never_taken, settled  # noqa: E402
 from pipeline.errors import CardError  # noqa: E402
 
@@ -95,14 +95,14 @@ def _listed(folders: Iterable[str]) -> dict[str, Listing]:
 
 def _with_the_dead_closed() -> Known:
     """All arrivals; those whose run is over, or that Prefect does not know, are closed first."""
-    with reading(database("")) as conn:
+    with reading(ready_database("")) as conn:
         known = arrivals.arrivals(conn)
     ended = {
         arrival: how
         for arrival in known.values()
         if arrival.status == "taken" and (how := ending(_state_of, arrival.flow_run))
     }
-    with writing(database("")) as conn:
+    with writing(ready_database("")) as conn:
         for arrival, (status, why) in ended.items():
             arrivals.close(conn, arrival.flow_run, status, why)
             if status == "failed":
@@ -140,7 +140,7 @@ def _elsewhere(known: Known, inbox: str) -> dict[str, Listing]:
 
 def _start(folder: str, found: Listing, before: Arrival | None) -> None:
     """One run for the card; asked twice for the same try, Prefect starts it once."""
-    with reading(database("")) as conn:
+    with reading(ready_database("")) as conn:
         name = arrivals.batch_that_grew(conn, str(Path(folder).resolve()), found.sizes)
     tries = before.tries if before else 0
     run = run_deployment(
@@ -151,5 +151,5 @@ def _start(folder: str, found: Listing, before: Arrival | None) -> None:
         idempotency_key=f"{folder} {found.digest} {tries}",
     )
     assert isinstance(run, FlowRun)  # not a coroutine: the watch is no async flow
-    with writing(database("")) as conn:
+    with writing(ready_database("")) as conn:
         arrivals.take(conn, folder, found.digest, str(run.id))

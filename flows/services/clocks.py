@@ -86,9 +86,9 @@ class ListedRepair:
     undone_by: str | None
 
 
-def suspects(url: str, deployments: Sequence[str] | None = None) -> tuple[Suspect, ...]:
+def suspects(database: str, deployments: Sequence[str] | None = None) -> tuple[Suspect, ...]:
     """Every doubt about a clock, by deployment. InputError: there is no such deployment."""
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         for name in deployments or ():
             _deployment(conn, name)
         return tuple(doubts(conn, names=deployments or None))
@@ -112,9 +112,9 @@ def doubts(
         yield from suspects_of(by_name[name], shots, today)
 
 
-def preview_shift(url: str, request: RepairRequest) -> ShiftPreview:
+def preview_shift(database: str, request: RepairRequest) -> ShiftPreview:
     """What a repair does, with nothing written. InputError: it cannot be meant, or one stands."""
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         repair, pictures = _possible(conn, request)
         clock_repairs.refuse_second(conn, repair, pictures)
         place = _deployment(conn, repair.deployment_id)
@@ -146,10 +146,10 @@ def undo_shift(options: NamingOptions, number: int, who: str | None = None) -> C
         return ChangedClock(number, name, reform(conn, options, name))
 
 
-def list_repairs(url: str) -> tuple[ListedRepair, ...]:
+def list_repairs(database: str) -> tuple[ListedRepair, ...]:
     """Every repair in the order they were made, also those that were undone."""
     found = []
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         for number, repair, row in clock_repairs.repairs(conn, undone=True):
             undone_at = row["undone_at"]
             pictures = len(clock_repairs.stretch(conn, repair)) if undone_at else row["pictures"]

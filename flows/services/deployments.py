@@ -17,7 +17,7 @@ from db.store.deployments import (
     pictures_taken,
     save_deployments,
 )
-from flows.execution.databases import database, known_database
+from flows.execution.databases import known_database, ready_database
 from flows.services.flags_again import FlagsAgain, flags_after_edit
 from pipeline.card.clock import offset_minutes, typed_time
 from pipeline.card.deployment_check import faults, slips
@@ -61,16 +61,16 @@ class CheckedDeployments:
     faults: tuple[str, ...]  # a line each, with what to do
 
 
-def list_deployments(url: str) -> tuple[Deployment, ...]:
+def list_deployments(database: str) -> tuple[Deployment, ...]:
     """Every deployment, by name."""
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         return tuple(all_deployments(conn))
 
 
-def import_deployments(url: str, table: Path) -> ImportedDeployments:
+def import_deployments(database: str, table: Path) -> ImportedDeployments:
     """Save a table, all of it or nothing: known deployments are updated, others are added."""
     given = read_table(table)
-    with writing(database(url)) as conn:
+    with writing(ready_database(database)) as conn:
         before = all_deployments(conn)
         given, kept_offsets = _with_offsets(given, before)
         save_deployments(conn, given)
@@ -90,7 +90,7 @@ def import_deployments(url: str, table: Path) -> ImportedDeployments:
 
 
 def edit_deployment(
-    url: str, name: str, given: Mapping[str, str], offset: str | None = None
+    database: str, name: str, given: Mapping[str, str], offset: str | None = None
 ) -> EditedDeployment:
     """Change some columns of one deployment, checked as an imported table is.
 
@@ -99,7 +99,7 @@ def edit_deployment(
     """
     if not given and offset is None:
         raise InputError("nothing to change: give --location, --start, --latitude, ...")
-    with writing(known_database(url)) as conn:
+    with writing(known_database(database)) as conn:
         before = _known(conn, name)
         after = edited(before, given, offset)
         save_deployments(conn, [after])
@@ -112,17 +112,17 @@ def edit_deployment(
         )
 
 
-def remove_deployment(url: str, name: str) -> None:
+def remove_deployment(database: str, name: str) -> None:
     """Remove a deployment that has no picture, outage or repair: one named by mistake."""
-    with writing(known_database(url)) as conn:
+    with writing(known_database(database)) as conn:
         _known(conn, name)
         if not delete_deployment(conn, name):
             raise InputError(f"{name}: pictures, outages or repairs belong to it; it stays")
 
 
-def check_deployments(url: str) -> CheckedDeployments:
+def check_deployments(database: str) -> CheckedDeployments:
     """What is missing in deployments or contradicts itself."""
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         places = all_deployments(conn)
         lines = faults(places, pictures_taken(conn), outages.accepted_outages(conn), now())
         within = outages.pictures_within(conn)

@@ -32,19 +32,19 @@ class ExportedResults:
 
 
 def export_camtrap_dp(
-    url: str, folder: Path, project: Path, batch: str | None = None, exact: bool = False
+    database: str, folder: Path, project: Path, batch: str | None = None, exact: bool = False
 ) -> ExportedPackage:
     """Write a Camtrap DP 1.0.2 package; InputError names what is missing, with nothing written."""
     described = read_project(project)
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         package = gather(conn, [batch] if batch else None)
     done = export(package, described, folder, exact=exact)
     levels = tuple(described.levels)
     return ExportedPackage(folder, done.counts, done.left_out, done.time_lapse, levels)
 
 
-def export_megadetector(url: str, file: Path, batch: str | None = None) -> ExportedResults:
+def export_megadetector(database: str, file: Path, batch: str | None = None) -> ExportedResults:
     """Write MegaDetector results, format 1.6, into a new file."""
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         package = gather(conn, [batch] if batch else None)
     return ExportedResults(file, export_results(package, file))

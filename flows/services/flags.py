@@ -26,14 +26,14 @@ class ShownFlag:
     reason: str
 
 
-def list_flags(url: str) -> tuple[ShownFlag, ...]:
+def list_flags(database: str) -> tuple[ShownFlag, ...]:
     """All flags, the suspected ones first, the gravest first."""
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         return tuple(_flag(row) for row in flags_shown(conn))
 
 
 def judge_flags(
-    url: str,
+    database: str,
     names: Sequence[str],
     confirmed: bool,
     who: str | None = None,
@@ -43,7 +43,7 @@ def judge_flags(
 
     names   flag_id or its first letters, at least FEWEST
     """
-    with writing(known_database(url)) as conn:
+    with writing(known_database(database)) as conn:
         chosen = [_named(name, flags_named(conn, name.lower())) for name in names]
         for flag_id in dict.fromkeys(chosen):
             save_verdict(conn, flag_id, confirmed, who, comment)

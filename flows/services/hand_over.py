@@ -33,12 +33,14 @@ class CopiedPictures:
     gone: tuple[HandedPicture, ...]  # not there any more
 
 
-def pictures_in_state(url: str, state: str, batch: str | None = None) -> tuple[HandedPicture, ...]:
+def pictures_in_state(
+    database: str, state: str, batch: str | None = None
+) -> tuple[HandedPicture, ...]:
     """The blank or kept pictures, surest blanks first.
 
     state   blank or kept
     """
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         if batch and batch_by_name(conn, batch) is None:
             raise SettingsError(f"--name {batch}: no such batch in this database")
         return tuple(HandedPicture(*row) for row in paths_in_state(conn, state, batch))

@@ -58,7 +58,7 @@ class AcceptedOutages:
 
 
 def add_outage(
-    url: str,
+    database: str,
     deployment: str,
     begin: str,
     end: str | None = None,
@@ -66,44 +66,46 @@ def add_outage(
     who: str | None = None,
 ) -> EnteredOutages:
     """Enter one outage. begin, end: times or days as they are typed; a day alone is all of it."""
-    return _enter(url, [_outage(deployment, begin, end, reason, who)])
+    return _enter(database, [_outage(deployment, begin, end, reason, who)])
 
 
-def import_outages(url: str, table: Path, who: str | None = None) -> EnteredOutages:
+def import_outages(database: str, table: Path, who: str | None = None) -> EnteredOutages:
     """Enter all outages of a table, or none of them."""
-    return _enter(url, _read(table, who))
+    return _enter(database, _read(table, who))
 
 
-def list_outages(url: str) -> tuple[NumberedOutage, ...]:
+def list_outages(database: str) -> tuple[NumberedOutage, ...]:
     """All outages, by deployment and time; proposals and dismissed ones are not accepted."""
-    with reading(known_database(url)) as conn:
+    with reading(known_database(database)) as conn:
         return _numbered(kept.outages(conn))
 
 
-def suggest_outages(url: str, deployments: Sequence[str] | None = None) -> SuggestedOutages:
+def suggest_outages(database: str, deployments: Sequence[str] | None = None) -> SuggestedOutages:
     """Propose outages from silence and changed views, for some deployments or for all."""
-    with reading(known_database(url)) as conn:  # long work holds up nobody who writes
+    with reading(known_database(database)) as conn:  # long work holds up nobody who writes
         judged, not_judged, found = _proposals(conn, deployments)
     if missing := sorted(set(deployments or ()) - set(judged)):
         raise InputError(f"{', '.join(missing)}: no such deployment, or a clock not to be trusted")
-    with writing(known_database(url)) as conn:
+    with writing(known_database(database)) as conn:
         kept.propose_outages(conn, judged, found)
         return SuggestedOutages(_numbered(kept.waiting(conn)), tuple(not_judged))
 
 
-def accept_outages(url: str, numbers: Sequence[int], who: str | None = None) -> AcceptedOutages:
+def accept_outages(
+    database: str, numbers: Sequence[int], who: str | None = None
+) -> AcceptedOutages:
     """A person agrees: these outages are no effort from now on. All of them or none."""
-    with writing(known_database(url)) as conn:
+    with writing(known_database(database)) as conn:
         new = [kept.accept_outage(conn, number, who) for number in numbers]
     return AcceptedOutages(sum(new), len(new) - sum(new))
 
 
-def remove_outages(url: str, numbers: Sequence[int]) -> tuple[Outage, ...]:
+def remove_outages(database: str, numbers: Sequence[int]) -> tuple[Outage, ...]:
     """Remove outages: their days are effort again. A proposal is dismissed and not made again.
 
     returns  the outages as they were
     """
-    with writing(known_database(url)) as conn:
+    with writing(known_database(database)) as conn:
         return tuple(kept.remove_outage(conn, number) for number in numbers)
 
 
@@ -129,8 +131,8 @@ def _proposals(
     return judged, not_judged, found
 
 
-def _enter(url: str, given: Sequence[Outage]) -> EnteredOutages:
-    with writing(known_database(url)) as conn:
+def _enter(database: str, given: Sequence[Outage]) -> EnteredOutages:
+    with writing(known_database(database)) as conn:
         new = kept.save_outages(conn, given)
         within = kept.pictures_within(conn)
     mine = tuple((outage, pictures) for outage, pictures in within if outage in given)

@@ -17,7 +17,7 @@ from db.store.batches import (
     end_run,
 )
 from flows.execution import loaded as models
-from flows.execution.databases import database
+from flows.execution.databases import ready_database
 from flows.execution.ways import Way
 from flows.run_options import RunOptions, StartedRun, card_folder
 from flows.steps.audit import audit
@@ -83,7 +83,10 @@ def check_inputs(options: RunOptions) -> None:
 
 def left_off(options: RunOptions, run: StartedRun, why: str) -> None:
     """Tell the run's row, as long as the database is not what failed and is still its own."""
-    with suppress(CamtriageError, SQLAlchemyError), writing(database(options.database)) as conn:
+    with (
+        suppress(CamtriageError, SQLAlchemyError),
+        writing(ready_database(options.database)) as conn,
+    ):
         same_database(conn, run)
         assert run.run_id is not None
         end_run(conn, run.run_id, "unfinished", None, why)

@@ -14,7 +14,7 @@ from db.store.batches import (
 from db.store.draws import count_drawn
 from db.store.files import file_counts, file_problems_of
 from db.store.windows import windows_left
-from flows.execution.databases import database
+from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.run_options import NamingOptions, StartedRun
 from flows.steps.summary import Summary, exit_code
@@ -34,12 +34,12 @@ def finish(
     scored    pictures scored in this run, in so many seconds
     """
     assert run.run_id is not None  # a run that had nothing to do has no end either
-    with writing(database(options.database)) as conn:
+    with writing(ready_database(options.database)) as conn:
         same_database(conn, run)
         set_current(conn, run.batch_id, run.look, run.label, run.flag)
     found = replace(summarise(options, run, scored, seconds), warnings=warnings)
     counts = {"files": found.files, "pictures": found.pictures, **found.states}
-    with writing(database(options.database)) as conn:
+    with writing(ready_database(options.database)) as conn:
         status = "unfinished" if exit_code(found) else "finished"
         end_run(conn, run.run_id, status, counts)
     return found
@@ -49,7 +49,7 @@ def summarise(
     options: NamingOptions, run: StartedRun, scored: int = 0, seconds: float = 0.0
 ) -> Summary:
     """The numbers of a batch as they stand now."""
-    with reading(database(options.database)) as conn:
+    with reading(ready_database(options.database)) as conn:
         files = file_counts(conn, run.batch_id)
         return Summary(
             batch=run.batch,

@@ -13,7 +13,7 @@ from db.store.reviews import reviews_of
 from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import visits_of
 from flows.execution import loaded as models
-from flows.execution.databases import database
+from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
@@ -26,12 +26,12 @@ from pipeline.settings import Settings
 @patient
 def flags(options: NamingOptions, run: StartedRun, tell: Progress | None = None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
-    with reading(database(options.database)) as conn:
+    with reading(ready_database(options.database)) as conn:
         places = deployments_of(conn, run.batch_id)
     for done, place in enumerate(places, 1):
-        with reading(database(options.database)) as conn:
+        with reading(ready_database(options.database)) as conn:
             found = found_flags(conn, options.load_settings(), run, [place], options)
-        with writing(database(options.database)) as conn:
+        with writing(ready_database(options.database)) as conn:
             save_flags(conn, run.flag, found, [place.deployment_id])
         if tell:
             tell(done, len(places))

@@ -22,7 +22,7 @@ from db.store.files import save_file_problems, save_files
 from db.store.media import save_media, unplanned_media
 from db.store.windows import next_numbers, save_windows, windows_left
 from flows.execution import loaded as models
-from flows.execution.databases import database, is_there
+from flows.execution.databases import is_there, ready_database
 from flows.execution.memory import give_back
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
@@ -47,7 +47,7 @@ def ingest(options: RunOptions, tell: Progress | None = None) -> StartedRun:
 
 def save_card(options: RunOptions, card: Card) -> StartedRun:
     """One transaction: a card is in the database with its whole plan, or not at all."""
-    with writing(database(options.database)) as conn:
+    with writing(ready_database(options.database)) as conn:
         batch_id = save_batch(conn, card.name, str(card.root.resolve()), card.content)
         before = _facts(conn, batch_id)
         save_deployments(conn, card.deployments)
@@ -117,7 +117,7 @@ def _known_as(options: RunOptions, content: str, shas: Iterable[str]) -> str | N
     """The name under which exactly these pictures are known; without a name, most of them."""
     if not is_there(options.database):
         return None  # nothing is made before the whole card has been read
-    with reading(database(options.database)) as conn:
+    with reading(ready_database(options.database)) as conn:
         batch_id = find_batch(conn, content)
         if batch_id is None and options.name is None:
             batch_id = batch_of_most(conn, shas)

@@ -7,7 +7,7 @@ from db.core.engine import reading, writing
 from db.store.labels import save_labels, unlabelled
 from db.store.scores import frame_scores_named, vectors_of
 from flows.execution import loaded as models
-from flows.execution.databases import database
+from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
@@ -24,7 +24,7 @@ def label(options: NamingOptions, run: StartedRun, tell: Progress | None = None)
         sites_of(options),
         0,
     )
-    with reading(database(options.database)) as conn:
+    with reading(ready_database(options.database)) as conn:
         left = unlabelled(conn, run.batch_id, run.look, run.label)
         if not left:
             return
@@ -32,7 +32,7 @@ def label(options: NamingOptions, run: StartedRun, tell: Progress | None = None)
             looks = frame_scores_named(conn, run.look, shas)
             seen = [looks[sha] for sha in shas]
             labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
-            with writing(database(options.database)) as other:
+            with writing(ready_database(options.database)) as other:
                 save_labels(other, run.label, labels)
             done += len(shas)
             if tell:

@@ -16,7 +16,7 @@ from db.store.media import (
 from db.store.scores import save_window
 from db.store.windows import window_of, windows_left
 from flows.execution import loaded as models
-from flows.execution.databases import database, joined_database
+from flows.execution.databases import joined_database, ready_database
 from flows.execution.memory import give_back
 from flows.execution.retry import patient
 from flows.run_options import RunOptions, StartedRun
@@ -71,7 +71,7 @@ def _refuse_other_models(engine: Engine, run: StartedRun, recipe: recipes.Recipe
 @patient
 def windows_left_of(options: RunOptions, run: StartedRun) -> list[tuple[int, int]]:
     """(key, pictures) of each window that has no results yet."""
-    with reading(database(options.database)) as conn:
+    with reading(ready_database(options.database)) as conn:
         return windows_left(conn, run.batch_id, run.look)
 
 

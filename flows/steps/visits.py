@@ -12,7 +12,7 @@ from db.store.labels import labels_of
 from db.store.media import bursts_of, media_of
 from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import save_visits
-from flows.execution.databases import database
+from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
@@ -25,12 +25,12 @@ from pipeline.species.visits import form_visits
 @patient
 def visits(options: NamingOptions, run: StartedRun, tell: Progress | None = None) -> None:
     """Form the visits of this card's deployments again, with what other cards brought to them."""
-    with reading(database(options.database)) as conn:
+    with reading(ready_database(options.database)) as conn:
         places = deployments_of(conn, run.batch_id)
     for done, place in enumerate(places, 1):  # one at a time, to save memory
-        with reading(database(options.database)) as conn:
+        with reading(ready_database(options.database)) as conn:
             formed = formed_visits(conn, options, run, [place.deployment_id])
-        with writing(database(options.database)) as conn:
+        with writing(ready_database(options.database)) as conn:
             save_visits(conn, run.label, formed, [place.deployment_id])
         if tell:
             tell(done, len(places))

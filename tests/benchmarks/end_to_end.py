@@ -38,7 +38,7 @@ from db.core.engine import reading, writing
 from db.store.batches import batch_row
 from db.store.scores import frame_scores_of, save_window
 from db.store.windows import window_of, windows_left
-from flows.execution.databases import database
+from flows.execution.databases import ready_database
 from flows.run_options import RunOptions, StartedRun
 from flows.steps.card import read_card
 from flows.steps.flags import flags
@@ -161,7 +161,7 @@ def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
     """What the run wrote, written once more, and the steps after looking."""
     job = RunOptions(card=str(card), name="card", database=scratch, frame=frame)
     read_in = read_card(job)
-    with reading(database(url)) as conn:
+    with reading(ready_database(url)) as conn:
         current = batch_row(conn, 1)["look_recipe_id"]
         looks = frame_scores_of(conn, 1, current)
         vectors = _vectors(conn, current)
@@ -169,13 +169,13 @@ def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
 
     def write() -> None:
         begun.append(save_card(job, read_in))
-        with reading(database(scratch)) as conn:
+        with reading(ready_database(scratch)) as conn:
             left = windows_left(conn, begun[0].batch_id, begun[0].look)
             windows = [(id, window_of(conn, id)) for id, _ in left]
         for window_id, window in windows:
             seen = [looks[sha] for sha in window.sha256s]
             kept = [e for one in seen if one.state == "kept" for e in vectors[one.sha256]]
-            with writing(database(scratch)) as conn:
+            with writing(ready_database(scratch)) as conn:
                 save_window(
                     conn, window_id, begun[0].look, WindowScores(tuple(seen), tuple(kept), ())
                 )
@@ -225,7 +225,7 @@ def measure(card: Path, frame: str, size: tuple[int, int], peers: int, folder: P
     url, scratch = f"sqlite:///{folder}/ours.db", f"sqlite:///{folder}/scratch.db"
     folder.mkdir(parents=True)
     took = ours(card, url, frame, len(paths))
-    with reading(database(url)) as conn:
+    with reading(ready_database(url)) as conn:
         query = "SELECT sha256, state FROM media JOIN status ON media_id = id"
         states = dict(conn.execute(sa.text(query)).all())
         drawn = conn.execute(sa.text("SELECT count(*) FROM audit_draw")).scalar_one()

@@ -28,13 +28,15 @@ class WrittenBackup:
     size: int  # bytes
 
 
-def check_database(url: str, dump_to: Path | None = None, files: bool = False) -> CheckedDatabase:
+def check_database(
+    database: str, dump_to: Path | None = None, files: bool = False
+) -> CheckedDatabase:
     """Verify the database: references, counts, windows.
 
     dump_to   also write the canonical dump into this file
     files     also read the originals again and compare
     """
-    with engine.reading(known_database(url)) as conn:
+    with engine.reading(known_database(database)) as conn:
         faults = check.check(conn)
         for batch_id in all_batches(conn) if files else ():
             faults += check.check_files(conn, batch_id)
@@ -43,20 +45,20 @@ def check_database(url: str, dump_to: Path | None = None, files: bool = False) -
     return CheckedDatabase(tuple(faults))
 
 
-def migrate_database(url: str, report: Report) -> None:
+def migrate_database(database: str, report: Report) -> None:
     """Bring the database up to this version; SQLite after a backup, whose place is reported."""
-    engine.migrate(url, tell=report)
+    engine.migrate(database, tell=report)
 
 
-def backup_database(url: str, file: Path) -> WrittenBackup:
+def backup_database(database: str, file: Path) -> WrittenBackup:
     """Copy the whole database into one new file, also while a run writes into it."""
-    backup.backup(url, file)
+    backup.backup(database, file)
     return WrittenBackup(file, file.stat().st_size)
 
 
-def restore_database(url: str, file: Path, replace: bool, report: Report) -> None:
+def restore_database(database: str, file: Path, replace: bool, report: Report) -> None:
     """Put a backup in the database's place, after it was verified.
 
     replace   also over a database that holds cards; what was there is kept and its place reported
     """
-    backup.restore(url, file, replace, tell=report)
+    backup.restore(database, file, replace, tell=report)

@@ -41,14 +41,14 @@ class Check:
     what_to_do: str = ""
 
 
-def examine(url: str, settings: str | None = None) -> tuple[Check, ...]:
+def examine(database: str, settings: str | None = None) -> tuple[Check, ...]:
     """All checks, the database's first. No database is made or changed.
 
     settings   the study's own numbers, a TOML file
     """
     own = load_settings(Path(settings) if settings else None)
-    database, deployments = _database(url)
-    return (database, *examine_machine(own, deployments))
+    about, deployments = _database(database)
+    return (about, *examine_machine(own, deployments))
 
 
 def examine_machine(
@@ -228,13 +228,15 @@ def _extra(name: str) -> str:
     return f"pip install 'camtriage[{name}]'"
 
 
-def _database(url: str) -> tuple[Check, list[Deployment]]:
+def _database(database: str) -> tuple[Check, list[Deployment]]:
     """The check of the database, and its deployments."""
     try:
-        if not is_there(url):
-            return Check("database", True, f"{shown(environment_url(url))}: a run makes it"), []
-        with reading(joined_database(url)) as conn:
+        if not is_there(database):
+            return Check(
+                "database", True, f"{shown(environment_url(database))}: a run makes it"
+            ), []
+        with reading(joined_database(database)) as conn:
             cards, deployments = counted(len(all_batches(conn)), "card"), all_deployments(conn)
     except CamtriageError as why:
         return Check("database", False, str(why), "no other command works until it does"), []
-    return Check("database", True, f"{shown(environment_url(url))}: {cards}"), deployments
+    return Check("database", True, f"{shown(environment_url(database))}: {cards}"), deployments
