@@ -8,12 +8,14 @@ from dataclasses import fields
 from pathlib import Path
 
 from db.core import views
+from pipeline.poaching.rules import RULES
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 WHERE = {
     "commands": "flows/README.md",
     "settings": "flows/README.md",
+    "rules": "flows/README.md",
     "views": "db/README.md",
 }
 
@@ -43,7 +45,16 @@ def settings() -> str:
     return "\n".join(lines) + "\n"
 
 
-MAKERS = {"commands": commands, "settings": settings, "views": views.reference}
+def rules() -> str:
+    """Every poaching rule with its highest severity, its reason, and what pages do."""
+    lines = ["| rule | severity | why | pictures |", "|---|---|---|---|"]
+    for rule in RULES:
+        pictures = "always pixelated" if rule.shows_people else "pixelated where people are seen"
+        lines.append(f"| `{rule.name}` | {rule.severity} | {rule.reason} | {pictures} |")
+    return "\n".join(lines) + "\n"
+
+
+MAKERS = {"commands": commands, "settings": settings, "rules": rules, "views": views.reference}
 
 
 def filled(name: str, text: str) -> str:

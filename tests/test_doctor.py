@@ -17,7 +17,7 @@ def test_every_check_has_a_name_and_a_finding_and_what_fails_says_more():
     assert {one.name: one for one in checks}["Python"].ok
 
 
-def test_rules_that_stay_silent_are_named():
+def test_rules_that_cannot_be_applied_are_named():
     told = examine_machine(Settings(poaching=Poaching(staff_hours="07:00-17:00")))
     untold = examine_machine(Settings())
     assert any("staff_hours" in one.detail for one in untold)

@@ -12,14 +12,18 @@ from db.store.reviews import save_reviews
 from flows.execution.directly import Directly
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
+from flows.services.clocks import RepairRequest, write_shift
 from flows.services.deployments import edit_deployment, import_deployments
 from flows.services.flags import judge_flags, list_flags
 from flows.services.flags_again import FlagsAgain
 from flows.services.relabel import relabel
 from flows.services.study.report import write_day
-from pipeline.errors import InputError
+from pipeline.errors import InputError, SettingsError
 from pipeline.exchange.columns import DEPLOYMENTS
 from pipeline.exchange.deployments import rows_of
+from pipeline.poaching import rules
+from pipeline.poaching.rules import Evidence, Rule
+from pipeline.poaching.scene import Scene
 from pipeline.records import Deployment, Review
 from pipeline.tables.writer import write_table
 from tests import cards
@@ -120,6 +124,59 @@ def test_flags_that_only_their_own_options_can_form_again_stay_and_that_is_told(
     camtriage("deployments", "edit", "k/Cam0", "--tags", "access:staff", "--database", job.database)
     assert "camtriage relabel --name k, with the options of its run" in capsys.readouterr().out
     assert flagged(job) == []
+
+
+def every_visit(scene: Scene) -> Evidence:
+    return Evidence(0.5, "a visit")
+
+
+@pytest.fixture
+def one_more_rule(monkeypatch):
+    def add() -> None:
+        new = Rule("every_visit", 1, "to see it fire", False, every_visit, rules.nothing)
+        monkeypatch.setattr(rules, "RULES", (*rules.RULES, new))
+
+    return add
+
+
+def without_rules(job: RunOptions) -> None:
+    """The stored flag recipe as versions wrote it whose recipes did not name the rules."""
+    with writing(open_database(job.database)) as conn:
+        r = schema.recipe
+        [[key, was]] = conn.execute(sa.select(r.c.id, r.c.description).where(r.c.step == "flag"))
+        del was["rules"]
+        values = {"description": was, "hash": "0" * 64}
+        conn.execute(sa.update(r).where(r.c.id == key).values(**values))
+
+
+def test_a_new_rule_asks_a_known_card_again_and_the_same_rules_do_not(job, one_more_rule):
+    assert run_job(job, as_flow=False).known and flagged(job) == []
+    one_more_rule()
+    assert not run_job(job, as_flow=False).known
+    formed = flagged(job)
+    assert formed and all("every_visit" in names for _, names, _ in formed)
+    assert run_job(job, as_flow=False).known and flagged(job) == formed
+
+
+def test_a_card_whose_recipe_names_no_rules_asks_them_once(job):
+    without_rules(job)
+    assert not run_job(job, as_flow=False).known
+    assert run_job(job, as_flow=False).known
+
+
+def test_a_recipe_that_names_no_rules_stands_for_those_of_its_time(job, one_more_rule):
+    without_rules(job)
+    done = edit_deployment(job.database, "k/Cam0", CLOSED)
+    assert done.flags == (FlagsAgain("k/Cam0", "k", 0, 1, changed=True),)
+    formed = flagged(job)
+    one_more_rule()
+    done = edit_deployment(job.database, "k/Cam0", {"deploymentTags": "access:public"})
+    assert done.flags == (FlagsAgain("k/Cam0", "k", stale=True),)
+    assert flagged(job) == formed, "other rules would have formed others"
+    with pytest.raises(SettingsError, match="older camtriage: relabel first"):
+        write_shift(job, RepairRequest("k/Cam0", by="+1h"))
+    relabel(job, "k", Directly(1))
+    assert len(flagged(job)) > len(formed)
 
 
 def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Which visits a ranger is asked to look at, and which not."""
+"""Which visits are flagged for a ranger, and which not."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError
 from pipeline.poaching.context import CONTEXTS
-from pipeline.poaching.rules import RULES, age, flag_visits, silent_rules
+from pipeline.poaching.flags import age, flag_visits
+from pipeline.poaching.rules import RULES, may_show_people, not_applicable
 from pipeline.records import Deployment, FrameScores, Label, Media, Review, Visit
 from pipeline.settings import Poaching, Settings
 
@@ -92,7 +93,7 @@ def test_a_person_or_vehicle_in_a_closed_place_is_looked_at_now():
     assert (vehicle.rules, vehicle.severity) == (("vehicle_unexpected",), 3)
 
 
-def test_on_a_listed_staff_day_the_closed_place_is_quieter_but_not_silent():
+def test_on_a_listed_staff_day_the_closed_place_gives_a_milder_flag():
     [flag] = flags(
         look(human=0.9), place=CLOSED, poaching=Poaching(staff_days="2026-04-30, 2026-05-01")
     )
@@ -110,17 +111,17 @@ def test_who_serves_the_camera_is_expected_where_a_table_gives_the_period():
 @pytest.mark.parametrize(
     ("hours", "days", "at", "fires"),
     [
-        ("", "", MIDNIGHT, False),  # nothing given: silent
+        ("", "", MIDNIGHT, False),  # nothing given: not applicable
         ("06:00-18:00", "", NOON, False),
         ("06:00-18:00", "", NOON.replace(hour=19), True),
         ("20:00-04:00", "", NOON, True),  # a night shift crosses midnight
         ("20:00-04:00", "", NOON.replace(hour=20, minute=30), False),
         ("", "2026-05-01", NOON, False),
         ("", "2026-05-02", NOON, True),
-        ("06:00-18:00", "", None, False),  # no time: silent
+        ("06:00-18:00", "", None, False),  # no time: not applicable
     ],
 )
-def test_a_staff_place_speaks_only_outside_its_hours_and_days(hours, days, at, fires):
+def test_a_staff_place_gives_flags_only_outside_its_hours_and_days(hours, days, at, fires):
     found = flags(
         look(human=0.9), place=STAFF, at=at, poaching=Poaching(staff_hours=hours, staff_days=days)
     )
@@ -341,17 +342,29 @@ def test_more_evidence_never_lowers_severity_or_score(both, place, at, dog):
     assert much[1] >= less[1] - 1e-12
 
 
-def test_every_rule_says_its_reason():
-    assert all(rule.__doc__ and len(rule.__doc__.splitlines()[0]) > 20 for rule in RULES)
+def test_pages_pixelate_by_what_each_rule_says_of_itself_and_for_a_rule_not_known_here():
+    assert {rule.name for rule in RULES if rule.shows_people} == {
+        *("human_unexpected", "human_at_night", "group_on_foot", "weapon_snare_or_carcass"),
+    }
+    for rule in RULES:
+        assert may_show_people(["camera_moved", rule.name]) is rule.shows_people
+    assert may_show_people(["dog", "people_in_a_boat"]), "stored by another version"
 
 
-def test_rules_that_cannot_speak_are_named_with_what_they_need():
-    silent = dict(silent_rules(Settings(), [UNTAGGED, replace(STAFF, timestamp_issues=True)]))
-    assert any("staff_hours" in why for why in silent.values())
-    assert "CLIP" in silent["weapon_snare_or_carcass"]
-    told = silent_rules(
-        Settings(poaching=Poaching(staff_days="2026-05-01")), [PUBLIC, CLOSED], context=True
-    )
+def test_rules_that_cannot_be_applied_are_named_with_what_they_need():
+    places = [UNTAGGED, replace(STAFF, deployment_id="hut", timestamp_issues=True)]
+    assert [names for names, _ in not_applicable(Settings(), places)] == [
+        "human_unexpected, vehicle_unexpected",
+        "human_unexpected, vehicle_unexpected",
+        "human_at_night, camera_covered, camera_dark",
+        "group_on_foot",
+        "weapon_snare_or_carcass",
+    ]
+    [tags, calendar, clock, _, model] = [why for _, why in not_applicable(Settings(), places)]
+    assert "at gate: give deploymentTags" in tags and "staff_hours" in calendar
+    assert "the clock of hut is marked wrong" in clock and "CLIP" in model
+    enough = Settings(poaching=Poaching(staff_days="2026-05-01"))
+    told = not_applicable(enough, [PUBLIC, CLOSED], context=True)
     assert [rule for rule, _ in told] == ["group_on_foot"]
 
 

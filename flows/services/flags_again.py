@@ -20,6 +20,7 @@ from flows.steps import recipes
 from flows.steps.flags import found_flags
 from pipeline.counted import counted
 from pipeline.poaching.context import can_tell
+from pipeline.poaching.rules import rule_names
 from pipeline.poaching.scene import facts
 from pipeline.records import Deployment
 from pipeline.settings import Poaching, Settings, Windows
@@ -86,12 +87,16 @@ def _flags(conn: Connection, recipe_id: int, deployment: str) -> frozenset[tuple
 
 
 def _settings_of(flagged: Mapping[str, Any]) -> Settings | None:
-    """What flags were formed with; None: by other code, or with a labeller that must be asked."""
+    """The settings that flags were formed with; None: other rules or code formed them, or the
+    labeller itself is needed."""
+    flagged = recipes.with_rules(flagged)
     given, label = flagged.get("poaching", {}), flagged.get("label", {})
-    known = flagged.get("version") == recipes.FLAG_VERSION and given.keys() == set(
-        Poaching.__slots__
-    )
-    if not known or can_tell(label["look"]["encoder"]["name"]):
+    same_code = flagged.get("version") == recipes.FLAG_VERSION
+    same_rules = flagged["rules"] == rule_names()
+    same_settings = given.keys() == set(Poaching.__slots__)
+    if not (same_code and same_rules and same_settings):
+        return None
+    if can_tell(label["look"]["encoder"]["name"]):
         return None
     return Settings(windows=Windows(visit_gap_s=label["visit_gap_s"]), poaching=Poaching(**given))
 

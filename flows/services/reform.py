@@ -58,10 +58,10 @@ def _refuse_other_names(conn: Connection, job: NamingOptions, begun: StartedRun)
     now = recipes.label_recipe(was["look"], job, settings, load_labelset(job.labels))
     differs = {key for key in was if was[key] != now.get(key)}
     if begun.flag is not None:
-        flagged = read_recipe(conn, begun.flag)
+        flagged = recipes.with_rules(read_recipe(conn, begun.flag))
         now = recipes.flag_recipe(was, settings)
         differs |= {key for key in flagged if flagged[key] != now.get(key)}
-    if "version" in differs:
+    if differs & {"version", "rules"}:
         raise SettingsError(f"batch {begun.batch} was named by an older camtriage: relabel first")
     if differs:
         options = sorted({OPTIONS.get(key, key) for key in differs})

@@ -18,7 +18,7 @@ from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
 from pipeline.poaching import context
-from pipeline.poaching.rules import flag_visits
+from pipeline.poaching.flags import flag_visits
 from pipeline.records import Deployment, Flag
 from pipeline.settings import Settings
 

@@ -5,6 +5,7 @@ flag (label + rules). Change one, and only the steps from there on run.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 from flows.run_options import NamingOptions, RunOptions
 from pipeline.models.runtime import device
+from pipeline.poaching.rules import rule_names
 from pipeline.settings import Settings
 from pipeline.species.labelset import LabelSet
 
@@ -19,7 +21,11 @@ Recipe = dict[str, Any]  # as it is stored: plain values
 
 LOOK_VERSION = 2  # raise when the code of pipeline/frames changes what comes out
 LABEL_VERSION = 1  # the same for pipeline/species
-FLAG_VERSION = 1  # the same for pipeline/poaching
+FLAG_VERSION = 1  # the same for a rule of pipeline/poaching that exists; a new rule needs no number
+FIRST_RULES = [  # what ran under a flag recipe that names no rules: those before recipes did
+    *("human_unexpected", "vehicle_unexpected", "human_at_night", "group_on_foot", "dog"),
+    *("camera_covered", "camera_dark", "camera_moved", "weapon_snare_or_carcass"),
+]
 
 
 class Model(Protocol):
@@ -60,7 +66,18 @@ def label_recipe(
 
 
 def flag_recipe(label: Recipe, settings: Settings) -> Recipe:
-    return {"version": FLAG_VERSION, "label": label, "poaching": asdict(settings.poaching)}
+    """The names of the rules are part of it: with a new rule, known cards get their flags again."""
+    return {
+        "version": FLAG_VERSION,
+        "label": label,
+        "poaching": asdict(settings.poaching),
+        "rules": rule_names(),
+    }
+
+
+def with_rules(flagged: Mapping[str, Any]) -> Recipe:
+    """A stored flag recipe, with the rules that it ran where it does not name them itself."""
+    return {"rules": FIRST_RULES, **flagged}
 
 
 def identity(model: Model) -> dict[str, str]:

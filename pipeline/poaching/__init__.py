@@ -1,1 +1,1 @@
-"""Suspected poaching: rules over one visit, each a function that gives its reason."""
+"""Suspected poaching: rules over one visit, each with its name, severity and reason."""

@@ -1,8 +1,8 @@
-"""What else is in the picture: a general picture-and-text model is asked in words.
+"""What else is in the picture, by text prompts for a general picture-and-text model.
 
-Weak evidence by design: nobody measured these prompts on real poaching (none is public), so a score
-from here alone never says more than severity 1. Only a general model (CLIP, CoCa, SigLIP) can tell;
-the starter labeller and the BioCLIP family know organisms only and are never asked.
+Weak evidence: these prompts were never measured on real poaching (no such pictures are public), so
+a score from here alone gives severity 1 at most. This needs a general model (CLIP, CoCa, SigLIP);
+the starter labeller and the BioCLIP family know organisms only and are not used.
 """
 
 from collections.abc import Sequence
@@ -46,19 +46,19 @@ PROMPTS: dict[str, tuple[str, ...]] = {
     ),
 }
 CONTEXTS = tuple(PROMPTS)
-WEAK = ("weapon", "snare", "carcass")  # the rest says what the picture shows instead
+WEAK = ("weapon", "snare", "carcass")  # the other contexts are what it may show instead
 ORGANISMS_ONLY = ("starter", "bioclip", "treeoflife", "biotrove", "arborclip")
 
 
 def can_tell(name: str) -> bool:
-    """Whether an encoder of this name is general enough to be asked."""
+    """Whether an encoder of this name is general enough for the context prompts."""
     name = name.lower()
     return not any(word in name for word in ORGANISMS_ONLY)
 
 
 def texts() -> list[str]:
     """All prompts in one list, in the order in which `context_scores` takes their vectors."""
-    return [one for prompts in PROMPTS.values() for one in prompts]
+    return [prompt for prompts in PROMPTS.values() for prompt in prompts]
 
 
 def context_scores(
@@ -79,15 +79,18 @@ def context_scores(
     logits = scale * np.asarray(images, np.float64) @ bank.T + bias
     if family == "sigmoid":
         return 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    odds: NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _bank(prompts: NDArray[np.float64]) -> NDArray[np.float64]:
     """(k, d) to (len(CONTEXTS), d): the mean direction of each context's prompts."""
-    ends = np.cumsum([len(some) for some in PROMPTS.values()])
+    ends = np.cumsum([len(group) for group in PROMPTS.values()])
     means = np.stack([part.mean(axis=0) for part in np.split(prompts, ends[:-1])])
-    return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    lengths = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    bank: NDArray[np.float64] = means / lengths
+    return bank
 
 
 def by_picture(sha256s: Sequence[str], scores: NDArray[np.float64]) -> dict[str, dict[str, float]]:

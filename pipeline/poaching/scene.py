@@ -1,8 +1,9 @@
-"""What the poaching rules look at: one visit, its place, and when staff may be about."""
+"""What the poaching rules see: one visit, its place, and when staff may be present."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Literal, TypeAlias
 
 from pipeline.errors import SettingsError
 from pipeline.poaching.camera import Change, trusted
@@ -12,10 +13,12 @@ from pipeline.settings import Poaching
 ACCESS = ("public", "staff", "closed")
 SERVICE = timedelta(minutes=15)  # at both ends of a deployment from a table: who serves the camera
 
+Facts: TypeAlias = tuple[str | None, datetime | None, datetime | None, str, bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When staff may be about. Empty parts say nothing."""
+    """When staff may be present. An empty part says nothing."""
 
     days: frozenset[date] = frozenset()
     hours: tuple[time, time] | None = None
@@ -28,19 +31,20 @@ class Calendar:
         """Whether the whole visit lies in staff days and hours, as far as these are given."""
         if self.days and not {start.date(), end.date()} <= self.days:
             return False
-        return self.hours is None or all(_within(at.time(), self.hours) for at in (start, end))
+        hours = self.hours
+        return hours is None or all(_within(at.time(), hours) for at in (start, end))
 
 
 def read_calendar(settings: Poaching) -> Calendar:
     """Staff days and hours from the settings' text. Raises SettingsError in one line."""
     try:
-        days = frozenset(date.fromisoformat(one) for one in _parts(settings.staff_days, ","))
+        days = frozenset(date.fromisoformat(day) for day in _parts(settings.staff_days, ","))
     except ValueError as why:
         raise SettingsError(f"[poaching] staff_days: write YYYY-MM-DD, YYYY-MM-DD: {why}") from why
     if not settings.staff_hours.strip():
         return Calendar(days)
     try:
-        start, end = (time.fromisoformat(one) for one in _parts(settings.staff_hours, "-"))
+        start, end = (time.fromisoformat(hour) for hour in _parts(settings.staff_hours, "-"))
     except ValueError as why:
         raise SettingsError(
             f"[poaching] staff_hours: write HH:MM-HH:MM, not {settings.staff_hours!r}"
@@ -57,19 +61,19 @@ def access_of(deployment: Deployment) -> str | None:
     return None
 
 
-def facts(deployment: Deployment) -> tuple:
-    """All that a rule looks at of a deployment: where one changes, flags are formed again."""
-    one = deployment
-    return one.tags, one.started_at, one.ended_at, one.source, bool(one.timestamp_issues)
+def facts(deployment: Deployment) -> Facts:
+    """All that a rule reads of a deployment: where one of them changes, flags are formed again."""
+    period = deployment.started_at, deployment.ended_at
+    return deployment.tags, *period, deployment.source, bool(deployment.timestamp_issues)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One visit with all that its rules may look at."""
+    """One visit with all that the rules may use."""
 
     visit: Visit
     deployment: Deployment
-    looks: tuple[FrameScores, ...]
+    scores: tuple[FrameScores, ...]  # of its pictures
     labels: Mapping[str, Label]
     settings: Poaching
     calendar: Calendar = Calendar()
@@ -77,33 +81,34 @@ class Scene:
     context: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
 
-    def showing(self, kind: str) -> dict[str, float]:
-        """Pictures that show a human or a vehicle, with how sure; a review has the last word."""
+    def showing(self, kind: Literal["human", "vehicle"]) -> dict[str, float]:
+        """Pictures that show a human or a vehicle, with how sure; a review decides where it is."""
         bar = self.settings.human_bar if kind == "human" else self.settings.vehicle_bar
-        shown = {}
-        for look in self.looks:
-            review, label = self.reviews.get(look.sha256), self.labels.get(look.sha256)
-            p = look.p_human if kind == "human" else look.p_vehicle
+        shown: dict[str, float] = {}
+        for picture in self.scores:
+            sha = picture.sha256
+            review, label = self.reviews.get(sha), self.labels.get(sha)
+            p = picture.p_human if kind == "human" else picture.p_vehicle
             if review is not None:
                 p = 1.0 if review.observation_type == kind else 0.0
             elif label is not None and label.observation_type == kind:
                 p = max(p, bar)
             if p >= bar and p > 0:
-                shown[look.sha256] = p
+                shown[sha] = p
         return shown
 
-    def people_counted(self, look: FrameScores) -> int | None:
-        """A person's count, else the boxes' where they counted people rather than animals."""
-        if (review := self.reviews.get(look.sha256)) is not None:
+    def people_counted(self, picture: FrameScores) -> int | None:
+        """A review's count, else the boxes' where they counted people rather than animals."""
+        if (review := self.reviews.get(picture.sha256)) is not None:
             return review.count
-        return look.count if look.p_human >= look.p_animal else None
+        return picture.count if picture.p_human >= picture.p_animal else None
 
     def times(self) -> tuple[datetime, datetime] | None:
-        """Begin and end of the visit by a clock that may be believed."""
+        """Start and end of the visit, where the clock can be trusted."""
         start = trusted(self.deployment, self.visit.started_at)
         return (start, self.visit.ended_at or start) if start else None
 
-    def staff_may_be_about(self) -> bool | None:
+    def staff_may_be_present(self) -> bool | None:
         """By calendar, or because the camera is being served. None: not known."""
         times = self.times()
         if times is None or not (self.calendar.given or _serving(self.deployment, *times)):
@@ -112,13 +117,14 @@ class Scene:
 
     def staff_due(self) -> bool:
         """A listed staff day (hours alone announce nobody), or the camera is being served."""
-        return self.staff_may_be_about() is True and (
-            bool(self.calendar.days) or _serving(self.deployment, *self.times())
-        )
+        times = self.times()
+        if times is None or not self.staff_may_be_present():
+            return False
+        return bool(self.calendar.days) or _serving(self.deployment, *times)
 
 
 def _serving(deployment: Deployment, start: datetime, end: datetime) -> bool:
-    """Within minutes of set-up or pick-up, as the owner's table (not the pictures) gives them."""
+    """Within minutes of set-up or pick-up, as a deployment table (not the pictures) gives them."""
     if deployment.source != "table":
         return False
     ends = [at for at in (deployment.started_at, deployment.ended_at) if at is not None]

@@ -17,9 +17,9 @@ from pipeline.day_facts import (
     Shot,
     SpeciesRow,
 )
+from pipeline.poaching.rules import may_show_people
 from pipeline.trust.audit import Estimate, estimate
 
-HIDING_RULES = ("human", "group", "weapon")  # rules whose pictures may show a person
 SHOTS = 3  # thumbnails a flag
 
 
@@ -112,16 +112,11 @@ def shots_of(rules: Sequence[str], pictures: Sequence[FlagPicture], bar: float) 
 
     bar   p_human from which a picture may show a person
     """
-    people = hides(rules) or any(
+    people = may_show_people(rules) or any(
         shows_people(picture.p_human, picture.observation_type, bar) for picture in pictures
     )
     chosen = pictures[:: max(1, -(-len(pictures) // SHOTS))][:SHOTS]
     return tuple(Shot(picture.sha256, picture.root, picture.path, people) for picture in chosen)
-
-
-def hides(rules: Sequence[str]) -> bool:
-    """Whether the rules of a flag mean that its pictures may show a person."""
-    return any(rule.startswith(HIDING_RULES) for rule in rules)
 
 
 def shows_people(p_human: float | None, observation_type: str | None, bar: float) -> bool:

@@ -103,7 +103,7 @@ def _flags(
 ) -> tuple[tuple[FlagRow, ...], int]:
     """The gravest flags with their age and the pictures to show; how many more there are."""
     from db.queries.day.flags import flag_pictures, gravest_flags
-    from pipeline.poaching.rules import age
+    from pipeline.poaching.flags import age
 
     found, more = gravest_flags(conn, names)
     pictures = flag_pictures(conn, found)

@@ -209,11 +209,11 @@ def _decode_speed() -> Check:
 
 
 def _not_applicable(settings: Settings, deployments: list[Deployment]) -> list[Check]:
-    """Rules about people that lack the facts they need."""
-    from pipeline.poaching.rules import silent_rules
+    """Poaching rules that lack what they need."""
+    from pipeline.poaching.rules import not_applicable
 
     return [
-        Check(f"rules {names}", False, why) for names, why in silent_rules(settings, deployments)
+        Check(f"rules {names}", False, why) for names, why in not_applicable(settings, deployments)
     ]
 
 
