@@ -18,9 +18,10 @@ from db.store.flags import save_flags
 from db.store.media import media_of, save_media, unplanned_media
 from db.store.outages import save_outages
 from db.store.repairs import repairs, save_repair, stretch, undo_repair
-from pipeline.card.repair import KINDS, drift, repaired, time_of, touches, zone_shift
+from pipeline.card.repair import KINDS, drift, repaired, touches, zone_shift
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, Flag, Media, Outage
+from pipeline.tables.times import option_time
 from tests.makers import BEGIN, fill
 
 PLACE = "K000 2026"
@@ -83,10 +84,10 @@ def test_two_points_that_are_no_drift_are_refused_in_words():
 
 
 def test_a_time_is_typed_with_the_year_first_and_any_hour():
-    assert time_of("--from", "2009-05-10 8:00") == datetime(2009, 5, 10, 8)
+    assert option_time("--from", "2009-05-10 8:00") == datetime(2009, 5, 10, 8)
     for text in ("05/04/2009", "2009-05-10T08:00+03:00", "soon"):
         with pytest.raises(InputError, match="without an offset") as error:
-            time_of("--from", text)
+            option_time("--from", text)
         assert ("2009-04-05 or 2009-05-04" in str(error.value)) is (text[0] == "0")
 
 

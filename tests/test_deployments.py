@@ -159,8 +159,8 @@ def test_a_day_alone_lasts_until_midnight(tmp_path):
             "year first: 2009-04-05 or 2009-05-04",
         ),
         (
-            "d1,,,,,,25.4.2009",
-            "deploymentEnd '25.4.2009' is no time like 2026-05-01T09:30:00+02:00;"
+            "d1,,,,,,25/4/09",
+            "deploymentEnd '25/4/09' is no time like 2026-05-01T09:30:00+02:00;"
             " write the year first: 2009-04-25",
         ),
         ("d1,,,,,2026-05-02T00:00:00Z,2026-05-01T00:00:00Z", "deploymentEnd lies before"),
@@ -190,8 +190,8 @@ def test_all_faults_of_a_table_are_named_at_once(tmp_path):
     [
         (b"", "found: nothing"),
         (b"deploymentID|latitude\nd1|1\n", r"found: deploymentID\|latitude"),
-        (b"deploymentID,deploymentID\nd1,d2\n", "each column once"),
-        (b"deploymentID\n\xff\xfe\n", "not UTF-8"),
+        (b"deploymentID,deploymentID\nd1,d2\n", "two columns mean the same: deploymentID"),
+        (b"deploymentID\n\x81\xff\n", "save the table as CSV UTF-8"),
         (b'deploymentID\n"d1\n', "not a CSV file"),
         (b"deploymentID\n", "no deployments in it"),
     ],

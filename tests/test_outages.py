@@ -327,8 +327,8 @@ def test_a_table_is_read_back_as_it_was_listed_and_days_are_whole(url, capsys, t
     camtriage("outages", "import", table, "--database", url)
     assert "0 outages entered, 2 known" in capsys.readouterr().out
     for wrong, said in (
-        ("deploymentID,start\nA1,2026-05-03\n", "needs the columns"),
-        ("deploymentID,start,end,reason\nC1,2026-05-03,,\nA1,soon,,\n", "line 3: start soon"),
+        ("deploymentID,start\nA1,2026-05-03\n", "no column end, reason"),
+        ("deploymentID,start,end,reason\nC1,2026-05-03,,\nA1,soon,,\n", "line 3: start 'soon'"),
     ):
         table.write_text(wrong)
         with pytest.raises(InputError, match=said):

@@ -370,7 +370,7 @@ def test_rules_that_cannot_be_applied_are_named_with_what_they_need():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"staff_hours": "8-17"}, {"staff_hours": "08:00"}, {"staff_days": "1.5.2026"}],
+    [{"staff_hours": "8-17"}, {"staff_hours": "08:00"}, {"staff_days": "01/05/2026"}],
 )
 def test_staff_hours_and_days_that_cannot_be_read_are_refused_in_one_line(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))) as refused:

@@ -4,7 +4,7 @@ import time
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError
@@ -44,6 +44,7 @@ SPELLINGS = st.sampled_from(
 )
 
 
+@settings(deadline=None)  # files are written
 @given(
     SPELLINGS,
     st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp1252")),
@@ -114,11 +115,11 @@ def test_every_fault_has_its_line_and_the_columns_own_heading(table):
             "line 2: Latitude '91' is no number -90 to 90",
             "line 2: Start 'soon' is no time like 2026-05-01T09:30:00+02:00",
             "line 2: timestampIssues 'maybe' is neither true nor false",
-            "line 2: count '2.5' is no whole number 0 to inf",
+            "line 2: count '2.5' is no whole number of 0 or more",
             "line 3: Latitude '1,5' is no number -90 to 90; write it as 1.5",
             "line 4: Latitude 'nan()' is no number -90 to 90",
             "line 4: timestampIssues 'WAHR' is neither true nor false",
-            "line 4: count '1e400' is no whole number 0 to inf",
+            "line 4: count '1e400' is no whole number of 0 or more",
             "line 5: 2 values more than columns: decimals with a comma need columns parted by "
             "semicolons",
         )
@@ -193,6 +194,7 @@ def test_a_path_that_cannot_be_read_is_one_line(tmp_path):
             read(path)
 
 
+@settings(deadline=None)  # files are written
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_table_or_one_line(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("any") / "table.csv"
@@ -206,10 +208,10 @@ def test_any_bytes_are_a_table_or_one_line(tmp_path_factory, data):
 def test_a_long_table_takes_seconds(table):
     lines = [f"d{n},{n % 90}.5,2026-05-01 8:00,true,{n}" for n in range(200_000)]
     path = table("deploymentID,latitude,deploymentStart,timestampIssues,count\n" + "\n".join(lines))
-    begun = time.perf_counter()
+    begun = time.process_time()
     made = read(path)
     for row in made.rows:
         row.number("latitude", -90, 90), row.time("deploymentStart")
         row.flag("timestampIssues"), row.whole("count", 0)
     made.faults.refuse()
-    assert len(made.rows) == 200_000 and time.perf_counter() - begun < 20
+    assert len(made.rows) == 200_000 and time.process_time() - begun < 15

@@ -92,6 +92,7 @@ def test_the_hint_names_every_day_that_may_be_meant():
     assert how_to_write("25/4/2009 8:00") == "; write the year first: 2009-04-25"
     assert how_to_write("05/06/26") == "; write the year first: 2026-06-05 or 2026-05-06"
     assert how_to_write("99/99/2009") == how_to_write("soon") == how_to_write("2026-05-01") == ""
+    assert how_to_write("4999-04-27T11:41") == "; its year must lie from 1900 to 2299"
 
 
 def test_options_take_what_is_plain_and_say_how_to_write_the_rest():

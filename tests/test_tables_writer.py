@@ -7,18 +7,31 @@ import sys
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.cli.output import print_table
 from pipeline.tables.reader import MISSING, read_table
 from pipeline.tables.writer import table_text, write_table
 
+
+def misread(text: str) -> bool:
+    """Looks like UTF-8 that a spreadsheet took for a Windows code page: it would be put right."""
+    try:
+        return not text.isascii() and bool(text.encode("cp1252").decode())
+    except UnicodeError:
+        try:
+            return bool(text.encode("latin-1").decode())
+        except UnicodeError:
+            return False
+
+
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-TEXTS = CELLS.map(str.strip).filter(lambda text: text not in MISSING)
+TEXTS = CELLS.map(str.strip).filter(lambda text: text not in MISSING and not misread(text))
 HEAD = ("name", "what", "count")
 
 
+@settings(deadline=None)  # files are written
 @given(st.lists(st.tuples(TEXTS, st.none() | TEXTS, st.integers() | st.none()), max_size=5))
 def test_what_is_written_is_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("table") / "table.csv"

@@ -51,6 +51,8 @@ def deployments_import(
     if done.added:
         print(f"no picture belongs to these yet: {', '.join(done.added[:SHOWN])}")
         print("if one is a slip: camtriage deployments remove NAME")
+    if done.not_taken:
+        print(f"not taken: {', '.join(done.not_taken)}; enter them with camtriage outages add")
     if kept := done.kept_offsets:
         more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
         names = ", ".join(kept[:SHOWN]) + more

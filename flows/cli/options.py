@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from flows.run_options import NamingOptions, RunOptions, database_url, parameters, spread
-from pipeline.errors import SettingsError
+from pipeline.tables.times import option_day
 
 Result = TypeVar("Result")
 
@@ -52,12 +52,7 @@ Who = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so.")]
 
 def a_day(text: str | None) -> date:
     """A day as it is typed, today without one; SettingsError says how to write it."""
-    if text is None:
-        return date.today()
-    try:
-        return date.fromisoformat(text)
-    except ValueError as why:
-        raise SettingsError(f"--date {text}: write it as 2026-11-21") from why
+    return date.today() if text is None else option_day("--date", text)
 
 
 def with_options(

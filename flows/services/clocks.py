@@ -24,6 +24,7 @@ from pipeline.card.suspects import Shot, Suspect
 from pipeline.card.suspects import suspects as suspects_of
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, RepairParameters
+from pipeline.tables.times import option_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def _kind(
 def _stretch(conn: Connection, request: RepairRequest) -> ClockRepair:
     """A repair without its kind: the deployment and the bounds."""
     begin, end = (
-        rules.time_of(option, text) if text else None
+        option_time(option, text) if text else None
         for option, text in (("--from", request.begin), ("--to", request.end))
     )
     if begin and end and end < begin:

@@ -1,8 +1,9 @@
 """Which camera was where, and when: imported from a table, edited, checked, removed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -19,13 +20,15 @@ from db.store.deployments import (
 )
 from flows.execution.databases import known_database, ready_database
 from flows.services.flags_again import FlagsAgain, flags_after_edit
-from pipeline.card.clock import offset_minutes, typed_time
+from pipeline.card.clock import offset_minutes
 from pipeline.card.deployment_check import faults, slips
-from pipeline.card.deployment_table import MISSING, read_row, read_table
+from pipeline.card.deployment_table import read_row, read_table
 from pipeline.counted import taken
 from pipeline.errors import InputError, SettingsError
 from pipeline.exchange.deployments import row_of
 from pipeline.records import Deployment
+from pipeline.tables.reader import MISSING, MOST_FAULTS
+from pipeline.tables.times import order_of, typed_time
 
 TIMES = ("deploymentStart", "deploymentEnd")
 
@@ -36,6 +39,7 @@ class ImportedDeployments:
 
     updated: int  # deployments that were known
     added: tuple[str, ...]  # names; no picture belongs to them yet
+    not_taken: tuple[str, ...]  # camtrapR's columns of outages
     kept_offsets: tuple[str, ...]  # names; the table has no offset for them, the known one stays
     flags: tuple[FlagsAgain, ...]
     outside: tuple[tuple[str, int], ...]  # (any deployment, its pictures outside its period)
@@ -72,6 +76,7 @@ def import_deployments(database: str, table: Path) -> ImportedDeployments:
     given = read_table(table)
     with writing(ready_database(database)) as conn:
         before = all_deployments(conn)
+        _refuse_places(table, given, before)
         given, kept_offsets = _with_offsets(given, before)
         save_deployments(conn, given)
         flags = flags_after_edit(conn, before, all_deployments(conn))
@@ -82,6 +87,9 @@ def import_deployments(database: str, table: Path) -> ImportedDeployments:
     return ImportedDeployments(
         updated=sum(name in known for name in names),
         added=tuple(name for name in names if name not in known),
+        not_taken=tuple(
+            sorted({name for place in given for name in place.other if _PROBLEM(name)})
+        ),
         kept_offsets=tuple(kept_offsets),
         flags=tuple(flags),
         outside=tuple(outside),
@@ -141,38 +149,63 @@ def _known(conn: Connection, name: str) -> Deployment:
     raise InputError(f"{name}: no such deployment; names: camtriage deployments list")
 
 
+_PROBLEM = re.compile(r"problem\d+_?(from|to)", re.IGNORECASE).fullmatch
+
+
+def _refuse_places(table: Path, given: Sequence[Deployment], before: Sequence[Deployment]) -> None:
+    """SettingsError where a table calls a known deployment by the last part of its name."""
+    known = {place.deployment_id for place in before}
+    named = {place.deployment_id for place in given}
+    full_names: dict[str, list[str]] = {}
+    for full in sorted(known - named):
+        full_names.setdefault(full.rpartition("/")[2], []).append(full)
+    faults = [
+        f"{name} (here: {', '.join(full_names[name])})"
+        for name in sorted(named - known)
+        if name in full_names
+    ]
+    if faults:
+        some = "; ".join(faults[:MOST_FAULTS])
+        more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        raise SettingsError(
+            f"{table}: write deploymentID as camtriage deployments list does: {some}{more}; "
+            "nothing was imported"
+        )
+
+
 def _with_offsets(
     given: Sequence[Deployment], before: Sequence[Deployment]
 ) -> tuple[list[Deployment], list[str]]:
     """A table has an offset only within its times, which are the camera's clock all the same: one
     that it lacks is not taken away. (deployments, names of those whose known offset stays)."""
     known = {deployment.deployment_id: deployment.utc_offset_min for deployment in before}
-    kept = [
-        deployment.deployment_id
+    kept = {
+        deployment.deployment_id: known[deployment.deployment_id]
         for deployment in given
         if deployment.utc_offset_min is None and known.get(deployment.deployment_id) is not None
-    ]
+    }
     return [
-        replace(deployment, utc_offset_min=known[deployment.deployment_id])
+        replace(deployment, utc_offset_min=kept[deployment.deployment_id])
         if deployment.deployment_id in kept
         else deployment
         for deployment in given
-    ], kept
+    ], list(kept)
 
 
 def edited(before: Deployment, given: Mapping[str, str], offset: str | None) -> Deployment:
     """The deployment with other values. Times are the camera's clock: another offset moves none."""
+    given = {column: text.strip() for column, text in given.items()}
     typed = {column: given[column] for column in TIMES if given.get(column) not in {None, *MISSING}}
     minutes = _offset(before, typed, offset)
     own = row_of(replace(before, utc_offset_min=None))
     row = {column: "" if value is None else str(value) for column, value in own.items()}
     row |= given
-    row |= {column: _as_clock(column, text, minutes) for column, text in typed.items()}
+    row |= {column: _as_clock(text, minutes) for column, text in typed.items()}
     return replace(read_row(row), utc_offset_min=minutes)
 
 
 def _offset(before: Deployment, typed: Mapping[str, str], offset: str | None) -> int | None:
-    times = [at for text in typed.values() if (at := typed_time(text)) is not None]
+    times = [at for text in typed.values() if (at := _typed(text)) is not None]
     zoned = [shift for at in times if (shift := at.utcoffset()) is not None]
     if offset in MISSING:
         if zoned:
@@ -188,13 +221,18 @@ def _offset(before: Deployment, typed: Mapping[str, str], offset: str | None) ->
     return before.utc_offset_min
 
 
-def _as_clock(column: str, text: str, offset_min: int | None) -> str:
+def _as_clock(text: str, offset_min: int | None) -> str:
     """Without its offset; a day alone, and what is no time, go on as they are."""
-    at = typed_time(text)
+    at = _typed(text)
     if at is None or at.utcoffset() is None or offset_min is None:
         return text
     zone = timezone(timedelta(minutes=offset_min))
     return at.astimezone(zone).replace(tzinfo=None).isoformat()
+
+
+def _typed(text: str) -> datetime | None:
+    typed = typed_time(text, order_of([text]))
+    return typed.at if typed else None
 
 
 def _slips(conn: Connection, given: Sequence[Deployment]) -> tuple[str, ...]:

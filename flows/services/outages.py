@@ -1,7 +1,5 @@
 """When cameras did not work: entered by people, or proposed to them and then accepted."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,15 +11,16 @@ from db.core.engine import reading, writing
 from db.queries.silence import watched
 from db.store import outages as kept
 from flows.execution.databases import known_database
-from pipeline.card.repair import time_of
 from pipeline.errors import InputError
 from pipeline.poaching.camera import camera_changes, frames_of
 from pipeline.population.effort.silence import proposals
 from pipeline.records import Outage
 from pipeline.settings import Settings
+from pipeline.tables.reader import read_table
+from pipeline.tables.times import Typed, option_typed
 
 NEEDED = ("deploymentID", "start", "end", "reason")
-NO = ("no", "false", "0")
+KNOWN = ("accepted", "by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,8 @@ def add_outage(
     who: str | None = None,
 ) -> EnteredOutages:
     """Enter one outage. begin, end: times or days as they are typed; a day alone is all of it."""
-    return _enter(database, [_outage(deployment, begin, end, reason, who)])
+    start, until = option_typed("start", begin), option_typed("end", end) if end else None
+    return _enter(database, [_outage(deployment, start, until, reason, who)])
 
 
 def import_outages(database: str, table: Path, who: str | None = None) -> EnteredOutages:
@@ -143,35 +143,37 @@ def _numbered(rows: Sequence[kept.Known]) -> tuple[NumberedOutage, ...]:
     return tuple(NumberedOutage(number, outage) for number, outage in rows)
 
 
-def _outage(deployment: str, begin: str, end: str | None, reason: str, who: str | None) -> Outage:
-    """As it is typed: a day alone is all of it."""
-    start, until = time_of("start", begin), time_of("end", end) if end else None
-    if until and until < start:
-        raise InputError(f"{deployment} {begin} to {end}: the outage ends before it begins")
-    if until and end and len(end.strip()) == len("2026-05-01"):
-        until += timedelta(days=1)
-    return Outage(deployment, start, until, reason, said_by=who)
+def _outage(
+    deployment: str, start: Typed, end: Typed | None, reason: str, who: str | None
+) -> Outage:
+    """As it is typed: a day alone is all of it. InputError: it ends before it begins."""
+    if end and end.at < start.at:
+        raise InputError(
+            f"{deployment} {_typed(start)} to {_typed(end)}: the outage ends before it begins"
+        )
+    until = end.at + timedelta(days=1 if end.whole_day else 0) if end else None
+    return Outage(deployment, start.at, until, reason, said_by=who)
 
 
-def _read(table: Path, who: str | None) -> list[Outage]:
+def _typed(when: Typed) -> str:
+    return when.at.isoformat(timespec="seconds")[: 10 if when.whole_day else None]
+
+
+def _read(path: Path, who: str | None) -> list[Outage]:
     """The rows of a CSV that are not merely proposed; InputError names every faulty row."""
-    try:
-        text = table.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as why:
-        raise InputError(f"{table}: cannot be read as CSV UTF-8: {why}") from why
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if missing := [name for name in NEEDED if name not in (reader.fieldnames or ())]:
-        raise InputError(f"{table}: needs the columns {', '.join(NEEDED)}; no {', '.join(missing)}")
-    given, faults = [], []
-    for row in reader:
-        cells = {name: (row[name] or "").strip() for name in reader.fieldnames or ()}
-        if not any(cells.values()) or cells.get("accepted", "").lower() in NO:
+    table = read_table(path, NEEDED, KNOWN)
+    given = []
+    for row in table.rows:
+        if row.flag("accepted") is False:
             continue
-        deployment, start, end, reason = (cells[name] for name in NEEDED)
+        deployment, _ = row.filled("deploymentID"), row.filled("start")
+        start, end = row.time("start", offset=False), row.time("end", offset=False)
+        if not (deployment and start):
+            continue
+        reason, by = row.text("reason") or "", row.text("by") or who
         try:
-            given.append(_outage(deployment, start, end, reason, cells.get("by") or who))
+            given.append(_outage(deployment, start, end, reason, by))
         except InputError as why:
-            faults.append(f"line {reader.line_num}: {why}")
-    if faults:
-        raise InputError(f"{table}: {'; '.join(faults)}")
+            row.fault(str(why))
+    table.faults.refuse()
     return given

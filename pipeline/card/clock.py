@@ -105,29 +105,6 @@ def offset_minutes(text: str) -> int | None:
     return minutes if int(found[3]) < 60 and -720 <= minutes <= 840 else None
 
 
-_ONE_DIGIT = re.compile(r"(\d{4}-\d\d-\d\d[ T])(\d:)")  # 2009-05-10 8:00
-_YEAR_LAST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})\b")
-
-
-def typed_time(text: str) -> datetime | None:
-    """A time as a person or a spreadsheet writes it, the year first; None: it is none such."""
-    try:
-        return datetime.fromisoformat(_ONE_DIGIT.sub(r"\g<1>0\2", text.strip()))
-    except ValueError:
-        return None
-
-
-def year_first(text: str) -> str:
-    """The hint for 05/04/2009, which is April in one country and May in another; else ''."""
-    found = _YEAR_LAST.match(text.strip())
-    if not found:
-        return ""
-    a, b, year = (int(one) for one in found.groups())
-    ways = [f"{year}-{month:02}-{day:02}" for month, day in dict.fromkeys([(b, a), (a, b)])
-            if month <= 12]  # fmt: skip
-    return f"; write the year first: {' or '.join(ways)}" if ways else ""
-
-
 def from_name(path: str) -> str:
     """The time in a file's name as `YYYY:MM:DD HH:MM:SS[.ffffff]`, or ''.
 

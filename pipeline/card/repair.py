@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pipeline.card.clock import offset_minutes, typed_time, year_first
+from pipeline.card.clock import offset_minutes
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair
+from pipeline.tables.times import option_time
 
 KINDS = {
     "shift": "all times moved by the same",
@@ -108,22 +109,12 @@ def seconds_of(text: str) -> int:
     return sign * total
 
 
-def time_of(option: str, text: str) -> datetime:
-    """A time as it is typed, of the camera's clock; InputError says how to write it."""
-    at = typed_time(text)
-    if at is None or at.tzinfo is not None:
-        raise InputError(
-            f"{option} {text}: write it as 2026-05-01T09:30:00, without an offset{year_first(text)}"
-        )
-    return at
-
-
 def point_of(text: str) -> tuple[datetime, datetime]:
     """`CAMERA=TRUE`: what the clock showed, and what it should have shown."""
     camera, is_, true = text.partition("=")
     if not is_:
         raise InputError(f"--drift {text}: write CAMERA=TRUE, the camera's time and the true one")
-    return time_of("--drift", camera), time_of("--drift", true)
+    return option_time("--drift", camera), option_time("--drift", true)
 
 
 def year_shift(first: datetime, year: int) -> int:

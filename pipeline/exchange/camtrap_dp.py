@@ -7,7 +7,6 @@ they are in media with their own observations, but make no event: the standard h
 those apart from the others. How many that leaves out is told.
 """
 
-import csv
 import json
 import math
 import os
@@ -26,6 +25,7 @@ from pipeline.exchange.project import Project
 from pipeline.exchange.required import refuse_incomplete
 from pipeline.records import Deployment
 from pipeline.settings import Poaching
+from pipeline.tables.writer import write_table
 
 ROUND_TO = 2  # decimals of a degree, about a kilometre
 METRES_PER_DEGREE = 111_700  # at most, anywhere
@@ -306,11 +306,9 @@ def _outside(at: datetime, one: Deployment) -> bool:
 
 def _table(path: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> int:
     """Write all columns in the schema's order; returns the number of rows."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        count = 0
-        for row in rows:
-            writer.writerow({k: words(v) if isinstance(v, str) else v for k, v in row.items()})
-            count += 1
-    return count
+    cells = ([_cell(row.get(name)) for name in columns] for row in rows)
+    return write_table(path, columns, cells, as_it_is=True)
+
+
+def _cell(value: object) -> object:
+    return words(value) if isinstance(value, str) else value

@@ -6,8 +6,7 @@ from pipeline.counted import counted
 from pipeline.errors import InputError
 from pipeline.exchange.columns import column_faults
 from pipeline.records import Deployment
-
-MISSING = {"", "NA", "NaN", "nan"}  # texts that Camtrap DP reads as nothing
+from pipeline.tables.reader import MISSING
 
 
 def refuse_incomplete(deployments: Sequence[Deployment]) -> None:

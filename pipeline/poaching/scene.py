@@ -9,6 +9,7 @@ from pipeline.errors import SettingsError
 from pipeline.poaching.camera import Change, trusted
 from pipeline.records import Deployment, FrameScores, Label, Review, Visit
 from pipeline.settings import Poaching
+from pipeline.tables.times import option_day, typed_hour
 
 ACCESS = ("public", "staff", "closed")
 SERVICE = timedelta(minutes=15)  # at both ends of a deployment from a table: who serves the camera
@@ -37,19 +38,17 @@ class Calendar:
 
 def read_calendar(settings: Poaching) -> Calendar:
     """Staff days and hours from the settings' text. Raises SettingsError in one line."""
-    try:
-        days = frozenset(date.fromisoformat(day) for day in _parts(settings.staff_days, ","))
-    except ValueError as why:
-        raise SettingsError(f"[poaching] staff_days: write YYYY-MM-DD, YYYY-MM-DD: {why}") from why
+    days = frozenset(
+        option_day("[poaching] staff_days", part) for part in _parts(settings.staff_days, ",")
+    )
     if not settings.staff_hours.strip():
         return Calendar(days)
-    try:
-        start, end = (time.fromisoformat(hour) for hour in _parts(settings.staff_hours, "-"))
-    except ValueError as why:
+    hours = [typed_hour(part) for part in _parts(settings.staff_hours, "-")]
+    if len(hours) != 2 or hours[0] is None or hours[1] is None:
         raise SettingsError(
             f"[poaching] staff_hours: write HH:MM-HH:MM, not {settings.staff_hours!r}"
-        ) from why
-    return Calendar(days, (start, end))
+        )
+    return Calendar(days, (hours[0], hours[1]))
 
 
 def access_of(deployment: Deployment) -> str | None:

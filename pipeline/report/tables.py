@@ -1,12 +1,11 @@
 """The page's numbers as Markdown, and as one long CSV table."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from pipeline.report import words
 from pipeline.report.day import Day
-from pipeline.tables.cells import markdown_cell, plain_cell
+from pipeline.tables.cells import markdown_cell
+from pipeline.tables.writer import table_text
 
 HEAD = ("date", "section", "batch", "deployment_id", "name", "measure", "value")
 
@@ -102,12 +101,8 @@ def markdown_table(head: tuple, rows: list) -> Iterator[str]:
 
 def as_csv(day: Day) -> str:
     """One row per number: date, section, batch, deployment, name, measure, value."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(HEAD)
-    for row in _numbers(day):
-        writer.writerow([day.date.isoformat(), *map(plain_cell, row)])
-    return out.getvalue()
+    rows = ([day.date.isoformat(), *row] for row in _numbers(day))
+    return table_text(HEAD, rows, line_end="\r\n")
 
 
 def _numbers(day: Day) -> Iterator[tuple]:

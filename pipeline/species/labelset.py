@@ -15,7 +15,7 @@
 A taxon may also bring `prompts` of its own, `forms` (breeds, sexes, coats that look different: each
 gets a vector of its own, and their chances add up), and an `observation_type`; a vehicle, or what
 is nothing at all (`blank`), has a common name only. A site list is a text file with one scientific
-name a line (any rank), or TOML with `may_occur = [...]`.
+name a line (any rank), a CSV with a column `scientific_name`, or TOML with `may_occur = [...]`.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline.errors import SettingsError
+from pipeline.tables.reader import Faults, read_table, read_text
 
 RANKS = (
     "subspecies",
@@ -111,14 +112,20 @@ def load_site_list(path: Path) -> frozenset[str]:
         if set(given) != {"may_occur"}:
             raise SettingsError(f"{path}: a site list holds may_occur = [names] and nothing else")
         lines = list(enumerate(_texts(path, "may_occur", given["may_occur"]), 1))
+    elif path.suffix.lower() == ".csv":
+        table = read_table(path, ("scientific_name",), also={"species": "scientific_name"})
+        table.faults.refuse()
+        lines = [(row.line, row.text("scientific_name") or "") for row in table.rows]
     else:
         lines = [
             (number, line.split("#")[0].strip())
-            for number, line in enumerate(_read(path).splitlines(), 1)
+            for number, line in enumerate(read_text(path).splitlines(), 1)
         ]
+    faults = Faults(path)
     for number, name in lines:
         if name and not _SCIENTIFIC.fullmatch(name):
-            raise SettingsError(f"{path}: line {number}: no scientific name: {_shown(name)}")
+            faults.add(number, f"no scientific name: {_shown(name)}")
+    faults.refuse()
     if not (names := frozenset(name for _, name in lines if name)):
         raise SettingsError(f"{path}: the site list is empty: nothing could ever be named")
     return names

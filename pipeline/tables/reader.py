@@ -85,6 +85,12 @@ class Row:
     def text(self, name: str) -> str | None:
         return self.cells.get(name)
 
+    def filled(self, name: str) -> str:
+        """The text of a cell that must not be empty."""
+        if name not in self.cells:
+            self.fault(f"{self.table.headings.get(name, name)} is empty")
+        return self.cells.get(name, "")
+
     def number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float | None:
         """A finite number from low to high."""
         return self._number(name, low, high, "number")
@@ -128,13 +134,18 @@ class Row:
         if low <= value <= high and math.isfinite(value) and whole:
             return value
         hint = f"; write it as {pointed}" if pointed != text and _NUMBER.fullmatch(pointed) else ""
-        bounds = f" {low:g} to {high:g}" if (low, high) != (-math.inf, math.inf) else ""
-        self.fault(f"{self._shown(name)} is no {kind}{bounds}{hint}")
+        self.fault(f"{self._shown(name)} is no {kind}{_bounds(low, high)}{hint}")
         return None
 
     def _shown(self, name: str) -> str:
         """The column as its file writes it, with what stands in it."""
         return f"{self.table.headings.get(name, name)} {shown(self.cells[name])}"
+
+
+def _bounds(low: float, high: float) -> str:
+    if high == math.inf:
+        return "" if low == -math.inf else f" of {low:.10g} or more"
+    return f" {low:.10g} to {high:.10g}"
 
 
 def shown(text: str) -> str:
@@ -148,22 +159,24 @@ def read_table(
     needed: Iterable[str] = (),
     known: Iterable[str] = (),
     also: Mapping[str, str] | None = None,
+    advice: str = "",
 ) -> Table:
     """A table with its rows in the file's order, empty ones left out. SettingsError in one line.
 
     needed  columns that it must have, by our names
     known   further columns of ours; all others keep the name that they have
     also    other names of ours: {"label": "observation_type"}; small, no blanks or underscores
+    advice  what to do where a needed column is missing
     """
     path, needed = Path(path), tuple(needed)
     ours = {_plain(name): name for name in (*needed, *known)} | dict(also or {})
-    text, mark, skipped = _parted(_text(path))
+    text, mark, skipped = _parted(read_text(path))
     records = _records(path, text, mark, skipped)
     _, head = next(records, (1, []))
     while head and not head[-1]:
         head.pop()
     names = [ours.get(_plain(heading), heading) for heading in head]
-    table = Table(path, _headings(path, names, head, needed), mark != ",", Faults(path))
+    table = Table(path, _headings(path, names, head, needed, advice), mark != ",", Faults(path))
     for line, cells in records:
         said = zip(names, cells, strict=False)
         row = Row(table, line, {name: cell for name, cell in said if name and cell not in MISSING})
@@ -172,6 +185,14 @@ def read_table(
         if row.cells or surplus:
             table.rows.append(row)
     return table
+
+
+def typed_row(cells: Mapping[str, str]) -> Row:
+    """What was typed, by our names of the columns, to be read as a row of a table is."""
+    table = Table(Path(), {name: name for name in cells}, True, Faults(Path()))
+    said = {name: text for name, text in cells.items() if text not in MISSING}
+    table.rows.append(Row(table, 1, said))
+    return table.rows[0]
 
 
 _MORE = {
@@ -187,7 +208,7 @@ def _plain(heading: str) -> str:
 
 
 def _headings(
-    path: Path, names: Sequence[str], head: Sequence[str], needed: Sequence[str]
+    path: Path, names: Sequence[str], head: Sequence[str], needed: Sequence[str], advice: str
 ) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, heading in zip(names, head, strict=True):
@@ -201,13 +222,13 @@ def _headings(
     if missing := [name for name in needed if name not in found]:
         there = ", ".join(found.values()) or "nothing"
         there = there if len(there) <= LONGEST_HEAD else there[:LONGEST_HEAD] + "..."
-        needs = f"the table needs {', '.join(needed)}; found: {there}"
+        needs = f"the table needs {', '.join(needed)}; found: {there}{advice and '; ' + advice}"
         raise SettingsError(f"{path}: no column {', '.join(missing)}: {needs}")
     return found
 
 
-def _text(path: Path) -> str:
-    """What the file says, whatever wrote it."""
+def read_text(path: Path) -> str:
+    """What a file says, whatever wrote it. SettingsError in one line."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -241,9 +262,10 @@ def _narrow(data: bytes) -> str:
     if text.isascii():
         return text
     try:
-        return text.translate(_MISREAD).encode("latin-1").decode("utf-8-sig")
+        meant = text.translate(_MISREAD).encode("latin-1").decode("utf-8-sig")
     except UnicodeError:
-        return text
+        return text  # one letter that is no such misreading: then none is
+    return meant if any(letter.isalpha() and letter > "\x7f" for letter in meant) else text
 
 
 def _parted(text: str) -> tuple[str, str, int]:

@@ -15,7 +15,7 @@ from pipeline.errors import InputError, SettingsError
 
 Order = Literal["", "day", "month", "mixed"]  # what comes first in dates with the year last
 
-YEARS = range(1900, 2201)  # all others are slips
+YEARS = range(1900, 2300)  # all others are slips, or open ends: 1026, 4999, 9999
 FIRST_OFFSET, LAST_OFFSET = timedelta(hours=-12), timedelta(hours=14)  # of all zones on earth
 
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d\d)(?!\d)", re.ASCII)
@@ -72,7 +72,10 @@ def typed_hour(text: str) -> time | None:
 
 
 def how_to_write(text: str) -> str:
-    """The hint for a date that may be two, or lacks half of its year; else ''."""
+    """The hint for a date that may be two, or whose year cannot be or lacks its half; else ''."""
+    year_given = re.search(r"(?<!\d)\d{4}(?!\d)", text, re.ASCII)
+    if year_given and int(year_given[0]) not in YEARS:
+        return f"; its year must lie from {YEARS[0]} to {YEARS[-1]}"
     found = _YEAR_LAST.match(text.strip())
     if not found:
         return ""
@@ -85,13 +88,18 @@ def how_to_write(text: str) -> str:
 
 def option_time(option: str, text: str) -> datetime:
     """A time of the camera's clock as it is typed; InputError says how to write it."""
+    return option_typed(option, text).at
+
+
+def option_typed(option: str, text: str) -> Typed:
+    """The same, with the word whether it is a day alone."""
     typed = typed_time(text, order_of([text]))
     if typed is None or typed.at.tzinfo is not None:
         hint = how_to_write(text)
         raise InputError(
             f"{option} {text}: write it as 2026-05-01T09:30:00, without an offset{hint}"
         )
-    return typed.at
+    return typed
 
 
 def option_day(option: str, text: str) -> date:

@@ -1,6 +1,5 @@
 """Training pictures: the table that names them, and what cameras do to them."""
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,12 @@ from PIL import Image, ImageFilter
 
 from pipeline.errors import SettingsError
 from pipeline.frames.decode import decode
+from pipeline.tables.reader import read_table, shown
+from pipeline.tables.times import typed_time
 
 WINDOW = 128  # pictures, as in pipeline.settings.Windows
 KINDS = ("animal", "human", "vehicle", "blank")
+FURTHER = ("station", "taken_at", "scientific_name")  # where the table has them
 COLUMNS = ("path", "label_kind", "split", "may_train_shipped_weights", "card", "source_repo")
 
 
@@ -32,42 +34,37 @@ class Example:
     station: str = ""  # one fixed view, where the table knows it
     name: str = ""  # path as the table writes it
     taken_at: datetime | None = None
+    scientific_name: str = ""  # where the table knows it
 
 
 def read_examples(table: Path) -> list[Example]:
     """Rows of a CSV with the columns of COLUMNS; paths count from the table's own folder."""
-    try:
-        with open(table, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as why:
-        raise SettingsError(f"{table}: cannot be read as CSV: {why}") from why
-    if not rows:
-        raise SettingsError(f"{table}: no rows")
-    if missing := [name for name in COLUMNS if name not in rows[0]]:
-        raise SettingsError(f"{table}: no column {', '.join(missing)}")
-    if wrong := sorted({row["label_kind"] for row in rows} - {*KINDS, "unknown"}):
-        raise SettingsError(f"{table}: label_kind must be one of {', '.join(KINDS)}: {wrong[0]!r}")
-    return [
-        Example(
-            path=table.parent / row["path"],
-            kind=row["label_kind"],
-            split=row["split"],
-            may_train=row["may_train_shipped_weights"] == "yes",
-            card=row["card"],
-            study=row["source_repo"],
-            station=row.get("station") or "",
-            name=row["path"],
-            taken_at=_time(row.get("taken_at") or ""),
+    read = read_table(table, COLUMNS, FURTHER)
+    order = read.order("taken_at")
+    found = []
+    for row in read.rows:
+        path, kind = row.filled("path"), row.filled("label_kind")
+        if kind and kind not in (*KINDS, "unknown"):
+            row.fault(f"label_kind must be one of {', '.join(KINDS)}, unknown: {shown(kind)}")
+        taken = typed_time(row.text("taken_at") or "", order)
+        found.append(
+            Example(
+                path=table.parent / path,
+                kind=kind,
+                split=row.text("split") or "",
+                may_train=row.flag("may_train_shipped_weights") or False,
+                card=row.text("card") or "",
+                study=row.text("source_repo") or "",
+                station=row.text("station") or "",
+                name=path,
+                taken_at=taken.at if taken else None,  # the order of names does as well
+                scientific_name=row.text("scientific_name") or "",
+            )
         )
-        for row in rows
-    ]
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None  # the order of names does as well
+    read.faults.refuse()
+    if not found:
+        raise SettingsError(f"{table}: no rows")
+    return found
 
 
 def windows_of(examples: Sequence[Example]) -> list[NDArray[np.intp]]:

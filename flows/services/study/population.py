@@ -25,6 +25,7 @@ from pipeline.population.study.study import Study, study
 from pipeline.population.study.tables import Tables, population_tables, write_tables
 from pipeline.species.labelset import load_labelset
 from pipeline.species.spelling import spelled
+from pipeline.tables.times import option_day
 
 
 def asked(
@@ -154,9 +155,4 @@ def _tell(written: Written, ask: Ask) -> None:
 
 
 def _day(option: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as why:
-        raise SettingsError(f"{option} {text}: write it as 2026-11-21") from why
+    return None if text is None else option_day(option, text)

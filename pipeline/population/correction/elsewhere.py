@@ -4,17 +4,18 @@ For a study without a reviewed sample of its own. It holds only if the machine e
 there, which it seldom does: prefer the sample.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import PopulationError, SettingsError
+from pipeline.errors import PopulationError
 from pipeline.population.correction.means import Mean, lang_reiczigel, rogan_gladen
 from pipeline.population.effort.basis import Basis
+from pipeline.tables.reader import read_table
 
 COUNTS = ("se_hits", "se_n", "sp_hits", "sp_n")
+NEEDED = ("scientific_name", *COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,17 @@ class Elsewhere:
 
 
 def read_known(path: Path) -> list[Known]:
-    """A CSV with scientific_name, se_hits, se_n, sp_hits, sp_n. SettingsError names the line."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as why:
-        raise SettingsError(f"{path}: cannot be read: {why.strerror}") from why
+    """A CSV with scientific_name, se_hits, se_n, sp_hits, sp_n. SettingsError names the lines."""
+    table = read_table(path, NEEDED)
     found = []
-    for line, row in enumerate(rows, 2):
-        try:
-            counts = [int(row[name]) for name in COUNTS]
-            one = Known(row["scientific_name"].strip(), *counts)
-        except (KeyError, TypeError, ValueError) as why:
-            words = f"needs scientific_name, {', '.join(COUNTS)}, all whole numbers"
-            raise SettingsError(f"{path}: line {line} {words}") from why
-        if not (0 <= one.se_hits <= one.se_n > 0 and 0 <= one.sp_hits <= one.sp_n > 0):
-            raise SettingsError(f"{path}: line {line}: hits are 0 or more, and at most their n")
-        found.append(one)
+    for row in table.rows:
+        texts = [row.filled(name) for name in NEEDED]
+        counts = [row.whole(name, 0 if name.endswith("hits") else 1) for name in COUNTS]
+        se_hits, se_n, sp_hits, sp_n = (count or 0 for count in counts)
+        if None not in counts and (se_hits > se_n or sp_hits > sp_n):
+            row.fault("se_hits and sp_hits are at most their n")
+        found.append(Known(texts[0], se_hits, se_n, sp_hits, sp_n))
+    table.faults.refuse()
     return found
 
 

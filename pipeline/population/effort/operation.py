@@ -1,6 +1,5 @@
 """Camera operation by day, in camtrapR's shape, and the survey report made of it."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.population.effort.effort import Watch, days_between
 from pipeline.population.events.spans import DAY
-from pipeline.tables.cells import plain_cell
+from pipeline.tables.writer import write_table
 
 LONGEST = 36_600  # days: no survey lasts a hundred years, a wrong year does
 
@@ -94,8 +93,8 @@ def survey_report(watched: Sequence[Watch], station, time) -> list[StationReport
 
 def write_matrix(path: Path, stations: Sequence[str], names: Sequence[str], cells) -> None:
     """A matrix as R reads it: read.csv(path, row.names = 1, check.names = FALSE)."""
-    with Path(path).open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["station", *names])
-        for station, row in zip(stations, np.asarray(cells).tolist(), strict=True):
-            table.writerow([plain_cell(station), *("NA" if x != x else f"{x:.10g}" for x in row)])
+    rows = (
+        [station, *("NA" if x != x else f"{x:.10g}" for x in row)]
+        for station, row in zip(stations, np.asarray(cells).tolist(), strict=True)
+    )
+    write_table(Path(path), ["station", *names], rows)

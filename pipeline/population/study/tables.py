@@ -3,7 +3,6 @@
 Every visit is in the tables or counted under a reason in about.csv; nothing is silent.
 """
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pipeline.population.estimates.histories import History, write_history
 from pipeline.population.study import result_rows as results
 from pipeline.population.study import table_rows as rows_of
 from pipeline.population.study.study import Study
-from pipeline.tables.cells import plain_cell
+from pipeline.tables.writer import write_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +79,7 @@ def write_tables(folder: Path, made: Tables) -> list[Path]:
     paths = []
     for name, rows in made.rows.items():
         paths.append(folder / f"{name}.csv")
-        with paths[-1].open("w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerows(map(plain_cell, row) for row in rows)
+        write_table(paths[-1], rows[0], rows[1:])
     taken: set[str] = set()
     for species, history in made.histories.items():
         plain = re.sub(r"\W+", "_", species).strip("_").lower()[:60] or "species"

@@ -7,7 +7,6 @@ back by a penalty; a taxon without classes starts at its relatives. Everything i
 features: with two thousand pictures from eight studies more would be learnt by heart.
 """
 
-import csv
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -71,10 +70,10 @@ class Space:
 
 def read_pictures(table: Path, labelset: LabelSet) -> list[Picture]:
     """Rows of the training table (pipeline.train.pictures) with the names in `scientific_name`."""
-    with open(table, newline="", encoding="utf-8") as file:
-        names = {row["path"]: row.get("scientific_name") or "" for row in csv.DictReader(file)}
     known = _ladder(labelset)
-    return [Picture(one, _truth(names[one.name], known)) for one in read_examples(table)]
+    return [
+        Picture(example, _truth(example.scientific_name, known)) for example in read_examples(table)
+    ]
 
 
 def _ladder(labelset: LabelSet) -> dict[str, dict[str, str]]:
