@@ -23,8 +23,10 @@ from flows.steps.chain import run_card
 from flows.steps.ingest import ingest
 from flows.steps.score import score_windows
 from pipeline.errors import CardError, DatabaseChanged
-from pipeline.exchange.deployments import table_text
+from pipeline.exchange.columns import DEPLOYMENTS
+from pipeline.exchange.deployments import rows_of
 from pipeline.records import Deployment
+from pipeline.tables.writer import table_text
 from tests import cards
 from tests.test_two_ways import dump_of
 
@@ -138,15 +140,20 @@ def test_a_window_seen_after_the_database_was_replaced_is_not_written_into_the_o
     assert not _windows_done(tmp_path / "c.db")
 
 
+def _write_tags(table: Path, tags: str) -> None:
+    cameras = [Deployment(f"Cam{n}", tags=tags) for n in (0, 1)]
+    table.write_text(table_text(DEPLOYMENTS, rows_of(cameras)))
+
+
 def test_a_run_that_was_killed_at_its_end_is_not_taken_for_done(tmp_path):
     """Its results are shown already, and what the rules ask again is not written."""
     card, table = cards.card(tmp_path / "card", pictures=6, broken=False), tmp_path / "d.csv"
     job = RunOptions(
         card=str(card), name="c", database=f"sqlite:///{tmp_path}/c.db", deployments=str(table)
     )
-    table.write_text(table_text([Deployment(f"Cam{n}", tags="access:public") for n in (0, 1)]))
+    _write_tags(table, "access:public")
     run_job(job, as_flow=False)
-    table.write_text(table_text([Deployment(f"Cam{n}", tags="access:closed") for n in (0, 1)]))
+    _write_tags(table, "access:closed")
     ingest(job)  # all that a run does before it is killed
     summary = run_job(job, as_flow=False)
     assert not summary.known
