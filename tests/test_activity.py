@@ -11,15 +11,13 @@ from scipy.special import iv
 from pipeline.card.sun import average_anchored, equinoctial, sun_height, sun_radians, sun_times
 from pipeline.errors import PopulationError
 from pipeline.population.estimates.activity import (
-    activity_level,
+    Floats,
     bandwidth,
-    curve,
     density,
     dhat1,
     dhat4,
-    overlap,
-    radians_of,
 )
+from pipeline.population.estimates.hours import angles, curves, overlaps, times_of
 
 TURN = 2 * np.pi
 
@@ -29,10 +27,24 @@ def around(hour, n, seed=0, concentration=4.0):
     return rng.vonmises(TURN * hour / 24, concentration, n) % TURN
 
 
+def seen_at(angle: Floats, stations: int = 10):
+    """Times of a species, at stations in turn."""
+    return times_of(angle, np.arange(len(angle)) % stations, stations)
+
+
+def curve(angle: Floats, draws: int = 99):
+    return curves({"deer": seen_at(angle)}, draws).get("deer")
+
+
+def overlap(a: Floats, b: Floats, draws: int = 99):
+    found = overlaps({"a": seen_at(a), "b": seen_at(b)}, draws)
+    return found[0][2] if found else None
+
+
 def test_clock_times_become_angles():
-    times = [datetime(2026, 1, 1), datetime(2026, 5, 3, 6), datetime(2026, 5, 3, 18, 0, 0)]
-    assert radians_of(times) == pytest.approx([0, np.pi / 2, 3 * np.pi / 2])
-    assert len(radians_of([])) == 0
+    times = np.array(["2026-01-01", "2026-05-03T06", "2026-05-03T18:00:00"], "datetime64[us]")
+    assert angles(times) == pytest.approx([0, np.pi / 2, 3 * np.pi / 2])
+    assert len(angles(times[:0])) == 0
 
 
 def test_the_bandwidth_follows_its_formula():
@@ -57,21 +69,21 @@ def test_a_density_is_a_density_also_over_midnight():
 
 def test_times_without_a_bandwidth_say_so():
     assert bandwidth(np.full(12, 1.0)) is None and bandwidth(np.array([])) is None
-    assert curve(np.full(12, 1.0)) is None and activity_level(np.array([])) is None
+    assert curve(np.full(12, 1.0)) is None
     with pytest.raises(PopulationError, match="no bandwidth"):
         dhat1(np.full(12, 1.0), around(8, 12))
 
 
 def test_below_ten_events_there_is_no_curve_and_no_overlap():
-    assert curve(around(8, 9)) is None and curve(around(8, 10), rounds=20) is not None
-    assert overlap(around(8, 9), around(8, 30), rounds=20) is None
+    assert curve(around(8, 9)) is None and curve(around(8, 10), 20) is not None
+    assert overlap(around(8, 9), around(8, 30), 20) is None
 
 
 def test_the_estimator_goes_by_the_smaller_sample():
     small, large = around(8, 49), around(10, 60, seed=1)
-    assert overlap(small, large, rounds=20).estimator == "Dhat1"
-    got = overlap(around(8, 50), large, rounds=20)
-    assert got.estimator == "Dhat4" and got.value == got.dhat4
+    assert overlap(small, large, 20).estimator == "Dhat1"
+    got = overlap(around(8, 50), large, 20)
+    assert got.estimator == "Dhat4" and got.value == dhat4(around(8, 50), large)
 
 
 def test_the_same_species_overlaps_with_itself_and_not_with_its_opposite():
@@ -86,30 +98,32 @@ def test_the_interval_is_the_same_each_time_and_holds_the_truth():
     found = 0
     for seed in range(30):
         pair = around(8, 60, seed), around(11, 60, seed + 500)
-        got = overlap(*pair, rounds=99)
+        got = overlap(*pair)
         assert 0 <= got.low <= got.high <= 1
         found += got.low <= truth <= got.high
-    assert overlap(*pair, rounds=99) == got
+    assert overlap(*pair) == got
     assert found >= 26  # 28 or 29 of 30 expected
 
 
 def test_few_stations_with_most_events_widen_the_interval():
     hours = np.random.default_rng(5).uniform(0, 24, (2, 6))
-    a, b = (np.concatenate([around(h, 15, i, 30) for i, h in enumerate(one)]) for one in hours)
+    a, b = (np.concatenate([around(h, 15, i, 30) for i, h in enumerate(row)]) for row in hours)
     station = np.repeat(np.arange(6), 15)
-    by_time, by_station = overlap(a, b, rounds=199), overlap(a, b, (station, station), rounds=199)
-    assert by_station.resampled == "stations"
-    assert by_station.high - by_station.low > 1.5 * (by_time.high - by_time.low)
+    clustered = {name: times_of(times, station, 6) for name, times in (("a", a), ("b", b))}
+    [(_, _, by_station)] = overlaps(clustered, 199)
+    spread = overlap(a, b, 199)  # the same times, each kind of hour at every station
+    assert by_station.value == spread.value
+    assert by_station.high - by_station.low > 1.5 * (spread.high - spread.low)
 
 
 def test_a_curve_has_a_band_around_it_and_sums_to_a_day():
     times = around(6, 80)
-    got = curve(times, rounds=99)
+    got = curve(times)
     assert got.hours[[0, -1]].tolist() == [0, 24] and got.n == 80
     assert np.trapezoid(got.density, got.hours) == pytest.approx(1, abs=1e-4)
     assert (got.low <= got.density).mean() > 0.95 and (got.density <= got.high).mean() > 0.95
     assert got.level_limits[0] < got.level < got.level_limits[1]
-    assert np.array_equal(got.low, curve(times, rounds=99).low)
+    assert np.array_equal(got.low, curve(times).low)
 
 
 def test_sun_time_keeps_sunrise_noon_and_midnight_apart():

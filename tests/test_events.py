@@ -14,7 +14,6 @@ from pipeline.population.events.independent import (
     RULES,
     Records,
     combined,
-    distinct,
     independent_events,
     records,
     tally,
@@ -110,7 +109,6 @@ def test_a_species_and_its_rule_can_be_picked_out():
         ({"rule": "lastIndep"}, "unknown rule for events: lastIndep; known: lastRecord"),
         ({"gap_s": -1}, "must be 0 or more seconds, not -1"),
         ({"gap_s": float("nan")}, "must be 0 or more seconds, not nan"),
-        ({"count": "sum"}, "unknown way to count: sum; known: frame, row, class"),
     ],
 )
 def test_an_abbreviated_rule_and_other_slips_are_refused(wrong, words):
@@ -135,13 +133,9 @@ def test_without_a_gap_every_distinct_frame_is_an_event():
         assert begins(rows, 0, rule) == [0, 0, 1]
 
 
-def test_a_mother_and_her_young_in_one_frame_are_three():
-    rows = fox(0, 0, 1, frame=["a", "a", "b"], count=[1, 2, 2], kind=["adult", "young", "adult"])
-    counted = {
-        how: independent_events(rows, HALF_HOUR, count=how).count.tolist()
-        for how in ("frame", "row", "class")
-    }
-    assert counted == {"frame": [3], "row": [2], "class": [4]}
+def test_the_rows_of_one_frame_are_added_up_and_the_largest_frame_counts():
+    rows = fox(0, 0, 1, frame=["a", "a", "b"], count=[1, 2, 2])
+    assert independent_events(rows, HALF_HOUR).count.tolist() == [3]
 
 
 def test_a_count_that_is_not_known_is_at_least_one_and_says_so():
@@ -150,15 +144,9 @@ def test_a_count_that_is_not_known_is_at_least_one_and_says_so():
     assert independent_events(fox(0, count=[np.nan]), 60).count.tolist() == [1]
 
 
-def test_exact_copies_are_dropped_and_rows_that_differ_in_anything_stay():
-    rows = fox(0, 0, 0, 0, count=[1, 1, np.nan, np.nan], kind=["m", "m", "m", "f"])
-    assert distinct(rows).tolist() == [0, 2, 3]
-
-
 def test_a_tally_has_zeros_where_nothing_was_seen():
     counted = tally(["S1", "S1", "S9"], ["fox", "fox", "fox"], ["S1", "S2"], ["fox", "hare"])
     assert counted.tolist() == [[2, 0], [0, 0]]
-    assert tally(["S1", "S1"], ["fox"] * 2, ["S1"], ["fox"], [2, 3]).tolist() == [[5]]
 
 
 def test_columns_of_different_length_are_refused():

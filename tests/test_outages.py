@@ -63,7 +63,9 @@ def test_accepted_outages_leave_the_rates_the_effort_and_the_view(filled):
     assert days == {"A1": "8", "B1": "5", "B2": "4", "C1": "19", "D1": ""}
     fox = of(found["rai"], scientific_name="Vulpes vulpes")
     assert (fox["events"], fox["effort_days"]) == ("4", "36")
-    said = "3 outages at 3 of 4 deployments with a period, entered or accepted by people: taken out"
+    said = (
+        "3 outages at 3 of 4 deployments with a period, entered or accepted by people: subtracted"
+    )
     assert made.outages == said and of(found["about"], item="outages")["value"] == said
     with filled.connect() as conn:
         view = "SELECT deployment_id, effort_days, outage_days FROM deployments"

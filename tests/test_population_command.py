@@ -22,7 +22,7 @@ from flows.services.study.population import Written, _tell, asked, read_study
 from flows.services.study.sample import write_queue
 from pipeline.errors import InputError, PopulationError, SettingsError
 from pipeline.population.effort.basis import basis
-from pipeline.population.events.sightings import Ask
+from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.study import study
 from pipeline.population.study.tables import Tables, population_tables
 from pipeline.records import Deployment, Media, Outage, Review, Visit
@@ -168,7 +168,7 @@ def test_nothing_is_left_out_silently(filled):
     said = about(found)
     for why in ("human", "unknown", "time-lapse", "no time"):
         assert said[f"visits left out: {why}"] == "1"
-    assert made.unknown == ("D1",) and said["deployment without a period"] == "D1"
+    assert made.without_period == ("D1",) and said["deployment without a period"] == "D1"
     assert said["left out: deployments without a period"] == "1"
     assert said["left out: other events without effort, in events.csv alone"] == "2"
     assert said["left out: events in an outage, in events.csv alone"] == "0"
@@ -348,7 +348,7 @@ def test_a_name_that_no_visit_carries_is_told_and_those_that_are_here(
 ):
     said = camtriage("--species", "panthera leo", "--out", "t", cwd=tmp_path, url=database_url)
     assert said.returncode == 0 and "told by people" not in said.stderr
-    words = "no visit carries the name Panthera leo; names here: Vulpes vulpes, Mammalia"
+    words = "no visit has the name Panthera leo; names here: Vulpes vulpes, Mammalia"
     assert words in said.stderr.splitlines()[0]
     page = (tmp_path / "t/population.html").read_text("utf-8")
     assert words[1:] in page and "Every visit was named by people" not in page
@@ -392,6 +392,6 @@ def test_histories_of_an_earlier_call_are_told_and_left(filled, database_url, tm
 )
 def test_the_last_lines_say_what_is_true_of_these_names(capsys, reviewed, answers, says, not_so):
     made = Tables({}, {}, {}, (), 1, reviewed, "none")
-    _tell(Written((), made, "", [], answers), Ask())
+    _tell(Written((), made, "", [], answers), StudyRequest())
     first = capsys.readouterr().err.splitlines()[0]
     assert says in first and not_so not in first

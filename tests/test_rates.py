@@ -16,7 +16,6 @@ from pipeline.population.estimates.rates import (
     NO_EVENT,
     NO_INTERVAL,
     WIDENED,
-    bootstrap_rates,
     monthly_rai,
     poisson_limits,
     presence_days,
@@ -47,18 +46,17 @@ def test_the_standard_error_by_hand():
     assert one.dispersion == pytest.approx(8 / 2)
 
 
-def test_a_station_without_effort_has_no_rate_and_its_events_are_told():
+def test_a_station_without_effort_has_no_rate():
     one = rate([3, 5, 2, 1], [100, 0, np.nan, 50])
     assert (one.events, one.stations, one.effort_days) == (4, 2, 150)
-    assert one.events_without_effort == 7
-    rates = station_rates([[3], [5], [2]], [100, 0, np.nan])[:, 0]
+    rates = station_rates(np.array([[3], [5], [2]]), [100, 0, np.nan])[:, 0]
     assert rates[0] == 3 and np.isnan(rates[1:]).all()
 
 
 def test_without_any_effort_nothing_is_said():
     one = rate([3, 0], [0, np.nan])
     assert (one.pooled, one.se, one.low, one.high) == (None,) * 4
-    assert one.interval == "no effort: no rate" and one.events_without_effort == 3
+    assert one.interval == "no effort: no rate"
 
 
 def test_no_event_gives_an_upper_bound_that_says_what_it_assumes():
@@ -119,13 +117,6 @@ def test_the_same_data_give_the_same_interval_in_any_company():
     assert both[1] == rai(x[:, [1]], e, ["hare"])[0]
 
 
-def test_strata_keep_their_numbers_of_stations():
-    """Two strata without any spread inside: every draw is the same."""
-    drawn = bootstrap_rates(np.array([[5], [5], [0], [0]]), np.full(4, 100.0), [1, 1, 2, 2])
-    assert np.allclose(drawn, 2.5)
-    assert rate([5, 5, 0, 0], [100] * 4, strata=["a", "a", "b", "b"]).bootstrap_se < 1e-9
-
-
 def test_tables_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="do not fit 2 stations × 1"):
         rai(np.zeros((3, 1)), [1, 2], ["fox"])
@@ -148,11 +139,12 @@ def test_months_have_their_own_effort_and_one_without_a_camera_has_no_rate():
     ]
     at = [datetime(2026, 1, 5), datetime(2026, 1, 9), datetime(2026, 2, 9), datetime(2026, 3, 25)]
     made = independent_events(records(["A"] * 4, ["fox"] * 4, at), 1800)
-    months = monthly_rai(made, watches(stays, "exact"), ["fox"], draws=50)
+    edges = np.array(["2026-01-01", "2026-04-02"], "datetime64[us]")
+    months = monthly_rai(made, watches(stays, "exact"), ["fox"], edges, draws=50)
     assert [str(one) for one in months] == ["2026-01", "2026-02", "2026-03", "2026-04"]
     january, february, march, april = (one for [one] in months.values())
     assert (january.events, january.effort_days, january.stations) == (2, 41, 2)
-    assert (february.pooled, february.events_without_effort) == (None, 1)
+    assert (february.pooled, february.events) == (None, 0)
     assert (march.pooled, march.stations) == (10, 1)
     assert april.pooled is None
 

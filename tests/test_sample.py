@@ -23,9 +23,9 @@ from flows.services.study.sample import write_queue, write_sample
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.population.correction.correction import corrected
-from pipeline.population.correction.elsewhere import elsewhere, read_known
+from pipeline.population.correction.elsewhere import elsewhere, read_accuracies
 from pipeline.population.correction.sample import (
-    Call,
+    LabelledVisit,
     Sample,
     answered,
     draw_sample,
@@ -42,7 +42,7 @@ from tests.test_study import FIRST, places, wild
 NAMES = ("Panthera leo", "Equus quagga", "Crocuta crocuta")
 
 
-def heap(number: int = 900, seed: int = 3) -> tuple[list[Call], dict[str, str | None]]:
+def heap(number: int = 900, seed: int = 3) -> tuple[list[LabelledVisit], dict[str, str | None]]:
     """Visits and what is truly on them: the machine errs in one of six, doubtful ones more."""
     rng, calls, truth = np.random.default_rng(seed), [], {}
     for i in range(number):
@@ -53,15 +53,15 @@ def heap(number: int = 900, seed: int = 3) -> tuple[list[Call], dict[str, str | 
         at = FIRST + timedelta(days=float(rng.uniform(0, 729)))
         sha = f"{seed}{i:063}"
         where = f"d{int(6 * rng.random() ** 1.3)}"
-        calls.append(Call(sha, "card", where, at.isoformat(), "animal", said, sure))
+        calls.append(LabelledVisit(sha, "card", where, at.isoformat(), "animal", said, sure))
         truth[sha] = true
     return calls, truth
 
 
-def told(calls, truth, drawn) -> list[Call]:
+def told(calls, truth, drawn) -> list[LabelledVisit]:
     """The drawn ones answered as they truly are."""
     return [
-        one._replace(said=(truth[one.sha256],) if truth[one.sha256] else ())
+        one._replace(answer=(truth[one.sha256],) if truth[one.sha256] else ())
         if one.sha256 in drawn
         else one
         for one in calls
@@ -79,9 +79,9 @@ def sample_of(calls, events: int, seed: int = 1, truth=None) -> Sample:
 @pytest.fixture(scope="module")
 def ground():
     from pipeline.population.effort.basis import basis
-    from pipeline.population.events.sightings import Ask
+    from pipeline.population.events.sightings import StudyRequest
 
-    return basis(wild(1, 50), places(), Ask())
+    return basis(wild(1, 50), places(), StudyRequest())
 
 
 # --- the draw ---
@@ -124,7 +124,7 @@ def test_what_stands_behind_a_gap_in_the_answers_does_not_speak():
     calls, truth = heap(60)
     some = frozenset(one.sha256 for one in calls)
     queue = sorted(told(calls, truth, some), key=lambda one: place(1, one.sha256))
-    queue[10] = queue[10]._replace(said=None)
+    queue[10] = queue[10]._replace(answer=None)
     assert [one.sha256 for one in answered(queue, some, 1)] == [o.sha256 for o in queue[:10]]
     picked = frozenset(one.sha256 for one in queue[:5])
     assert len(answered(queue, picked, 1)) == 5, "reviews outside the draw never enter"
@@ -156,8 +156,8 @@ def test_convenience_reviews_change_nothing(ground):
     calls, truth = heap()
     sample = sample_of(calls, 200, 1, truth)
     lions = [
-        one._replace(said=("Panthera leo",)) if one.said is None and one.sha256 < "32" else one
-        for one in sample.calls
+        one._replace(answer=("Panthera leo",)) if one.answer is None and one.sha256 < "32" else one
+        for one in sample.visits
     ]
     picked = Sample(lions, sample.drawn, sample.strata, sample.batches, sample.seed)
     assert corrected(ground, picked).rows == corrected(ground, sample).rows
@@ -167,7 +167,7 @@ def test_cards_that_came_after_the_draw_are_told_and_not_counted(ground):
     calls, truth = heap()
     sample = sample_of(calls, 200, 1, truth)
     later = [one._replace(sha256="z" + one.sha256[1:], batch="new") for one in calls[:90]]
-    grown = Sample([*sample.calls, *later], sample.drawn, sample.strata, sample.batches, 1)
+    grown = Sample([*sample.visits, *later], sample.drawn, sample.strata, sample.batches, 1)
     assert corrected(ground, grown).later == 90
     assert corrected(ground, grown).rows == corrected(ground, sample).rows
 
@@ -188,8 +188,8 @@ def test_undecided_answers_are_left_out_and_counted(ground):
     calls, truth = heap()
     sample = sample_of(calls, 200, 1, truth)
     unsure = [
-        one._replace(said=("unknown",)) if one.said and one.sha256.endswith("7") else one
-        for one in sample.calls
+        one._replace(answer=("unknown",)) if one.answer and one.sha256.endswith("7") else one
+        for one in sample.visits
     ]
     found = corrected(ground, Sample(unsure, sample.drawn, sample.strata, sample.batches, 1))
     assert found.undecided > 5 and found.answers == 200 - found.undecided
@@ -198,7 +198,7 @@ def test_undecided_answers_are_left_out_and_counted(ground):
 def test_a_sample_of_everything_asks_for_no_more_and_names_what_nobody_could_tell(ground):
     calls, truth = heap(60)
     calls = told(calls, truth, {one.sha256 for one in calls})
-    calls[3] = calls[3]._replace(said=("unknown",))
+    calls[3] = calls[3]._replace(answer=("unknown",))
     drawn = frozenset(one.sha256 for one in calls)
     sizes = {name: len(some) for name, some in strata_of(calls).items()}
     made = study(ground, Sample(calls, drawn, sizes, frozenset({"card"}), 1))
@@ -232,15 +232,15 @@ def test_what_was_measured_elsewhere_gives_rogan_and_gladens_number(ground, tmp_
         "scientific_name,se_hits,se_n,sp_hits,sp_n\n"
         "Panthera leo,184,200,490,500\nEquus quagga,1,100,1,100\n"
     )
-    lion, zebra = elsewhere(ground, read_known(table))
+    lion, zebra = elsewhere(ground, read_accuracies(table))
     share = lion.raw / lion.visits
     assert lion.share.value == pytest.approx((share + 0.98 - 1) / (0.92 + 0.98 - 1))
     assert lion.limits.low < lion.share.value < lion.limits.high
-    assert zebra.share is None and "the machine says nothing" in zebra.why
+    assert zebra.share is None and "such a model says nothing" in zebra.why
     for bad in ("Panthera leo,9,8,1,1", "Panthera leo,x,8,1,1", "Panthera leo,1"):
         table.write_text(f"scientific_name,se_hits,se_n,sp_hits,sp_n\n{bad}\n")
         with pytest.raises(SettingsError, match="line 2"):
-            read_known(table)
+            read_accuracies(table)
 
 
 # --- through the database ---
@@ -342,8 +342,8 @@ def test_blank_said_of_a_visit_takes_the_whole_visit_out(database, database_url,
         save_reviews(conn, [Review(alone, "blank", purpose="review")], "other.csv")
         by_sha = {one.sha256: one for one in read_calls(conn)}
         kinds = dict(conn.execute(sa.text("SELECT event_id, observation_type FROM events")).all())
-    assert by_sha[gone].said == () and kinds[gone] == "blank"
-    assert by_sha[alone].said is None and kinds[alone] == "animal", "a picture of two says little"
+    assert by_sha[gone].answer == () and kinds[gone] == "blank"
+    assert by_sha[alone].answer is None and kinds[alone] == "animal", "a picture of two says little"
 
 
 def test_the_word_on_a_visit_and_that_on_its_first_picture_stand_beside_each_other(database):
@@ -363,7 +363,7 @@ def test_the_word_on_a_visit_and_that_on_its_first_picture_stand_beside_each_oth
         assert conn.execute(sa.text(counts)).scalar() == 4
         assert dict(conn.execute(sa.text(shown)).all()) == {one: "blank", other: "blank"}
         assert [line for line in check(conn) if "results" in line] == []
-    assert by_sha[one].said == by_sha[other].said == ("human",)
+    assert by_sha[one].answer == by_sha[other].answer == ("human",)
 
 
 def test_the_queue_asks_one_visit_a_cell_until_all_are_settled(database, database_url, tmp_path):
@@ -383,7 +383,7 @@ def test_the_queue_asks_one_visit_a_cell_until_all_are_settled(database, databas
         assert read_reviews(table, lambda names: find_pictures(conn, names)).reviews == ()
     [one] = read_study(database_url, ask).occupied
     lions = sum(call.name == "Panthera leo" for call in calls)
-    assert one.cells.open == 0 and one.checked is not None and turns > 1 and asked_for <= lions
+    assert one.cells_open == 0 and one.checked is not None and turns > 1 and asked_for <= lions
     assert read_basis(database_url, ask).names == ["Panthera leo"]
 
 

@@ -13,7 +13,7 @@ import pytest
 from pipeline.population.effort.basis import basis
 from pipeline.population.estimates import activity, hours
 from pipeline.population.estimates.rates import WIDENED
-from pipeline.population.events.sightings import Ask, Sighting
+from pipeline.population.events.sightings import Sighting, StudyRequest
 from pipeline.population.study.study import study
 from pipeline.population.study.tables import population_tables
 from pipeline.records import Deployment
@@ -35,7 +35,7 @@ def places(number: int = 6, begin=FIRST, end=FIRST + YEARS) -> list[Deployment]:
 
 def seen(place: int, at: datetime, name="Panthera leo", method="machine", **more) -> Sighting:
     given = {"deployment": f"d{place}", "kind": "animal", "name": name, "method": method}
-    given |= {"rank": "species" if method == "machine" else None, "count": None}
+    given |= {"rank": "species" if method == "machine" else None, "individuals": None}
     given |= {"started_at": at.isoformat(), "ended_at": at.isoformat(), "path": "a/1.jpg"}
     key = hash((place, at, name)) % 10**9
     return Sighting(**(given | {"media_id": key, "capture_method": None} | more))
@@ -57,7 +57,7 @@ def wild(seed: int = 1, number: int = 300) -> list[Sighting]:
 
 @pytest.fixture(scope="module")
 def whole():
-    made = study(basis(wild(), places(), Ask()))
+    made = study(basis(wild(), places(), StudyRequest()))
     tables = population_tables(made, "0")
     return made, tables, population_page(made, tables, "0")
 
@@ -141,7 +141,7 @@ def test_the_totals_agree_in_every_table(whole):
 
 def test_the_same_study_gives_the_same_page_and_it_loads_nothing(whole):
     page = whole[2]
-    again = study(basis(wild(), places(), Ask()))
+    again = study(basis(wild(), places(), StudyRequest()))
     assert population_page(again, population_tables(again, "0"), "0") == page
     without_namespaces = re.sub(r'xmlns(:\w+)?="[^"]+"|<!DOCTYPE[^>]*>', "", page)
     assert "://" not in without_namespaces and "<script" not in page and "src=" not in page
@@ -151,14 +151,14 @@ def test_hostile_names_stay_text_on_the_page_and_in_the_plots():
     bad = "<script>alert(1)</script>$x^2$"
     some = [*wild(2, 12), *(seen(0, FIRST + timedelta(days=d), bad) for d in range(12))]
     there = [*places(), Deployment("x", bad, None, 1.0, 1.0, None, FIRST, FIRST + YEARS)]
-    made = study(basis(some, there, Ask()))
+    made = study(basis(some, there, StudyRequest()))
     page = population_page(made, population_tables(made, "0"), "0")
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
 def test_a_silent_camera_is_no_zero_and_has_no_rate():
     there = [*places(3), Deployment("gone", "Lost")]
-    made = study(basis([seen(0, FIRST)], there, Ask()))
+    made = study(basis([seen(0, FIRST)], there, StudyRequest()))
     tables = population_tables(made, "0")
     row = next(one for one in tables.rows["rai_by_station"] if one[0] == "Lost")
     assert row[2:5] == ["", "", ""]
@@ -169,7 +169,7 @@ def test_a_silent_camera_is_no_zero_and_has_no_rate():
 def test_outages_are_taken_out_of_every_number_and_told():
     begin = FIRST + timedelta(days=30)
     out = {"d0": [(begin, FIRST + YEARS)]}
-    made = study(basis(wild(), places(), Ask(), out))
+    made = study(basis(wild(), places(), StudyRequest(), out))
     assert made.rates[0].effort_days == pytest.approx(5 * 730 + 30)
     assert made.months["2024-06"][0].stations == 5
     tables = population_tables(made, "0")
@@ -180,7 +180,7 @@ def test_an_event_in_an_outage_is_in_no_rate_and_months_add_up_to_the_total():
     begin, end = FIRST + timedelta(days=31), FIRST + timedelta(days=61)
     out = {f"d{i}": [(begin, end)] for i in range(6)}
     some = [seen(i % 6, FIRST + timedelta(days=20 + i, hours=5)) for i in range(60)]
-    made = study(basis(some, places(), Ask(), out))
+    made = study(basis(some, places(), StudyRequest(), out))
     tables = population_tables(made, "0")
     inside = sum(begin <= datetime.fromisoformat(one.started_at) < end for one in some)
     rows = [dict(zip(tables.rows["about"][0], row, strict=True)) for row in tables.rows["about"]]
@@ -198,7 +198,7 @@ def test_an_event_in_an_outage_is_in_no_rate_and_months_add_up_to_the_total():
 def test_a_species_seen_once_has_no_lower_upper_limit_than_one_never_seen():
     there = places(3, end=FIRST + timedelta(days=250))
     some = [seen(0, FIRST + timedelta(days=40)), seen(1, FIRST + timedelta(days=90), "Lynx lynx")]
-    ask = Ask(species=("Panthera leo", "Equus quagga"))
+    ask = StudyRequest(species=("Panthera leo", "Equus quagga"))
     made = study(basis(some, there, ask))
     every = [made.rates, made.presence, *made.months.values()]
     for rates in every:
@@ -214,7 +214,7 @@ def test_a_species_seen_once_has_no_lower_upper_limit_than_one_never_seen():
 
 def test_below_ten_events_there_are_dots_and_no_curve():
     few = [seen(i % 3, FIRST + timedelta(days=i, hours=i)) for i in range(9)]
-    made = study(basis(few, places(), Ask()))
+    made = study(basis(few, places(), StudyRequest()))
     assert made.days.clock["Panthera leo"].n == 9 and not made.days.curves
     [row] = activity_rows(made, ["Panthera leo"])
     assert row["clock"]["curve"] is None and row["clock"]["n"] == 9
@@ -223,15 +223,20 @@ def test_below_ten_events_there_are_dots_and_no_curve():
 def test_binned_draws_give_the_curve_and_the_overlap_of_the_exact_ones():
     rng = np.random.default_rng(5)
     a, b = rng.vonmises(1, 2, 400) % hours.TURN, rng.vonmises(3, 1, 300) % hours.TURN
-    at = [rng.integers(0, 8, len(one)) for one in (a, b)]
-    times = {n: hours.times_of(t, s, 8) for n, t, s in zip("ab", (a, b), at, strict=True)}
+    at_a, at_b = rng.integers(0, 8, 400), rng.integers(0, 8, 300)
+    times = {"a": hours.times_of(a, at_a, 8), "b": hours.times_of(b, at_b, 8)}
     [(_, _, one)] = hours.overlaps(times, 300)
-    exact = activity.overlap(a, b, tuple(at), 300)
-    assert one.value == exact.value and one.estimator == exact.estimator
-    assert (one.low, one.high) == pytest.approx((exact.low, exact.high), abs=0.03)
-    binned = hours._Drawn.of(times["a"].bins.sum(0, keepdims=True)).density[0]
-    grid = hours._AT
-    want = activity.density(a, grid, activity.bandwidth(a))
+    exact = []
+    for _ in range(300):
+        places = rng.integers(0, 8, 8)
+        pair = (np.concatenate([t[at == place] for place in places])
+                for t, at in ((a, at_a), (b, at_b)))  # fmt: skip
+        exact.append(activity.dhat4(*pair))
+    limits = activity.limits(activity.dhat4(a, b), np.array(exact))
+    assert (one.value, one.estimator) == (activity.dhat4(a, b), "Dhat4")
+    assert (one.low, one.high) == pytest.approx(limits, abs=0.03)
+    binned = hours.Drawn.of(times["a"].bins.sum(0, keepdims=True)).density[0]
+    want = activity.density(a, hours.CENTRES, activity.bandwidth(a))
     assert np.abs(binned - want).max() < 0.01 * want.max()
     curve = hours.curves(times, 300)["a"]
     assert (curve.low <= curve.density).all() and (curve.density <= curve.high).all()
@@ -240,7 +245,9 @@ def test_binned_draws_give_the_curve_and_the_overlap_of_the_exact_ones():
 
 def test_sun_time_needs_a_place_and_an_offset_and_says_how_many_have_none():
     some = [*places(3), Deployment("d3", "S3", None, None, None, None, FIRST, FIRST + YEARS)]
-    made = study(basis([seen(i, FIRST + timedelta(days=9)) for i in range(4)], some, Ask()))
+    made = study(
+        basis([seen(i, FIRST + timedelta(days=9)) for i in range(4)], some, StudyRequest())
+    )
     assert made.days.without_sun == 1 and made.days.sun["Panthera leo"].n == 3
     assert 5 < made.days.sunrise_h < 8 < 16 < made.days.sunset_h < 20
 
@@ -252,20 +259,20 @@ def test_two_years_of_the_same_months_are_compared_and_one_is_not(whole):
     made = whole[0]
     assert made.trend.seasons == ("2024/25", "2025/26") and len(made.trend.months) == 12
     assert all(one.percent is not None and one.low < one.high for one in made.trend.changes)
-    short = study(basis(wild(), places(end=FIRST + timedelta(days=200)), Ask()))
+    short = study(basis(wild(), places(end=FIRST + timedelta(days=200)), StudyRequest()))
     assert not short.trend.seasons and "one season only" in short.trend.why
 
 
 def test_a_season_that_has_just_begun_does_not_shrink_the_comparison():
     there = places(end=FIRST + YEARS + timedelta(days=40))
-    made = study(basis(wild(), there, Ask()))
+    made = study(basis(wild(), there, StudyRequest()))
     assert len(made.trend.seasons) == 2 and len(made.trend.months) == 12
 
 
 def test_a_decline_that_was_put_in_comes_out():
     rng = np.random.default_rng(3)
     some = [one for one in wild(4, 500) if one.started_at < "2025-03" or rng.random() < 0.5]
-    made = study(basis(some, places(), Ask()))
+    made = study(basis(some, places(), StudyRequest()))
     for one in made.trend.changes:
         assert -65 < one.low < -40 and one.high < -20
 
@@ -275,30 +282,30 @@ def test_a_decline_that_was_put_in_comes_out():
 
 def test_open_cells_are_told_and_closed_ones_carry_the_plain_model():
     some = [seen(i, FIRST + timedelta(days=3 + 7 * j)) for i in range(3) for j in range(4)]
-    [one] = study(basis(some, places(), Ask())).occupied
-    assert (one.cells.confirmed, one.cells.open) == (0, 12)
+    [one] = study(basis(some, places(), StudyRequest())).occupied
+    assert (one.cells_confirmed, one.cells_open) == (0, 12)
     assert one.checked is None and one.partly is None and one.raw.naive == 0.5
     assert np.isnan(one.confirmed.cells).sum() == 12
     half = [*some[:6], *(one._replace(method="human") for one in some[6:])]
-    [one] = study(basis(half, places(), Ask())).occupied
+    [one] = study(basis(half, places(), StudyRequest())).occupied
     assert one.checked is None and one.partly.status in ("ok", "boundary")
     sure = [one._replace(method="human") for one in some]
-    [one] = study(basis(sure, places(), Ask())).occupied
-    assert one.checked is one.raw and one.cells.open == 0
+    [one] = study(basis(sure, places(), StudyRequest())).occupied
+    assert one.checked is one.raw and one.cells_open == 0
 
 
 def test_several_years_are_no_closed_survey_and_the_page_says_so(whole):
     text = unescape(re.sub(r"<[^>]+>", "", whole[2]))
     assert "105 occasions over 2.0 years are fitted as one closed survey" in text
     season = [one for one in wild() if one.started_at < "2024-06"]
-    page = page_of(season, places(), Ask(end=datetime(2024, 5, 31).date()))
+    page = page_of(season, places(), StudyRequest(end=datetime(2024, 5, 31).date()))
     assert "one closed survey" not in page
 
 
 def test_a_share_at_the_border_with_a_wide_interval_is_no_sure_number():
     some = [seen(i, FIRST + timedelta(days=3 + i)) for i in range(3)]
     there = places(3, end=FIRST + timedelta(days=50))
-    made = study(basis(some, there, Ask()))
+    made = study(basis(some, there, StudyRequest()))
     [one] = made.occupied
     assert one.raw.psi.value > 0.999 and one.raw.psi.profile[0] < 0.8
     page = population_page(made, population_tables(made, "0"), "0")
@@ -318,7 +325,7 @@ def test_names_that_hold_each_other_are_not_compared():
         some.append(
             seen(i % 3, FIRST + timedelta(days=3 * i, hours=19 + i % 4), None, kind="human")
         )
-    ask = Ask(species=("animal", "human"))
+    ask = StudyRequest(species=("animal", "human"))
     made = study(basis(some, places(3), ask))
     pairs = {frozenset(pair[:2]) for pair in made.days.overlaps}
     assert pairs == {frozenset(one) for one in combinations(("Equus", "Panthera leo", "human"), 2)}
@@ -332,7 +339,7 @@ def test_species_accumulated_are_never_fewer_than_none():
     some = [
         seen(i, FIRST + timedelta(days=i), f"Felis {'abcdefgh'[i]}us", "human") for i in range(5)
     ]
-    made = study(basis(some[:1], places(6), Ask()))
+    made = study(basis(some[:1], places(6), StudyRequest()))
     rows = population_tables(made, "0").rows["richness"]
     lows = [float(row[3]) for row in rows if row[0] == "species at so many stations"]
     assert made.richness.accumulated[0] < 1.96 * made.richness.accumulated_sd[0]
@@ -349,23 +356,23 @@ def test_histories_follow_the_day_and_the_least_effort_asked_for():
     begin = FIRST + timedelta(days=10, hours=12)
     late = Deployment("late", "T", None, 1.0, 1.0, None, begin, FIRST + YEARS)
     there = [*places(2), late]
-    first = study(basis(some, there, Ask(day1="station"))).occupied[0].history
+    first = study(basis(some, there, StudyRequest(day1="station"))).occupied[0].history
     assert first.starts[2] == np.datetime64(FIRST + timedelta(days=10))
-    strict = study(basis(some, there, Ask(least_days=7))).occupied[0].history
+    strict = study(basis(some, there, StudyRequest(least_days=7))).occupied[0].history
     assert np.isnan(strict.cells[2, :2]).all() and not np.isnan(strict.cells[2, 2])
 
 
 def test_only_confirmed_species_count_for_richness():
     some = [seen(i, FIRST + timedelta(days=i), method="human") for i in range(4)]
     some += [seen(5, FIRST, "Loxodonta africana"), seen(4, FIRST, "Mammalia", rank="class")]
-    found = study(basis(some, places(), Ask())).richness
-    assert found.confirmed == ("Panthera leo",) and found.machine_only == ("Loxodonta africana",)
+    found = study(basis(some, places(), StudyRequest())).richness
+    assert found.confirmed == ("Panthera leo",) and found.model_only == ("Loxodonta africana",)
     assert found.events == 4 and found.chao2.value == 1
 
 
 def test_no_confirmed_species_is_no_estimate():
-    made = study(basis([seen(0, FIRST)], places(), Ask()))
-    assert made.richness.chao2 is None and made.richness.machine_only == ("Panthera leo",)
+    made = study(basis([seen(0, FIRST)], places(), StudyRequest()))
+    assert made.richness.chao2 is None and made.richness.model_only == ("Panthera leo",)
 
 
 def test_tables_are_plain_csv(whole):
@@ -409,7 +416,7 @@ def dots(plot: str) -> list[list[tuple[bool, bool]]]:
 
 
 def test_a_month_with_events_at_one_station_only_is_in_the_figure():
-    made = study(basis(*few_stations(), Ask()))
+    made = study(basis(*few_stations(), StudyRequest()))
     figures = {plots.month_plot: made.months.values(), plots.trend_plot: made.trend.rates}
     for plot, columns in figures.items():
         rates = [[column[i] for column in columns] for i in range(2)]
@@ -423,7 +430,9 @@ def test_a_month_with_events_at_one_station_only_is_in_the_figure():
 
 def test_a_low_rate_is_a_dot_and_none_at_all_a_ring():
     some, there = few_stations()
-    made = study(basis(some, there, Ask(species=("Panthera leo", "Lynx lynx", "Equus quagga"))))
+    made = study(
+        basis(some, there, StudyRequest(species=("Panthera leo", "Lynx lynx", "Equus quagga")))
+    )
     rings = re.findall(r"<use [^>]*fill-opacity: 0; stroke: #4f7a5b", plots.rate_plot(made.rates))
     assert len(rings) == 1 and made.rates[0].events == 0
 
@@ -432,7 +441,7 @@ def test_a_low_rate_is_a_dot_and_none_at_all_a_ring():
 def test_months_that_nobody_watched_are_gaps():
     gap = {"d0": [(datetime(2015, 9, 1), datetime(2016, 1, 1))]}
     some, there = few_stations(4)
-    made = study(basis(some[:-1], [there[0]], Ask(), gap))
+    made = study(basis(some[:-1], [there[0]], StudyRequest(), gap))
     (drawn,) = dots(plots.month_plot(made, ["Panthera leo"]))
     assert len(drawn) == len(made.months) - 4
 
@@ -460,7 +469,7 @@ def test_a_map_names_its_axes_and_a_phone_says_that_figures_go_on(whole):
 
 
 def test_a_dozen_seasons_do_not_print_over_each_other():
-    made = study(basis(*few_stations(), Ask()))
+    made = study(basis(*few_stations(), StudyRequest()))
     for axes in plots.trend_plot(made, made.basis.names).split('<g id="axes_')[1:]:
         assert 2 <= len(re.findall(r">20\d\d/\d\d<", axes)) <= 4
 
@@ -469,7 +478,7 @@ def test_a_dozen_seasons_do_not_print_over_each_other():
 
 
 def page_of(some, there, ask=None, outages=None) -> str:
-    made = study(basis(some, there, ask or Ask(), outages))
+    made = study(basis(some, there, ask or StudyRequest(), outages))
     return population_page(made, population_tables(made, "0"), "0")
 
 

@@ -15,7 +15,8 @@ from pipeline.errors import PopulationError
 from pipeline.population.effort.basis import basis
 from pipeline.population.effort.effort import watches
 from pipeline.population.effort.operation import operation
-from pipeline.population.events.sightings import Ask
+from pipeline.population.events.sightings import StudyRequest
+from pipeline.population.events.spans import DAY
 from tests.visits import put
 
 BEGIN = datetime(2026, 5, 1)
@@ -92,10 +93,13 @@ def test_effort_in_sql_is_that_of_the_arrays_whatever_stood_and_failed(conn, see
     if not watched:
         return
     cells = operation(watched)
+    names = (
+        (np.arange(cells.effort.shape[1]) + cells.first // DAY).astype("datetime64[D]").astype(str)
+    )
     days = "SELECT station, day, effort_days FROM station_days"
     by_day = {(station, day): worked for station, day, worked in told(conn, days)}
     for station, row in zip(cells.stations, cells.effort, strict=True):
-        for day, worked in zip(cells.names, row, strict=True):
+        for day, worked in zip(names.tolist(), row, strict=True):
             if not np.isnan(worked):
                 assert by_day.pop((station, day)) == pytest.approx(worked, abs=1e-6)
     assert not any(by_day.values()), "days between deployments have no effort"
@@ -156,7 +160,7 @@ def test_events_in_effort_are_those_of_the_arrays_whatever_stood_and_failed(conn
     times = [*draw.integers(0, 2500, 60) / 10, *edges, *draw.integers(0, 10, 5) * 24]
     visits = [fox(f"d{draw.integers(0, len(places))}", float(hour)) for hour in times]
     put_study(conn, places, outages, visits)
-    given = all_deployments(conn), Ask(), accepted_outages(conn)
+    given = all_deployments(conn), StudyRequest(), accepted_outages(conn)
     try:
         found = basis(read_sightings(conn), *given)
     except PopulationError:

@@ -12,7 +12,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact  #
 from flows.execution.tasks import as_task  # noqa: E402
 from flows.services.study.population import Written, asked, write_study  # noqa: E402
 from pipeline.errors import PopulationError  # noqa: E402
-from pipeline.population.events.sightings import Ask  # noqa: E402
+from pipeline.population.events.sightings import StudyRequest  # noqa: E402
 
 
 @flow(name="camtriage-population", persist_result=False)
@@ -41,7 +41,7 @@ def weekly_population(
     return [str(path) for path in written.paths]
 
 
-def _write(ask: Ask, out: Path) -> Written | str:
+def _write(ask: StudyRequest, out: Path) -> Written | str:
     """What was written; or, in one line, what is missing: a new study is no failure every week."""
     try:
         return write_study("", ask, out)

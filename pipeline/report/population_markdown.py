@@ -18,7 +18,7 @@ def as_markdown(study: Study, tables: Tables) -> str:
 
 def _lines(study: Study, tables: Tables) -> Iterator[str]:
     basis = study.basis
-    ask = basis.ask
+    ask = basis.request
     first, last = (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist()
     yield f"# Population, {words.on(first)} to {words.on(last)}\n"
     stations, visits = counted(len(basis.stations), "station"), counted(tables.visits, "visit")

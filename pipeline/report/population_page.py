@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.population.correction.corrected import FEW_ERRORS, SMALL, Total
-from pipeline.population.correction.corrected_rates import Rate
+from pipeline.population.correction.corrected_rates import CorrectedRate
 from pipeline.population.effort import effort
 from pipeline.population.events import independent as events
-from pipeline.population.study.known import apart
+from pipeline.population.study.confirmed_species import comparable
 from pipeline.population.study.seasons import Trend
 from pipeline.population.study.study import Study
-from pipeline.population.study.table_rows import methods_of, outages_said
+from pipeline.population.study.table_rows import methods_of, outages_text
 from pipeline.population.study.tables import Tables
 from pipeline.report import population_plots as plots
 from pipeline.report import words
@@ -38,7 +38,10 @@ def write_population_page(folder: Path, study: Study, tables: Tables, version: s
 def population_page(study: Study, tables: Tables, version: str) -> str:
     """The page, with everything it needs inside."""
     basis = study.basis
-    ask, first_last = basis.ask, (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist()
+    ask, first_last = (
+        basis.request,
+        (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist(),
+    )
     common = _commonest(study)
     small, places, rounding = common[: plots.MOST], *_places(study)
     occupancy = list(_occupancy(study, common))
@@ -50,7 +53,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         species=sum(one.events > 0 for one in study.rates),
         told=tables.reviewed, visits=tables.visits,
         labels=_labels(tables), event_rule=events.RULES[ask.rule],
-        effort_rule=effort.RULES[ask.effort], outages=outages_said(basis),
+        effort_rule=effort.RULES[ask.effort], outages=outages_text(basis),
         rates=_rates(study, common), zeros=any(one.events == 0 for one in study.rates),
         rate_plot=plots.rate_plot([one for _, one in _by_name(study, common)]),
         map_plot=plots.map_plot(study, common[:MAPS], places), rounding=10.0**-rounding,
@@ -62,7 +65,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         corrected_rows=_corrected(study, common),
         corrected_plot=plots.corrected_plot(_corrected(study, common)[:40]),
         corrected_notes=_notes(study), blanks_words=_blanks(study),
-        open_years=_open_years(study), mixed=len(apart(basis)) < len(basis.names),
+        open_years=_open_years(study), mixed=len(comparable(basis)) < len(basis.names),
         occupancy=occupancy, occupancy_plot=plots.occupancy_plot(_psi(occupancy, common)),
         activity_plot=plots.activity_plot(study, small), activity=_activity(study, common),
         overlaps=study.days.overlaps, without_sun=study.days.without_sun,
@@ -72,7 +75,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         trend_begins=_begins(study.trend),
         richness=study.richness, richness_plot=plots.richness_plot(study.richness),
         effort=_dicts(tables.rows["effort"]), effort_plot=plots.effort_plot(study),
-        unknown=basis.unknown, left=_left(tables),
+        unknown=basis.without_period, left=_left(tables),
     )  # fmt: skip
 
 
@@ -144,7 +147,7 @@ class _Right:
 
     name: str
     total: Total
-    rate: Rate | None
+    rate: CorrectedRate | None
     raw_share: float
     share: tuple[float, float, float] | None
     more: int
@@ -208,7 +211,7 @@ def _blanks(study: Study) -> str:
 def _occupancy(study: Study, names: list[str]) -> Iterator[dict]:
     by_name = {one.name: one for one in study.occupied}
     for one in (by_name[name] for name in names):
-        cells = {"name": one.name, "confirmed": one.cells.confirmed, "open": one.cells.open}
+        cells = {"name": one.name, "confirmed": one.cells_confirmed, "open": one.cells_open}
         facts = {"seen": one.raw.detected, "sites": one.raw.sites, "naive": one.raw.naive}
         fits = [("labels", one.raw)] if one.checked is None else [("confirmed", one.checked)]
         for basis, fit in fits:

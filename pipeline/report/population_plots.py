@@ -298,13 +298,13 @@ def _extent(x, y, side: float) -> tuple[list, float]:
 
 def richness_plot(found) -> str | None:
     """Species after so many stations, and among so many events."""
-    if found.accumulated is None:
+    if not found.accumulated:
         return None
 
     def draw(figure):
         left, right = figure.subplots(1, 2, sharey=True)
         k = np.arange(1, len(found.accumulated) + 1)
-        mean, sd = found.accumulated, found.accumulated_sd
+        mean, sd = np.array(found.accumulated), np.array(found.accumulated_sd)
         low = np.maximum(mean - 1.96 * sd, 0)
         left.fill_between(k, low, mean + 1.96 * sd, color=GREEN, alpha=0.22, lw=0)
         left.plot(k, mean, color=GREEN, lw=1.6)

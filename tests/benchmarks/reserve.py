@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.population.correction.corrected import total
-from pipeline.population.correction.corrected_rates import Labelled, mix, rate
-from pipeline.population.estimates.activity import TURN, overlap
+from pipeline.population.correction.corrected_rates import LabelledStratum, mix, rate
+from pipeline.population.estimates import hours as activity_hours
+from pipeline.population.estimates.activity import TURN
 from pipeline.population.estimates.false_positives import fit_certain
 from pipeline.population.estimates.occupancy import fit
 from pipeline.population.estimates.rates import bootstrap_rates, poisson_limits
-from pipeline.population.study.verify import Hit, history
 from pipeline.settings import Audit
 from pipeline.trust import audit
 from pipeline.trust.intervals import share_bounds, share_low
@@ -151,7 +151,7 @@ def strata() -> Iterator[tuple[int, bool]]:
     yield from ((call, night) for call in range(4) for night in (False, True))
 
 
-def labelled(made: Season, looked: list[np.ndarray], light: bool = False) -> list[Labelled]:
+def labelled(made: Season, looked: list[np.ndarray], light: bool = False) -> list[LabelledStratum]:
     truth, said = made.names
     if light:
         word = np.where(made.night, " by night", " by day")
@@ -161,7 +161,7 @@ def labelled(made: Season, looked: list[np.ndarray], light: bool = False) -> lis
         members = (made.said == call) & (made.night == night)
         names, counts = np.unique(said[members], return_counts=True)
         machine = dict(zip(names.tolist(), counts.tolist(), strict=True))
-        found.append(Labelled(f"{CALLS[call]} {night}", machine, truth[some], said[some]))
+        found.append(LabelledStratum(f"{CALLS[call]} {night}", machine, truth[some], said[some]))
     return found
 
 
@@ -216,7 +216,7 @@ def shares(made: Season, looked) -> Iterator[Estimate]:
 
 def places(made: Season, rng) -> Iterator[Estimate]:
     """Occupancy: every hit believed; one picture of each cell verified; a part of them reviewed."""
-    week, names = made.day // WEEK, [f"{n:02}" for n in range(STATIONS)]
+    week = made.day // WEEK
     effort = made.effort.reshape(STATIONS, -1, WEEK).sum(2)
     effort = np.where(effort >= HALF_A_WEEK, effort, 0)
     for number, name in enumerate(SPECIES[1:], start=1):
@@ -226,11 +226,10 @@ def places(made: Season, rng) -> Iterator[Estimate]:
         raw[made.station[hits], week[hits]] = 1
         believed = fit(raw)
         yield _of_fit(what, "naive", believed, psi)
-        given = [
-            Hit(names[made.station[i]], int(week[i]), name, str(i), rng.random()) for i in hits
-        ]
-        said = {(str(i), name): bool(made.truth[i] == number) for i in hits}
-        clean = history(given, said, name, names, effort)
+        clean = np.where(effort > 0, 0.0, np.nan)
+        true = hits[made.truth[hits] == number]
+        clean[made.station[true], week[true]] = 1
+        clean[effort == 0] = np.nan
         yield _of_fit(what, "ours", fit(clean), psi)
         if number == 1:
             part = np.where(effort > 0, raw, np.nan)
@@ -250,9 +249,16 @@ def times(made: Season, rng, rounds: int) -> Iterator[Estimate]:
     """Overlap of two species' hours, of what the machine says and of a random sample's truth."""
     some = rng.random(len(made.truth)) < RANDOM_PART
     for method, labels, chosen in (("naive", made.said, True), ("ours", made.truth, some)):
-        pair = [TURN * made.hour[(labels == n) & chosen] / 24 for n in (0, 1)]
-        few = rounds if method == "ours" else rounds // 4  # the machine's is never near
-        got = overlap(*pair, rounds=few, seed=int(rng.integers(2**31)))
+        few = rounds if method == "ours" else rounds // 4  # the model's is never near
+        both = {
+            CALLS[n]: activity_hours.times_of(
+                TURN * made.hour[(labels == n) & chosen] / 24,
+                made.station[(labels == n) & chosen],
+                STATIONS,
+            )
+            for n in (0, 1)
+        }
+        [(_, _, got)] = activity_hours.overlaps(both, few)
         what = "overlap of deer and fox"
         yield Estimate(what, method, got.value, got.low, got.high, true_overlap(0, 1))
 
@@ -298,9 +304,7 @@ def clustered(seed: int, stations=20, each=50, recall=0.95, alike=0.1, bar=0.9) 
     size = 1 / alike - 1
     found = rng.binomial(each, rng.beta(recall * size, (1 - recall) * size, stations))
     n = stations * each
-    drawn = bootstrap_rates(
-        found[:, None].astype(float), np.full(stations, each), np.zeros(stations), 999, seed
-    )
+    drawn = bootstrap_rates(found[:, None].astype(float), np.full(stations, float(each)), 999)
     what, pooled = "mean recall at new stations", found.sum() / n
     enough = int(np.ceil(bar * each - 1e-9))
     true = float(betabinom.sf(enough - 1, each, recall * size, (1 - recall) * size))

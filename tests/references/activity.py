@@ -55,7 +55,8 @@ def compare_bandwidth(times: dict[tuple[str, str], np.ndarray]):
         yield alike([width, width], theirs, 1e-4)
         hours = [float(row[f"d_{hour:02}h"]) for hour in (0, 6, 12, 18)]
         yield near(density(seen, at, width), hours, 1e-5)
-    levels = [activity_level(times["3", name]) for name in ("tiger", "macaque")]
+    two = [times["3", name] for name in ("tiger", "macaque")]
+    levels = [activity_level(seen, bandwidth(seen)) for seen in two]
     yield near(levels, [0.678426, 0.229890], 1e-5)
 
 
@@ -68,7 +69,7 @@ def simulated():
         want = {key: number(value) for key, value in known[name].items() if key != "series"}
         yield equal([len(times)], [want["n"]])
         yield alike([bandwidth(times)], [want["bandwidth"]], 1e-4)
-        ours = [dhat1(*both), dhat4(*both), activity_level(times)]
+        ours = [dhat1(*both), dhat4(*both), activity_level(times, bandwidth(times))]
         yield near(ours, [want["Dhat1"], want["Dhat4"], want["act_level"]], 1e-5)
     true = matrix("activity/sim_true_density_128.csv")[1:]
     area = np.minimum(*(true / true.sum(0)).T).sum()

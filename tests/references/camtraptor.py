@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import datetime
 
+import numpy as np
+
 from pipeline.population.effort.effort import Stay, watches
 from pipeline.population.estimates.rates import station_rates
 from pipeline.population.events.independent import Records, records, tally
@@ -65,8 +67,8 @@ TABLES = {  # table -> its column, and whether animals count, not sequences
 def compare_table(name: str, given: list[Stay], table: Records):
     watched, (column, individuals) = watches(given, "duration"), TABLES[name]
     places, names = [one.station for one in watched], sorted(set(table.species.tolist()))
-    weights = table.count if individuals else None
-    ours = tally(table.station, table.species, places, names, weights)
+    each = table.count.astype(int) if individuals else 1
+    ours = tally(*(np.repeat(x, each) for x in (table.station, table.species)), places, names)
     if column == "rai":
         ours = station_rates(ours, [one.days for one in watched])
     known = rows(f"camtraptor/{name}.csv")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from db.core import schema
 from db.core.rows import chunks, fields, media_ids, upsert
 from db.store.batches import save_recipe
-from pipeline.population.correction.sample import Call, Sample
+from pipeline.population.correction.sample import LabelledVisit, Sample
 from pipeline.records import Draw
 
 _CALLS = """
@@ -40,13 +40,13 @@ ORDER BY f.sha256, m.taken_at, m.path
 """
 
 
-def read_calls(conn: Connection) -> list[Call]:
+def read_calls(conn: Connection) -> list[LabelledVisit]:
     """Every visit with a time, by its first picture's sha256; people's words beside."""
     said = defaultdict(list)
     for visit, kind, name in conn.exec_driver_sql(_SAID):
         said[visit] += [] if kind == "blank" else [name or kind]
     return [
-        Call(*row[:7], tuple(said[row[7]]) if row[7] in said else None)
+        LabelledVisit(*row[:7], tuple(said[row[7]]) if row[7] in said else None)
         for row in conn.exec_driver_sql(_CALLS)
     ]
 

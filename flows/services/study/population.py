@@ -16,11 +16,11 @@ from flows.execution.databases import known_database
 from flows.services.study.report import blanks_of_all
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
-from pipeline.population.correction.elsewhere import Known, read_known
+from pipeline.population.correction.elsewhere import Accuracy, read_accuracies
 from pipeline.population.effort import effort
 from pipeline.population.effort.basis import Basis, basis
 from pipeline.population.events import independent as events
-from pipeline.population.events.sightings import Ask
+from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.study import Study, study
 from pipeline.population.study.tables import Tables, population_tables, write_tables
 from pipeline.species.labelset import load_labelset
@@ -38,8 +38,8 @@ def asked(
     occasion_days: int = 7,
     day1: str = "survey",
     least_days: float | None = None,
-) -> Ask:
-    """The command's words as an Ask; SettingsError names the one that cannot be."""
+) -> StudyRequest:
+    """The command's words as a StudyRequest; SettingsError names the one that cannot be."""
     first, last = _day("--from", begin), _day("--to", end)
     if first and last and last < first:
         raise SettingsError(f"--to {last} is before --from {first}")
@@ -55,7 +55,9 @@ def asked(
         raise SettingsError(f"--least-days {least_days:g}: more than 0, at most {occasion_days}")
     begins = day1 if day1 in ("survey", "station") else _day("--day1", day1)
     names, gap_s = tuple(species or ()), gap_min * 60
-    return Ask(first, last, names, gap_s, rule, effort_rule, occasion_days, begins, least_days)
+    return StudyRequest(
+        first, last, names, gap_s, rule, effort_rule, occasion_days, begins, least_days
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class Written:
     corrected: int  # answers of the random sample that correct numbers; 0: none are corrected
 
 
-def write_population(database: str, ask: Ask, out: Path, sensitivity: Path | None = None) -> int:
+def write_population(
+    database: str, ask: StudyRequest, out: Path, sensitivity: Path | None = None
+) -> int:
     """Write page and tables into a folder, print their paths, and say what is not in them."""
     written = write_study(database, ask, out, sensitivity)
     for path in written.paths:
@@ -81,7 +85,9 @@ def write_population(database: str, ask: Ask, out: Path, sensitivity: Path | Non
     return 0
 
 
-def write_study(database: str, ask: Ask, out: Path, sensitivity: Path | None = None) -> Written:
+def write_study(
+    database: str, ask: StudyRequest, out: Path, sensitivity: Path | None = None
+) -> Written:
     """Write page and tables into a folder. `sensitivity`: a table for Rogan and Gladen's shares."""
     from pipeline.report.population_markdown import as_markdown
     from pipeline.report.population_page import write_population_page
@@ -89,7 +95,7 @@ def write_study(database: str, ask: Ask, out: Path, sensitivity: Path | None = N
     if out.exists() and not out.is_dir():
         raise SettingsError(f"--out {out} is a file: give a folder")
     found, own = (
-        read_study(database, ask, read_known(sensitivity) if sensitivity else ()),
+        read_study(database, ask, read_accuracies(sensitivity) if sensitivity else ()),
         version("camtriage"),
     )
     made = population_tables(found, own)
@@ -101,7 +107,7 @@ def write_study(database: str, ask: Ask, out: Path, sensitivity: Path | None = N
     return Written(tuple(paths), made, as_markdown(found, made), rates, answers)
 
 
-def read_study(database: str, ask: Ask, known: Sequence[Known] = ()) -> Study:
+def read_study(database: str, ask: StudyRequest, known: Sequence[Accuracy] = ()) -> Study:
     """Everything that the database holds about what was asked."""
     rests_on = read_basis(database, ask)
     with reading(known_database(database)) as conn:
@@ -110,7 +116,7 @@ def read_study(database: str, ask: Ask, known: Sequence[Known] = ()) -> Study:
     return study(rests_on, sample, blanks, known)
 
 
-def read_basis(database: str, ask: Ask) -> Basis:
+def read_basis(database: str, ask: StudyRequest) -> Basis:
     """Visits, effort and events of what was asked."""
     with reading(known_database(database)) as conn:
         sightings, deployments = read_sightings(conn), all_deployments(conn)
@@ -122,7 +128,7 @@ def read_basis(database: str, ask: Ask) -> Basis:
     return basis(sightings, deployments, ask, outages)
 
 
-def _tell(written: Written, ask: Ask) -> None:
+def _tell(written: Written, ask: StudyRequest) -> None:
     """On stderr, so that the paths alone can be piped."""
     made = written.tables
     if made.no_visit:
@@ -145,8 +151,8 @@ def _tell(written: Written, ask: Ask) -> None:
         f"outages: {made.outages}; what was left out: about.csv",
         file=sys.stderr,
     )
-    if made.unknown:
-        without = counted(len(made.unknown), "deployment")
+    if made.without_period:
+        without = counted(len(made.without_period), "deployment")
         print(
             f"{without} without a period in no rate: fill in "
             "`camtriage deployments list`, then `camtriage deployments import` it",

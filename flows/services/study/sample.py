@@ -9,10 +9,10 @@ from flows.execution.databases import known_database
 from flows.services.study.population import read_basis
 from pipeline.errors import SettingsError
 from pipeline.population.correction import sample as sampling
-from pipeline.population.correction.sample import Call
-from pipeline.population.events.sightings import Ask
+from pipeline.population.correction.sample import LabelledVisit
+from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.cell_queue import open_cells
-from pipeline.population.study.cells import any_history
+from pipeline.population.study.species_occupancy import any_history
 from pipeline.report.event_sheet import Asked, row_of, write_event_sheet
 from pipeline.settings import load_settings
 
@@ -46,7 +46,7 @@ def write_sample(
         save_sample(conn, draws, about, seed)
         by_sha = {call.sha256: call for call in calls}
         drawn = [by_sha[draw.sha256] for draw in draws]
-        open_ = [call for call in drawn if call.said is None]
+        open_ = [call for call in drawn if call.answer is None]
         asked = _asked(conn, open_, bar)
         words = SAMPLE.format(len(open_))
         paths = write_event_sheet(  # before the draw is kept: a folder may refuse it
@@ -62,7 +62,7 @@ def write_sample(
 
 
 def write_queue(
-    database: str, out: Path, ask: Ask, settings: str | None, show_people: bool, most: int
+    database: str, out: Path, ask: StudyRequest, settings: str | None, show_people: bool, most: int
 ) -> list[Path]:
     """The sheet of visits that settle open cells of occupancy, the commonest species first."""
     bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
@@ -74,7 +74,7 @@ def write_queue(
         some = found[:most]
         questions = [f"{hit.species}?" for hit, _ in some]
         asked = _asked(conn, [call for _, call in some], bar, questions)
-    if absent := set(rests_on.ask.species) - {one.taxon for one in rests_on.kept}:
+    if absent := set(rests_on.request.species) - {one.taxon for one in rests_on.kept}:
         print(f"no visit is called {', '.join(sorted(absent))}", file=sys.stderr)
     words = QUEUE.format(len(some))
     paths = write_event_sheet(asked, out, "queue", "Open cells of occupancy", words, show_people)
@@ -82,7 +82,9 @@ def write_queue(
     return paths
 
 
-def _asked(conn, calls: list[Call], bar: float, questions: list[str] | None = None) -> list[Asked]:
+def _asked(
+    conn, calls: list[LabelledVisit], bar: float, questions: list[str] | None = None
+) -> list[Asked]:
     pictures = pictures_of(conn, [call.sha256 for call in calls])
     made = []
     for call, question in zip(calls, questions or [""] * len(calls), strict=True):

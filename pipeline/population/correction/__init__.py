@@ -1,1 +1,1 @@
-"""The same numbers with the machine's errors taken out."""
+"""The same numbers, corrected by what people saw in a random sample."""

@@ -1,16 +1,18 @@
-"""Totals that admit the machine's errors, from a random sample that people reviewed.
+"""Totals corrected by a random sample that people reviewed.
 
-The machine spoke about every unit (picture, event or cell: choose one), people looked at a random
-sample in each stratum. The machine's sum is put right by what it got wrong in the sample:
+The model gave a result for every unit (picture, event or cell: choose one). People reviewed a
+random sample of each stratum. The sample's errors correct the sum of the model's results:
 
     T = sum over strata of  lambda F + N mean(y - lambda f)          (difference estimator)
 
-unbiased whatever the machine is worth; a bad machine only makes the interval wide. lambda says how
-far it is believed: 1 classic, 0 not at all, None as the sample tells.
+It is unbiased whatever the quality of the model; a poor model only makes the interval wide. lambda
+is the weight of the model: 1 classic, 0 none, None tuned from the sample (PPI++, Angelopoulos et
+al. 2023, arXiv 2311.01453).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,47 +21,47 @@ from scipy.stats import norm
 from pipeline.errors import PopulationError
 from pipeline.trust.intervals import share_high, total_high, total_low
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 SMALL = 30  # reviews a stratum should have
-OWN_LAMBDA = 50  # reviews a stratum needs for a lambda of its own: less, and it is biased
-FEW_ERRORS = 10  # below it normal limits fail, and 0/1 units are counted
+OWN_LAMBDA = 50  # reviews a stratum needs for its own lambda: with fewer it is biased
+FEW_ERRORS = 10  # with fewer, normal limits fail; 0/1 units get exact ones
 
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """One heap of units and the random sample of it that people reviewed."""
+    """Units of one stratum and the random sample of them that people reviewed."""
 
     name: str
     size: int  # units, N
-    machine: float  # sum of the machine's values over all of them, F
+    model: float  # sum of the model's values over all of them, F
     y: Floats  # (n,) what people saw: 0/1, or counts
-    f: Floats  # (n,) what the machine said of the same units
+    f: Floats  # (n,) the model's values of the same units
 
     @property
     def clean(self) -> bool:
-        """No error seen, though not everything was."""
+        """No error among the reviews, though not every unit was reviewed."""
         return len(self.y) < self.size and bool((self.y == self.f).all())
 
     @property
     def binary(self) -> bool:
-        """Units are there or not, not counted."""
+        """The values are 0 or 1, not counts."""
         values = np.concatenate([self.y, self.f])
-        return bool(np.isin(values, (0, 1)).all()) and self.machine == int(self.machine)
+        return bool(np.isin(values, (0, 1)).all()) and self.model == int(self.model)
 
     def residual(self, lam: float) -> Floats:
-        """(n,) what the machine leaves to be put right."""
+        """(n,) what the model leaves to be corrected."""
         return self.y - lam * self.f
 
     def difference(self, lam: float) -> float:
         """Corrected total of this stratum."""
         if not self.size:
             return 0.0
-        return float(lam * self.machine + self.size * self.residual(lam).mean())
+        return float(lam * self.model + self.size * self.residual(lam).mean())
 
     def spread(self, lam: float) -> float:
-        """Variance of the residuals. None seen is not none there: then the most that the sample
-        allows, a share u of units wrong by a whole unit (or by the largest value seen)."""
+        """Variance of the residuals. Where no error was seen: the largest that the sample allows, a
+        share u of units wrong by a whole unit (or by the largest value seen)."""
         if len(self.y) < 2:
             return 0.0
         if (seen := float(self.residual(lam).var(ddof=1))) > 0:
@@ -73,26 +75,25 @@ class Stratum:
 class Total:
     """Raw and corrected side by side."""
 
-    raw: float  # the machine alone
+    raw: float  # of the model alone
     value: float
     se: float
     low: float
     high: float
     method: str  # normal, or counted (few errors, or none in a stratum)
     lambdas: tuple[float, ...]  # of each stratum
-    units: int
-    reviewed: int
-    errors: int  # reviewed units of which the machine was wrong
+    reviewed: int  # units
+    errors: int  # reviewed units in which the model was wrong
     more: dict[str, int]  # reviews that would halve the width, by stratum
-    word: str  # what a reader must know; empty: nothing
+    note: str  # what a reader must know; empty: nothing
 
 
 def total(strata: Sequence[Stratum], lam: float | None = None, confidence: float = 0.95) -> Total:
     """Corrected total over all strata. `lam` None: tuned, one for all where strata are small."""
     check(strata)
     lambdas = lambdas_of(strata, lam)
-    value = sum(s.difference(one) for s, one in zip(strata, lambdas, strict=True))
-    spreads = [s.spread(one) for s, one in zip(strata, lambdas, strict=True)]
+    value = sum(s.difference(weight) for s, weight in zip(strata, lambdas, strict=True))
+    spreads = [s.spread(weight) for s, weight in zip(strata, lambdas, strict=True)]
     variance = variance_of(strata, spreads)
     se = float(np.sqrt(variance))
     errors = int(sum((s.y != s.f).sum() for s in strata))
@@ -106,37 +107,36 @@ def total(strata: Sequence[Stratum], lam: float | None = None, confidence: float
     least, most = _possible(strata)
     value = float(np.clip(value, least, most))
     return Total(
-        raw=float(sum(s.machine for s in strata)),
+        raw=float(sum(s.model for s in strata)),
         value=value,
         se=se,
         low=float(np.clip(min(low, value), least, most)),
         high=float(np.clip(max(high, value), least, most)),
         method="counted" if counted else "normal",
         lambdas=tuple(lambdas),
-        units=sum(s.size for s in strata),
         reviewed=sum(len(s.y) for s in strata),
         errors=errors,
         more=_more(strata, spreads, variance / 4),
-        word=_word(strata, errors, counted),
+        note=_note(strata, errors, counted),
     )
 
 
 def check(strata: Sequence[Stratum]) -> None:
     """Raises PopulationError where a sample cannot carry a correction."""
-    for one in strata:
-        if len(one.y) != len(one.f) or len(one.y) > one.size:
-            raise PopulationError(f"stratum {one.name}: {len(one.y)} reviews of {one.size} units")
-        if len(one.y) < min(2, one.size):
+    for s in strata:
+        if len(s.y) != len(s.f) or len(s.y) > s.size:
+            raise PopulationError(f"stratum {s.name}: {len(s.y)} reviews of {s.size} units")
+        if len(s.y) < min(2, s.size):
             raise PopulationError(
-                f"stratum {one.name}: {len(one.y)} of {one.size} units reviewed; "
-                "review at least 2, or join it with its neighbour"
+                f"stratum {s.name}: {len(s.y)} of {s.size} units reviewed; "
+                "review at least 2, or join it with another stratum"
             )
-    if not any(one.size for one in strata):
+    if not any(s.size for s in strata):
         raise PopulationError("there are no units to correct")
 
 
 def lambdas_of(strata: Sequence[Stratum], lam: float | None) -> list[float]:
-    """How far the machine is believed in each stratum: the values that make T's variance least."""
+    """The weight of the model in each stratum: the values that make T's variance least."""
     if lam is not None:
         return [float(lam)] * len(strata)
     both = np.array([_products(s) for s in strata])  # S_yf, S_ff
@@ -146,10 +146,10 @@ def lambdas_of(strata: Sequence[Stratum], lam: float | None) -> list[float]:
     return [float(np.clip(yf / ff, 0, 1)) if ff > 0 else 0.0 for yf, ff in both]
 
 
-def _products(one: Stratum) -> tuple[float, float]:
-    if len(one.y) < 2:
+def _products(stratum: Stratum) -> tuple[float, float]:
+    if len(stratum.y) < 2:
         return 0.0, 0.0
-    (_, yf), (_, ff) = np.cov(one.y, one.f)
+    (_, yf), (_, ff) = np.cov(stratum.y, stratum.f)
     return float(yf), float(ff)
 
 
@@ -163,7 +163,7 @@ def variance_of(strata: Sequence[Stratum], spreads: Sequence[float]) -> float:
 
 
 def _possible(strata: Sequence[Stratum]) -> tuple[float, float]:
-    """What was confirmed is there; of 0/1 units, what was refused is not."""
+    """Least and most: confirmed units count; of 0/1 units, refused ones do not."""
     least = float(sum(s.y.sum() for s in strata))
     if not all(s.binary for s in strata):
         return least, np.inf
@@ -171,16 +171,16 @@ def _possible(strata: Sequence[Stratum]) -> tuple[float, float]:
 
 
 def _counted(strata: Sequence[Stratum], value: float, confidence: float) -> tuple[float, float]:
-    """Limits for few errors. A stratum's units, apart by what the machine said, are heaps of known
-    size; the true ones in each have exact limits; the distances to them add as squares do (MOVER,
-    Zou and Donner 2008). A heap that nobody looked into may hold anything."""
+    """Limits for few errors. A stratum's units form two groups of known size by the model's value;
+    the true ones in each have exact limits; the squared distances to them add up (MOVER, Zou and
+    Donner 2008). A group without a review may hold anything."""
     below = above = 0.0
     end = (1 + confidence) / 2
     for s in strata:
-        for said, size in ((0, s.size - int(s.machine)), (1, int(s.machine))):
-            y = s.y[s.f == said]
+        for value_of_model, size in ((0, s.size - int(s.model)), (1, int(s.model))):
+            y = s.y[s.f == value_of_model]
             size, n, yes = max(size, len(y)), len(y), int(y.sum())
-            middle = size * yes / n if n else size * said
+            middle = size * yes / n if n else size * value_of_model
             below += (middle - (total_low(size, n, yes, end) if n else 0)) ** 2
             above += ((total_high(size, n, yes, end) if n else size) - middle) ** 2
     return value - float(np.sqrt(below)), value + float(np.sqrt(above))
@@ -210,13 +210,13 @@ def _variance_at(size: Floats, spreads: Sequence[float], n: Floats) -> float:
         return float(np.nansum(size**2 * np.array(spreads) * (1 / n - 1 / size)))
 
 
-def _word(strata: Sequence[Stratum], errors: int, counted: bool) -> str:
-    words = []
+def _note(strata: Sequence[Stratum], errors: int, counted: bool) -> str:
+    notes = []
     if small := [s.name for s in strata if len(s.y) < min(SMALL, s.size)]:
-        words.append(f"too few reviews in {', '.join(small)}: {SMALL} are needed in each stratum")
+        notes.append(f"too few reviews in {', '.join(small)}: {SMALL} are needed in each stratum")
     if errors < FEW_ERRORS:
-        limits = "limits by counting, wide" if counted else "the limits may be too narrow"
-        words.append(f"only {errors} errors among the reviews: {limits}")
+        limits = "exact limits, wide" if counted else "the limits may be too narrow"
+        notes.append(f"only {errors} errors among the reviews: {limits}")
     if clean := [s.name for s in strata if s.clean]:
-        words.append(f"no error seen in {', '.join(clean)}: taken as few, not as none")
-    return "; ".join(words)
+        notes.append(f"no error seen in {', '.join(clean)}: there may still be a few")
+    return "; ".join(notes)

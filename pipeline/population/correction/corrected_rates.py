@@ -1,4 +1,4 @@
-"""Rates and species mix that admit the machine's errors, from the same reviewed sample."""
+"""Rates and species mix, corrected by the same reviewed sample."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,47 +20,45 @@ from pipeline.population.correction.corrected import (
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """Corrected events per 100 camera-days."""
+class CorrectedRate:
+    """Events per 100 camera-days, by the model and corrected."""
 
     raw: float
     value: float
     se: float
     low: float
     high: float
-    se_stations: float  # of it: stations differ
-    se_review: float  # of it: only a sample was reviewed
     stations: int
     effort_days: float
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """A stratum by names: what the machine called all its units, and the reviewed ones."""
+class LabelledStratum:
+    """A stratum by names: the model's names of all its units, and the reviewed units."""
 
     name: str
-    machine: Mapping[str, int]  # units by the machine's name; their sum is the stratum
-    truth: Sequence[str]  # (n,)
-    said: Sequence[str]  # (n,)
+    model: Mapping[str, int]  # units by the model's name; their sum is the stratum
+    truth: Sequence[str]  # (n,) reviewed names
+    named: Sequence[str]  # (n,) the model's names of the same units
 
     def of(self, *species: str) -> Stratum:
         """The same as 0/1: is it one of these species?"""
-        y, f = (np.isin(np.asarray(one, str), species) for one in (self.truth, self.said))
-        machine = sum(self.machine.get(one, 0) for one in species)
-        return Stratum(self.name, sum(self.machine.values()), machine, y * 1.0, f * 1.0)
+        y, f = (np.isin(np.array(x, str), species).astype(float) for x in (self.truth, self.named))
+        model = sum(self.model.get(name, 0) for name in species)
+        return Stratum(self.name, sum(self.model.values()), model, y, f)
 
 
 def mix(
-    strata: Sequence[Labelled], species: Sequence[str], confidence: float = 0.95
+    strata: Sequence[LabelledStratum], species: Sequence[str], confidence: float = 0.95
 ) -> dict[str, tuple[float, float, float]]:
     """Corrected share of each species among all of them: (share, low, high)."""
-    every = [one.of(*species) for one in strata]
+    every = [stratum.of(*species) for stratum in strata]
     together = total(every, confidence=confidence)
     if together.value <= 0:
         return {}
     z, shares = float(norm.ppf((1 + confidence) / 2)), {}
     for name in species:
-        own = [one.of(name) for one in strata]
+        own = [stratum.of(name) for stratum in strata]
         part = total(own, confidence=confidence)
         share = min(part.value / together.value, 1.0)
         spreads = []
@@ -69,75 +67,85 @@ def mix(
             spreads.append(Stratum(a.name, a.size, 0, apart, np.zeros(len(apart))).spread(0))
         se = float(np.sqrt(variance_of(own, spreads))) / together.value
         others = max(together.value - part.value, 0)
-        limits = np.array([end / max(end + others, 1e-12) for end in (part.low, part.high)])
+        low, high = (end / max(end + others, 1e-12) for end in (part.low, part.high))
         if 0 < share < 1:
-            ratio = expit(logit(share) + np.array([-z, z]) * se / (share * (1 - share)))
-            few = part.method == "counted"  # few errors tell a spread badly: the wider of the two
-            limits = [min(limits[0], ratio[0]), max(limits[1], ratio[1])] if few else ratio
-        low, high = limits
-        shares[name] = (share, float(low), float(high))
+            reach = z * se / (share * (1 - share))
+            near, far = (float(expit(logit(share) + end)) for end in (-reach, reach))
+            few = part.method == "counted"  # few errors measure a spread badly: the wider of both
+            low, high = (min(low, near), max(high, far)) if few else (near, far)
+        shares[name] = (share, low, high)
     return shares
 
 
 def rate(
     strata: Sequence[Stratum],
-    sizes: NDArray[np.integer],
-    machine: Floats,
-    reviewed_at: Sequence[NDArray[np.integer]],
+    sizes: NDArray[np.int64],
+    model: Floats,
+    reviewed_at: Sequence[NDArray[np.int64]],
     effort_days: Floats,
     confidence: float = 0.95,
-) -> Rate:
-    """Corrected events per 100 camera-days; the stations' differences are in the interval.
+) -> CorrectedRate:
+    """Corrected events per 100 camera-days; the interval includes how much stations differ.
 
-    sizes, machine   (stations, strata): units, and the sum of the machine's values, at each station
-    reviewed_at      a list per stratum: station (row) of every reviewed unit
-    effort_days      (stations,); a station without effort leaves with its units and reviews
+    sizes, model   (stations, strata): units, and the sum of the model's values, at each station
+    reviewed_at    for each stratum: station (row) of every reviewed unit
+    effort_days    (stations,); a station without effort is left out, with its units and reviews
 
-    A station counts with its machine's events, the mean correction of its units, and its own
-    reviews' distance from that mean, so stations with more misses than others are seen as such.
+    A station's events are the model's there, plus the mean correction of its units, plus the
+    deviation of its own reviews from that mean: so a station with many errors counts as such.
     """
-    works = np.asarray(effort_days, float) > 0
+    works = effort_days > 0
     if works.sum() < 2:
         raise PopulationError("fewer than 2 stations with effort: no interval between stations")
-    kept, at = _at_work(strata, sizes[works], machine[works], reviewed_at, works)
+    kept, at = _with_effort(strata, sizes, model, reviewed_at, works)
     check(kept)
     lambdas = lambdas_of(kept, None)
-    x = _at_stations(kept, lambdas, sizes[works], machine[works], at)
+    x = _at_stations(kept, lambdas, sizes[works], model[works], at)
     effort, n = effort_days[works], int(works.sum())
     days = float(effort.sum())
     value = max(float(100 * x.sum() / days), 0.0)
-    se = float(np.sqrt(n / (n - 1) * ((100 * x - value * effort) ** 2).sum()) / days)
-    spreads = [s.spread(one) for s, one in zip(kept, lambdas, strict=True)]
+    between = float(np.sqrt(n / (n - 1) * ((100 * x - value * effort) ** 2).sum()) / days)
+    spreads = [s.spread(weight) for s, weight in zip(kept, lambdas, strict=True)]
     review = float(100 * np.sqrt(variance_of(kept, spreads)) / days)
-    se = max(se, review)
+    se = max(between, review)
     if value > 0:
         wide = float(t.ppf((1 + confidence) / 2, n - 1)) * se / value
-        low, high = value * np.exp(-wide), value * np.exp(wide)
+        low, high = float(value * np.exp(-wide)), float(value * np.exp(wide))
     else:
         low, high = 0.0, 100 * total(kept, confidence=confidence).high / days
-    raw = float(100 * machine[works].sum() / days)
-    between = float(np.sqrt(se**2 - review**2))
-    return Rate(raw, value, se, float(low), float(high), between, review, n, days)
+    return CorrectedRate(float(100 * model[works].sum() / days), value, se, low, high, n, days)
 
 
-def _at_work(strata, sizes, machine, reviewed_at, works):
-    """The strata without the units and reviews of stations without effort; rows counted anew."""
+def _with_effort(
+    strata: Sequence[Stratum],
+    sizes: NDArray[np.int64],
+    model: Floats,
+    reviewed_at: Sequence[NDArray[np.int64]],
+    works: NDArray[np.bool_],
+) -> tuple[list[Stratum], list[NDArray[np.int64]]]:
+    """The strata, and the rows of their reviews, of the stations that have effort."""
     row = np.where(works, np.cumsum(works) - 1, -1)
     kept, places = [], []
     for h, (s, at) in enumerate(zip(strata, reviewed_at, strict=True)):
-        here = row[np.asarray(at, int)]
-        size, said = int(sizes[:, h].sum()), float(machine[:, h].sum())
-        kept.append(Stratum(s.name, size, said, s.y[here >= 0], s.f[here >= 0]))
+        here = row[at]
+        size, by_model = int(sizes[works, h].sum()), float(model[works, h].sum())
+        kept.append(Stratum(s.name, size, by_model, s.y[here >= 0], s.f[here >= 0]))
         places.append(here[here >= 0])
     return kept, places
 
 
-def _at_stations(strata, lambdas, sizes, machine, at) -> Floats:
+def _at_stations(
+    strata: Sequence[Stratum],
+    lambdas: Sequence[float],
+    sizes: NDArray[np.int64],
+    model: Floats,
+    at: Sequence[NDArray[np.int64]],
+) -> Floats:
     """(stations,) corrected events; their sum is the corrected total."""
-    events = machine @ np.array(lambdas)
-    for h, (s, lam) in enumerate(zip(strata, lambdas, strict=True)):
+    events: Floats = model @ np.array(lambdas)
+    for h, (s, weight) in enumerate(zip(strata, lambdas, strict=True)):
         if len(s.y):
-            wrong = s.residual(lam)
+            wrong = s.residual(weight)
             events = events + sizes[:, h] * wrong.mean()
             np.add.at(events, at[h], s.size / len(wrong) * (wrong - wrong.mean()))
     return events

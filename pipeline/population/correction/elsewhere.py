@@ -1,7 +1,7 @@
-"""Shares corrected by a machine's sensitivity and specificity that were measured elsewhere.
+"""Shares corrected by the model's sensitivity and specificity, measured elsewhere.
 
-For a study without a reviewed sample of its own. It holds only if the machine errs here as it did
-there, which it seldom does: prefer the sample.
+For a study without a reviewed sample of its own. It holds only if the model makes the same errors
+here as there, which it seldom does: prefer the sample.
 """
 
 from collections import Counter
@@ -19,8 +19,8 @@ NEEDED = ("scientific_name", *COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Of a species elsewhere: found among those there, left alone among those not there."""
+class Accuracy:
+    """Of a species elsewhere: hits where it was present, and correct refusals where it was not."""
 
     name: str
     se_hits: int
@@ -31,7 +31,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Visits of one species here. `share` None: the machine says nothing of it (`why`)."""
+    """Visits of one species here. `share` None: the model tells nothing about it (`why`)."""
 
     name: str
     raw: int
@@ -41,7 +41,7 @@ class Elsewhere:
     why: str = ""
 
 
-def read_known(path: Path) -> list[Known]:
+def read_accuracies(path: Path) -> list[Accuracy]:
     """A CSV with scientific_name, se_hits, se_n, sp_hits, sp_n. SettingsError names the lines."""
     table = read_table(path, NEEDED)
     found = []
@@ -51,20 +51,20 @@ def read_known(path: Path) -> list[Known]:
         se_hits, se_n, sp_hits, sp_n = (count or 0 for count in counts)
         if None not in counts and (se_hits > se_n or sp_hits > sp_n):
             row.fault("se_hits and sp_hits are at most their n")
-        found.append(Known(texts[0], se_hits, se_n, sp_hits, sp_n))
+        found.append(Accuracy(texts[0], se_hits, se_n, sp_hits, sp_n))
     table.faults.refuse()
     return found
 
 
-def elsewhere(basis: Basis, known: Sequence[Known]) -> list[Elsewhere]:
+def elsewhere(basis: Basis, accuracies: Sequence[Accuracy]) -> list[Elsewhere]:
     """Each species of the table, among all visits of the study in effort."""
     seen = Counter(basis.taxa[basis.inside].tolist())
     visits, made = sum(seen.values()), []
-    for one in known:
-        counts = (seen[one.name], visits, one.se_hits, one.se_n, one.sp_hits, one.sp_n)
+    for a in accuracies:
+        counts = (seen[a.name], visits, a.se_hits, a.se_n, a.sp_hits, a.sp_n)
         try:
             share, limits = rogan_gladen(*counts), lang_reiczigel(*counts)
-            made.append(Elsewhere(one.name, counts[0], visits, share, limits))
+            made.append(Elsewhere(a.name, counts[0], visits, share, limits))
         except (PopulationError, ZeroDivisionError) as why:
-            made.append(Elsewhere(one.name, counts[0], visits, None, None, str(why)))
+            made.append(Elsewhere(a.name, counts[0], visits, None, None, str(why)))
     return made

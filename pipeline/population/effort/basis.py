@@ -1,6 +1,6 @@
-"""What every number of a study rests on: effort, independent events and stations, made once.
+"""The basis of every number of a study: effort, independent events and stations, made once.
 
-Tables, page and statistics all take this, so that one event is never counted in one of them alone.
+Tables, page and statistics all use it, so that all of them count the same events.
 """
 
 from collections import Counter
@@ -14,8 +14,20 @@ from numpy.typing import NDArray
 from pipeline.population.effort.effort import Stay, Watch, days_between, stay_of, stretches, watches
 from pipeline.population.effort.operation import Operation, operation
 from pipeline.population.effort.refused import check_years, no_effort
-from pipeline.population.events.independent import Events, coded, independent_events, tally
-from pipeline.population.events.sightings import Ask, Sighting, first_and_told, kept_of, records_of
+from pipeline.population.events.independent import (
+    Events,
+    Names,
+    coded,
+    independent_events,
+    tally,
+)
+from pipeline.population.events.sightings import (
+    Sighting,
+    StudyRequest,
+    first_and_sources,
+    kept_of,
+    records_of,
+)
 from pipeline.population.events.spans import DAY, microseconds
 from pipeline.records import Deployment
 
@@ -24,9 +36,9 @@ Outages = Mapping[str, Sequence[tuple[date, date | None]]]  # accepted ones, by 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Visits of the dates asked for, the events they make, and who watched meanwhile."""
+    """Visits of the requested dates, the events they make, and which stations watched."""
 
-    ask: Ask
+    request: StudyRequest
     deployments: tuple[Deployment, ...]
     stays: dict[str, Stay]  # by deployment
     known: dict[str, Stay]  # those with a period
@@ -35,16 +47,16 @@ class Basis:
     stations: list[str]  # those with effort first
     effort: NDArray[np.float64]  # (stations,) camera-days within the edges; nan: not known
     kept: list[Sighting]
-    station: NDArray  # (kept,)
-    taxa: NDArray  # (kept,)
+    station: Names  # (kept,)
+    taxa: Names  # (kept,)
     times: NDArray[np.datetime64]  # (kept,)
     inside: NDArray[np.bool_]  # (kept,) within the dates and in effort
     dated: NDArray[np.bool_]  # (kept,) within the dates
-    left: Counter  # visits that make no event, by reason
+    left_out: Counter[str]  # visits that make no event, by reason
     events: Events  # within the dates
-    first: NDArray[np.int64]  # (events,) its first visit, a number of kept
-    told: NDArray[np.bool_]  # (events,) people named one of its visits
-    guessed: NDArray[np.bool_]  # (events,) the machine named one of its visits
+    first: NDArray[np.int64]  # (events,) its first visit, an index of kept
+    by_people: NDArray[np.bool_]  # (events,) people named one of its visits
+    by_model: NDArray[np.bool_]  # (events,) the model named one of its visits
     names: list[str]  # species of the tables
     present: tuple[str, ...]  # names of animals in all visits, the commonest first
 
@@ -56,19 +68,20 @@ class Basis:
     @property
     def in_effort(self) -> NDArray[np.bool_]:
         """(events,) those of every rate."""
-        return self.events.within >= 0
+        return np.asarray(self.events.within >= 0)
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """Names asked for that no visit of the dates carries."""
-        seen = {called for i in np.flatnonzero(self.dated) for called in _called(self.kept[i])}
-        return tuple(name for name in self.ask.species if name not in seen)
+        """Requested names that no visit of the dates has."""
+        dated = [self.kept[i] for i in np.flatnonzero(self.dated)]
+        seen = {name for sighting in dated for name in (sighting.taxon, sighting.kind)}
+        return tuple(name for name in self.request.species if name not in seen)
 
     @property
     def in_outage(self) -> int:
-        """Events in no rate that would be in one, were no outage known."""
+        """Events in no rate, only because of an outage."""
         whole = watches(
-            [replace(stay, outages=()) for stay in self.known.values()], self.ask.effort
+            [replace(stay, outages=()) for stay in self.known.values()], self.request.effort
         )
         on = np.flatnonzero(~self.in_effort)
         lost = self.events.where(on)
@@ -78,8 +91,8 @@ class Basis:
 
     @property
     def ranks(self) -> dict[str, str]:
-        """Rank of each taxon, where the machine says one."""
-        return {one.taxon: one.rank for one in reversed(self.kept) if one.rank}
+        """Rank of each taxon, where the model gives one."""
+        return {sighting.taxon: sighting.rank for sighting in reversed(self.kept) if sighting.rank}
 
     @property
     def seen(self) -> NDArray[np.float64]:
@@ -88,7 +101,7 @@ class Basis:
         return tally(made.station, made.species, self.stations, self.names)
 
     @property
-    def unknown(self) -> tuple[str, ...]:
+    def without_period(self) -> tuple[str, ...]:
         """Deployments without a period: in no number."""
         return tuple(sorted(set(self.stays) - set(self.known)))
 
@@ -104,7 +117,7 @@ class Basis:
 def basis(
     sightings: Sequence[Sighting],
     deployments: Sequence[Deployment],
-    ask: Ask,
+    request: StudyRequest,
     outages: Outages | None = None,
 ) -> Basis:
     """PopulationError where no camera-day is known."""
@@ -112,76 +125,82 @@ def basis(
     stays = {d.deployment_id: stay_of(d, out.get(d.deployment_id, ())) for d in deployments}
     known = {name: stay for name, stay in stays.items() if None not in (stay.start, stay.end)}
     check_years(known)
-    watched = watches(known.values(), ask.effort)
-    edges = _edges(watched, ask)
+    watched = watches(known.values(), request.effort)
+    edges = _edges(watched, request)
     days = days_between(watched, edges)[:, 0] if watched else np.zeros(0)
     if not (days > 0).any():
-        raise no_effort(ask, stays, known, watched)
-    kept, left = kept_of(sightings, ask.species)
-    station = np.array([stays[one.deployment].station for one in kept], str)
-    times = np.array([one.started_at for one in kept], "datetime64[us]")
+        raise no_effort(request, stays, known, watched)
+    kept, left_out = kept_of(sightings, request.species)
+    station = np.array([stays[sighting.deployment].station for sighting in kept], str)
+    times = np.array([sighting.started_at for sighting in kept], "datetime64[us]")
     within = stretches(watched, station, times)
-    within[np.array([one.deployment not in known for one in kept], bool)] = -1
-    made, *facts = _events(kept, station, within, edges, ask)
-    silent = sorted({stay.station for stay in stays.values()} - {one.station for one in watched})
+    within[np.array([sighting.deployment not in known for sighting in kept], bool)] = -1
+    events, first, by_people, by_model = _events(kept, station, within, edges, request)
+    with_effort = [watch.station for watch in watched]
+    without = sorted({stay.station for stay in stays.values()} - {*with_effort})
     dated = _inside(times, edges)
     return Basis(
-        ask,
-        tuple(deployments),
-        stays,
-        known,
-        watched,
-        edges,
-        [one.station for one in watched] + silent,
-        np.r_[days, np.full(len(silent), np.nan)],
-        kept,
-        station,
-        np.array([one.taxon for one in kept], str),
-        times,
-        dated & (within >= 0),
-        dated,
-        left,
-        made,
-        *facts,
-        _names(made, kept, ask.species),
-        _present(sightings),
+        request=request,
+        deployments=tuple(deployments),
+        stays=stays,
+        known=known,
+        watched=watched,
+        edges=edges,
+        stations=with_effort + without,
+        effort=np.append(days, np.full(len(without), np.nan)),
+        kept=kept,
+        station=station,
+        taxa=np.array([sighting.taxon for sighting in kept], str),
+        times=times,
+        inside=dated & (within >= 0),
+        dated=dated,
+        left_out=left_out,
+        events=events,
+        first=first,
+        by_people=by_people,
+        by_model=by_model,
+        names=_names(events, kept, request.species),
+        present=_present(sightings),
     )
 
 
-def _events(kept, station, within, edges, ask: Ask) -> tuple[Events, NDArray, NDArray, NDArray]:
-    """Events that begin within the edges, by station, species and time, and what they are of."""
+def _events(
+    kept: Sequence[Sighting],
+    station: Names,
+    within: NDArray[np.int64],
+    edges: NDArray[np.datetime64],
+    request: StudyRequest,
+) -> tuple[Events, NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Events that begin within the edges, by station, species and time; of each its first visit
+    and whether people, and whether the model, named one of its visits."""
     rows = records_of(kept, station)
-    whole = independent_events(rows, ask.gap_s, ask.rule, within)
-    facts = first_and_told(whole, kept, rows, within)
+    whole = independent_events(rows, request.gap_s, request.rule, within)
+    first, by_people, by_model = first_and_sources(whole, kept, rows, within)
     on = np.flatnonzero(_inside(whole.started_at, edges))
     names = [coded(column[on])[1] for column in (whole.species, whole.station)]
     on = on[np.lexsort((whole.started_at[on], *names))]
-    return whole.where(on), *(one[on] for one in facts)
+    return whole.where(on), first[on], by_people[on], by_model[on]
 
 
-def _edges(watched: Sequence[Watch], ask: Ask) -> NDArray[np.datetime64]:
-    """(2,) from and to: the dates asked for, else all that any camera stood, as whole days."""
-    ends = np.concatenate([one.set_up.ravel() for one in watched]) if watched else np.zeros(1)
+def _edges(watched: Sequence[Watch], request: StudyRequest) -> NDArray[np.datetime64]:
+    """(2,) from and to: the requested dates, else all days on which any camera was set up."""
+    ends = np.concatenate([w.set_up.ravel() for w in watched]) if watched else np.zeros(1, np.int64)
     first, last = int(ends.min()) // DAY, int(ends.max()) // DAY
-    begin = int(microseconds(ask.begin)) // DAY if ask.begin else first
-    end = int(microseconds(ask.end)) // DAY if ask.end else max(begin, last)
+    begin = int(microseconds(request.begin)) // DAY if request.begin else first
+    end = int(microseconds(request.end)) // DAY if request.end else max(begin, last)
     return (np.array([min(begin, end), end + 1]) * DAY).astype("datetime64[us]")
 
 
-def _inside(times: NDArray, edges: NDArray) -> NDArray[np.bool_]:
-    return (times >= edges[0]) & (times < edges[1])
+def _inside(times: NDArray[np.datetime64], edges: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    return np.asarray((times >= edges[0]) & (times < edges[1]))
 
 
-def _names(made: Events, kept: Sequence[Sighting], asked: Sequence[str]) -> list[str]:
-    """Species of the tables: those with an event, and those asked for without any."""
-    kinds = {one.kind for one in kept}
-    return sorted({*made.species.tolist(), *(name for name in asked if name not in kinds)})
-
-
-def _called(one: Sighting) -> tuple[str, str]:
-    return one.taxon, one.kind
+def _names(events: Events, kept: Sequence[Sighting], requested: Sequence[str]) -> list[str]:
+    """Species of the tables: those with an event, and requested ones without any."""
+    kinds = {sighting.kind for sighting in kept}
+    return sorted({*events.species.tolist(), *(name for name in requested if name not in kinds)})
 
 
 def _present(sightings: Sequence[Sighting]) -> tuple[str, ...]:
-    every = Counter(one.name for one in sightings if one.kind == "animal" and one.name)
+    every = Counter(s.name for s in sightings if s.kind == "animal" and s.name)
     return tuple(sorted(every, key=lambda name: (-every[name], name)))

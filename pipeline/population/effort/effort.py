@@ -1,7 +1,7 @@
 """How long cameras watched: intervals without their outages, and days made of them.
 
 The rule that turns set-up and retrieval into days is chosen by name and stands beside every number:
-one survey of 20 cameras for a year has 7013 days by one of them and 7033 by another.
+the same survey of 20 cameras for a year has 7013 days by one rule and 7033 by another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,48 +10,50 @@ from datetime import date, datetime
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pipeline.errors import InputError
 from pipeline.population.events.independent import coded
-from pipeline.population.events.spans import DAY, Spans, covered_before, microseconds, minus, union
+from pipeline.population.events.spans import (
+    DAY,
+    Moments,
+    Spans,
+    covered_before,
+    microseconds,
+    minus,
+    union,
+)
 from pipeline.records import Deployment
 
 SECOND = 1_000_000  # microseconds
 RULES = {
-    "noon": "from noon of the first day to noon of the last, outages taken out",
+    "noon": "from noon of the first day to noon of the last, without outages",
     "exact": "from the instant of setting up to that of taking down (23:59:59: the day's end), "
-    "outages taken out",
-    "inclusive": "distinct days from the first to the last, both whole, days of outage taken out",
-    "duration": "end minus start of each deployment, nothing taken out",
-}
-CAMERAS = {
-    "any": "a station watches while any of its cameras works",
-    "sum": "its cameras are independent: their days are added",
-    "all": "a station watches while none of the cameras that stand there is out",
+    "without outages",
+    "inclusive": "distinct days from the first to the last, both whole, without days of outage",
+    "duration": "end minus start of each deployment, nothing subtracted",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A deployment as effort sees it. Camera clock; a plain date where the time is not known."""
+    """When a deployment watched. Camera clock; a plain date where the time is not known."""
 
     station: str
     camera: str
     start: date | None
-    end: date | None  # None: not known, so its effort is unknown, not zero
+    end: date | None  # None: not known, so its effort is not known; it is not zero
     outages: tuple[tuple[date, date | None], ...] = ()  # from, to; a date: the whole day; None: end
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One station: when cameras stood there, and when they worked."""
+    """One station: when cameras stood there, and when at least one of them worked."""
 
     station: str
-    cameras: int
     set_up: Spans  # both ends belong to it: a cell of time that touches it is not NA
     admits: Spans  # in which records belong to this effort; both ends belong to it, see `stretches`
-    worked: tuple[Spans, ...]  # one a camera where cameras count each for itself, else one
+    worked: tuple[Spans, ...]  # one; by the rule "duration" one of each deployment
 
     @property
     def days(self) -> float:
@@ -60,7 +62,7 @@ class Watch:
 
 
 def stay_of(deployment: Deployment, outages: Sequence[tuple[date, date | None]] = ()) -> Stay:
-    """Where no station or camera is named, the deployment is one of its own."""
+    """Where no station or camera is named, the deployment counts as its own."""
     return Stay(
         deployment.location_id or deployment.deployment_id,
         deployment.camera_id or deployment.deployment_id,
@@ -70,59 +72,53 @@ def stay_of(deployment: Deployment, outages: Sequence[tuple[date, date | None]] 
     )
 
 
-def unknown(stays: Iterable[Stay]) -> list[Stay]:
-    """Those without start or end: left out of effort, and their records with them. Name them."""
-    return [stay for stay in stays if stay.start is None or stay.end is None]
+def watches(stays: Iterable[Stay], rule: str) -> list[Watch]:
+    """Effort by station, in order of their names, under one of RULES.
 
-
-def watches(stays: Iterable[Stay], rule: str, cameras: str = "any") -> list[Watch]:
-    """Effort by station, in order of their names, under one of RULES and one of CAMERAS."""
-    _known(rule, RULES, "effort rule")
-    _known(cameras, CAMERAS, "way to count cameras")
+    Deployments without start or end are left out. A station watches while any of its cameras
+    works."""
+    if rule not in RULES:
+        raise InputError(f"unknown effort rule: {rule}; known: {', '.join(RULES)}")
     known = [stay for stay in stays if stay.start is not None and stay.end is not None]
     by_station = groupby(sorted(known, key=lambda s: s.station), key=lambda s: s.station)
-    return [_watch(station, list(there), rule, cameras) for station, there in by_station]
+    return [_watch(station, list(there), rule) for station, there in by_station]
 
 
-def _known(name: str, names: Iterable[str], what: str) -> None:
-    if name not in names:
-        raise InputError(f"unknown {what}: {name}; known: {', '.join(names)}")
-
-
-def _watch(station: str, stays: list[Stay], rule: str, cameras: str) -> Watch:
+def _watch(station: str, stays: Sequence[Stay], rule: str) -> Watch:
     spans = [_span(stay, rule) for stay in stays]
     last = 1 if rule == "inclusive" else 0  # midnight after the last day is the next day's
     stood = [(a, b - last) for a, b in spans]
     if rule in ("exact", "duration"):
-        stood = [tuple(microseconds([stay.start, stay.end]).tolist()) for stay in stays]
-    worked = admits = _worked(stays, spans, rule, cameras)
+        stood = [_ends(stay) for stay in stays]
+    worked = admits = _worked(stays, spans, rule)
     if rule == "noon":  # days are all it knows
         days = [(a - a % DAY, b - b % DAY + DAY) for a, b in spans]
-        admits = _worked(stays, days, rule, cameras)
-    return Watch(
-        station,
-        len({stay.camera for stay in stays}),
-        _closed(stood),
-        union(np.concatenate(admits)),
-        worked,
-    )
+        admits = _worked(stays, days, rule)
+    return Watch(station, _closed(stood), union(np.concatenate(admits)), worked)
+
+
+def _ends(stay: Stay) -> tuple[int, int]:
+    start, end = microseconds([stay.start, stay.end]).tolist()
+    return start, end
 
 
 def _closed(spans: Iterable[tuple[int, int]]) -> Spans:
-    """Union of spans to which their ends belong, so that not even an instant is lost."""
-    return union((a, b + 1) for a, b in spans) - np.array([0, 1])
+    """Union of spans that contain their ends, so that a span of one instant is not lost."""
+    closed = union([(a, b + 1) for a, b in spans])
+    closed[:, 1] -= 1
+    return closed
 
 
 def _span(stay: Stay, rule: str) -> tuple[int, int]:
     """From and to, in microseconds, as the rule reads set-up and retrieval."""
-    start, end = (int(one) for one in microseconds([stay.start, stay.end]))
+    start, end = _ends(stay)
     if end < start:
         raise InputError(f"{stay.station}: taken down ({stay.end}) before set up ({stay.start})")
     if rule in ("exact", "duration"):
-        for one in (stay.start, stay.end):
-            if not isinstance(one, datetime):
+        for moment in (stay.start, stay.end):
+            if not isinstance(moment, datetime):
                 raise InputError(
-                    f"{stay.station}: the {rule} rule needs a time of day with {one}; "
+                    f"{stay.station}: the {rule} rule needs a time of day with {moment}; "
                     "with dates use noon or inclusive"
                 )
         return start, _day_end(end)
@@ -130,28 +126,26 @@ def _span(stay: Stay, rule: str) -> tuple[int, int]:
     return (first + DAY // 2, last + DAY // 2) if rule == "noon" else (first, last + DAY)
 
 
-def _worked(stays: list[Stay], spans: list, rule: str, cameras: str) -> tuple[Spans, ...]:
+def _worked(
+    stays: Sequence[Stay], spans: Sequence[tuple[int, int]], rule: str
+) -> tuple[Spans, ...]:
     if rule == "duration":
         return tuple(union([span]) for span in spans)
-    out = [_outages(stay, span, rule) for stay, span in zip(stays, spans, strict=True)]
-    work = [minus(union([span]), holes) for span, holes in zip(spans, out, strict=True)]
-    if cameras == "sum":
-        names = sorted({stay.camera for stay in stays})
-        return tuple(
-            union(np.concatenate([w for w, s in zip(work, stays, strict=True) if s.camera == name]))
-            for name in names
-        )
-    together = union(np.concatenate(work))
-    return (minus(together, union(np.concatenate(out))) if cameras == "all" else together,)
+    work = [
+        minus(union([span]), _outages(stay, span, rule))
+        for stay, span in zip(stays, spans, strict=True)
+    ]
+    return (union(np.concatenate(work)),)
 
 
 def _outages(stay: Stay, span: tuple[int, int], rule: str) -> Spans:
-    """Union of the outages within the stay: two that overlap are not taken out twice."""
+    """Union of the outages within the stay: two that overlap count once."""
     start, end = span
-    holes = [(_begin(one, rule), end if to is None else _end(to, rule)) for one, to in stay.outages]
-    for one, to in stay.outages:
-        if to is not None and microseconds(to) < microseconds(one):
-            raise InputError(f"{stay.station}: an outage ends ({to}) before it begins ({one})")
+    holes = []
+    for begin, to in stay.outages:
+        if to is not None and microseconds(to) < microseconds(begin):
+            raise InputError(f"{stay.station}: an outage ends ({to}) before it begins ({begin})")
+        holes.append((_begin(begin, rule), end if to is None else _end(to, rule)))
     return union(np.clip(np.array(holes, np.int64).reshape(-1, 2), start, end))
 
 
@@ -173,34 +167,34 @@ def _day_end(instant: int) -> int:
     return instant + SECOND if instant % DAY == DAY - SECOND else instant
 
 
-def days_between(watched: Sequence[Watch], edges) -> NDArray[np.float64]:
+def days_between(watched: Sequence[Watch], edges: Moments) -> NDArray[np.float64]:
     """(stations, k) camera-days between the k + 1 instants of `edges`: months, seasons, weeks."""
     at = microseconds(edges)
     if (np.diff(at) < 0).any():
         raise InputError("the borders between periods must be in order of time")
     rows = [
-        sum((np.diff(covered_before(spans, at)) for spans in one.worked), np.zeros(len(at) - 1))
-        for one in watched
+        sum((np.diff(covered_before(spans, at)) for spans in watch.worked), np.zeros(len(at) - 1))
+        for watch in watched
     ]
     return np.array(rows, np.float64).reshape(len(watched), len(at) - 1) / DAY
 
 
-def stretches(watched: Sequence[Watch], station, time) -> NDArray[np.int64]:
+def stretches(watched: Sequence[Watch], station: ArrayLike, time: Moments) -> NDArray[np.int64]:
     """(n,) number of the outage-free stretch in which each record lies; -1: outside all effort.
 
     A record counts while a camera of its station worked, the first and the last instant included
-    (but for midnight), and never on a day without effort: so rates by day, month and season add up
-    to the whole. An event never runs over a gap in effort: give this as `within` to
-    independent_events."""
-    of, at = {one.station: one for one in watched}, microseconds(time)
+    (but not midnight), and never on a day without effort: so rates by day, month and season add up
+    to the whole. Given to independent_events as `within`, it keeps events from running over a gap
+    in effort."""
+    by_station, at = {watch.station: watch for watch in watched}, microseconds(time)
     names, code = coded(station)
     order = np.argsort(code, kind="stable")
     found = np.full(len(at), -1, np.int64)
     if not names:
         return found
     for name, here in zip(names, np.split(order, np.cumsum(np.bincount(code))[:-1]), strict=True):
-        if name in of:
-            found[here] = _stretch(of[name], at[here])
+        if name in by_station:
+            found[here] = _stretch(by_station[name], at[here])
     return found
 
 

@@ -1,4 +1,4 @@
-"""Why there is nothing to count, in one line that says what is there and what to do."""
+"""Messages of one line: why there is nothing to count, and what to do."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,10 @@ from pipeline.counted import counted
 from pipeline.errors import InputError, PopulationError
 from pipeline.population.effort.effort import Stay, Watch
 from pipeline.population.effort.operation import LONGEST
-from pipeline.population.events.sightings import Ask
-from pipeline.population.events.spans import DAY, microseconds
+from pipeline.population.events.sightings import StudyRequest
+from pipeline.population.events.spans import DAY, Moments, microseconds
 
-SHOWN = 6  # names that are told
+SHOWN = 6  # names in a message
 
 
 def check_years(known: Mapping[str, Stay]) -> None:
@@ -21,15 +21,20 @@ def check_years(known: Mapping[str, Stay]) -> None:
     if not len(every) or np.ptp(every) // DAY <= LONGEST:
         return
     middle = np.median(every)
-    name = max(ends, key=lambda one: np.abs(ends[one] - middle).max())
+    name = max(ends, key=lambda name: float(np.abs(ends[name] - middle).max()))
     raise InputError(
-        f"{name}: it stood from {_days(ends[name])}, and no survey lasts a hundred years: is a "
+        f"{name}: it ran from {_days(ends[name])}, and no survey lasts a hundred years: is a "
         f"year wrong? camtriage deployments edit {name} --start ... --end ..."
     )
 
 
-def no_effort(ask: Ask, stays: Mapping, known: Mapping, watched: Sequence[Watch]):
-    """The PopulationError where no camera-day is known."""
+def no_effort(
+    request: StudyRequest,
+    stays: Mapping[str, Stay],
+    known: Mapping[str, Stay],
+    watched: Sequence[Watch],
+) -> PopulationError:
+    """The error where no camera-day is known."""
     without = len(stays) - len(known)
     lack = f"{without} of {counted(len(stays), 'deployment')} without a period"
     if not known:
@@ -38,37 +43,45 @@ def no_effort(ask: Ask, stays: Mapping, known: Mapping, watched: Sequence[Watch]
             "`camtriage deployments import` it"
         )
     also = f" ({lack})" if without else ""
-    spans = np.concatenate([one.set_up for one in watched])
-    begin = int(microseconds(ask.begin)) if ask.begin else spans.min()
-    end = int(microseconds(ask.end)) + DAY if ask.end else spans.max() + 1
+    spans = np.concatenate([watch.set_up for watch in watched])
+    begin = int(microseconds(request.begin)) if request.begin else spans.min()
+    end = int(microseconds(request.end)) + DAY if request.end else spans.max() + 1
     if ((spans[:, 0] < end) & (spans[:, 1] >= begin)).any():
         return PopulationError(
-            f"no camera worked{between(ask)}{also}: those that stood there were out, or for no "
-            "time at all: camtriage outages list"
+            f"no camera worked{between(request)}{also}: the cameras of that time had outages, or "
+            "their periods have no length: camtriage outages list"
         )
     return PopulationError(
-        f"no deployment ran{between(ask)}: cameras ran from "
+        f"no deployment ran{between(request)}: cameras ran from "
         f"{_days([spans.min(), spans.max()])}{also}"
     )
 
 
-def no_visit(ask: Ask, unseen: Sequence[str], present: Sequence[str], visits: int) -> str:
-    """What is said of names that no visit carries, and where there is no visit; else empty."""
+def no_visit(
+    request: StudyRequest, unseen: Sequence[str], present: Sequence[str], visits: int
+) -> str:
+    """A sentence on names that no visit has, or on there being no visit; else empty."""
     if not unseen:
-        return "" if visits else f"no visit{between(ask)}"
+        return "" if visits else f"no visit{between(request)}"
     names = f"the name {unseen[0]}" if len(unseen) == 1 else f"the names {', '.join(unseen)}"
     more = f" and {len(present) - SHOWN} more" if len(present) > SHOWN else ""
     here = f"names here: {', '.join(present[:SHOWN])}{more}" if present else "no animal is named"
-    return f"no visit{between(ask)} carries {names}; {here}"
+    return f"no visit{between(request)} has {names}; {here}"
 
 
-def between(ask: Ask) -> str:
-    """The dates asked for, in words with a space before them; empty where none are."""
-    if ask.begin and ask.end:
-        return f" from {ask.begin} to {ask.end}"
-    return f" from {ask.begin} on" if ask.begin else f" up to {ask.end}" if ask.end else ""
+def between(request: StudyRequest) -> str:
+    """The dates of the request, in words with a space before them; empty where it has none."""
+    if request.begin and request.end:
+        return f" from {request.begin} to {request.end}"
+    return (
+        f" from {request.begin} on"
+        if request.begin
+        else f" up to {request.end}"
+        if request.end
+        else ""
+    )
 
 
-def _days(ends) -> str:
+def _days(ends: Moments) -> str:
     first, last = np.array(ends, "datetime64[us]").astype("datetime64[D]").tolist()
     return f"{first} to {last}"

@@ -1,11 +1,9 @@
-"""Occupancy when some detections may be false: Miller et al. 2011, Royle and Link 2006.
+"""Occupancy when some detections may be false (Miller et al. 2011, Ecology 92:1422).
 
     fit_certain(history)    0 nothing, 1 uncertain, 2 certain (seen by a person), nan no effort
-    fit_symmetric(history)  0 or 1 only: weak, since (psi, p, f) and (1 - psi, f, p) fit alike
 
-First choice is the plain model on confirmed cells (pipeline.population.verify). These two are for
-histories of which only a part was reviewed; what was reviewed must depend on the machine's output
-alone, not on what one believes of a site.
+The plain model on confirmed cells comes first. This one is for histories of which only a part was
+reviewed; what was reviewed must depend on the model's output alone, not on a belief about a site.
 """
 
 from dataclasses import dataclass
@@ -35,79 +33,60 @@ class WithErrors:
 
 
 def fit_certain(history: NDArray[np.floating], confidence: float = 0.95) -> WithErrors:
-    """Miller's model: a certain detection settles which sites are occupied."""
-    none, unsure, sure = _counts(history, (0, 1, 2))
+    """Miller's model: a site with a certain detection is occupied."""
+    none, unsure, sure = _counts(history)
     if not sure.any():
         why = "no certain detection: nothing tells true from false"
         return WithErrors("no detections", why, len(none))
     climb = _climber(none, unsure, sure)
-    starts = [np.array([0.0, -0.5, -3.0, 0.0]), np.array([-1.5, -2.0, -4.0, 1.0])]
-    return _told(climb, starts, len(none), confidence)
+    peak = maximise(climb, [np.array([0.0, -0.5, -3.0, 0.0]), np.array([-1.5, -2.0, -4.0, 1.0])])
+    names = ("psi", "p", "f", "b")
+    lost = ", ".join(n for n, bad in zip(names, peak.at_boundary, strict=True) if bad)
+    low, high = profile_limits(climb, peak, 0, confidence)
+    psi, p, f, b = expit(peak.theta).tolist()
+    return WithErrors(
+        "boundary" if lost else "ok",
+        f"no usable standard error for {lost}: read the profile interval" if lost else "",
+        len(none),
+        psi,
+        (float(expit(low)), float(expit(high))),
+        p,
+        f,
+        b,
+        logit_errors=tuple(peak.errors.tolist()),
+        log_likelihood=peak.value,
+    )
 
 
-def fit_symmetric(history: NDArray[np.floating], confidence: float = 0.95) -> WithErrors:
-    """Royle and Link's model, with p > f imposed to choose one of its two equal answers."""
-    none, unsure, _ = _counts(history, (0, 1))
-    if not unsure.any():
-        return WithErrors("no detections", "never detected: nothing is known", len(none))
-    climb = _climber(none, unsure, None)
-    starts = [np.array([0.0, 0.0, -2.5]), np.array([1.0, -1.5, -4.0])]
-    return _told(climb, starts, len(none), confidence)
-
-
-def _counts(history: NDArray[np.floating], states: tuple[int, ...]) -> list[Floats]:
+def _counts(history: NDArray[np.floating]) -> list[Floats]:
     """How often each state was seen, each (sites,); sites without a usable cell are left out."""
     y = np.array(history, float, ndmin=2)
     y = y[np.isfinite(y).any(1)]
-    if not np.isin(y[np.isfinite(y)], states).all():
-        raise PopulationError(f"this history may hold {', '.join(map(str, states))} or nothing")
+    if not np.isin(y[np.isfinite(y)], (0, 1, 2)).all():
+        raise PopulationError("this history may hold 0, 1, 2 or nothing")
     if not len(y) or np.isfinite(y).sum(1).max() < 2:
         raise PopulationError("fewer than 2 occasions: occupancy and errors cannot be told apart")
     return [(y == state).sum(1).astype(float) for state in (0, 1, 2)]
 
 
-def _climber(none: Floats, unsure: Floats, sure: Floats | None) -> Climb:
-    """Log-likelihood and gradient in the logits of psi, p, f and, with certain cells, b."""
-    certain = np.zeros_like(none) if sure is None else sure
-    hits = unsure + certain
+def _climber(none: Floats, unsure: Floats, sure: Floats) -> Climb:
+    """Log-likelihood and gradient in the logits of psi, p, f and b."""
+    hits = unsure + sure
 
     def climb(theta: Floats) -> tuple[float, Floats]:
-        psi, p, f = theta[:3]
+        psi, p, f, b = theta
         here = log_expit(psi) + none * log_expit(-p) + hits * log_expit(p)
-        if sure is not None:
-            here = here + unsure * log_expit(-theta[3]) + sure * log_expit(theta[3])
+        here = here + unsure * log_expit(-b) + sure * log_expit(b)
         away = log_expit(-psi) + none * log_expit(-f) + unsure * log_expit(f)
-        away = np.where(certain > 0, -np.inf, away)
+        away = np.where(sure > 0, -np.inf, away)
         log_l = np.logaddexp(here, away)
         w = np.exp(here - log_l)
         rise = [
             (w - expit(psi)).sum(),
             (w * (hits - (none + hits) * expit(p))).sum(),
             ((1 - w) * (unsure - (none + unsure) * expit(f))).sum(),
+            (w * (sure - hits * expit(b))).sum(),
         ]
-        if sure is not None:
-            rise.append((w * (sure - hits * expit(theta[3]))).sum())
         return float(log_l.sum()), np.array(rise)
 
     return climb
-
-
-def _told(climb: Climb, starts: list[Floats], sites: int, confidence: float) -> WithErrors:
-    peak = maximise(climb, starts)
-    if len(peak.theta) == 3 and peak.theta[1] < peak.theta[2]:  # the mirrored answer
-        psi, p, f = peak.theta
-        peak = maximise(climb, [np.array([-psi, f, p])])
-    names = ("psi", "p", "f", "b")
-    lost = ", ".join(n for n, bad in zip(names, peak.at_boundary, strict=False) if bad)
-    low, high = profile_limits(climb, peak, 0, confidence)
-    return WithErrors(
-        "boundary" if lost else "ok",
-        f"no usable standard error for {lost}: read the profile interval" if lost else "",
-        sites,
-        float(expit(peak.theta[0])),
-        (float(expit(low)), float(expit(high))),
-        *(float(expit(value)) for value in peak.theta[1:]),
-        **({} if len(peak.theta) == 4 else {"b": None}),
-        logit_errors=tuple(peak.errors.tolist()),
-        log_likelihood=peak.value,
-    )

@@ -1,8 +1,8 @@
 """Activity of many species at once: curves, bands and overlaps from times of the day.
 
-The definitions are those of pipeline.population.activity; times are put into bins of five minutes,
-so that a thousand draws of stations cost as much for a million events as for a hundred. All species
-share the draws: a station that few animals visit is drawn for all of them or for none.
+The definitions are those of pipeline.population.estimates.activity. Times are counted in bins of
+five minutes, so that a thousand draws of stations take as long for a million events as for a
+hundred. All species share the draws: a station is drawn for all of them or for none.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from pipeline.population.estimates.activity import (
     FEWEST,
     LARGE,
     POINTS,
+    TINY,
     TURN,
     Curve,
     Floats,
@@ -28,14 +29,13 @@ from pipeline.population.estimates.rates import SEED, station_draws
 BINS = 288  # of the day: five minutes are less than any curve is smoothed by
 DRAWS = 999
 EXACT = 2000  # events up to which the line itself is not binned
-FEW = 3  # stations below which drawing stations says nothing: times are drawn instead
-_AT = TURN * (np.arange(BINS) + 0.5) / BINS
-_TINY = np.finfo(float).tiny
+FEW = 3  # stations: with fewer, events are drawn instead of stations
+CENTRES = TURN * (np.arange(BINS) + 0.5) / BINS
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When one species was seen: the first moments of its events, as angles, and where."""
+    """The events of one species: when each began, as an angle, and at which station."""
 
     angle: Floats  # (n,) radians, midnight 0
     station: NDArray[np.int64]  # (n,) number of the station
@@ -54,47 +54,49 @@ def times_of(angle: Floats, station: NDArray[np.int64], stations: int) -> Times:
     """Angles that are nan (no sunrise, no clock) are left out."""
     known = np.isfinite(angle)
     angle, station = angle[known] % TURN, station[known]
-    bin_ = np.minimum((angle / TURN * BINS).astype(np.int64), BINS - 1)
-    bins = np.bincount(station * BINS + bin_, minlength=stations * BINS)
+    number = np.minimum((angle / TURN * BINS).astype(np.int64), BINS - 1)
+    bins = np.bincount(station * BINS + number, minlength=stations * BINS)
     return Times(angle, station, bins.reshape(stations, BINS).astype(np.float64))
 
 
 def curves(seen: Mapping[str, Times], draws: int = DRAWS) -> dict[str, Curve]:
-    """The day's curve of each species with 10 events or more; below that, only dots are honest."""
-    return {name: made for name, one in seen.items() if (made := _curve(one, draws))}
+    """The day's curve of each species with 10 events or more."""
+    return {name: made for name, times in seen.items() if (made := _curve(times, draws))}
 
 
 def overlaps(seen: Mapping[str, Times], draws: int = DRAWS) -> list[tuple[str, str, Overlap]]:
-    """Each pair of species that have a curve, and how far they are out at the same hours."""
+    """Each pair of species that have a curve, and how far they are active at the same hours."""
     able = {n: t for n, t in seen.items() if t.n >= FEWEST and activity.bandwidth(t.angle)}
     if len(able) < 2:
         return []
-    times = _station_times(len(next(iter(able.values())).bins), draws)
-    drawn = {name: _Drawn.of(times @ one.bins) for name, one in able.items()}
+    how_often = _station_draws(len(next(iter(able.values())).bins), draws)
+    drawn = {name: Drawn.of(how_often @ times.bins) for name, times in able.items()}
     return [
         (a, b, _overlap(able[a], able[b], drawn[a], drawn[b])) for a, b in combinations(able, 2)
     ]
 
 
-def between(at: NDArray[np.datetime64]) -> Floats:
+def angles(at: NDArray[np.datetime64]) -> Floats:
     """(n,) clock times as angles."""
-    return TURN * ((at - at.astype("datetime64[D]")) / np.timedelta64(86_400_000_000, "us"))
+    return np.asarray(
+        TURN * ((at - at.astype("datetime64[D]")) / np.timedelta64(86_400_000_000, "us"))
+    )
 
 
-def _station_times(stations: int, draws: int) -> Floats:
-    return station_draws(np.zeros(stations), draws, SEED).astype(np.float64)
+def _station_draws(stations: int, draws: int) -> Floats:
+    return station_draws(stations, draws, SEED).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
-    """Counts by bin (k, 288) and what follows from them, row by row."""
+class Drawn:
+    """Counts by bin (k, 288) and their densities, one row a draw."""
 
     counts: Floats
     density: Floats  # (k, 288) per radian; nan rows where there is no concentration
-    even: Floats  # (k, 288) shares of a curve smoothed a little less, as Dhat1 takes it
+    even: Floats  # (k, 288) shares of a curve smoothed a little less, as Dhat1 uses it
 
     @classmethod
-    def of(cls, counts: Floats) -> "_Drawn":
+    def of(cls, counts: Floats) -> "Drawn":
         width = _widths(counts)
         less = _densities(counts, width / 0.8)
         return cls(counts, _densities(counts, width), less / less.sum(1, keepdims=True))
@@ -103,18 +105,18 @@ class _Drawn:
 def _densities(counts: Floats, width: Floats) -> Floats:
     kernel = np.exp(width[:, None] * (np.cos(TURN * np.arange(BINS) / BINS) - 1))
     kernel /= TURN * ive(0, width[:, None]) * np.maximum(counts.sum(1, keepdims=True), 1)
-    made = np.fft.irfft(np.fft.rfft(counts) * np.fft.rfft(kernel), BINS)
-    return np.maximum(made, 0)
+    densities = np.fft.irfft(np.fft.rfft(counts) * np.fft.rfft(kernel), BINS)
+    return np.maximum(densities, 0)
 
 
 def _widths(counts: Floats) -> Floats:
-    """(k,) the bandwidth of pipeline.population.activity, of each row of counts."""
+    """(k,) activity.bandwidth of each row of counts."""
     n = counts.sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
         moments = np.abs(np.fft.rfft(counts)[:, 1:4]) / n[:, None]
         kappa = np.zeros(len(counts))
         for k in (1, 2, 3):
-            kappas, known = activity._moments(k)
+            kappas, known = activity.moments(k)
             found = np.interp(moments[:, k - 1], known, kappas, left=0, right=0)
             kappa = np.fmax(kappa, found)
         spread = ive(2, 2 * kappa) / (4 * np.sqrt(np.pi) * ive(0, kappa) ** 2)
@@ -122,61 +124,66 @@ def _widths(counts: Floats) -> Floats:
     return np.where((kappa > 0) & (n >= 2), width, np.nan)
 
 
-def _curve(one: Times, draws: int) -> Curve | None:
-    width = activity.bandwidth(one.angle) if one.n >= FEWEST else None
+def _curve(times: Times, draws: int) -> Curve | None:
+    width = activity.bandwidth(times.angle) if times.n >= FEWEST else None
     if width is None:
         return None
-    hours = np.linspace(0, 24, POINTS)
-    if one.stations >= FEW:
-        drawn = _Drawn.of(_station_times(len(one.bins), draws) @ one.bins)
-    else:
-        line = _Drawn.of(one.bins.sum(0, keepdims=True)).density[0]
-        random = np.random.default_rng(SEED)
-        drawn = _Drawn.of(random.multinomial(one.n, line / line.sum(), draws).astype(float))
-    tops = drawn.density
+    hours, per_hour = np.linspace(0, 24, POINTS), TURN / 24
+    whole = Drawn.of(times.bins.sum(0, keepdims=True)).density[0]
+    tops = _drawn(times, whole, draws).density
     tops = tops[np.isfinite(tops).all(1)]
-    if one.n <= EXACT:
-        line = activity.density(one.angle, hours * TURN / 24, width)
-        level = activity.activity_level(one.angle)
+    if times.n <= EXACT:
+        line = activity.density(times.angle, hours * per_hour, width)
+        level = activity.activity_level(times.angle, width)
     else:
-        fine = _Drawn.of(one.bins.sum(0, keepdims=True)).density[0]
-        line, level = _on(hours, fine), float(1 / (TURN * fine.max()))
+        line, level = _on(hours, whole), float(1 / (TURN * whole.max()))
     low, high = (_on(hours, row) for row in np.quantile(tops, (0.025, 0.975), axis=0))
-    limits = activity._limits(level, 1 / (TURN * tops.max(1)), 0.95)
-    per_hour = TURN / 24
-    low, high = np.minimum(low, line), np.maximum(high, line)
-    band = (line * per_hour, low * per_hour, high * per_hour)
-    return Curve(one.n, width, hours, *band, level, limits)
+    return Curve(
+        times.n,
+        width,
+        hours,
+        line * per_hour,
+        np.minimum(low, line) * per_hour,
+        np.maximum(high, line) * per_hour,
+        level,
+        activity.limits(level, 1 / (TURN * tops.max(1))),
+    )
+
+
+def _drawn(times: Times, line: Floats, draws: int) -> Drawn:
+    """Bootstrap draws: of stations, or of events from `line` where stations are few."""
+    if times.stations >= FEW:
+        return Drawn.of(_station_draws(len(times.bins), draws) @ times.bins)
+    random = np.random.default_rng(SEED)
+    return Drawn.of(random.multinomial(times.n, line / line.sum(), draws).astype(float))
 
 
 def _on(hours: Floats, density: Floats) -> Floats:
     """A density by bin, at hours."""
-    return np.interp(hours, _AT * 24 / TURN, density, period=24)
+    return np.asarray(np.interp(hours, CENTRES * 24 / TURN, density, period=24))
 
 
-def _overlap(a: Times, b: Times, drawn_a: _Drawn, drawn_b: _Drawn) -> Overlap:
+def _overlap(a: Times, b: Times, drawn_a: Drawn, drawn_b: Drawn) -> Overlap:
     large = min(a.n, b.n) >= LARGE
-    drawn = (_dhat4 if large else _dhat1)(drawn_a, drawn_b)
+    exact, binned = (activity.dhat4, _dhat4) if large else (activity.dhat1, _dhat1)
     if a.n + b.n <= 2 * EXACT:
-        one, four = activity.dhat1(a.angle, b.angle), activity.dhat4(a.angle, b.angle)
+        value = exact(a.angle, b.angle)
     else:
-        whole = [_Drawn.of(t.bins.sum(0, keepdims=True)) for t in (a, b)]
-        one, four = float(_dhat1(*whole)[0]), float(_dhat4(*whole)[0])
-    value = four if large else one
-    low, high = activity._limits(value, drawn[np.isfinite(drawn)], 0.95)
+        whole_a, whole_b = (Drawn.of(t.bins.sum(0, keepdims=True)) for t in (a, b))
+        value = float(binned(whole_a, whole_b)[0])
+    drawn = binned(drawn_a, drawn_b)
+    low, high = activity.limits(value, drawn[np.isfinite(drawn)])
     name = "Dhat4" if large else "Dhat1"
-    return Overlap(
-        value, min(low, value), max(high, value), name, one, four, (a.n, b.n), "stations"
-    )
+    return Overlap(value, min(low, value), max(high, value), name, (a.n, b.n))
 
 
-def _dhat1(a: _Drawn, b: _Drawn) -> Floats:
-    return np.minimum(a.even, b.even).sum(1)
+def _dhat1(a: Drawn, b: Drawn) -> Floats:
+    return np.asarray(np.minimum(a.even, b.even).sum(1))
 
 
-def _dhat4(a: _Drawn, b: _Drawn) -> Floats:
-    ratio = np.maximum(a.density, _TINY) / np.maximum(b.density, _TINY)
+def _dhat4(a: Drawn, b: Drawn) -> Floats:
+    ratio = np.maximum(a.density, TINY) / np.maximum(b.density, TINY)
     with np.errstate(invalid="ignore", divide="ignore"):
         under_a = (a.counts * np.minimum(1, 1 / ratio)).sum(1) / a.counts.sum(1)
         under_b = (b.counts * np.minimum(1, ratio)).sum(1) / b.counts.sum(1)
-    return (under_a + under_b) / 2
+    return np.asarray((under_a + under_b) / 2)

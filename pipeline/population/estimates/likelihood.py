@@ -1,23 +1,26 @@
-"""The top of a log-likelihood, its curvature, and profile limits that hold at the boundary.
+"""The maximum of a log-likelihood, its curvature, and profile limits, valid at the boundary too.
 
-Parameters are logits or coefficients of standardised covariates; beyond +-FAR they say "0" or "1"
-to ten digits, so no search goes further.
+Parameters are logits or coefficients of standardised covariates; beyond +-FAR a logit is 0 or 1 to
+ten digits, so no search goes further.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
-Floats = NDArray[np.float64]
-Climb = Callable[[Floats], tuple[float, Floats]]  # theta -> log-likelihood and its gradient
+Floats: TypeAlias = NDArray[np.float64]
+Climb: TypeAlias = Callable[
+    [Floats], tuple[float, Floats]
+]  # theta -> log-likelihood and its gradient
 
 FAR = 25.0  # logit: 1e-11 away from 0 or 1
-STEEP = 8.0  # a logit beyond it is at the boundary (statistics E5)
-LOOSE = 10.0  # so is one with a larger standard error
+STEEP = 8.0  # a logit beyond it counts as at the boundary
+LOOSE = 10.0  # so does one with a larger standard error
 STEP = 1e-5  # of the central differences of the gradient
 
 
@@ -61,7 +64,7 @@ def information(climb: Climb, theta: Floats) -> Floats:
 def covariance(climb: Climb, theta: Floats) -> Floats | None:
     """Inverse of the information, or None where that is not positive definite.
 
-    What lies at the boundary is held there: nan for it, and the others keep their errors.
+    A parameter at the boundary is fixed there: its errors are nan, the others keep theirs.
     """
     inner = np.abs(theta) < STEEP
     matrix = information(climb, theta)[np.ix_(inner, inner)]
@@ -93,27 +96,21 @@ def profile_limits(
         return 2 * (peak.value - top) - bar
 
     def limit(side: int) -> float:
-        """Walk outward from the peak: a start far away, where all is flat, would mislead."""
+        """Search outward from the peak: far away the likelihood is flat and a search misleads."""
         inside, width, start = float(peak.theta[index]), step, peak.theta
         while side * inside < FAR:
             outside = side * min(side * inside + width, FAR)
             seen: dict[float, Floats] = {}
             if excess(outside, start, seen) > 0:
-                return brentq(excess, inside, outside, args=(start, seen), xtol=1e-7)
+                return float(brentq(excess, inside, outside, args=(start, seen), xtol=1e-7))
             inside, width, start = outside, 1.5 * width, seen[outside]
         return side * np.inf
 
     return limit(-1), limit(1)
 
 
-def wald_limits(theta: float, error: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Estimate -+ z standard errors."""
-    z = float(norm.ppf((1 + confidence) / 2))
-    return theta - z * error, theta + z * error
-
-
 def _ascend(climb: Climb, start: Floats, free: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """Climb in the free parameters from `start`; the others stay."""
+    """Maximise over the free parameters from `start`; the others stay as they are."""
     theta = start.copy()
     if not free.any():
         return theta, climb(theta)[0]
@@ -137,7 +134,7 @@ def _ascend(climb: Climb, start: Floats, free: NDArray[np.bool_]) -> tuple[Float
 
 
 def _push(climb: Climb, theta: Floats, value: float) -> tuple[Floats, float]:
-    """A parameter on its way to infinity goes to FAR, if the likelihood does not fall by it."""
+    """A parameter that tends to infinity is set to FAR if the likelihood does not fall by it."""
     for index in np.flatnonzero(np.abs(theta) > STEEP):
         there = theta.copy()
         there[index] = np.sign(theta[index]) * FAR

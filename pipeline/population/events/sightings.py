@@ -1,4 +1,4 @@
-"""Visits as the tables of a study take them: which make events, and which visits an event has."""
+"""The visits of a study: which of them make events, and which visits an event is made of."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,17 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.population.events.independent import Events, Records, combined, records
+from pipeline.population.events.independent import Column, Events, Names, Records, combined, records
 
-PEOPLE = ("human", "vehicle", "unknown")  # no animals: in the tables only where they are named
-LEFT_OUT = {
-    "time-lapse": "a time-lapse picture makes no event",
-    "no time": "its time cannot be read",
-    "human": "a person, and people were not named",
-    "vehicle": "a vehicle, and vehicles were not named",
-    "unknown": "what it is is not known",
-    "other species": "another species than those named",
-}
+NOT_ANIMALS = ("human", "vehicle", "unknown")  # in the tables only where they are named
+LEFT_OUT = (  # why a visit makes no event
+    "time-lapse",  # the camera took the picture by the clock
+    "no time",  # its time cannot be read
+    "human",  # a person, and people were not named
+    "vehicle",  # a vehicle, and vehicles were not named
+    "unknown",  # it is not known what it is
+    "other species",  # another species than those named
+)
 
 
 class Sighting(NamedTuple):
@@ -28,13 +28,13 @@ class Sighting(NamedTuple):
     deployment: str
     kind: str  # animal, human, vehicle, unknown
     name: str | None  # at the rank that is sure
-    rank: str | None  # None: a person said it, or there is no name
+    rank: str | None  # None: a person named it, or there is no name
     method: str  # machine or human
     started_at: str | None  # camera clock, ISO 8601
     ended_at: str | None
     media_id: int
     path: str  # of its first picture, on its card
-    count: int | None
+    individuals: int | None
     capture_method: str | None
 
     @property
@@ -43,8 +43,8 @@ class Sighting(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What tables are asked for. Dates are whole days of the camera's clock, both included."""
+class StudyRequest:
+    """What a study is asked for. Dates are whole days of the camera's clock, both included."""
 
     begin: date | None = None
     end: date | None = None
@@ -59,46 +59,47 @@ class Ask:
 
 def kept_of(
     sightings: Iterable[Sighting], species: Sequence[str]
-) -> tuple[list[Sighting], Counter]:
+) -> tuple[list[Sighting], Counter[str]]:
     """Those that make events, and how many others there are, by LEFT_OUT's reasons."""
-    kept, left = [], Counter()
-    for one in sightings:
-        named = one.taxon in species or one.kind in species
-        if one.capture_method == "timeLapse":
-            left["time-lapse"] += 1
-        elif one.kind in PEOPLE and not named:
-            left[one.kind] += 1
+    kept: list[Sighting] = []
+    left_out: Counter[str] = Counter()
+    for sighting in sightings:
+        named = sighting.taxon in species or sighting.kind in species
+        if sighting.capture_method == "timeLapse":
+            left_out["time-lapse"] += 1
+        elif sighting.kind in NOT_ANIMALS and not named:
+            left_out[sighting.kind] += 1
         elif species and not named:
-            left["other species"] += 1
-        elif one.started_at is None:
-            left["no time"] += 1
+            left_out["other species"] += 1
+        elif sighting.started_at is None:
+            left_out["no time"] += 1
         else:
-            kept.append(one)
-    return kept, left
+            kept.append(sighting)
+    return kept, left_out
 
 
-def records_of(kept: Sequence[Sighting], station) -> Records:
+def records_of(kept: Sequence[Sighting], station: Names) -> Records:
     """What independent_events takes."""
     return records(
         station,
-        np.array([one.taxon for one in kept], str),
-        np.array([one.started_at for one in kept], "datetime64[us]"),
-        np.array([one.media_id for one in kept], np.int64),
-        [np.nan if one.count is None else one.count for one in kept],
-        np.array([one.ended_at for one in kept], "datetime64[us]"),
+        np.array([sighting.taxon for sighting in kept], str),
+        np.array([sighting.started_at for sighting in kept], "datetime64[us]"),
+        np.array([sighting.media_id for sighting in kept], np.int64),
+        [np.nan if s.individuals is None else s.individuals for s in kept],
+        np.array([sighting.ended_at for sighting in kept], "datetime64[us]"),
     )
 
 
-def first_and_told(
-    made: Events, kept: Sequence[Sighting], rows: Records, within: NDArray
+def first_and_sources(
+    events: Events, kept: Sequence[Sighting], rows: Records, within: Column
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """(events,) number of each event's first visit, and whether people and the machine named any
-    of its visits. Events are as independent_events gave them, all of them and in its order."""
+    """(events,) number of each event's first visit; whether people, and whether the model, named
+    any of its visits. `events`: all that independent_events gave, in its order."""
     key = combined(rows.station, rows.species, within)
     order = np.lexsort((combined(rows.frame), rows.time, key))
-    human = np.array([one.method == "human" for one in kept], bool)[order]
-    begins = np.cumsum(made.rows) - made.rows
+    human = np.array([sighting.method == "human" for sighting in kept], bool)[order]
+    begins = np.cumsum(events.rows) - events.rows
     if not len(begins):
         return begins, np.zeros(0, bool), np.zeros(0, bool)
-    told = np.logical_or.reduceat(human, begins)
-    return order[begins], told, np.logical_or.reduceat(~human, begins)
+    by_people = np.logical_or.reduceat(human, begins)
+    return order[begins], by_people, np.logical_or.reduceat(~human, begins)

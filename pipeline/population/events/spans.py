@@ -1,23 +1,26 @@
 """Stretches of time: (k, 2) int64 microseconds since 1970, [from, to), sorted and apart.
 
-Camera clocks are naive: no zone comes near them, so no hour is lost in spring or doubled in autumn.
+Camera clocks have no time zone, so no hour is lost in spring or doubled in autumn.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 DAY = 86_400_000_000  # microseconds
-Spans = NDArray[np.int64]
+Spans: TypeAlias = NDArray[np.int64]
+Moments: TypeAlias = ArrayLike | Sequence[date | None] | date | None
 
 
-def microseconds(times) -> NDArray[np.int64]:
+def microseconds(times: Moments) -> NDArray[np.int64]:
     """Datetimes, dates or datetime64 as microseconds since 1970; None and NaT as NaT's number."""
     return np.asarray(times, "datetime64[us]").astype(np.int64)
 
 
-def union(pieces: Iterable) -> Spans:
+def union(pieces: Iterable[Sequence[int] | NDArray[np.int64]]) -> Spans:
     """What at least one of the spans covers. Empty and backward spans cover nothing."""
     spans = np.array(list(pieces), np.int64).reshape(-1, 2)
     spans = spans[spans[:, 0] < spans[:, 1]]
@@ -46,6 +49,6 @@ def covered_before(spans: Spans, at: NDArray[np.int64]) -> NDArray[np.int64]:
     if not len(spans):
         return np.zeros(len(at), np.int64)
     begun = np.searchsorted(spans[:, 0], at, "right")
-    total = np.r_[0, np.cumsum(spans[:, 1] - spans[:, 0])]
+    total = np.append(0, np.cumsum(spans[:, 1] - spans[:, 0]))
     to_come = np.maximum(spans[np.maximum(begun - 1, 0), 1] - at, 0)
-    return total[begun] - np.where(begun > 0, to_come, 0)
+    return np.asarray(total[begun] - np.where(begun > 0, to_come, 0), np.int64)

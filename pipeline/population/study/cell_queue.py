@@ -1,43 +1,46 @@
-"""Which visits settle the open cells of occupancy: of each the surest that nobody has judged."""
+"""Which visits settle the open cells of occupancy: of each cell the surest without a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.population.correction.sample import Call
+from pipeline.population.correction.sample import LabelledVisit
 from pipeline.population.effort.basis import Basis
 from pipeline.population.estimates.histories import History
 from pipeline.population.study.verify import Hit, queue
 
 
-def open_cells(basis: Basis, calls: Sequence[Call], grid: History) -> list[tuple[Hit, Call]]:
+def open_cells(
+    basis: Basis, visits: Sequence[LabelledVisit], grid: History
+) -> list[tuple[Hit, LabelledVisit]]:
     """One question a cell of station, occasion and species; `grid`: any history of the study."""
-    by_sha = {call.sha256: call for call in calls}
-    hits = [hit for call in calls for hit in _hits(basis, call, grid)]
+    by_sha = {visit.sha256: visit for visit in visits}
+    hits = [hit for visit in visits for hit in _hits(basis, visit, grid)]
     verdicts = {
-        (call.sha256, name): name in call.said
-        for call in calls
-        if call.said is not None and not call.undecided
-        for name in {call.taxon, *call.said}
+        (visit.sha256, name): name in visit.answer
+        for visit in visits
+        if visit.answer is not None and not visit.undecided
+        for name in {visit.taxon, *visit.answer}
     }
     wanted = set(basis.names)
-    asked = queue([hit for hit in hits if hit.species in wanted], verdicts)
-    return [(hit, by_sha[hit.item]) for hit in asked]
+    questions = queue([hit for hit in hits if hit.species in wanted], verdicts)
+    return [(hit, by_sha[hit.item]) for hit in questions]
 
 
-def _hits(basis: Basis, call: Call, grid: History):
-    """The machine's name, and those that people gave it, in the cell of the visit."""
-    if call.kind != "animal" or call.deployment not in basis.known or call.undecided:
+def _hits(basis: Basis, visit: LabelledVisit, grid: History) -> Iterator[Hit]:
+    """The model's name, and the names that people gave, in the cell of the visit."""
+    if visit.kind != "animal" or visit.deployment not in basis.known or visit.undecided:
         return
-    station = basis.stays[call.deployment].station
+    station = basis.stays[visit.deployment].station
     if station not in grid.stations:
         return
-    row, at = grid.stations.index(station), np.datetime64(call.started_at, "us")
+    row, at = grid.stations.index(station), np.datetime64(visit.started_at, "us")
     if np.isnat(grid.starts[row]) or not basis.edges[0] <= at < basis.edges[1]:
         return
     occasion = int((at - grid.starts[row]) // np.timedelta64(grid.days, "D"))
     if not 0 <= occasion < grid.effort.shape[1] or not grid.effort[row, occasion] > 0:
         return
-    for name in {call.taxon, *(call.said or ())}:
-        sure = 1.0 if name in (call.said or ()) else call.probability or 0.0
-        yield Hit(station, occasion, name, call.sha256, sure)
+    answer = visit.answer or ()
+    for name in {visit.taxon, *answer}:
+        sure = 1.0 if name in answer else visit.probability or 0.0
+        yield Hit(station, occasion, name, visit.sha256, sure)

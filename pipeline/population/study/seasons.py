@@ -1,4 +1,4 @@
-"""Which seasons of a study can be compared, and how rates and occupancy changed between them.
+"""Which seasons of a study can be compared, and how rates changed between them.
 
 A season is twelve months counted from the study's first month, so that a field season over the new
 year stays whole. Only months that were watched in every season are compared.
@@ -15,6 +15,7 @@ from pipeline.population.effort.effort import days_between
 from pipeline.population.estimates.rates import Rate, rai, widened
 from pipeline.population.estimates.trend import Change, between_two, over_seasons
 from pipeline.population.events.independent import tally
+from pipeline.population.events.spans import DAY
 
 LEAST = 15  # days of a month on which some camera watched
 
@@ -25,7 +26,7 @@ class Trend:
 
     seasons: tuple[str, ...]  # "2025", or "2025/26"
     months: tuple[int, ...]  # of the year, 1-12, watched in every season
-    why: str  # no trend can be shown; empty: one can
+    why: str  # there is no trend to show; empty: there is one
     rates: tuple[tuple[Rate, ...], ...] = ()  # by season, then species
     changes: tuple[Change, ...] = ()  # by species
     begins: int = 1  # month of the year in which a season begins, 1-12
@@ -41,15 +42,15 @@ def trend(basis: Basis) -> Trend:
     numbers = [int(s) for s in np.unique(season[watched])]
     if len(numbers) < 2:
         return Trend((), (), "one season only: a trend needs the same months of two years or more")
-    of_year = months.astype("datetime64[M]").astype(int) % 12 + 1
+    of_year = months.astype(int) % 12 + 1
     held = {s: set(of_year[watched & (season == s)].tolist()) for s in numbers}
     numbers, shared = _comparable(held)
     if not shared:
         return Trend((), (), "no month of the year was watched in two seasons that follow")
     chosen = np.isin(of_year, sorted(shared)) & watched
-    events, effort = _by_season(basis, months, season, chosen, numbers)
+    events, effort = _by_season(basis, [months[chosen & (season == s)] for s in numbers])
     both = zip(events, effort, strict=True)
-    rates = tuple(tuple(widened(rai(e, d, basis.names))) for e, d in both)
+    rates = tuple(tuple(widened(rai(seen, days, basis.names))) for seen, days in both)
     changes = tuple(_change(events[:, :, i], effort, numbers) for i in range(len(basis.names)))
     names = tuple(_label(first + 12 * s) for s in numbers)
     begins = int(first.astype(int)) % 12 + 1
@@ -57,8 +58,8 @@ def trend(basis: Basis) -> Trend:
 
 
 def _comparable(held: Mapping[int, set[int]]) -> tuple[list[int], set[int]]:
-    """The run of seasons, two or more, that shares most months in all; and these months. A season
-    that has just begun would else leave one month of many years."""
+    """The run of two or more seasons with the most shared months in all; and these months. So a
+    season that has just begun does not reduce the comparison to one month."""
     numbers = list(held)
     runs = [numbers[a:b] for a in range(len(numbers)) for b in range(a + 2, len(numbers) + 1)]
     shared = [set.intersection(*(held[s] for s in run)) for run in runs]
@@ -67,35 +68,37 @@ def _comparable(held: Mapping[int, set[int]]) -> tuple[list[int], set[int]]:
     return runs[best], shared[best]
 
 
-def _watched_months(basis: Basis) -> tuple[NDArray, NDArray[np.bool_]]:
+def _watched_months(basis: Basis) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
     """(months, whether some camera watched on LEAST days of it)."""
     daily = basis.daily()
-    any_day = (daily.effort > 0).any(axis=0)
-    days = (daily.first // 86_400_000_000 + np.arange(len(any_day))).astype("datetime64[D]")
-    month = days.astype("datetime64[M]")
-    months = np.unique(month)
-    found = np.array([any_day[month == one].sum() for one in months])
-    return months, found >= LEAST
+    any_day = np.asarray((daily.effort > 0).any(axis=0))
+    days = (daily.first // DAY + np.arange(daily.effort.shape[1])).astype("datetime64[D]")
+    month_of = days.astype("datetime64[M]")
+    months = np.unique(month_of)
+    return months, np.array([any_day[month_of == month].sum() for month in months]) >= LEAST
 
 
-def _by_season(basis: Basis, months, season, chosen, numbers: Sequence[int]):
-    """(seasons, stations, species) events and (seasons, stations) camera-days."""
-    made, stations = basis.counted, [one.station for one in basis.watched]
-    of = made.started_at.astype("datetime64[M]")
+def _by_season(
+    basis: Basis, seasons: Sequence[NDArray[np.datetime64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(seasons, stations, species) events and (seasons, stations) camera-days in these months."""
+    made, stations = basis.counted, [watch.station for watch in basis.watched]
+    month_of = made.started_at.astype("datetime64[M]")
     events, effort = [], []
-    for number in numbers:
-        mine = months[chosen & (season == number)]
-        here = made.where(np.isin(of, mine))
+    for months in seasons:
+        here = made.where(np.isin(month_of, months))
         events.append(tally(here.station, here.species, stations, basis.names))
         days = np.zeros(len(stations))
-        for month in mine:
-            ends = np.array([month, month + 1]).astype("datetime64[us]")
+        for month in months:
+            ends = np.array([month, month + np.timedelta64(1, "M")]).astype("datetime64[us]")
             days += days_between(basis.watched, np.clip(ends, *basis.edges))[:, 0]
         effort.append(days)
     return np.array(events), np.array(effort)
 
 
-def _change(events: NDArray, effort: NDArray, numbers: Sequence[int]) -> Change:
+def _change(
+    events: NDArray[np.float64], effort: NDArray[np.float64], numbers: Sequence[int]
+) -> Change:
     if len(numbers) == 2 and numbers[1] - numbers[0] == 1:
         return between_two(events.T, effort.T)
     return over_seasons(events.T, effort.T, numbers)

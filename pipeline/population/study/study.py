@@ -1,17 +1,18 @@
-"""A whole study as plain facts: what is there, how often, where, when in the day, is it rising.
+"""A whole study as plain facts: which species, how often, where, when in the day, and the change.
 
-Tables and page show this and nothing else, so that their numbers are the same numbers.
+Tables and page show this and nothing else, so that their numbers are the same.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.card.sun import average_anchored, sun_radians
 from pipeline.population.correction.correction import Corrected, corrected
-from pipeline.population.correction.elsewhere import Elsewhere, Known, elsewhere
+from pipeline.population.correction.elsewhere import Accuracy, Elsewhere, elsewhere
 from pipeline.population.correction.sample import Sample
 from pipeline.population.effort.basis import Basis
 from pipeline.population.effort.operation import operation
@@ -25,11 +26,12 @@ from pipeline.population.estimates.rates import (
     station_rates,
     widened,
 )
-from pipeline.population.study.cells import Occupied, occupied
-from pipeline.population.study.known import Richness, apart, richness
+from pipeline.population.study.confirmed_species import Richness, comparable, richness
 from pipeline.population.study.seasons import Trend, trend
+from pipeline.population.study.species_occupancy import Occupied, occupied
+from pipeline.trust.audit import Estimate
 
-PLACE_DEG = 0.05  # places are rounded to this for the sun: 12 seconds
+PLACE_DEG = 0.05  # places are rounded to this for the sun: an error of 12 seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ class Days:
     sunset_h: float | None
 
 
+class BlankAudit(Protocol):
+    """The number of blanks, and what their audit says of missed animals."""
+
+    @property
+    def blanks(self) -> int: ...
+
+    @property
+    def estimate(self) -> Estimate | None: ...  # None: nobody has reviewed a sample
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     basis: Basis
@@ -58,81 +70,89 @@ class Study:
     richness: Richness
     trend: Trend
     corrected: Corrected
-    blanks: object | None  # what the audit of the blanks says
+    blanks: BlankAudit | None
     elsewhere: tuple[Elsewhere, ...] = ()  # only where sensitivity and specificity were given
 
 
 def study(
-    basis: Basis, sample: Sample | None = None, blanks=None, known: Sequence[Known] = ()
+    basis: Basis,
+    sample: Sample | None = None,
+    blanks: BlankAudit | None = None,
+    accuracies: Sequence[Accuracy] = (),
 ) -> Study:
-    """Everything that can be said of one."""
-    seen, made, names = basis.seen, basis.counted, basis.names
-    n, on = len(basis.watched), basis.inside
-    visits = basis.station[on], basis.taxa[on], basis.times[on]
+    """All results of a study."""
+    seen, names, inside = basis.seen, basis.names, basis.inside
+    visits = basis.station[inside], basis.taxa[inside], basis.times[inside]
     present = presence_days(operation(basis.watched), *visits, names)
-    by_month = monthly_rai(made, basis.watched, names, basis.edges)
+    by_month = monthly_rai(basis.counted, basis.watched, names, basis.edges)
     return Study(
         basis,
         tuple(widened(rai(seen, basis.effort, names))),
         station_rates(seen, basis.effort),
         {str(month): tuple(widened(rates)) for month, rates in by_month.items()},
-        tuple(widened(rai(present, basis.effort[:n], names))),
+        tuple(widened(rai(present, basis.effort[: len(basis.watched)], names))),
         tuple(occupied(basis)),
         days(basis),
         richness(basis),
         trend(basis),
         corrected(basis, sample),
         blanks,
-        tuple(elsewhere(basis, known)),
+        tuple(elsewhere(basis, accuracies)),
     )
 
 
 def days(basis: Basis) -> Days:
     """Of the events in effort."""
-    made, first = basis.counted, basis.first[basis.in_effort].tolist()
+    events, first = basis.counted, basis.first[basis.in_effort].tolist()
     number = {name: i for i, name in enumerate(basis.stations)}
-    station = np.array([number[one] for one in made.station.tolist()], np.int64)
-    clock = hours.between(made.started_at)
-    sun, rises, sets = _by_sun(basis, made.started_at, [basis.kept[i].deployment for i in first])
+    station = np.array([number[name] for name in events.station.tolist()], np.int64)
+    places = [basis.kept[i].deployment for i in first]
+    sun, rises, sets = _by_sun(basis, events.started_at, places)
 
-    def split(angle: NDArray) -> dict[str, hours.Times]:
+    def split(angle: NDArray[np.float64]) -> dict[str, hours.Times]:
         return {
             name: hours.times_of(angle[mine], station[mine], len(number))
             for name in basis.names
-            if (mine := made.species == name).any()
+            if (mine := events.species == name).any()
         }
 
-    by_clock, by_sun = split(clock), split(sun)
+    by_clock, by_sun = split(hours.angles(events.started_at)), split(sun)
+    compared = {name: by_clock[name] for name in comparable(basis) if name in by_clock}
     return Days(
         by_clock,
         by_sun,
         hours.curves(by_clock),
         hours.curves(by_sun),
-        tuple(hours.overlaps({name: by_clock[name] for name in apart(basis) if name in by_clock})),
+        tuple(hours.overlaps(compared)),
         int(np.isnan(sun).sum()),
         rises,
         sets,
     )
 
 
-def _by_sun(basis: Basis, at: NDArray, deployments: Sequence[str]):
-    """(sun time of each event, mean sunrise, mean sunset); nan where they cannot be known."""
-    of = {one.deployment_id: one for one in basis.deployments}
-    places = [of[name] for name in deployments]
-    known = [None not in (one.latitude, one.longitude, one.utc_offset_min) for one in places]
+def _by_sun(
+    basis: Basis, at: NDArray[np.datetime64], deployments: Sequence[str]
+) -> tuple[NDArray[np.float64], float | None, float | None]:
+    """(sun time of each event, nan where it is not known; mean sunrise; mean sunset)."""
+    by_name = {d.deployment_id: d for d in basis.deployments}
+    which, places, offsets = [], [], []
+    for i, name in enumerate(deployments):
+        d = by_name[name]
+        if d.latitude is not None and d.longitude is not None and d.utc_offset_min is not None:
+            which.append(i)
+            places.append((_rounded(d.latitude), _rounded(d.longitude)))
+            offsets.append(d.utc_offset_min / 60)
     sun = np.full(len(at), np.nan)
-    which = np.flatnonzero(known)
-    if not len(which):
+    if not which:
         return sun, None, None
-    rounded = [
-        tuple(round(x / PLACE_DEG) * PLACE_DEG for x in (places[i].latitude, places[i].longitude))
-        for i in which
-    ]
-    offsets = [places[i].utc_offset_min / 60 for i in which]
-    angles = np.array(sun_radians(at[which].tolist(), rounded, offsets))
+    angles = np.array(sun_radians(at[which].tolist(), places, offsets))
     there = np.isfinite(angles).all(axis=0)
     if not there.any():
         return sun, None, None
-    sun[which[there]] = average_anchored(*angles[:, there])
+    sun[np.array(which)[there]] = average_anchored(*angles[:, there])
     means = np.angle(np.exp(1j * angles[1:, there]).mean(1)) % (2 * np.pi) * 12 / np.pi
     return sun, float(means[0]), float(means[1])
+
+
+def _rounded(degrees: float) -> float:
+    return round(degrees / PLACE_DEG) * PLACE_DEG

@@ -1,6 +1,6 @@
 """Tables of a population command: a study's rows, written as CSV.
 
-Every visit is in the tables or counted under a reason in about.csv; nothing is silent.
+Every visit is in the tables or counted under a reason in about.csv.
 """
 
 import re
@@ -16,48 +16,46 @@ from pipeline.population.estimates.histories import History, write_history
 from pipeline.population.study import result_rows as results
 from pipeline.population.study import table_rows as rows_of
 from pipeline.population.study.study import Study
+from pipeline.population.study.table_rows import Rows
 from pipeline.tables.writer import write_table
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Rows by file name, the first row being the columns; histories by species; and the words."""
+    """Rows by file name, the first row being the columns; histories by species; and summaries."""
 
-    rows: dict[str, list[list]]
+    rows: dict[str, Rows]
     histories: dict[str, History]  # of the labels as they stand
     confirmed: dict[str, History]  # where people have begun to verify: what they confirmed
-    unknown: tuple[str, ...]  # deployments without a period
+    without_period: tuple[str, ...]  # deployments
     visits: int  # in the tables
-    reviewed: int  # of them told by people
-    outages: str  # how many are known, and whether they are taken out
-    no_visit: str = ""  # names that no visit carries, or that there is no visit at all
+    reviewed: int  # of them named by people
+    outages: str  # how many are known, and whether they are subtracted
+    no_visit: str = ""  # names that no visit has, or that there is no visit at all
 
 
 def population_tables(study: Study, version: str) -> Tables:
     """Everything the command writes as CSV."""
     basis = study.basis
-    ask = basis.ask
-    rules = [f"{ask.gap_s / 60:g}", ask.rule, ask.effort]
-    by_name = dict(zip(basis.stations, basis.effort, strict=True))
-    names, stations = basis.names, basis.stations
-    histories = {one.name: one.history for one in study.occupied}
+    request = basis.request
+    rules = [f"{request.gap_s / 60:g}", request.rule, request.effort]
+    by_name = dict(zip(basis.stations, basis.effort.tolist(), strict=True))
+    histories = {species.name: species.history for species in study.occupied}
     rows = {
         "about": rows_of.about_rows(basis, version, histories),
         "events": rows_of.event_rows(basis, rules),
-        "effort": rows_of.effort_rows(basis.stays, basis.known, by_name, basis.edges, ask),
+        "effort": rows_of.effort_rows(basis.stays, basis.known, by_name, basis.edges, request),
         "rai": rows_of.rai_rows(study.rates, basis, rules),
-        "rai_by_station": rows_of.station_rates_rows(
-            basis.seen, basis.effort, stations, names, rules
-        ),
+        "rai_by_station": rows_of.station_rates_rows(basis, rules),
         "rai_by_month": results.month_rows(study.months, rules),
         "presence": results.presence_rows(study.presence, rules),
-        "occupancy": results.occupancy_rows(study.occupied, ask),
+        "occupancy": results.occupancy_rows(study.occupied, request),
         "activity": results.activity_rows(study.days, rules),
         "activity_curves": results.curve_rows(study.days),
         "overlap": results.overlap_rows(study.days, rules),
         "corrected": results.corrected_rows(study.corrected, rules),
         "richness": results.richness_rows(study.richness),
-        "trend": results.trend_rows(study.trend, names, rules),
+        "trend": results.trend_rows(study.trend, basis.names, rules),
         "record_table": rows_of.record_table(basis),
         "station_table": rows_of.station_table(
             basis.deployments, basis.known, watches(basis.known.values(), "exact")
@@ -65,23 +63,32 @@ def population_tables(study: Study, version: str) -> Tables:
     }
     if study.elsewhere:
         rows["rogan_gladen"] = results.elsewhere_rows(study.elsewhere)
-    begun = {one.name: one.confirmed for one in study.occupied if one.cells.confirmed}
-    told = np.array([one.method == "human" for one in basis.kept], bool)
-    reviewed = int((told & basis.dated).sum())
-    visits, out = int(basis.dated.sum()), rows_of.outages_said(basis)
-    none = no_visit(ask, basis.unseen, basis.present, visits)
-    return Tables(rows, histories, begun, basis.unknown, visits, reviewed, out, none)
+    confirmed = {
+        species.name: species.confirmed for species in study.occupied if species.cells_confirmed
+    }
+    by_people = np.array([sighting.method == "human" for sighting in basis.kept], bool)
+    visits = int(basis.dated.sum())
+    return Tables(
+        rows,
+        histories,
+        confirmed,
+        basis.without_period,
+        visits,
+        int((by_people & basis.dated).sum()),
+        rows_of.outages_text(basis),
+        no_visit(request, basis.unseen, basis.present, visits),
+    )
 
 
-def write_tables(folder: Path, made: Tables) -> list[Path]:
+def write_tables(folder: Path, tables: Tables) -> list[Path]:
     """Write every table and history into a folder; gives back their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, rows in made.rows.items():
+    for name, rows in tables.rows.items():
         paths.append(folder / f"{name}.csv")
         write_table(paths[-1], rows[0], rows[1:])
     taken: set[str] = set()
-    for species, history in made.histories.items():
+    for species, history in tables.histories.items():
         plain = re.sub(r"\W+", "_", species).strip("_").lower()[:60] or "species"
         name, nth = plain, 1
         while name in taken:
@@ -89,7 +96,7 @@ def write_tables(folder: Path, made: Tables) -> list[Path]:
         taken.add(name)
         path = folder / f"history_{name}.csv"
         paths += [path, write_history(path, history)]
-        if sure := made.confirmed.get(species):
+        if sure := tables.confirmed.get(species):
             paths.append(path.with_name(f"history_{name}_confirmed.csv"))
             write_matrix(paths[-1], sure.stations, sure.occasions, sure.cells)
     return paths

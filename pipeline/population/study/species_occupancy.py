@@ -1,0 +1,94 @@
+"""Occupancy of each species of a study: from the labels as they stand, and from what people
+confirmed.
+
+A cell is a station in an occasion. False detections make occupancy too high, so the plain model is
+used only where people confirmed or refused every cell with a detection. While cells are open, the
+model with certain and uncertain cells is used (Miller et al. 2011), and a queue says which visits
+to review.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError, PopulationError
+from pipeline.population.effort.basis import Basis
+from pipeline.population.effort.operation import Operation
+from pipeline.population.estimates.false_positives import WithErrors, fit_certain
+from pipeline.population.estimates.histories import History, detection_history
+from pipeline.population.estimates.occupancy import Occupancy, fit
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """One species. `checked`: from confirmed cells alone, once none is open."""
+
+    name: str
+    history: History  # 1 with any label
+    confirmed: History  # 1 confirmed by people, nan where a detection waits for a review
+    raw: Occupancy
+    checked: Occupancy | None
+    partly: WithErrors | None  # some cells confirmed, some open
+    cells_confirmed: int
+    cells_open: int
+
+
+def occupied(basis: Basis) -> list[Occupied]:
+    """Each species on the requested occasions."""
+    daily = basis.daily()
+    by_people = np.array([sighting.method == "human" for sighting in basis.kept], bool)
+    made = []
+    for name in basis.names:
+        mine = basis.inside & (basis.taxa == name)
+        made.append(
+            _occupied(name, _history(basis, daily, mine), _history(basis, daily, mine & by_people))
+        )
+    return made
+
+
+def any_history(basis: Basis) -> History:
+    """A history without a detection: the stations and occasions that all species share."""
+    return _history(basis, basis.daily(), np.zeros(len(basis.kept), bool))
+
+
+def _history(basis: Basis, daily: Operation, visits: NDArray[np.bool_]) -> History:
+    request = basis.request
+    return detection_history(
+        daily,
+        basis.station[visits],
+        basis.times[visits],
+        request.occasion_days,
+        request.day1,
+        request.least_days,
+    )
+
+
+def _occupied(name: str, history: History, certain: History) -> Occupied:
+    sure = certain.cells == 1
+    waiting = (history.cells == 1) & ~sure
+    raw = _fit(history)
+    checked = partly = None
+    if not waiting.any():
+        checked = raw
+    elif sure.any():
+        partly = _partly(np.where(sure, 2, history.cells))
+    confirmed = replace(history, cells=np.where(waiting, np.nan, history.cells))
+    counts = int(sure.sum()), int(waiting.sum())
+    return Occupied(name, history, confirmed, raw, checked, partly, *counts)
+
+
+def _fit(history: History) -> Occupancy:
+    """Effort explains p where it varies enough; a few short weeks at the ends are too few."""
+    try:
+        with_effort = fit(history.cells, p_covariates={"effort": history.effort})
+        return fit(history.cells) if "p:effort" in with_effort.reason else with_effort
+    except (PopulationError, InputError) as why:
+        return Occupancy("refused", str(why), 0, history.cells.shape[1], 0, 0)
+
+
+def _partly(cells: NDArray[np.float64]) -> WithErrors | None:
+    try:
+        return fit_certain(cells)
+    except PopulationError:
+        return None
