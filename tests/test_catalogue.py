@@ -59,30 +59,6 @@ def test_an_unknown_model_is_told_what_is_known():
         catalogue.offers("yolo")
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        ("coca_ViT-B-32", "mscoco_finetuned_laion2b_s13b_b90k"),
-        ("hf-hub:laion/mscoco_finetuned_CoCa-ViT-B-32-laion2B-s13B-b90k", None),
-    ],
-)
-def test_the_head_that_captions_broke_is_refused_with_the_reason(asked):
-    with pytest.raises(WeightsError, match=r"destroyed its labelling head .*laion2b_s13b_b90k"):
-        catalogue.refuse_broken(*asked)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        ("coca_ViT-B-32", "laion2b_s13b_b90k"),
-        ("coca_ViT-L-14", "mscoco_finetuned_laion2b_s13b_b90k"),
-        ("ViT-B-32", None),
-    ],
-)
-def test_its_sound_relatives_are_not(asked):
-    assert catalogue.refuse_broken(*asked) is None
-
-
 def test_a_pull_brings_the_weights_and_what_they_need_and_nothing_pickled(hub, tmp_path):
     [place] = fetch(hub, tmp_path)
     assert (place / "open_clip_model.safetensors").read_bytes() == TENSORS

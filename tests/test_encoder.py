@@ -197,9 +197,12 @@ def test_what_is_no_labeller_is_refused(tmp_path, monkeypatch):  # the program s
     assert "models pull" in refused("hf-hub:nobody/nothing-here")
 
 
-def test_the_broken_coca_head_is_refused_with_the_reason():
-    reason = refused("coca_ViT-B-32", pretrained="mscoco_finetuned_laion2b_s13b_b90k")
-    assert "only writes captions" in reason
+def test_the_coca_head_that_captions_broke_is_refused_with_the_reason_and_its_relatives_are_not():
+    tag = "mscoco_finetuned_laion2b_s13b_b90k"
+    assert "only writes captions" in refused("coca_ViT-B-32", pretrained=tag)
+    hub = "hf-hub:laion/mscoco_finetuned_CoCa-ViT-B-32-laion2B-s13B-b90k"
+    assert "only writes captions" in refused(hub)
+    assert "only writes captions" not in refused("coca_ViT-L-14", pretrained=tag)
 
 
 @pytest.mark.parametrize("mode", ["squash", "shortest", "longest"])

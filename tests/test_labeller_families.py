@@ -155,26 +155,6 @@ def test_it_labels(encoders, family, tmp_path, monkeypatch):
     assert {one.raw_name for one in labels} <= {"Vulpes vulpes", "Lynx rufus"}
 
 
-def test_coca_writes_captions(encoders):
-    pytest.importorskip("transformers")
-    captions = encoders["coca"].caption(pictures(2), words=8)
-    assert len(captions) == 2
-    assert all("<" not in one for one in captions)
-
-
-def test_a_model_that_cannot_write_says_so(encoders):
-    with pytest.raises(WeightsError, match="only CoCa"):
-        encoders["clip"].caption(pictures(1))
-
-
-def test_without_transformers_captions_name_the_extra(encoders, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(WeightsError, match="caption"):
-        encoders["coca"].caption(pictures(1))
-
-
 def test_the_digest_is_noted_at_the_first_load_and_enforced_after(folders):
     folder = folders["clip"]
     place = folder / "open_clip_model.safetensors"

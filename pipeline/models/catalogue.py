@@ -1,7 +1,7 @@
 """Which models there are: what for, how big, under which licence, and where their weights would be.
 
-`starter` travels with the program. `field` is what a project would really use, fetched once by
-`camtriage models pull field` (pipeline/models/pull.py). What could not be tried here says so.
+`starter` comes with the program. `field` is what a project would really use, fetched once by
+`camtriage models pull field` (pipeline/models/pull.py). What was never tried says so.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,19 @@ from pipeline.errors import WeightsError
 from pipeline.models import runtime, weights
 
 HERE = Path(__file__).parent
-UNTRIED = "untried: its weights could not be had where this was written"
-_BROKEN = "mscoco_finetuned"
+UNTRIED = "untried with its real weights"
 
 
 def _weight_mb(folder: str) -> int:
-    """What a folder that travels with the program weighs; 0 where it is missing."""
-    return round(sum(one.stat().st_size for one in (HERE / folder).glob("*.*")) / 1e6)
+    """Size of a folder that comes with the program; 0 where it is missing."""
+    return round(sum(file.stat().st_size for file in (HERE / folder).glob("*.*")) / 1e6)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model. `megabytes` is what its folder weighs or a download would be."""
+    """One model. `megabytes` is the size of its folder, or of the download."""
 
-    name: str  # what one asks for
+    name: str  # as `models pull` takes it
     profiles: tuple[str, ...]  # fetched together: starter, field; empty: by its own name only
     task: str  # frame model, labeller, context (general labeller), backbone (to train from)
     source: str  # folder of this program, or hub repository
@@ -56,11 +55,11 @@ OFFERS = (
     ),
     Offer(
         "coca-b32", (), "context", "laion/CoCa-ViT-B-32-laion2B-s13B-b90k", 1015, "MIT",
-        f"CoCa: as CLIP, and captions (extra `caption`); {UNTRIED}",
+        f"CoCa: as CLIP; {UNTRIED}",
     ),
     Offer(
         "siglip2-b32", (), "context", "timm/ViT-B-32-SigLIP2-256", 1507, "Apache-2.0",
-        f"SigLIP 2, sigmoid: may say that no label fits; {UNTRIED}",
+        f"SigLIP 2, sigmoid: may say that no label fits; needs the extra `siglip`; {UNTRIED}",
     ),
     Offer(
         "efficientnet_b0.ra4_e3600_r224_in1k", (), "backbone",
@@ -83,15 +82,16 @@ OFFERS = (
 
 def offers(name: str) -> tuple[Offer, ...]:
     """The models of a profile, or the one of that name."""
-    found = tuple(one for one in OFFERS if name == one.name or name in one.profiles)
+    found = tuple(offer for offer in OFFERS if name == offer.name or name in offer.profiles)
     if not found:
-        known = sorted({p for one in OFFERS for p in one.profiles} | {one.name for one in OFFERS})
+        profiles = {profile for offer in OFFERS for profile in offer.profiles}
+        known = sorted(profiles | {offer.name for offer in OFFERS})
         raise WeightsError(f"{name}: no such model or profile; known: {', '.join(known)}")
     return found
 
 
 def store() -> Path:
-    """Where fetched models are kept, unless another folder is asked for."""
+    """Where fetched models are kept, unless another folder is given."""
     return runtime.cache_dir() / "models"
 
 
@@ -101,9 +101,9 @@ def folder_of(offer: Offer, fetched: Path | None = None) -> Path:
 
 
 def is_here(offer: Offer, fetched: Path | None = None) -> bool:
-    """Whether its weights lie there, whole as far as their header can tell."""
+    """Whether its weights are there, whole as far as their header can tell."""
     try:
-        found = [weights.check(one) for one in folder_of(offer, fetched).glob("*.safetensors")]
+        found = [weights.check(file) for file in folder_of(offer, fetched).glob("*.safetensors")]
     except WeightsError:
         return False
     return bool(found)
@@ -111,20 +111,7 @@ def is_here(offer: Offer, fetched: Path | None = None) -> bool:
 
 def as_fetched(name: str, fetched: Path | None = None) -> str:
     """`local-dir:FOLDER` for an offer's name or `hf-hub:` id once pulled; else the name itself."""
-    for one in OFFERS:
-        if name in (one.name, f"hf-hub:{one.source}") and not one.bundled:
-            return f"local-dir:{folder_of(one, fetched)}" if is_here(one, fetched) else name
+    for offer in OFFERS:
+        if name in (offer.name, f"hf-hub:{offer.source}") and not offer.bundled:
+            return f"local-dir:{folder_of(offer, fetched)}" if is_here(offer, fetched) else name
     return name
-
-
-def refuse_broken(name: str, tag: str | None = None) -> None:
-    """Raise for published weights that load without a word and label nonsense.
-
-    name, tag   as open_clip has them, or a hub id as the name
-    """
-    asked = f"{name}/{tag}" if tag else name
-    if "coca" in asked.lower() and "b-32" in asked.lower() and _BROKEN in asked.lower():
-        raise WeightsError(
-            f"{asked}: tuning it for captions destroyed its labelling head (0.8 % of ImageNet "
-            f"right, 63.3 % before); use coca_ViT-B-32/laion2b_s13b_b90k"
-        )

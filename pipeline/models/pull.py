@@ -1,4 +1,4 @@
-"""Fetching models from the hub: safetensors only, in resumable parts, digests taken and kept.
+"""Fetching models from the hub: safetensors only, in resumable parts, digests noted and enforced.
 
 The first pull notes the commit and each file's sha-256 in `pulled.json`; from then on the folder
 must be exactly that, whatever the hub serves by then. No token is sent.
@@ -8,10 +8,16 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from pipeline.errors import WeightsError
 from pipeline.models import weights
 from pipeline.models.catalogue import Offer, folder_of, offers
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+Answer = TypeVar("Answer")
 
 HUB = "https://huggingface.co"
 NOTE = "pulled.json"
@@ -25,6 +31,13 @@ _BESIDE = (  # what a model needs beside its weights
     "vocab.json",
     "merges.txt",
 )
+
+
+class Note(TypedDict):
+    """What `pulled.json` holds beside the repository's name."""
+
+    commit: str
+    files: dict[str, str]  # sha-256 by file name
 
 
 def pull(
@@ -54,18 +67,20 @@ def _pull_one(offer: Offer, place: Path, say: Callable[[str], None], hub: str) -
         return place
     say(f"{offer.name}: {offer.megabytes} MB from {hub}/{offer.source} ({offer.licence})")
     commit, promised = _promised(offer, note, hub)
-    found = {}
-    for file, sha256 in promised.items():
-        found[file] = _fetched(offer, place, file, commit, sha256, hub)
+    found = {
+        file: _fetched(offer, place, file, commit, sha256, hub) for file, sha256 in promised.items()
+    }
     text = json.dumps({"repository": offer.source, "commit": commit, "files": found}, indent=1)
     (place / NOTE).write_text(text + "\n", "utf-8")
     return place
 
 
-def _noted(place: Path) -> dict | None:
+def _noted(place: Path) -> Note | None:
+    """What an earlier pull into this folder noted; None: nothing."""
     try:
         note = json.loads((place / NOTE).read_text("utf-8"))
-        return note if note["files"] and note["commit"] else None
+        commit, files = note["commit"], note["files"]
+        return Note(commit=commit, files=files) if commit and files else None
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as why:
@@ -79,15 +94,15 @@ def _enforce(place: Path, digests: dict[str, str]) -> None:
         weights.check(place / name, sha256)
 
 
-def _promised(offer: Offer, note: dict | None, hub: str) -> tuple[str, dict[str, str | None]]:
+def _promised(offer: Offer, note: Note | None, hub: str) -> tuple[str, dict[str, str | None]]:
     """The commit and the files to fetch with the hub's sha-256 (small text files have none there).
 
-    A pull that was noted before asks for that commit and those digests.
+    A pull that was noted before fetches that commit and checks those digests.
     """
     if note:
-        return note["commit"], note["files"]
-    info = _ask(offer, lambda api: api.model_info(offer.source, files_metadata=True), hub)
-    listed = {one.rfilename: one for one in info.siblings or ()}
+        return note["commit"], {**note["files"]}
+    info = _request(offer, lambda api: api.model_info(offer.source, files_metadata=True), hub)
+    listed = {file.rfilename: file for file in info.siblings or ()}
     tensors = [name for name in listed if name.endswith(".safetensors")]
     if not tensors:
         raise WeightsError(
@@ -96,6 +111,8 @@ def _promised(offer: Offer, note: dict | None, hub: str) -> tuple[str, dict[str,
         )
     chosen = next((name for name in _PREFERRED if name in tensors), min(tensors))
     files = [name for name in _BESIDE if name in listed] + [chosen]
+    if info.sha is None:
+        raise WeightsError(f"{offer.source}: the hub names no commit; try again later")
     return info.sha, {name: getattr(listed[name].lfs, "sha256", None) for name in files}
 
 
@@ -104,7 +121,7 @@ def _fetched(
 ) -> str:
     """Download one file (or the rest of it), check it, and return its sha-256."""
     path = Path(
-        _ask(
+        _request(
             offer,
             lambda api: api.hf_hub_download(offer.source, file, revision=commit, local_dir=place),
             hub,
@@ -117,17 +134,17 @@ def _fetched(
         raise
 
 
-def _ask(offer: Offer, question: Callable, hub: str):
-    """Ask the hub; whatever goes wrong on the way is one line."""
+def _request(offer: Offer, request: "Callable[[HfApi], Answer]", hub: str) -> Answer:
+    """The hub's answer; whatever goes wrong on the way is one line."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return question(HfApi(endpoint=hub, token=False))
+        return request(HfApi(endpoint=hub, token=False))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as why:
         raise WeightsError(
             f"{offer.name}: cannot be fetched from {hub}/{offer.source}: {_first_line(why)}; "
-            f"what has arrived is kept, run the same command again when the network is there"
+            f"what has arrived is kept, run the same command again when the network is back"
         ) from why
 
 

@@ -1,31 +1,44 @@
-"""Networks made runnable: ONNX Runtime where it can be, PyTorch where it cannot.
+"""Networks made runnable: ONNX Runtime where possible, PyTorch elsewhere.
 
-Both kinds of session take and give named arrays, so that nobody after this room knows which it is.
+Both kinds of session take and give named arrays, so no other module needs to know which it is.
 ONNX Runtime needs a fifth of the memory, a third of the time, and starts without torch.
 """
 
 import copy
 import os
-import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 from pipeline.errors import WeightsError
 
-# ONNX Runtime reports its use to its maker unless told not to, before its first import.
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+# ONNX Runtime reports its use to its maker unless this is set before its first import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 BATCH = "batch"  # name of the first axis in every exported file
 CLOSE_ENOUGH = 1e-3  # largest difference to PyTorch, relative to the largest value
 _OPSET = 17
 _SMALLEST_HALVED = 64  # elements: below it a Cast costs more than it saves
+
+Array: TypeAlias = NDArray[Any]  # of the type that the network takes or gives
+
+
+class Session(Protocol):
+    """A network that is ready to run."""
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Named arrays in, named arrays out."""
 
 
 class OnnxSession:
@@ -55,10 +68,10 @@ class OnnxSession:
             name = "ONNX model" if isinstance(path, bytes) else path
             first = str(why).splitlines()[0]
             raise WeightsError(f"{name}: ONNX Runtime cannot load it: {first}") from why
-        self.outputs = tuple(one.name for one in self._session.get_outputs())
-        self.input_shapes = {one.name: tuple(one.shape) for one in self._session.get_inputs()}
+        self.outputs = tuple(node.name for node in self._session.get_outputs())
+        self.input_shapes = {node.name: tuple(node.shape) for node in self._session.get_inputs()}
 
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Named arrays in, named arrays out."""
         return dict(zip(self.outputs, self._session.run(None, dict(inputs)), strict=True))
 
@@ -72,7 +85,7 @@ class TorchSession:
 
     def __init__(
         self,
-        module,
+        module: "nn.Module",
         inputs: Sequence[str],
         outputs: Sequence[str],
         threads: int = 1,
@@ -85,20 +98,19 @@ class TorchSession:
         self._device, self._own = torch.device(device), threading.local()
         self._module = module.eval().to(self._device)
         if self._device.type != "cpu":
-            self._module = self._module.to(memory_format=torch.channels_last)
+            last = torch.channels_last  # known to `to`, but not to its declared overloads
+            self._module = self._module.to(memory_format=last)  # type: ignore[call-overload]
 
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Named arrays in, named arrays out."""
         import torch
 
         with torch.inference_mode(), self._beside_others():
-            given = self._module(*(self._moved(inputs[name]) for name in self._inputs))
-            given = given if isinstance(given, (tuple, list)) else (given,)
-            return {
-                n: one.float().cpu().numpy() for n, one in zip(self.outputs, given, strict=True)
-            }
+            given = _all(self._module(*(self._moved(inputs[name]) for name in self._inputs)))
+            named = zip(self.outputs, given, strict=True)
+            return {name: tensor.float().cpu().numpy() for name, tensor in named}
 
-    def _moved(self, array: NDArray):
+    def _moved(self, array: Array) -> "Tensor":
         import torch
 
         tensor = torch.from_numpy(np.require(array, requirements="W"))
@@ -107,15 +119,15 @@ class TorchSession:
         return tensor.pin_memory().to(self._device, non_blocking=True)
 
     @contextmanager
-    def _beside_others(self) -> Iterator[None]:
-        """This thread's own stream, in bfloat16; nothing of it on the processor."""
+    def _beside_others(self) -> Generator[None]:
+        """On a GPU this thread's own stream, in bfloat16; on the processor nothing."""
         import torch
 
         if self._device.type == "cpu":
             yield
             return
         if not hasattr(self._own, "stream"):
-            self._own.stream = torch.cuda.Stream(self._device)
+            self._own.stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         with torch.cuda.stream(self._own.stream), torch.autocast("cuda", torch.bfloat16):
             yield
 
@@ -134,8 +146,13 @@ def has_onnxruntime() -> bool:
     return True
 
 
-def halved(module):
-    """A copy in eval mode whose matrices and kernels hold only what float16 can say.
+def _all(given: "Tensor | tuple[Tensor, ...] | list[Tensor]") -> "Sequence[Tensor]":
+    """What a network returned, one tensor or several, as a sequence."""
+    return given if isinstance(given, (tuple, list)) else (given,)
+
+
+def halved(module: "nn.Module") -> "nn.Module":
+    """A copy in eval mode whose matrices and kernels hold only numbers that float16 has.
 
     Its safetensors (weights.save) and its ONNX file are then the same numbers, not two roundings.
     """
@@ -151,7 +168,11 @@ def halved(module):
 
 
 def export_onnx(
-    module, example: tuple, path: Path, input_names: Sequence[str], output_names: Sequence[str]
+    module: "nn.Module",
+    example: "tuple[Tensor, ...]",
+    path: Path,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
 ) -> float:
     """Write one ONNX file with float16 weights and any batch size; check it against PyTorch.
 
@@ -167,7 +188,13 @@ def export_onnx(
     return difference
 
 
-def _trace(module, example, path, input_names, output_names) -> None:
+def _trace(
+    module: "nn.Module",
+    example: "tuple[Tensor, ...]",
+    path: Path,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+) -> None:
     """TorchScript's exporter: five times quicker than dynamo's here, one file, no onnxscript.
 
     PRESERVE keeps batch-norm apart from the kernels: folded kernels would be rounded once more.
@@ -182,7 +209,13 @@ def _trace(module, example, path, input_names, output_names) -> None:
         torch.backends.mha.set_fastpath_enabled(fused)
 
 
-def _export(module, example, path, input_names, output_names) -> None:
+def _export(
+    module: "nn.Module",
+    example: "tuple[Tensor, ...]",
+    path: Path,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+) -> None:
     import torch
 
     with warnings.catch_warnings(), torch.no_grad():
@@ -201,7 +234,7 @@ def _export(module, example, path, input_names, output_names) -> None:
 
 
 def _halve_initialisers(path: Path) -> None:
-    """Store float32 weights that float16 can say as float16 and a Cast, undone on loading."""
+    """Store float32 weights that float16 holds exactly as float16 and a Cast, undone on loading."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -223,7 +256,9 @@ def _halve_initialisers(path: Path) -> None:
     Path(path).write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _difference(module, example, path, input_names) -> float:
+def _difference(
+    module: "nn.Module", example: "tuple[Tensor, ...]", path: Path, input_names: Sequence[str]
+) -> float:
     """Largest relative difference over outputs, for the example and for its first row alone."""
     import torch
 
@@ -231,27 +266,18 @@ def _difference(module, example, path, input_names) -> float:
     for rows in (len(example[0]), 1):
         part = tuple(tensor[:rows] for tensor in example)
         with torch.inference_mode():
-            expected = module(*part)
-        expected = expected if isinstance(expected, (tuple, list)) else (expected,)
+            expected = _all(module(*part))
         found = session.run({n: t.numpy() for n, t in zip(input_names, part, strict=True)})
-        for one, name in zip(expected, session.outputs, strict=True):
-            scale = max(float(one.abs().max()), 1e-9)
-            apart = float(np.abs(one.numpy() - found[name]).max())
+        for tensor, name in zip(expected, session.outputs, strict=True):
+            scale = max(float(tensor.abs().max()), 1e-9)
+            apart = float(np.abs(tensor.numpy() - found[name]).max())
             worst = max(worst, apart / scale if np.isfinite(apart) else np.inf)
     return worst
 
 
 def cache_dir() -> Path:
-    """Where files are kept that can be made again: the platform's place, folder camtriage."""
-    if given := os.environ.get("XDG_CACHE_HOME"):
-        base = Path(given)
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path.home() / ".cache"
-    return base / "camtriage"
+    """The platform's folder for files that can be made again."""
+    return platformdirs.user_cache_path("camtriage", appauthor=False, opinion=False)
 
 
 def cached(key: str, make: Callable[[Path], object]) -> Path | None:

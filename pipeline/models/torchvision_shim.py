@@ -1,16 +1,20 @@
 """Makes timm and open_clip importable where torchvision's compiled part does not fit torch.
 
 Both import torchvision for pure-Python parts (transforms, FrozenBatchNorm2d). The wheel on the
-package registry is a CUDA build: beside a CPU build of torch its C library stays out, the
-operators `nms` and `qnms` are then unknown, and `import torchvision` dies on registering shapes
+package registry is a CUDA build: beside a CPU build of torch its C library is not loaded, the
+operators `nms` and `qnms` are then unknown, and `import torchvision` fails on registering shapes
 for them. Declaring the two names first is enough; calling them still fails, and nothing here does.
 """
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch.library import Library
 
 _MISSING = ("nms", "qnms")
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-_declared = None  # the torch.library.Library: declarations live as long as it does
+_declared: "Library | None" = None  # declarations live as long as this object
 
 
 def ensure_torchvision() -> str:
@@ -37,10 +41,10 @@ def _forget_half_import() -> None:
         del sys.modules[name]
 
 
-def _declare():
-    import torch
+def _declare() -> "Library":
+    from torch.library import Library
 
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library = Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in _MISSING:
-        library.define(name + _SCHEMA)
+        library.define(name + _SCHEMA)  # type: ignore[no-untyped-call]
     return library

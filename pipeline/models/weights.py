@@ -1,6 +1,6 @@
 """Weights files: written small, checked by their sha-256, never executed.
 
-A digest is needed because safetensors with flipped bytes load without a word. It stands in the
+A digest is needed because safetensors with flipped bytes load without an error. It stands in the
 model's own JSON, or beside the file as `NAME.sha256` in the form `sha256sum -c` reads.
 """
 
@@ -8,10 +8,15 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")  # loading these can run any code
 _SETTLED_S = 2.0  # a file changed twice within a tick of the clock would look unchanged
@@ -79,7 +84,7 @@ def write_sidecar(path: Path) -> str:
     return found
 
 
-def save(state: dict, path: Path) -> str:
+def save(state: "Mapping[str, Tensor]", path: Path) -> str:
     """Write a state dict as safetensors and return its sha-256.
 
     What has two dimensions or more is stored as float16 (half the size), the rest as it is:
@@ -88,7 +93,7 @@ def save(state: dict, path: Path) -> str:
     import torch
     from safetensors.torch import save_file
 
-    def stored(tensor):
+    def stored(tensor: "Tensor") -> "Tensor":
         small = tensor.is_floating_point() and tensor.ndim >= 2
         return tensor.detach().cpu().to(torch.float16 if small else tensor.dtype).contiguous()
 
@@ -96,14 +101,15 @@ def save(state: dict, path: Path) -> str:
     return digest(path)
 
 
-def load(path: Path, sha256: str | None = None) -> dict:
+def load(path: Path, sha256: str | None = None) -> "dict[str, Tensor]":
     """A checked safetensors file as a state dict, float16 widened to float32."""
     import torch
     from safetensors.torch import load_file
 
     check(path, sha256)
     widened = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
-    return {k: v.to(widened.get(v.dtype, v.dtype)) for k, v in load_file(str(path)).items()}
+    tensors = load_file(str(path)).items()
+    return {name: tensor.to(widened.get(tensor.dtype, tensor.dtype)) for name, tensor in tensors}
 
 
 def refuse_pickled(path: Path) -> None:
@@ -126,8 +132,9 @@ def _refuse_cut(path: Path) -> None:
         length = int.from_bytes(start, "little")
         header = file.read(length) if len(start) == 8 and length < size else b""
     try:
-        tensors = {k: v for k, v in json.loads(header).items() if k != "__metadata__"}
-        end = max((tensor["data_offsets"][1] for tensor in tensors.values()), default=0)
+        described = json.loads(header).items()
+        tensors = [tensor for name, tensor in described if name != "__metadata__"]
+        end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as why:
         raise WeightsError(f"{path}: no safetensors file, or cut short; fetch it again") from why
     if 8 + length + end != size:

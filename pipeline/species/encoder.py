@@ -99,23 +99,6 @@ class Encoder:
         names = [names] if isinstance(names, str) else names
         return not self._knows or any(one.casefold() in self._knows for one in names)
 
-    def caption(self, pictures: Sequence[NDArray[np.uint8]], words: int = 20) -> list[str]:
-        """A sentence for each picture, by CoCa. Needs the extra `caption`."""
-        import torch
-
-        model = self._source.model()
-        if not hasattr(model, "generate"):
-            raise WeightsError(f"{self.name}: only CoCa models write captions, this one cannot")
-        _need_transformers()
-        import open_clip
-
-        given = torch.from_numpy(self.pixels(pictures))
-        with torch.inference_mode():
-            ids = model.generate(given, generation_type="beam_search", seq_len=words)
-        marks = ("<start_of_text>", "<end_of_text>")
-        texts = [open_clip.decode(one).split(marks[1])[0].replace(marks[0], "") for one in ids]
-        return [" ".join(one.split()) for one in texts]
-
 
 def load_encoder(name: str = "starter", pretrained: str | None = None, threads: int = 1) -> Encoder:
     """A labeller by name (see above). Raises WeightsError in one line; nothing is ever random."""
@@ -132,16 +115,6 @@ def _refuse_broken(name: str, pretrained: str | None) -> None:
             f"{name}: mscoco_finetuned only writes captions: its fine-tuning destroyed the part "
             f"that labels (ImageNet 0.8 % right); take laion2b_s13b_b90k"
         )
-
-
-def _need_transformers() -> None:
-    try:
-        from transformers import BeamSearchScorer  # noqa: F401
-    except ImportError as why:
-        raise WeightsError(
-            "captions need transformers below 4.56, newer ones lost a part open_clip uses: "
-            "pip install 'camtriage[caption]'"
-        ) from why
 
 
 def _unit(vectors: NDArray) -> NDArray[np.float32]:

@@ -56,7 +56,7 @@ def examine_machine(
 ) -> list[Check]:
     """All checks but the database's, in the order a person would ask them."""
     plain = (
-        _python, _imports, _torch, _torchvision, _onnxruntime, _gpu, _heic, _captions, _postgres,
+        _python, _imports, _torch, _torchvision, _onnxruntime, _gpu, _heic, _postgres,
         _starter_frame, _starter_labeller, _memory, _decode_speed,
     )  # fmt: skip
     checks = [_guarded(check) for check in plain]
@@ -136,17 +136,6 @@ def _gpu() -> Check:
 def _heic() -> Check:
     found = _version("pillow-heif")
     return Check("HEIC pictures", bool(found), found or "cannot be read", _extra("heic"))
-
-
-def _captions() -> Check:
-    found = _version("transformers")
-    if not found:
-        return Check("captions", False, "no transformers", _extra("caption"))
-    major, minor = (int(part) for part in found.split(".")[:2])
-    return Check(
-        "captions", (major, minor) < (4, 56), f"transformers {found}",
-        f"newer than 4.55 breaks CoCa's captions: {_extra('caption')}",
-    )  # fmt: skip
 
 
 def _postgres() -> Check:
