@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipeline.errors import SettingsError
-from pipeline.exchange.columns import DEPLOYMENTS, FEATURES
+from pipeline.exchange.columns import DEPLOYMENTS, FEATURES, NUMBERS
 from pipeline.records import Deployment
 from pipeline.tables import reader
 from pipeline.tables.reader import Row
@@ -86,6 +86,7 @@ def _deployment(row: Row) -> Deployment:
 def _other(row: Row) -> dict[str, str]:
     """Further columns as they are; Wildlife Insights' Trail game is Camtrap DP's trailGame."""
     other = {name: text for name, text in row.cells.items() if name not in OURS}
+    other |= {name: row.pointed(name) or "" for name in other.keys() & NUMBERS.keys()}
     if feature := other.get("featureType"):
         plain = feature.replace(" ", "").lower()
         other["featureType"] = next((one for one in FEATURES if one.lower() == plain), feature)

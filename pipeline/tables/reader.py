@@ -95,6 +95,11 @@ class Row:
         """A finite number from low to high."""
         return self._number(name, low, high, "number")
 
+    def pointed(self, name: str) -> str | None:
+        """The text, with a point for the comma of a decimal number where none parts columns."""
+        text = self.cells.get(name)
+        return _pointed(text) if text and self.table.decimal_comma else text
+
     def whole(self, name: str, low: float = -math.inf, high: float = math.inf) -> int | None:
         """A whole number from low to high; 2.0 is one."""
         value = self._number(name, low, high, "whole number")
@@ -124,22 +129,25 @@ class Row:
         return typed
 
     def _number(self, name: str, low: float, high: float, kind: str) -> float | None:
-        text = self.cells.get(name)
+        text = self.pointed(name)
         if text is None:
             return None
-        pointed = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
-        given = pointed if self.table.decimal_comma else text
-        value = float(given) if _NUMBER.fullmatch(given) else math.nan
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
         whole = kind == "number" or value == math.trunc(value if math.isfinite(value) else 0)
         if low <= value <= high and math.isfinite(value) and whole:
             return value
-        hint = f"; write it as {pointed}" if pointed != text and _NUMBER.fullmatch(pointed) else ""
+        hint = f"; write it as {_pointed(text)}" if _pointed(text) != text else ""
         self.fault(f"{self._shown(name)} is no {kind}{_bounds(low, high)}{hint}")
         return None
 
     def _shown(self, name: str) -> str:
         """The column as its file writes it, with what stands in it."""
         return f"{self.table.headings.get(name, name)} {shown(self.cells[name])}"
+
+
+def _pointed(text: str) -> str:
+    pointed = text.replace(",", ".", 1)
+    return pointed if "," in text and _NUMBER.fullmatch(pointed) else text
 
 
 def _bounds(low: float, high: float) -> str:
