@@ -19,7 +19,7 @@ from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.services.audit import write_audit
 from flows.services.reviews import import_reviews
-from flows.services.study.population import asked, write_population
+from flows.services.study.population import study_request, write_study
 from flows.services.study.report import write_day
 from flows.steps.summary import as_markdown
 from pipeline.card.deployment_table import read_table
@@ -249,8 +249,8 @@ def test_a_hostile_table_of_deployments_goes_out_and_back_unchanged(done, tmp_pa
     assert_inert_page(html)
     assert_inert_markdown(markdown.read_text("utf-8"))
     assert_no_formula(numbers)
-    ask = asked(None, None, None, 30, "lastRecord", "exact", 7)
-    write_population(database, ask, tmp_path / "tables")
+    ask = study_request(None, None, None, 30, "lastRecord", "exact", 7)
+    write_study(database, ask, tmp_path / "tables")
     for path in (tmp_path / "tables").iterdir():
         (assert_no_formula if path.suffix == ".csv" else assert_inert_page)(path)
     (tmp_path / "project.toml").write_text(PROJECT, "utf-8")

@@ -18,7 +18,8 @@ from db.store.media import save_media
 from db.store.outages import accepted_outages, save_outages
 from db.store.reviews import save_reviews
 from db.store.visits import save_visits
-from flows.services.study.population import Written, _tell, asked, read_study
+from flows.cli.report import study_lines
+from flows.services.study.population import WrittenStudy, read_study, study_request
 from flows.services.study.sample import write_queue
 from pipeline.errors import InputError, PopulationError, SettingsError
 from pipeline.population.effort.basis import basis
@@ -98,7 +99,7 @@ def visit(media: Media, row: tuple) -> Visit:
 def tables(engine, **words):
     """Tables by name, each a list of dicts; and the histories."""
     given = {"begin": None, "end": None, "species": None, "gap_min": 30, "rule": "lastRecord"}
-    ask = asked(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
+    ask = study_request(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
     with engine.connect() as conn:
         rests_on = basis(read_sightings(conn), all_deployments(conn), ask, accepted_outages(conn))
         made = population_tables(study(rests_on), "0")
@@ -262,7 +263,7 @@ def test_a_wrong_year_is_told_with_its_deployment(database):
 def test_words_that_cannot_be_are_named(option, words):
     given = {"begin": None, "end": None, "species": None, "gap_min": 30, "rule": "lastRecord"}
     with pytest.raises(SettingsError, match=option):
-        asked(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
+        study_request(**(given | {"effort_rule": "exact", "occasion_days": 7} | words))
 
 
 def camtriage(*words, cwd, url):
@@ -324,7 +325,7 @@ def test_a_name_that_is_none_ends_with_2_and_near_names_before_anything_is_writt
     assert (said.returncode, said.stdout, said.stderr.count("\n")) == (2, "", 1)
     assert f"--species '{given}'" in said.stderr and near in said.stderr
     assert [one.read_text() for one in out.iterdir()] == ["kept"]
-    ask = asked(None, None, [given])
+    ask = study_request(None, None, [given])
     with pytest.raises(SettingsError, match=given):
         write_queue(database_url, tmp_path / "queue", ask, None, False, 500)
     assert not (tmp_path / "queue").exists()
@@ -334,12 +335,12 @@ def test_a_name_that_is_none_ends_with_2_and_near_names_before_anything_is_writt
 def test_capitals_do_not_matter_and_a_known_vernacular_name_is_its_species(
     filled, database_url, given
 ):
-    found = read_study(database_url, asked(None, None, [given, "Vulpes vulpes"]))
+    found = read_study(database_url, study_request(None, None, [given, "Vulpes vulpes"]))
     assert [(one.name, one.events) for one in found.rates] == [("Vulpes vulpes", 4)]
 
 
 def test_a_species_of_the_label_set_that_was_never_seen_is_a_zero(filled, database_url):
-    found = read_study(database_url, asked(None, None, ["panthera leo"]))
+    found = read_study(database_url, study_request(None, None, ["panthera leo"]))
     assert [(one.name, one.events) for one in found.rates] == [("Panthera leo", 0)]
 
 
@@ -368,10 +369,10 @@ def test_labels_of_another_set_may_have_names_that_are_not_known_here(filled, da
     with writing(filled) as conn:
         label = save_recipe(conn, "label", {"label_set": {"name": "mine", "digest": "ab"}})
         conn.execute(sa.update(schema.batch).values(label_recipe_id=label))
-    found = read_study(database_url, asked(None, None, ["Draco volans"]))
+    found = read_study(database_url, study_request(None, None, ["Draco volans"]))
     assert [(one.name, one.events) for one in found.rates] == [("Draco volans", 0)]
     with pytest.raises(SettingsError, match="dragon"):
-        read_study(database_url, asked(None, None, ["dragon"]))
+        read_study(database_url, study_request(None, None, ["dragon"]))
 
 
 def test_histories_of_an_earlier_call_are_told_and_left(filled, database_url, tmp_path):
@@ -390,8 +391,7 @@ def test_histories_of_an_earlier_call_are_told_and_left(filled, database_url, tm
         (1, 99, "each told by people; 99 answers", "uncorrected"),
     ],
 )
-def test_the_last_lines_say_what_is_true_of_these_names(capsys, reviewed, answers, says, not_so):
+def test_the_last_lines_say_what_is_true_of_these_names(reviewed, answers, says, not_so):
     made = Tables({}, {}, {}, (), 1, reviewed, "none")
-    _tell(Written((), made, "", [], answers), StudyRequest())
-    first = capsys.readouterr().err.splitlines()[0]
+    first = next(study_lines(WrittenStudy(StudyRequest(), (), (), made, "", [], answers)))
     assert says in first and not_so not in first

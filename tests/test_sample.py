@@ -18,7 +18,7 @@ from db.store.media import save_media
 from db.store.reviews import save_reviews
 from db.store.visits import save_visits
 from flows.services.reviews import import_reviews
-from flows.services.study.population import asked, read_basis, read_study
+from flows.services.study.population import read_basis, read_study, study_request
 from flows.services.study.sample import write_queue, write_sample
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
@@ -285,7 +285,7 @@ def answer(table, truth) -> None:
 def test_a_sheet_goes_out_comes_back_and_corrects_the_page(database, database_url, tmp_path):
     calls, truth = heap(240)
     fill(database, calls)
-    page, table = write_sample(database_url, tmp_path, 90, 1, None, False)
+    page, table = write_sample(database_url, tmp_path, 90, 1, None, False).paths
     assert page.read_text("utf-8").count('class="visit"') == 90
     assert "people, vehicles and what it could not name among them" in page.read_text("utf-8")
     with database.connect() as conn:
@@ -294,7 +294,7 @@ def test_a_sheet_goes_out_comes_back_and_corrects_the_page(database, database_ur
         assert conn.execute(sa.text("SELECT count(*) FROM audit_strata")).scalar() == 0
     answer(table, truth)
     assert import_reviews(database_url, table, "Amina").saved == 90
-    made = read_study(database_url, asked(None, None, None))
+    made = read_study(database_url, study_request(None, None, None))
     found = made.corrected
     assert (found.answers, found.waiting, found.visits) == (90, 0, 240)
     lions = next(one for one in found.rows if one.name == "Panthera leo")
@@ -308,7 +308,7 @@ def test_a_sheet_goes_out_comes_back_and_corrects_the_page(database, database_ur
     for row in (dict(zip(head, row, strict=True)) for row in rows):
         for column in ("corrected", "low", "high", "per_100", "share"):
             assert words.decimal(float(row[column])) in page, (column, row)
-    again, table = write_sample(database_url, tmp_path, 120, 1, None, False)
+    again, table = write_sample(database_url, tmp_path, 120, 1, None, False).paths
     assert again.read_text("utf-8").count('class="visit"') == 30, (
         "answered ones are not asked again"
     )
@@ -369,10 +369,10 @@ def test_the_word_on_a_visit_and_that_on_its_first_picture_stand_beside_each_oth
 def test_the_queue_asks_one_visit_a_cell_until_all_are_settled(database, database_url, tmp_path):
     calls, truth = heap(300)
     fill(database, calls, 0)
-    ask = asked(None, None, ["Panthera leo"], occasion_days=60)
+    ask = study_request(None, None, ["Panthera leo"], occasion_days=60)
     asked_for, turns = 0, 0
     while True:
-        _, table = write_queue(database_url, tmp_path, ask, None, False, 500)
+        _, table = write_queue(database_url, tmp_path, ask, None, False, 500).paths
         rows = list(csv.DictReader(table.open(encoding="utf-8-sig")))
         if not rows:
             break

@@ -1,7 +1,9 @@
 """The pages: of one day, and of a study."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +19,10 @@ from flows.cli.options import (
     a_day,
 )
 from flows.run_options import database_url
+from pipeline.counted import counted
+
+if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.services.study.population import WrittenStudy
 
 app = typer.Typer()
 
@@ -80,7 +86,54 @@ def population(
 
     camtriage population --from 2026-05-01 --to 2026-07-31 --out study
     """
-    from flows.services.study.population import asked, write_population
+    from flows.services.study.population import study_request, write_study
 
-    ask = asked(begin, end, species, gap_min, rule, effort, occasion_days, day1, least_days)
-    return write_population(database_url(database), ask, out, sensitivity)
+    request = study_request(
+        begin, end, species, gap_min, rule, effort, occasion_days, day1, least_days
+    )
+    written = write_study(database_url(database), request, out, sensitivity)
+    for path in written.paths:
+        print(path)
+    for line in study_lines(written):
+        print(line, file=sys.stderr)  # so that the paths alone can be piped
+    if old := written.old:
+        files = f"{counted(len(old), 'history file')} of other calls"
+        print(f"{out}: {files}, left as found: {old[0].name}, ...", file=sys.stderr)
+    return 0
+
+
+def study_lines(written: "WrittenStudy") -> Iterator[str]:
+    """What a person should know of the numbers."""
+    tables, request = written.tables, written.request
+    if tables.no_visit:
+        yield tables.no_visit
+    if tables.visits:
+        yield "; ".join(_about_visits(tables.visits, tables.reviewed, written.corrected))
+    yield (
+        f"events: {request.rule}, {request.gap_s / 60:g} min; effort: {request.effort}; "
+        f"outages: {tables.outages}; what was left out: about.csv"
+    )
+    if tables.without_period:
+        without = counted(len(tables.without_period), "deployment")
+        yield (
+            f"{without} without a period in no rate: fill in "
+            "`camtriage deployments list`, then `camtriage deployments import` it"
+        )
+
+
+def _about_visits(visits: int, reviewed: int, corrected: int) -> Iterator[str]:
+    """Who named them, and whether the numbers are corrected by the random sample."""
+    if reviewed == visits:
+        yield f"{counted(visits, 'visit')}, each told by people"
+    else:
+        yield (
+            f"{counted(visits, 'visit')}, {reviewed} of them told by people, the rest by "
+            "the machine"
+        )
+    if corrected:
+        yield (
+            f"{counted(corrected, 'answer')} of the random sample take the machine's errors"
+            " out in corrected.csv and on the page, all else counts names as they stand"
+        )
+    elif reviewed < visits:
+        yield "raw numbers, the machine's errors uncorrected: camtriage review sample"

@@ -1,5 +1,6 @@
 """What people saw: sheets go out to be filled in, and tables come back."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,7 +74,14 @@ def review_sample(
     """
     from flows.services.study.sample import write_sample
 
-    for path in write_sample(database_url(database), out, events, seed, settings, show_people):
+    drawn = write_sample(database_url(database), out, events, seed, settings, show_people)
+    print(
+        f"{drawn.drawn} of {drawn.visits} visits drawn from {drawn.strata} strata, seed "
+        f"{drawn.seed}; {drawn.drawn - drawn.in_sheet} answered already, {drawn.in_sheet} in the "
+        "sheet",
+        file=sys.stderr,
+    )
+    for path in drawn.paths:
         print(path)
     return 0
 
@@ -95,11 +103,15 @@ def review_queue(
 
     camtriage review queue --species "Panthera leo" --out queue
     """
-    from flows.services.study.population import asked
+    from flows.services.study.population import study_request
     from flows.services.study.sample import write_queue
 
-    ask = asked(begin, end, species, occasion_days=occasion_days, day1=day1)
-    for path in write_queue(database_url(database), out, ask, settings, show_people, most):
+    request = study_request(begin, end, species, occasion_days=occasion_days, day1=day1)
+    queue = write_queue(database_url(database), out, request, settings, show_people, most)
+    if queue.absent:
+        print(f"no visit is called {', '.join(queue.absent)}", file=sys.stderr)
+    print(f"{queue.cells} open cells, {queue.in_sheet} in the sheet", file=sys.stderr)
+    for path in queue.paths:
         print(path)
     return 0
 

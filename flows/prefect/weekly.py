@@ -10,7 +10,7 @@ from prefect import flow  # noqa: E402
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
 
 from flows.execution.tasks import as_task  # noqa: E402
-from flows.services.study.population import Written, asked, write_study  # noqa: E402
+from flows.services.study.population import WrittenStudy, study_request, write_study  # noqa: E402
 from pipeline.errors import PopulationError  # noqa: E402
 from pipeline.population.events.sightings import StudyRequest  # noqa: E402
 
@@ -32,7 +32,7 @@ def weekly_population(
         species: Only these; without them, every animal.
     """
     write = as_task(_write, "write tables and page", wait_s=10)
-    written = write(asked(begin, end, species), Path(out))
+    written = write(study_request(begin, end, species), Path(out))
     if isinstance(written, str):
         create_markdown_artifact(written, key="population", description="what is missing")
         return []
@@ -41,9 +41,9 @@ def weekly_population(
     return [str(path) for path in written.paths]
 
 
-def _write(ask: StudyRequest, out: Path) -> Written | str:
+def _write(request: StudyRequest, out: Path) -> WrittenStudy | str:
     """What was written; or, in one line, what is missing: a new study is no failure every week."""
     try:
-        return write_study("", ask, out)
+        return write_study("", request, out)
     except PopulationError as why:
         return str(why)

@@ -137,10 +137,10 @@ def measure(url: str, visits: int, stations: int) -> dict[str, tuple[float, floa
 
 def population(url: str) -> dict[str, tuple[float, float]]:
     """`camtriage population`, its page and all its tables, once."""
-    from flows.services.study.population import asked, write_study
+    from flows.services.study.population import study_request, write_study
 
     with tempfile.TemporaryDirectory() as folder:
-        ask = asked(None, None, None)
+        ask = study_request(None, None, None)
         return {"camtriage population": timed(lambda: write_study(url, ask, Path(folder)))}
 
 

@@ -1,11 +1,11 @@
-"""What `camtriage population` does: the tables of a study, as CSV."""
+"""A study: its page and its tables, from what the database holds."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from db.core.engine import reading
 from db.queries.population.population import label_sets, read_sightings
@@ -14,7 +14,6 @@ from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
 from flows.execution.databases import known_database
 from flows.services.study.report import blanks_of_all
-from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.population.correction.elsewhere import Accuracy, read_accuracies
 from pipeline.population.effort import effort
@@ -28,10 +27,10 @@ from pipeline.species.spelling import spelled
 from pipeline.tables.times import option_day
 
 
-def asked(
+def study_request(
     begin: str | None,
     end: str | None,
-    species: list[str] | None,
+    species: Sequence[str] | None,
     gap_min: float = 30,
     rule: str = "lastRecord",
     effort_rule: str = "exact",
@@ -39,8 +38,9 @@ def asked(
     day1: str = "survey",
     least_days: float | None = None,
 ) -> StudyRequest:
-    """The command's words as a StudyRequest; SettingsError names the one that cannot be."""
-    first, last = _day("--from", begin), _day("--to", end)
+    """What tables are wanted, as it is typed; SettingsError names the option that cannot be."""
+    first = option_day("--from", begin) if begin is not None else None
+    last = option_day("--to", end) if end is not None else None
     if first and last and last < first:
         raise SettingsError(f"--to {last} is before --from {first}")
     if not 0 <= gap_min < float("inf"):
@@ -53,7 +53,7 @@ def asked(
         raise SettingsError(f"--occasion-days {occasion_days}: give 1 or more")
     if least_days is not None and not 0 < least_days <= occasion_days:
         raise SettingsError(f"--least-days {least_days:g}: more than 0, at most {occasion_days}")
-    begins = day1 if day1 in ("survey", "station") else _day("--day1", day1)
+    begins: str | date = day1 if day1 in ("survey", "station") else option_day("--day1", day1)
     names, gap_s = tuple(species or ()), gap_min * 60
     return StudyRequest(
         first, last, names, gap_s, rule, effort_rule, occasion_days, begins, least_days
@@ -61,104 +61,74 @@ def asked(
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a study left behind, and its words for other places."""
+class WrittenStudy:
+    """The files of a study, and what is said of it in other places."""
 
+    request: StudyRequest
     paths: tuple[Path, ...]
+    old: tuple[Path, ...]  # histories of earlier calls that lie beside them, left as found
     tables: Tables
     markdown: str
-    rates: list[dict]  # rows of rai.csv
+    rates: list[dict[str, Any]]  # rows of rai.csv
     corrected: int  # answers of the random sample that correct numbers; 0: none are corrected
 
 
-def write_population(
-    database: str, ask: StudyRequest, out: Path, sensitivity: Path | None = None
-) -> int:
-    """Write page and tables into a folder, print their paths, and say what is not in them."""
-    written = write_study(database, ask, out, sensitivity)
-    for path in written.paths:
-        print(path)
-    _tell(written, ask)
-    if old := sorted({*out.glob("history_*.csv")} - {*written.paths}):
-        files = f"{counted(len(old), 'history file')} of other calls"
-        print(f"{out}: {files}, left as found: {old[0].name}, ...", file=sys.stderr)
-    return 0
-
-
 def write_study(
-    database: str, ask: StudyRequest, out: Path, sensitivity: Path | None = None
-) -> Written:
-    """Write page and tables into a folder. `sensitivity`: a table for Rogan and Gladen's shares."""
+    database: str, request: StudyRequest, out: Path, sensitivity: Path | None = None
+) -> WrittenStudy:
+    """Write page and tables into a folder.
+
+    sensitivity  a table of the model's hits that were measured elsewhere
+    """
     from pipeline.report.population_markdown import as_markdown
     from pipeline.report.population_page import write_population_page
 
+    check_folder(out)
+    found = read_study(database, request, read_accuracies(sensitivity) if sensitivity else ())
+    own = version("camtriage")
+    tables = population_tables(found, own)
+    paths = write_tables(out, tables)
+    paths.append(write_population_page(out, found, tables, own))
+    return WrittenStudy(
+        request=request,
+        paths=tuple(paths),
+        old=tuple(sorted({*out.glob("history_*.csv")} - {*paths})),
+        tables=tables,
+        markdown=as_markdown(found, tables),
+        rates=_as_rows(tables.rows["rai"]),
+        corrected=found.corrected.answers if found.corrected.rows else 0,
+    )
+
+
+def check_folder(out: Path) -> None:
+    """SettingsError where a file stands in the folder's place."""
     if out.exists() and not out.is_dir():
         raise SettingsError(f"--out {out} is a file: give a folder")
-    found, own = (
-        read_study(database, ask, read_accuracies(sensitivity) if sensitivity else ()),
-        version("camtriage"),
-    )
-    made = population_tables(found, own)
-    paths = write_tables(out, made)
-    paths.append(write_population_page(out, found, made, own))
-    head, *rows = made.rows["rai"]
-    rates = [dict(zip(head, row, strict=True)) for row in rows]
-    answers = found.corrected.answers if found.corrected.rows else 0
-    return Written(tuple(paths), made, as_markdown(found, made), rates, answers)
 
 
-def read_study(database: str, ask: StudyRequest, known: Sequence[Accuracy] = ()) -> Study:
-    """Everything that the database holds about what was asked."""
-    rests_on = read_basis(database, ask)
+def _as_rows(table: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """A table with its head as rows by column."""
+    head, *rows = table
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def read_study(database: str, request: StudyRequest, known: Sequence[Accuracy] = ()) -> Study:
+    """Everything that the database holds for a request."""
+    rests_on = read_basis(database, request)
     with reading(known_database(database)) as conn:
         sample = read_sample(conn)
         blanks = blanks_of_all(conn)
     return study(rests_on, sample, blanks, known)
 
 
-def read_basis(database: str, ask: StudyRequest) -> Basis:
-    """Visits, effort and events of what was asked."""
+def read_basis(database: str, request: StudyRequest) -> Basis:
+    """Visits, effort and events of a request."""
     with reading(known_database(database)) as conn:
         sightings, deployments = read_sightings(conn), all_deployments(conn)
         outages, digests = accepted_outages(conn), label_sets(conn)
-    if ask.species:
+    if request.species:
         own = load_labelset()
-        seen = {one.taxon for one in sightings}
-        ask = replace(ask, species=spelled(ask.species, seen, own, digests <= {own.digest}))
-    return basis(sightings, deployments, ask, outages)
-
-
-def _tell(written: Written, ask: StudyRequest) -> None:
-    """On stderr, so that the paths alone can be piped."""
-    made = written.tables
-    if made.no_visit:
-        print(made.no_visit, file=sys.stderr)
-    told = [f"{counted(made.visits, 'visit')}, {made.reviewed} of them told by people, the rest by "
-            "the machine"]  # fmt: skip
-    if made.reviewed == made.visits:
-        told = [f"{counted(made.visits, 'visit')}, each told by people"]
-    if written.corrected:
-        told.append(
-            f"{counted(written.corrected, 'answer')} of the random sample take the machine's errors"
-            " out in corrected.csv and on the page, all else counts names as they stand"
-        )
-    elif made.reviewed < made.visits:
-        told.append("raw numbers, the machine's errors uncorrected: camtriage review sample")
-    if made.visits:
-        print("; ".join(told), file=sys.stderr)
-    print(
-        f"events: {ask.rule}, {ask.gap_s / 60:g} min; effort: {ask.effort}; "
-        f"outages: {made.outages}; what was left out: about.csv",
-        file=sys.stderr,
-    )
-    if made.without_period:
-        without = counted(len(made.without_period), "deployment")
-        print(
-            f"{without} without a period in no rate: fill in "
-            "`camtriage deployments list`, then `camtriage deployments import` it",
-            file=sys.stderr,
-        )
-
-
-def _day(option: str, text: str | None) -> date | None:
-    return None if text is None else option_day(option, text)
+        seen = {sighting.taxon for sighting in sightings}
+        names = spelled(request.species, seen, own, digests <= {own.digest})
+        request = replace(request, species=names)
+    return basis(sightings, deployments, request, outages)

@@ -1,13 +1,15 @@
 """Sheets of visits: the random sample behind corrected numbers, and the queue of open cells."""
 
-import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
 from db.queries.population.sample import pictures_of, read_calls, save_sample
 from flows.execution.databases import known_database
-from flows.services.study.population import read_basis
-from pipeline.errors import SettingsError
+from flows.services.study.population import check_folder, read_basis
 from pipeline.population.correction import sample as sampling
 from pipeline.population.correction.sample import LabelledVisit
 from pipeline.population.events.sightings import StudyRequest
@@ -17,7 +19,7 @@ from pipeline.report.event_sheet import Asked, row_of, write_event_sheet
 from pipeline.settings import load_settings
 
 SAMPLE = (
-    "These {0} visits were drawn at random from all visits, whatever the machine called them: "
+    "These {0} visits were drawn at random from all visits, whatever the model called them: "
     "people, vehicles and what it could not name among them, because an animal may be there too. "
     "What people see in them corrects the numbers of every species: camtriage population."
 )
@@ -28,73 +30,99 @@ QUEUE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnSample:
+    """A random sample of visits and its sheet."""
+
+    paths: tuple[Path, ...]  # page and table
+    visits: int  # from which it was drawn
+    drawn: int
+    in_sheet: int  # drawn, and not answered yet
+    strata: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitQueue:
+    """Visits that settle open cells of occupancy, and their sheet."""
+
+    paths: tuple[Path, ...]  # page and table
+    cells: int  # that are open
+    in_sheet: int
+    absent: tuple[str, ...]  # names that were wanted and that no visit carries
+
+
 def write_sample(
     database: str, out: Path, events: int, seed: int, settings: str | None, show_people: bool
-) -> list[Path]:
+) -> DrawnSample:
     """Draw a stratified sample, keep it, and write the sheet of what nobody has answered."""
     bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
-    _a_folder(out)
+    check_folder(out)
     with writing(known_database(database)) as conn:
         calls = read_calls(conn)
         draws = sampling.draw_sample(calls, events, seed)
+        strata = {draw.stratum: draw.stratum_size for draw in draws}
         about = {
             "seed": seed,
             "events": events,
             "batches": sorted({call.batch for call in calls}),
-            "strata": {draw.stratum: draw.stratum_size for draw in draws},
+            "strata": strata,
         }
         save_sample(conn, draws, about, seed)
+        drawn = {draw.sha256 for draw in draws}
         by_sha = {call.sha256: call for call in calls}
-        drawn = [by_sha[draw.sha256] for draw in draws]
-        open_ = [call for call in drawn if call.answer is None]
-        asked = _asked(conn, open_, bar)
-        words = SAMPLE.format(len(open_))
+        unanswered = [by_sha[draw.sha256] for draw in draws if by_sha[draw.sha256].answer is None]
+        words = SAMPLE.format(len(unanswered))
         paths = write_event_sheet(  # before the draw is kept: a folder may refuse it
-            asked, out, "sample", "A random sample of visits", words, show_people
+            _asked(conn, unanswered, bar),
+            out,
+            "sample",
+            "A random sample of visits",
+            words,
+            show_people,
         )
-    strata = len(about["strata"])
-    print(
-        f"{len(drawn)} of {len(calls)} visits drawn from {strata} strata, seed {seed}; "
-        f"{len(drawn) - len(open_)} answered already, {len(open_)} in the sheet",
-        file=sys.stderr,
-    )
-    return paths
+    return DrawnSample(tuple(paths), len(calls), len(drawn), len(unanswered), len(strata), seed)
 
 
 def write_queue(
-    database: str, out: Path, ask: StudyRequest, settings: str | None, show_people: bool, most: int
-) -> list[Path]:
-    """The sheet of visits that settle open cells of occupancy, the commonest species first."""
+    database: str,
+    out: Path,
+    request: StudyRequest,
+    settings: str | None,
+    show_people: bool,
+    most: int,
+) -> VisitQueue:
+    """Write the sheet of visits that settle open cells of occupancy, commonest species first.
+
+    most  visits in the sheet
+    """
     bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
-    _a_folder(out)
-    rests_on = read_basis(database, ask)
+    check_folder(out)
+    rests_on = read_basis(database, request)
     grid = any_history(rests_on)
     with reading(known_database(database)) as conn:
-        found = open_cells(rests_on, read_calls(conn), grid)
-        some = found[:most]
-        questions = [f"{hit.species}?" for hit, _ in some]
-        asked = _asked(conn, [call for _, call in some], bar, questions)
-    if absent := set(rests_on.request.species) - {one.taxon for one in rests_on.kept}:
-        print(f"no visit is called {', '.join(sorted(absent))}", file=sys.stderr)
-    words = QUEUE.format(len(some))
+        cells = open_cells(rests_on, read_calls(conn), grid)
+        first = cells[:most]
+        questions = [f"{hit.species}?" for hit, _ in first]
+        asked = _asked(conn, [call for _, call in first], bar, questions)
+    absent = set(rests_on.request.species) - {sighting.taxon for sighting in rests_on.kept}
+    words = QUEUE.format(len(first))
     paths = write_event_sheet(asked, out, "queue", "Open cells of occupancy", words, show_people)
-    print(f"{len(found)} open cells, {len(some)} in the sheet", file=sys.stderr)
-    return paths
+    return VisitQueue(tuple(paths), len(cells), len(first), tuple(sorted(absent)))
 
 
 def _asked(
-    conn, calls: list[LabelledVisit], bar: float, questions: list[str] | None = None
+    conn: Connection,
+    calls: Sequence[LabelledVisit],
+    bar: float,
+    questions: Sequence[str] | None = None,
 ) -> list[Asked]:
+    """The visits as the sheet shows them. bar: p_human from which a picture is pixelated."""
     pictures = pictures_of(conn, [call.sha256 for call in calls])
     made = []
     for call, question in zip(calls, questions or [""] * len(calls), strict=True):
-        some = pictures[call.sha256]
-        people = call.kind == "human" or any((p or 0) >= bar for _, _, p in some)
-        shown = tuple((root, path) for path, root, _ in some)
-        made.append(Asked(row_of(call, some[0][0]), shown, people, question))
+        of_visit = pictures[call.sha256]
+        people = call.kind == "human" or any((p_human or 0) >= bar for _, _, p_human in of_visit)
+        shown = tuple((root, path) for path, root, _ in of_visit)
+        made.append(Asked(row_of(call, of_visit[0][0]), shown, people, question))
     return made
-
-
-def _a_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise SettingsError(f"--out {out} is a file: give a folder")
