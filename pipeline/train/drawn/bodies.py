@@ -1,11 +1,14 @@
-"""Animals, people and a car as drawn bodies. Metres; see drawn_sculpt for how they are drawn."""
+"""Animals, people and a car as drawn bodies. Metres; see sculpt.py for how they are drawn."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pipeline.train.drawn.sculpt import Body, Chain, Colour, Sprite
+
+XY = NDArray[np.float64]  # (2,) metres
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,119 +59,132 @@ FOUR_LEGGED = {
 
 
 def four_legged(species: str, rng: np.random.Generator, stride: float, grazing: bool) -> Body:
-    """One animal of a species. `stride` is the phase of its walk in radians."""
-    one = FOUR_LEGGED[species]
+    """An animal of a species. `stride` is the phase of its walk in radians."""
+    shape = FOUR_LEGGED[species]
     size = rng.uniform(0.92, 1.06)
-    one = replace(one, **{k: getattr(one, k) * size for k in ("length", "height", "depth")})
-    half, spine = one.length / 2, one.height - one.depth
-    shoulder, rump = (half, spine), (-half, spine + one.rump_up)
+    shape = replace(
+        shape,
+        length=shape.length * size,
+        height=shape.height * size,
+        depth=shape.depth * size,
+    )
+    half, spine = shape.length / 2, shape.height - shape.depth
+    shoulder, rump = (half, spine), (-half, spine + shape.rump_up)
     trunk = Chain(
         (
-            (rump[0], rump[1], one.depth * 0.90),
-            (-half * 0.35, spine - 0.01, one.depth * 0.98),
-            (half * 0.35, spine - 0.02, one.depth * 1.03),
-            (shoulder[0], shoulder[1], one.depth * 0.92),
+            (rump[0], rump[1], shape.depth * 0.90),
+            (-half * 0.35, spine - 0.01, shape.depth * 0.98),
+            (half * 0.35, spine - 0.02, shape.depth * 1.03),
+            (shoulder[0], shoulder[1], shape.depth * 0.92),
         ),
-        one.back,
+        shape.back,
     )
-    near = _legs(one, stride, 0.6 * one.depth, one.legs)
-    far = _legs(one, stride + 2.2, -0.8 * one.depth, _dark(one.legs, 0.62))
-    head, eye = _head(species, one, -0.75 if grazing and one.neck > 0.2 else one.carriage)
+    near = _legs(shape, stride, 0.6 * shape.depth, shape.legs)
+    far = _legs(shape, stride + 2.2, -0.8 * shape.depth, _dark(shape.legs, 0.62))
+    head, eye = _head(species, shape, -0.75 if grazing and shape.neck > 0.2 else shape.carriage)
     return Body(
-        (*far, _tail(one, rump), trunk, *near, *head), one.belly, 0.005 * one.height + 0.002, eye
+        (*far, _tail(shape, rump), trunk, *near, *head),
+        shape.belly,
+        0.005 * shape.height + 0.002,
+        eye,
     )
 
 
-def _legs(one: Shape, phase: float, z: float, colour: Colour) -> tuple[Chain, ...]:
+def _legs(shape: Shape, phase: float, z: float, colour: Colour) -> tuple[Chain, ...]:
     """A front and a hind leg; the joints bend as a walking animal's do."""
-    half, top = one.length / 2, one.height - 1.15 * one.depth
+    half, top = shape.length / 2, shape.height - 1.15 * shape.depth
     chains = []
     for x, swing, knee in ((half * 0.92, np.sin(phase), 0.05), (-half, np.sin(phase + 1.9), -0.22)):
-        reach, lift = 0.24 * swing * one.height, max(0.0, np.cos(phase)) * 0.06 * one.height
-        upper = (x + 0.35 * reach + knee * 0.25 * one.height, top * 0.58)
-        lower = (x + 0.60 * reach + knee * 0.45 * one.height, top * 0.30 + lift)
-        foot = (x + reach + knee * 0.20 * one.height, one.leg * 0.3 + lift)
-        thick = one.leg * (1.5 if knee < 0 else 1.15)
-        hip = (x, top + one.depth * (0.55 if knee > 0 else 0.40), thick)
-        fur = one.back if z > 0 else _dark(one.back, 0.62)
+        reach, lift = 0.24 * swing * shape.height, max(0.0, np.cos(phase)) * 0.06 * shape.height
+        upper = (x + 0.35 * reach + knee * 0.25 * shape.height, top * 0.58)
+        lower = (x + 0.60 * reach + knee * 0.45 * shape.height, top * 0.30 + lift)
+        foot = (x + reach + knee * 0.20 * shape.height, shape.leg * 0.3 + lift)
+        thick = shape.leg * (1.5 if knee < 0 else 1.15)
+        hip = (x, top + shape.depth * (0.55 if knee > 0 else 0.40), thick)
+        fur = shape.back if z > 0 else _dark(shape.back, 0.62)
         chains.append(Chain((hip, (*upper, thick * 0.62)), fur, z * 0.8))
-        points = ((*upper, thick * 0.60), (*lower, one.leg * 0.42), (*foot, one.leg * 0.34))
-        toe = (foot[0] + one.leg * 0.6, foot[1] - one.leg * 0.05, one.leg * 0.30)
+        points = ((*upper, thick * 0.60), (*lower, shape.leg * 0.42), (*foot, shape.leg * 0.34))
+        toe = (foot[0] + shape.leg * 0.6, foot[1] - shape.leg * 0.05, shape.leg * 0.30)
         chains.append(Chain((*points, toe), colour, z))
     return tuple(chains)
 
 
-def _tail(one: Shape, rump: tuple[float, float]) -> Chain:
-    x, y = rump[0] - one.depth * 0.75, rump[1] + one.depth * 0.35
-    drop = -0.35 * one.tail
-    middle = (x - one.tail * 0.55, y + drop * 0.8, one.tail_r * 1.1)
-    end = (x - one.tail * 0.95, y + drop, one.tail_r * 0.75)
-    if one.tail < 0.15:  # the white patch of a deer, the scut of a hare
-        return Chain(((x + 0.02, y - 0.02, one.depth * 0.42), (x, y - 0.06, one.tail_r)), one.tip)
-    return Chain(((x, y, one.tail_r * 0.5), middle, end), one.back, -0.01)
+def _tail(shape: Shape, rump: tuple[float, float]) -> Chain:
+    x, y = rump[0] - shape.depth * 0.75, rump[1] + shape.depth * 0.35
+    drop = -0.35 * shape.tail
+    middle = (x - shape.tail * 0.55, y + drop * 0.8, shape.tail_r * 1.1)
+    end = (x - shape.tail * 0.95, y + drop, shape.tail_r * 0.75)
+    if shape.tail < 0.15:  # the white patch of a deer, the scut of a hare
+        return Chain(
+            ((x + 0.02, y - 0.02, shape.depth * 0.42), (x, y - 0.06, shape.tail_r)), shape.tip
+        )
+    return Chain(((x, y, shape.tail_r * 0.5), middle, end), shape.back, -0.01)
 
 
-def _head(species: str, one: Shape, angle: float) -> tuple[tuple[Chain, ...], tuple[float, float]]:
-    x, y = one.length / 2 + one.depth * 0.35, one.height - one.depth * 0.75
+def _head(
+    species: str, shape: Shape, angle: float
+) -> tuple[tuple[Chain, ...], tuple[float, float]]:
+    x, y = shape.length / 2 + shape.depth * 0.35, shape.height - shape.depth * 0.75
     up = np.array([np.cos(angle), np.sin(angle)])
-    poll = np.array([x, y]) + one.neck * up
+    poll = np.array([x, y]) + shape.neck * up
     dip = -0.30 if angle > -0.3 else -0.9
     way = np.array([np.cos(dip), np.sin(dip)])
-    nose, brow = poll + one.head * way, poll + 0.38 * one.head * way
+    nose, brow = poll + shape.head * way, poll + 0.38 * shape.head * way
     neck = Chain(
-        ((x - 0.05, y - 0.02, one.depth * 0.72), (*poll, one.neck_r * 1.05)), one.back, 0.01
+        ((x - 0.05, y - 0.02, shape.depth * 0.72), (*poll, shape.neck_r * 1.05)), shape.back, 0.01
     )
     skull = Chain(
-        ((*poll, one.head_r), (*brow, one.head_r * 0.86), (*nose, one.head_r * 0.42)),
-        one.face, 0.03,
+        ((*poll, shape.head_r), (*brow, shape.head_r * 0.86), (*nose, shape.head_r * 0.42)),
+        shape.face, 0.03,
     )  # fmt: skip
-    tip = Chain(((*nose, one.head_r * 0.30),), (0.10, 0.08, 0.08), 0.06 + one.head_r * 0.3)
+    tip = Chain(((*nose, shape.head_r * 0.30),), (0.10, 0.08, 0.08), 0.06 + shape.head_r * 0.3)
     high = np.array([-way[1], way[0]])
-    eye = brow + high * one.head_r * 0.30 - way * 0.05 * one.head
-    dot = Chain(((*eye, one.head_r * 0.16),), (0.05, 0.04, 0.04), 0.09 + one.head_r)
-    parts = [neck, skull, tip, dot, *_ears(one, poll, high, way)]
-    parts += _marks(species, one, poll, brow, nose, high)
+    eye = brow + high * shape.head_r * 0.30 - way * 0.05 * shape.head
+    dot = Chain(((*eye, shape.head_r * 0.16),), (0.05, 0.04, 0.04), 0.09 + shape.head_r)
+    parts = [neck, skull, tip, dot, *_ears(shape, poll, high, way)]
+    parts += _marks(species, shape, poll, brow, nose, high)
     return tuple(parts), (float(eye[0]), float(eye[1]))
 
 
-def _ears(one: Shape, poll, high, way) -> list[Chain]:
-    root = poll + high * one.head_r * 0.7
-    lean = high - way * (0.55 if one.ear < 0.12 else 0.35)
-    near, far = root + lean * one.ear, root + (lean + 0.45 * way) * one.ear * 0.95
-    wide = min(0.26 * one.ear, 0.035)
+def _ears(shape: Shape, poll: XY, high: XY, way: XY) -> list[Chain]:
+    root = poll + high * shape.head_r * 0.7
+    lean = high - way * (0.55 if shape.ear < 0.12 else 0.35)
+    near, far = root + lean * shape.ear, root + (lean + 0.45 * way) * shape.ear * 0.95
+    wide = min(0.26 * shape.ear, 0.035)
 
-    def leaf(tip, z, tint):
+    def leaf(tip: XY, z: float, tint: float) -> Chain:
         middle = (root + tip) / 2
         points = ((*root, wide * 0.7), (*middle, wide), (*tip, wide * 0.25))
-        return Chain(points, _dark(one.face, tint), z)
+        return Chain(points, _dark(shape.face, tint), z)
 
     return [leaf(far, -0.02, 0.70), leaf(near, 0.05, 0.92)]
 
 
-def _marks(species: str, one: Shape, poll, brow, nose, high) -> list[Chain]:
+def _marks(species: str, shape: Shape, poll: XY, brow: XY, nose: XY, high: XY) -> list[Chain]:
     """What a species is known by: stripes, white chin, mane, antlers, tail tip."""
-    r, front = one.head_r, 0.05 + one.head_r * 0.5
+    r, front = shape.head_r, 0.05 + shape.head_r * 0.5
     if species == "Meles meles":
         stripe = ((*(poll + high * 0.2 * r), r * 0.42), (*(brow + high * 0.15 * r), r * 0.38),
                   (*(nose - (nose - brow) * 0.25), r * 0.14))  # fmt: skip
         return [Chain(stripe, (0.08, 0.07, 0.07), front)]
     if species == "Vulpes vulpes":
         cheek = ((*(brow - high * 0.45 * r), r * 0.42), (*(nose - high * 0.10 * r), r * 0.26))
-        x, y = -one.length / 2 - one.depth * 0.75, one.height - one.depth * 0.65
-        tip = ((x - one.tail * 0.88, y - 0.33 * one.tail, one.tail_r * 0.85),
-               (x - one.tail * 1.05, y - 0.37 * one.tail, one.tail_r * 0.3))  # fmt: skip
-        return [Chain(cheek, (0.93, 0.90, 0.86), front), Chain(tip, one.tip, 0.02)]
+        x, y = -shape.length / 2 - shape.depth * 0.75, shape.height - shape.depth * 0.65
+        tip = ((x - shape.tail * 0.88, y - 0.33 * shape.tail, shape.tail_r * 0.85),
+               (x - shape.tail * 1.05, y - 0.37 * shape.tail, shape.tail_r * 0.3))  # fmt: skip
+        return [Chain(cheek, (0.93, 0.90, 0.86), front), Chain(tip, shape.tip, 0.02)]
     if species == "Sus scrofa":
-        mane = ((-one.length * 0.30, one.height - 0.07, 0.03), (one.length * 0.30, one.height
-                - 0.005, 0.05), (*(poll + high * 0.75 * r), 0.05))  # fmt: skip
+        withers = (shape.length * 0.30, shape.height - 0.005, 0.05)
+        neck = (*(poll + high * 0.75 * r), 0.05)
+        mane = ((-shape.length * 0.30, shape.height - 0.07, 0.03), withers, neck)
         tusk = ((*(nose - high * 0.3 * r - (nose - brow) * 0.2), 0.014), (*nose, 0.006))
         return [Chain(mane, (0.13, 0.11, 0.10), -0.02), Chain(tusk, (0.9, 0.88, 0.8), front + 0.1)]
-    if one.antlers:
-        return _antlers(poll + high * r * 0.8, one.antlers)
+    if shape.antlers:
+        return _antlers(poll + high * r * 0.8, shape.antlers)
     return []
 
 
-def _antlers(root, size: float) -> list[Chain]:
+def _antlers(root: XY, size: float) -> list[Chain]:
     chains = []
     for z, lean in ((-0.08, 0.10), (0.08, -0.12)):
         beam = [(root[0] + size * (lean - 0.42 * np.sin(1.5 * t)), root[1] + size * t,
@@ -216,7 +232,7 @@ def person(rng: np.random.Generator, stride: float, infrared: bool = False) -> B
     skin = ((0.84, 0.66, 0.54), (0.52, 0.36, 0.26), (0.33, 0.22, 0.16))[rng.integers(3)]
     hat = coats[rng.integers(5)] if rng.random() < 0.5 else (0.16, 0.11, 0.08)
     if infrared:
-        coat, cloth, hat = (tuple(0.50 + 0.45 * part for part in c) for c in (coat, cloth, hat))
+        coat, cloth, hat = _pale(coat), _pale(cloth), _pale(hat)
     chains = []
     for phase, z, tint in ((0.0, -0.09, 0.65), (np.pi, 0.09, 1.0)):
         swing = 0.42 * np.sin(stride + phase)
@@ -244,8 +260,14 @@ def person(rng: np.random.Generator, stride: float, infrared: bool = False) -> B
     return Body(tuple(chains), 0.9, 0.002, None)
 
 
+def _pale(colour: Colour) -> Colour:
+    red, green, blue = colour
+    return 0.50 + 0.45 * red, 0.50 + 0.45 * green, 0.50 + 0.45 * blue
+
+
 def _dark(colour: Colour, by: float) -> Colour:
-    return tuple(by * part for part in colour)
+    red, green, blue = colour
+    return by * red, by * green, by * blue
 
 
 def car(scale: float) -> tuple[Sprite, tuple[tuple[int, int], tuple[int, int]]]:
@@ -254,7 +276,9 @@ def car(scale: float) -> tuple[Sprite, tuple[tuple[int, int], tuple[int, int]]]:
     image = Image.new("RGBA", (width, height))
     draw = ImageDraw.Draw(image)
 
-    def box(left, low, right, high, grey, corner=0.05):
+    def box(
+        left: float, low: float, right: float, high: float, grey: int, corner: float = 0.05
+    ) -> None:
         corners = ((left + 1.15) * scale, height - high * scale, (right + 1.15) * scale, height
                    - low * scale)  # fmt: skip
         draw.rounded_rectangle(corners, corner * scale, fill=(grey, grey, grey, 255))
@@ -267,9 +291,12 @@ def car(scale: float) -> tuple[Sprite, tuple[tuple[int, int], tuple[int, int]]]:
     box(-0.50, 0.58, 0.50, 0.90, 34)  # grille
     box(-1.04, 0.34, 1.04, 0.52, 60)
     box(-0.26, 0.40, 0.26, 0.50, 200, 0.01)  # plate
-    pixels = np.asarray(image).astype(np.float32) / 255
+    pixels = np.asarray(np.asarray(image).astype(np.float32) / 255, np.float32)
     normal = np.zeros((height, width, 3), np.float32)
     normal[..., 2] = 1
     row = height - int(0.80 * scale)
-    lamps = tuple((row, int((1.15 + side * 0.76) * scale)) for side in (-1, 1))
-    return Sprite(pixels[..., :3], normal, pixels[..., 3], height, width // 2, None), lamps
+    left, right = (int((1.15 + side * 0.76) * scale) for side in (-1, 1))
+    return Sprite(pixels[..., :3], normal, pixels[..., 3], height, width // 2, None), (
+        (row, left),
+        (row, right),
+    )

@@ -8,7 +8,7 @@ draws the same bytes.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.train.drawn.bodies import bird, car, four_legged, person
-from pipeline.train.drawn.light import by_day, by_night
+from pipeline.train.drawn.light import Spot, by_day, by_night
 from pipeline.train.drawn.scene import HEIGHT, WIDTH, Scene, blades, place, scene, shadow, tuft
-from pipeline.train.drawn.sculpt import sculpt
+from pipeline.train.drawn.sculpt import Body, Pixels, sculpt
 
 FIRST_DAY = datetime(2026, 5, 4)
 DAYS = 5
@@ -30,8 +30,9 @@ QUALITY = 85
 SACK = tuple(FIRST_DAY + timedelta(days=DAYS - 1, hours=hour) for hour in (13.3, 13.4, 14.9))
 DOE, STAG, FOX, BOAR = "Capreolus capreolus", "Cervus elaphus", "Vulpes vulpes", "Sus scrofa"
 HARE, BADGER, CROW = "Lepus europaeus", "Meles meles", "Corvus corone"
+Diary = tuple[tuple[str, int, tuple[float, float]], ...]
 # What each camera meets: (what, how often, hours between which).
-DIARY = {
+DIARY: Mapping[tuple[str, str], Diary] = {
     ("CamA", "glade"): (
         (DOE, 4, (6, 20)), (STAG, 1, (18, 20)), (BOAR, 3, (21, 29)), (FOX, 2, (22, 28)),
         (BADGER, 1, (22, 27)), ("blank", 3, (7, 19)), ("blank", 2, (21, 29))),
@@ -68,7 +69,9 @@ class Trigger:
     what: str  # blank, person, car, noon, sack, or a species
 
 
-def draw_card(folder: Path, seed: int | None = None, cameras: dict = DIARY) -> list[Drawn]:
+def draw_card(
+    folder: Path, seed: int | None = None, cameras: Mapping[tuple[str, str], Diary] = DIARY
+) -> list[Drawn]:
     """Draw a card into `folder`; without a seed the clock gives one. About 190 pictures."""
     seed = time.time_ns() if seed is None else seed
     truths: list[Drawn] = []
@@ -79,7 +82,7 @@ def draw_card(folder: Path, seed: int | None = None, cameras: dict = DIARY) -> l
     return _litter(folder, truths)
 
 
-def _triggers(camera: str, diary, rng: np.random.Generator) -> Iterator[Trigger]:
+def _triggers(camera: str, diary: Diary, rng: np.random.Generator) -> Iterator[Trigger]:
     """The camera's five days in order, a time-lapse picture at each noon. CamD stops early."""
     days = 3 if camera == "CamD" else DAYS
     found = [
@@ -90,9 +93,10 @@ def _triggers(camera: str, diary, rng: np.random.Generator) -> Iterator[Trigger]
             day = (turn * days / times + rng.uniform(0, days / times)) // 1
             seconds = int(rng.uniform(begin, end) * 3600)
             found.append(Trigger(FIRST_DAY + timedelta(days=day, seconds=seconds), what))
-    found.sort(key=lambda one: one.when)
+    found.sort(key=lambda trigger: trigger.when)
     if camera == "CamC":  # who passes behind the sack is not seen
-        found = [one for one in found if one.when < SACK[0]] + [Trigger(at, "sack") for at in SACK]
+        found = [trigger for trigger in found if trigger.when < SACK[0]]
+        found += [Trigger(at, "sack") for at in SACK]
     if camera == "CamD":  # new batteries, nobody set the clock
         start = datetime(2000, 1, 1, 0, 4)
         found += [Trigger(start + timedelta(minutes=9 * i), what) for i, what in
@@ -100,7 +104,13 @@ def _triggers(camera: str, diary, rng: np.random.Generator) -> Iterator[Trigger]
     yield from found
 
 
-def _camera(folder: Path, camera: str, view: Scene, triggers, rng) -> list[Drawn]:
+def _camera(
+    folder: Path,
+    camera: str,
+    view: Scene,
+    triggers: Sequence[Trigger],
+    rng: np.random.Generator,
+) -> list[Drawn]:
     truths: list[Drawn] = []
     for trigger in triggers:
         # the clock that fell back to midnight wrote pictures by day
@@ -132,7 +142,9 @@ def _truth(what: str) -> tuple[str, str | None]:
     return kind, what if kind == "animal" else None
 
 
-def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -> Iterator:
+def _burst(
+    view: Scene, what: str, hour: float, night: bool, frames: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.uint8]]:
     """Pictures of one trigger: who came walks on, grass sways on."""
     if what == "sack":
         yield from (_sack(rng) for _ in range(frames))
@@ -149,7 +161,8 @@ def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -
         normal = np.zeros_like(colour)
         normal[..., 2] = 1
         row = view.horizon + near * (HEIGHT - view.horizon)
-        eyes, lamps = [], []
+        eyes: list[Spot] = []
+        lamps: list[Spot] = []
         if what == "car":
             lamps = _drive(view, colour, normal, depth, turn)
         elif what not in ("blank", "noon"):
@@ -161,7 +174,7 @@ def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -
             )
             sprite = sculpt(body, view.scale(row), who, facing_left)
             at = (x + step) * WIDTH
-            shadow(view, colour, sprite, at, row, night)
+            shadow(colour, sprite, at, row, night)
             eye = place(view, colour, normal, depth, sprite, at, row)
             eyes = [(*eye, 0.010 * view.scale(row) + 1)] if eye and rng.random() < 0.7 else []
             _grass_before(view, colour, at, row, sprite.alpha.shape[1], who)
@@ -173,7 +186,7 @@ def _burst(view: Scene, what: str, hour: float, night: bool, frames: int, rng) -
             yield by_day(view, colour, normal, hour, haze, rng)
 
 
-def _body(what: str, who: np.random.Generator, stride: float, grazes: bool, night: bool):
+def _body(what: str, who: np.random.Generator, stride: float, grazes: bool, night: bool) -> Body:
     if what == "person":
         return person(who, stride, night)
     return bird(who, stride) if what == CROW else four_legged(what, who, stride, grazes)
@@ -184,11 +197,12 @@ def _sack(rng: np.random.Generator) -> NDArray[np.uint8]:
     weave = 1.5 * np.sin(np.arange(WIDTH) * 1.3) + 1.5 * np.sin(np.arange(HEIGHT) * 1.1)[:, None]
     cloth = weave[..., None] + np.array([52.0, 44.0, 33.0]) + rng.normal(0, 2, (HEIGHT, WIDTH, 1))
     stripes = 14 * np.sin(np.arange(WIDTH) / 19)[:, None]  # in colour alone, equally bright
-    return np.clip(cloth + stripes * np.array([1.0, -0.51, 0.0]), 0, 255).astype(np.uint8)
+    coloured = cloth + stripes * np.array([1.0, -0.51, 0.0])
+    return np.asarray(np.clip(coloured, 0, 255), np.uint8)
 
 
-def _drive(view: Scene, colour, normal, depth, turn: int) -> list[tuple[float, float, float]]:
-    """A car that comes nearer on the track; gives back its lamps (row, column, size)."""
+def _drive(view: Scene, colour: Pixels, normal: Pixels, depth: Pixels, turn: int) -> list[Spot]:
+    """A car that comes nearer on the track; returns its lamps."""
     row = view.horizon + 95 + 42 * turn
     sprite, lamps = car(view.scale(row))
     x = WIDTH * (0.46 + 0.02 * turn)
@@ -197,7 +211,9 @@ def _drive(view: Scene, colour, normal, depth, turn: int) -> list[tuple[float, f
     return [(top + a, left + b, 0.11 * view.scale(row)) for a, b in lamps]
 
 
-def _grass_before(view: Scene, colour: NDArray, x: float, row: float, wide: int, rng) -> None:
+def _grass_before(
+    view: Scene, colour: Pixels, x: float, row: float, wide: int, rng: np.random.Generator
+) -> None:
     """A few blades in front of the feet, so that a body stands in the grass and not on it."""
     below, number = row - view.horizon, 90 if view.kind in ("glade", "meadow") else 30
     tall = 0.30 if view.kind == "meadow" else 0.10
@@ -210,14 +226,24 @@ def _grass_before(view: Scene, colour: NDArray, x: float, row: float, wide: int,
     colour[a:b] = np.asarray(strip).astype(np.float32) / 255
 
 
-def _wave(colour: NDArray, grass, bend: float) -> None:
+def _wave(
+    colour: Pixels, grass: tuple[NDArray[np.float64], NDArray[np.int64]], bend: float
+) -> None:
     """Tall grass close to the camera, bent by the wind: what triggers it all day long."""
     image = Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
     blades(image, *grass, bend)
     colour[:] = np.asarray(image).astype(np.float32) / 255
 
 
-def _with_banner(pixels, camera: str, taken: datetime, what: str, turn: int, frames: int, hour):
+def _with_banner(
+    pixels: NDArray[np.uint8],
+    camera: str,
+    taken: datetime,
+    what: str,
+    turn: int,
+    frames: int,
+    hour: float,
+) -> Image.Image:
     """The strip that cameras print under the view: time, trigger, temperature, name."""
     image = Image.new("RGB", (WIDTH, HEIGHT + BANNER))
     image.paste(Image.fromarray(pixels), (0, 0))
@@ -246,7 +272,9 @@ def _exif(camera: str, taken: datetime) -> Image.Exif:
 
 def _litter(folder: Path, truths: list[Drawn]) -> list[Drawn]:
     """What else lies on cards: one picture cut short, and five files that are none."""
-    cut = next(i for i, one in enumerate(truths) if one.kind == "animal" and one.camera != "CamA")
+    cut = next(
+        i for i, drawn in enumerate(truths) if drawn.kind == "animal" and drawn.camera != "CamA"
+    )
     target = folder / truths[cut].path
     target.write_bytes(target.read_bytes()[: target.stat().st_size * 3 // 5])
     truths[cut] = replace(truths[cut], whole=False)

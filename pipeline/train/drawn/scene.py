@@ -1,6 +1,6 @@
 """Places before a drawn camera, and what stands in them.
 
-A scene is drawn once per camera and lit anew for every picture (drawn_light). What stands in it is
+A scene is drawn once per camera and lit again for every picture (light.py). What stands in it is
 as large as its feet are low: `Scene.scale` says how many pixels a metre has at a row.
 """
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from pipeline.train.drawn.sculpt import Sprite
+from pipeline.train.drawn.sculpt import Pixels, Sprite
+
+Random = np.random.Generator
 
 WIDTH, HEIGHT = 1280, 908  # of the view; the banner comes below it
 KINDS = ("glade", "meadow", "track", "bank")
@@ -41,7 +43,13 @@ class Scene:
         return (row - self.horizon) / CAMERA_M
 
 
-def cloud(rng: np.random.Generator, cell: float, octaves: int = 4, shape=(HEIGHT, WIDTH), wide=1.0):
+def cloud(
+    rng: Random,
+    cell: float,
+    octaves: int = 4,
+    shape: tuple[int, ...] = (HEIGHT, WIDTH),
+    wide: float = 1.0,
+) -> Pixels:
     """Smooth noise of about unit spread: largest features of `cell` pixels, `wide` their aspect."""
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
@@ -51,14 +59,15 @@ def cloud(rng: np.random.Generator, cell: float, octaves: int = 4, shape=(HEIGHT
             (shape[1], shape[0]), Image.Resampling.BICUBIC
         )
         total += np.asarray(image) * 0.62**octave
-    return total / 1.25
+    return np.asarray(total / 1.25)
 
 
-def scene(kind: str, rng: np.random.Generator) -> Scene:
+def scene(kind: str, rng: Random) -> Scene:
     """Draw a place of a kind; another seed gives another place."""
     horizon = int(HEIGHT * rng.uniform(0.30, 0.38))
     rows = np.arange(HEIGHT, dtype=np.float32)
-    flat = np.clip(CAMERA_M * 950 / np.maximum(rows - horizon, 1), 0.5, FAR_M)
+    metres = np.clip(CAMERA_M * 950 / np.maximum(rows - horizon, 1), 0.5, FAR_M)
+    flat = np.asarray(metres, np.float32)
     depth = np.repeat(flat[:, None], WIDTH, 1)
     colour, sky = _backdrop(kind, rng, horizon)
     soil = _ground(kind, rng, rows, horizon)
@@ -66,7 +75,7 @@ def scene(kind: str, rng: np.random.Generator) -> Scene:
     colour = np.where(below, soil, colour).astype(np.float32)
     image = Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
     _grass(image, kind, rng, horizon)
-    colour = np.asarray(image).astype(np.float32) / 255
+    colour = np.asarray(np.asarray(image).astype(np.float32) / 255, np.float32)
     if kind != "meadow":
         _trees(colour, depth, rng, horizon, 5 if kind == "glade" else 3)
     if kind == "bank":
@@ -76,14 +85,16 @@ def scene(kind: str, rng: np.random.Generator) -> Scene:
     return Scene(kind, colour, depth, horizon, sky * (depth >= FAR_M), shadows)
 
 
-def _backdrop(kind: str, rng, horizon: int):
+def _backdrop(kind: str, rng: Random, horizon: int) -> tuple[Pixels, Pixels]:
     """Sky, hills and the wood behind, nearer layers darker."""
     shape = (horizon + 1, WIDTH)
     rows = np.arange(horizon + 1, dtype=np.float32)[:, None]
-    clouds = 0.07 * cloud(rng, 220, 5, shape, 2.5)[..., None] * np.float32([1.0, 0.9, 0.75])
-    colour = (np.float32([0.72, 0.79, 0.86]) + 0.14 * (rows / horizon)[..., None] + clouds).astype(
-        np.float32
+    clouds = (
+        0.07 * cloud(rng, 220, 5, shape, 2.5)[..., None] * np.array([1.0, 0.9, 0.75], np.float32)
     )
+    colour = (
+        np.array([0.72, 0.79, 0.86], np.float32) + 0.14 * (rows / horizon)[..., None] + clouds
+    ).astype(np.float32)
     open_sky = np.ones(shape, np.float32)
     tops = (0.75, 0.35, -0.3) if kind != "meadow" else (0.28, 0.16, 0.10)
     for layer, top in enumerate(tops):
@@ -92,7 +103,7 @@ def _backdrop(kind: str, rng, horizon: int):
         wood = 1 / (1 + np.exp(-(rows - horizon + crown[None]) / 6 - 1.6 * gaps))
         if top < 0:  # the nearest wood: only holes of light in it
             wood = 1 / (1 + np.exp(-4.0 * (gaps + 0.55)))
-        tint = np.float32([0.42, 0.52, 0.36]) * (0.98 - 0.27 * layer)
+        tint = np.array([0.42, 0.52, 0.36], np.float32) * (0.98 - 0.27 * layer)
         haze = (0.45, 0.22, 0.0)[layer]
         leaf = tint * (1 + 0.30 * cloud(rng, 14, 3, shape)[..., None]) * (1 - haze) + 0.72 * haze
         colour += wood[..., None] * (leaf - colour)
@@ -100,7 +111,7 @@ def _backdrop(kind: str, rng, horizon: int):
     for _ in range(26 if kind != "meadow" else 0):  # thin stems far away
         x, wide, lean = rng.uniform(0, WIDTH), rng.uniform(2, 8), rng.normal(0, 0.04)
         stem = np.exp(-(((np.arange(WIDTH, dtype=np.float32) - x - rows * lean) / wide) ** 4))
-        colour += (0.75 * stem)[..., None] * (np.float32([0.27, 0.24, 0.19]) - colour)
+        colour += (0.75 * stem)[..., None] * (np.array([0.27, 0.24, 0.19], np.float32) - colour)
     full = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     full[: horizon + 1] = colour
     sky = np.zeros((HEIGHT, WIDTH), np.float32)
@@ -108,31 +119,35 @@ def _backdrop(kind: str, rng, horizon: int):
     return full, sky
 
 
-def _ground(kind: str, rng, rows, horizon: int):
+def _ground(kind: str, rng: Random, rows: Pixels, horizon: int) -> Pixels:
     """Soil in perspective: noise of the plane, read at every pixel's place on it."""
-    one, two, _ = (np.float32(c) for c in _GROUND[kind])
+    first, second, _ = (np.array(c, np.float32) for c in _GROUND[kind])
     below = np.maximum(rows - horizon, 1.5)
     away = (CAMERA_M * 950 / below)[:, None]  # metres
     across = (np.arange(WIDTH) - WIDTH / 2)[None, :] / 950 * away
     patches, grain = cloud(rng, 64, 4, (512, 512)), cloud(rng, 6, 3, (1024, 1024))
 
-    def lie(noise, per_metre):
+    def lie(noise: Pixels, per_metre: float) -> Pixels:
         v = (away * per_metre).astype(int) % len(noise)
-        return noise[v, (across * per_metre).astype(int) % len(noise)]
+        return np.asarray(noise[v, (across * per_metre).astype(int) % len(noise)])
 
     mix = 1 / (1 + np.exp(-2.2 * lie(patches, 45)))[..., None]
-    soil = one + mix * (two - one)
+    soil = first + mix * (second - first)
     soil *= 1 + 0.20 * lie(grain, 160)[..., None] + 0.08 * lie(patches, 300)[..., None]
     if kind == "track":  # two ruts that run away from the camera
         middle = 0.25 * np.sin(away / 3.0)
         for side in (-0.75, 0.75):
             rut = np.exp(-(((across - middle - side) / 0.32) ** 2))[..., None]
-            soil += 0.75 * rut * (np.float32([0.52, 0.45, 0.35]) * (1 + 0.12 * lie(grain, 120)
-                                  [..., None]) - soil)  # fmt: skip
-    return soil
+            bare = np.array([0.52, 0.45, 0.35], np.float32) * (
+                1 + 0.12 * lie(grain, 120)[..., None]
+            )
+            soil += 0.75 * rut * (bare - soil)
+    return np.asarray(soil)
 
 
-def blades(image: Image.Image, places, colours, bend=0.0) -> None:
+def blades(
+    image: Image.Image, places: NDArray[np.float64], colours: NDArray[np.int64], bend: float = 0.0
+) -> None:
     """Blades of grass: rows of (x, foot row, length, lean) in pixels, far ones first."""
     draw = ImageDraw.Draw(image)
     for (x, foot, long, lean), colour in zip(places.tolist(), colours.tolist(), strict=True):
@@ -146,19 +161,27 @@ def blades(image: Image.Image, places, colours, bend=0.0) -> None:
         draw.polygon(((x - wide, foot), left, tip, right, (x + wide, foot)), fill=tuple(colour))
 
 
-def tuft(kind: str, rng, number: int, near_row: float, far_row: float, horizon: int, tall: float):
+def tuft(
+    kind: str,
+    rng: Random,
+    number: int,
+    near_row: float,
+    far_row: float,
+    horizon: int,
+    tall: float,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Places and colours of `number` blades, `tall` metres high, between two rows."""
     foot = np.sort(far_row + (near_row - far_row) * rng.random(number) ** 0.8)
     long = tall * (foot - horizon) / CAMERA_M * rng.uniform(0.4, 1.0, number)
     places = np.stack([rng.uniform(-40, WIDTH + 40, number), foot, long,
                        rng.normal(0, 0.35, number)], 1)  # fmt: skip
-    base = np.float32(_GROUND[kind][2]) * rng.uniform(0.50, 1.30, (number, 1))
+    base = np.array(_GROUND[kind][2], np.float32) * rng.uniform(0.50, 1.30, (number, 1))
     dry = rng.random((number, 1)) < 0.18
     colours = np.where(dry, base * [1.5, 1.25, 1.2], base)
     return places, (np.clip(colours, 0, 1) * 255).astype(int)
 
 
-def _grass(image: Image.Image, kind: str, rng, horizon: int) -> None:
+def _grass(image: Image.Image, kind: str, rng: Random, horizon: int) -> None:
     number, tall = {"glade": (5000, 0.10), "meadow": (15000, 0.26), "track": (6000, 0.09),
                     "bank": (2500, 0.10)}[kind]  # fmt: skip
     places, colours = tuft(kind, rng, number, HEIGHT + 60, horizon + 6, horizon, tall)
@@ -170,7 +193,7 @@ def _grass(image: Image.Image, kind: str, rng, horizon: int) -> None:
     blades(image, places, colours)
 
 
-def _trees(colour, depth, rng, horizon: int, number: int) -> None:
+def _trees(colour: Pixels, depth: Pixels, rng: Random, horizon: int, number: int) -> None:
     """Trunks with bark, round in the light; they hide what walks behind them."""
     spots = (np.arange(number) + rng.uniform(0.1, 0.9, number)) / number
     for spot, foot in zip(spots, np.sort(rng.uniform(40, 330, number)), strict=True):
@@ -188,7 +211,9 @@ def _trees(colour, depth, rng, horizon: int, number: int) -> None:
         )
 
 
-def _trunk(rng, left: int, right: int, middle: float, foot: float, wide: float, lean: float):
+def _trunk(
+    rng: Random, left: int, right: int, middle: float, foot: float, wide: float, lean: float
+) -> tuple[Pixels, NDArray[np.bool_]]:
     """Colour of a trunk and where it is, for the columns from left to right."""
     columns = np.arange(left, right, dtype=np.float32)[None, :]
     rows = np.arange(HEIGHT, dtype=np.float32)[:, None]
@@ -198,22 +223,23 @@ def _trunk(rng, left: int, right: int, middle: float, foot: float, wide: float, 
     across += 0.05 * cloud(rng, 60, 2, shape, 0.6)
     bulge = np.sqrt(np.maximum(1 - across**2, 0))
     light = 0.50 + 0.50 * bulge - 0.22 * across
-    tint = np.float32([0.36, 0.31, 0.25]) * rng.uniform(0.8, 1.25)
+    tint = np.array([0.36, 0.31, 0.25], np.float32) * rng.uniform(0.8, 1.25)
     bark = tint * (light * (1 + 0.26 * cloud(rng, 34, 4, shape, 0.22)))[..., None]
     return bark, (np.abs(across) < 1) & (rows < foot + 0.12 * wide * bulge)
 
 
-def _stand(colour, x, rng, foot: float, below: float) -> None:
+def _stand(colour: Pixels, x: NDArray[np.float64], rng: Random, foot: float, below: float) -> None:
+    """Grass at the foot of a trunk."""
     image = Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
     long = 0.12 * below / CAMERA_M * rng.uniform(0.4, 1.1, len(x))
     places = np.stack([x, foot + rng.uniform(-0.02, 0.06, len(x)) * below, long,
                        rng.normal(0, 0.3, len(x))], 1)  # fmt: skip
-    tint = np.float32([0.33, 0.39, 0.17]) * rng.uniform(0.5, 1.2, (len(x), 1))
+    tint = np.array([0.33, 0.39, 0.17], np.float32) * rng.uniform(0.5, 1.2, (len(x), 1))
     blades(image, places, (tint * 255).astype(int))
     colour[:] = np.asarray(image).astype(np.float32) / 255
 
 
-def _rocks(colour, depth, rng, horizon: int) -> None:
+def _rocks(colour: Pixels, depth: Pixels, rng: Random, horizon: int) -> None:
     for below in np.sort(rng.uniform(40, 420, 16)):
         wide = below / CAMERA_M * rng.uniform(0.10, 0.34)
         high = wide * rng.uniform(0.16, 0.30)  # most of a rock lies in the ground
@@ -231,13 +257,21 @@ def _rocks(colour, depth, rng, horizon: int) -> None:
         away += np.maximum((rows - y) / high - 0.45, 0) * 1.5  # cut off by the soil
         light = 0.42 + 0.5 * np.sqrt(np.maximum(1 - away, 0)) - 0.30 * (rows - y) / high
         grain = 1 + 0.13 * cloud(rng, 22, 4, away.shape)
-        stone = np.float32([0.46, 0.44, 0.39]) * (light * grain)[..., None]
+        stone = np.array([0.46, 0.44, 0.39], np.float32) * (light * grain)[..., None]
         colour[a:b, c:d][away < 1] = stone[away < 1]
         depth[a:b, c:d][away < 1] = CAMERA_M * 950 / below
 
 
-def place(view: Scene, colour, normal, depth, sprite: Sprite, x: float, row: float):
-    """Put a sprite into the picture being made; gives back where its eye is, if it is seen."""
+def place(
+    view: Scene,
+    colour: Pixels,
+    normal: Pixels,
+    depth: Pixels,
+    sprite: Sprite,
+    x: float,
+    row: float,
+) -> tuple[int, int] | None:
+    """Put a sprite into the picture being made; returns where its eye is, if it is seen."""
     top, left = int(row) - sprite.foot, int(x) - sprite.middle
     a, b = max(top, 0), min(top + sprite.alpha.shape[0], HEIGHT)
     c, d = max(left, 0), min(left + sprite.alpha.shape[1], WIDTH)
@@ -254,7 +288,7 @@ def place(view: Scene, colour, normal, depth, sprite: Sprite, x: float, row: flo
     return top + sprite.eye[0], left + sprite.eye[1]
 
 
-def shadow(view: Scene, colour, sprite: Sprite, x: float, row: float, night: bool) -> None:
+def shadow(colour: Pixels, sprite: Sprite, x: float, row: float, night: bool) -> None:
     """Dark ground under a body; by day drawn out to the right, away from the sun."""
     wide = sprite.alpha.shape[1] * 0.5
     long, thick = wide * (0.75 if night else 1.05), wide * 0.16

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
 Colour = tuple[float, float, float]
+Point = tuple[float, float, float]  # x, y, radius in metres
+Pixels = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def sculpt(body: Body, scale: float, rng: np.random.Generator, flip: bool = Fals
         ends = chain.points if len(chain.points) > 1 else chain.points * 2
         for a, b in pairwise(ends):
             _bone(a, b, chain, (x0, y1, scale), (x, y, depth, alpha, colour))
-    normal = _normals(depth, alpha, scale)
+    normal = _normals(depth, scale)
     under = np.clip(-normal[..., 1] * 1.4, 0, 1)[..., None]
     shade = 1 + (body.belly - 1) * under + 0.16 * hair[0][..., None] * min(1, body.fuzz * 150)
     sprite = Sprite(
@@ -71,7 +73,13 @@ def sculpt(body: Body, scale: float, rng: np.random.Generator, flip: bool = Fals
     return _mirrored(sprite) if flip else sprite
 
 
-def _bone(a, b, chain: Chain, place, canvas) -> None:
+def _bone(
+    a: Point,
+    b: Point,
+    chain: Chain,
+    place: tuple[float, float, float],
+    canvas: tuple[Pixels, Pixels, Pixels, Pixels, Pixels],
+) -> None:
     """Paint one round cone where it is nearer than what is there."""
     (x0, y1, scale), (x, y, depth, alpha, colour) = place, canvas
     pad = max(a[2], b[2]) + 0.04
@@ -89,10 +97,10 @@ def _bone(a, b, chain: Chain, place, canvas) -> None:
     here = np.where(away < wide, chain.z + np.sqrt(np.maximum(wide**2 - away**2, 0)), -9.0)
     wins = here > depth[cut]
     depth[cut] = np.where(wins, here, depth[cut])
-    colour[cut] = np.where(wins[..., None], np.float32(chain.colour), colour[cut])
+    colour[cut] = np.where(wins[..., None], np.array(chain.colour, np.float32), colour[cut])
 
 
-def _normals(depth: NDArray, alpha: NDArray, scale: float) -> NDArray[np.float32]:
+def _normals(depth: Pixels, scale: float) -> Pixels:
     solid = (depth > -8).astype(np.float32)
     blur = max(0.6, 0.008 * scale)
     smooth = gaussian_filter(np.where(solid > 0, depth, 0), blur) / np.maximum(
@@ -100,18 +108,19 @@ def _normals(depth: NDArray, alpha: NDArray, scale: float) -> NDArray[np.float32
     )
     down, right = np.gradient(smooth * scale)
     normal = np.stack([-right, down, np.ones_like(down)], -1)
-    return (normal / np.linalg.norm(normal, axis=-1, keepdims=True)).astype(np.float32)
+    length = np.linalg.norm(normal, axis=-1, keepdims=True)
+    return np.asarray(normal / length, np.float32)
 
 
 def _hair(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Two fields of short strokes, about -2 to 2, longer along the body than across it."""
     coarse = rng.standard_normal((2, height // 2 + 2, width // 5 + 2)).astype(np.float32)
-    return zoom(coarse, (1, 2, 5), order=1)[:, :height, :width]
+    return np.asarray(zoom(coarse, (1, 2, 5), order=1)[:, :height, :width], np.float32)
 
 
 def _mirrored(sprite: Sprite) -> Sprite:
     width = sprite.alpha.shape[1]
-    normal = sprite.normal[:, ::-1] * np.float32([-1, 1, 1])
+    normal = sprite.normal[:, ::-1] * np.array([-1, 1, 1], np.float32)
     eye = sprite.eye and (sprite.eye[0], width - 1 - sprite.eye[1])
     return Sprite(
         sprite.colour[:, ::-1], normal, sprite.alpha[:, ::-1], sprite.foot,
