@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,11 @@ class Backbone:
         import timm
 
         self.state = weights.load(Path(folder) / FILE, SHA256)
-        self.module = timm.create_model(towers.NAME, num_classes=1000).eval()
+        self.module: Any = timm.create_model(towers.NAME, num_classes=1000).eval()
         self.module.load_state_dict(self.state)
-        self.weight = self.module.classifier.weight.detach().double().numpy()
-        self.bias = self.module.classifier.bias.detach().double().numpy()
+        classifier = cast(Any, self.module).classifier
+        self.weight = classifier.weight.detach().double().numpy()
+        self.bias = classifier.bias.detach().double().numpy()
         self._pooled = _session(self.module, (SIZE, SIZE), pooled=True)
         self._cells = _session(self.module, MAP_SIZE, pooled=False)
 
@@ -40,16 +42,18 @@ class Backbone:
         cells = self._cells.run({"image": scaled(pixels[None])})["features"][0]
         close = np.einsum("kc,chw->khw", self.weight, cells) + self.bias[:, None, None]
         each = np.exp(close - close.max(axis=0))
-        return each[ANIMALS].sum(axis=0) / each.sum(axis=0)
+        return np.asarray(each[ANIMALS].sum(axis=0) / each.sum(axis=0))
 
 
 def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(n, h, w, 3) 0-255 -> (n, 3, h, w) as the network was trained."""
-    unit = (pictures.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    unit = (pictures.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(
+        STD, np.float32
+    )
     return np.ascontiguousarray(unit.transpose(0, 3, 1, 2))
 
 
-def _session(module, size: tuple[int, int], pooled: bool) -> runtime.OnnxSession:
+def _session(module: Any, size: tuple[int, int], pooled: bool) -> runtime.OnnxSession:
     import torch
     from torch import nn
 
@@ -58,11 +62,14 @@ def _session(module, size: tuple[int, int], pooled: bool) -> runtime.OnnxSession
 
         def __init__(self) -> None:
             super().__init__()
-            self.module = module
+            self.module: Any = module
 
-        def forward(self, image):
-            cells = self.module.forward_features(image)
-            return self.module.forward_head(cells, pre_logits=True) if pooled else cells
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            cells: torch.Tensor = self.module.forward_features(image)
+            if not pooled:
+                return cells
+            averaged: torch.Tensor = self.module.forward_head(cells, pre_logits=True)
+            return averaged
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "features.onnx"

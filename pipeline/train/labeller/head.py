@@ -9,9 +9,10 @@ features: with two thousand pictures from eight studies more would be learnt by 
 
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from pipeline.frames.crop import evidence_box
 from pipeline.frames.decode import SHORT_SIDE
 from pipeline.species.labelset import RANKS, LabelSet, Taxon
 from pipeline.train.pictures import Example, read_examples, read_pixels
+
+Numbers = NDArray[np.floating[Any]]
 
 CLASSES = Path(__file__).with_name("classes.toml")
 SIZE = 224  # pixels, of a crop and of a squashed frame
@@ -62,10 +65,10 @@ class Space:
     length: float  # usual length before it is made 1
     classes: NDArray[np.float64]  # (1000, 255) ImageNet's classifier in this space, biases last
 
-    def __call__(self, features: NDArray) -> NDArray[np.float64]:
+    def __call__(self, features: Numbers) -> NDArray[np.float64]:
         """(n, features) -> (n, 255) of usual length: what the head is fitted on."""
         vectors = (features @ self.matrix + self.offset)[:, :-1]
-        return vectors * (self.length / np.linalg.norm(vectors, axis=1, keepdims=True))
+        return np.asarray(vectors * (self.length / np.linalg.norm(vectors, axis=1, keepdims=True)))
 
 
 def read_pictures(table: Path, labelset: LabelSet) -> list[Picture]:
@@ -79,10 +82,10 @@ def read_pictures(table: Path, labelset: LabelSet) -> list[Picture]:
 def _ladder(labelset: LabelSet) -> dict[str, dict[str, str]]:
     """Every name of the label set, parents too, with its rank and all above it."""
     known: dict[str, dict[str, str]] = {}
-    for one in labelset.taxa:
-        if not one.rank:
+    for taxon in labelset.taxa:
+        if not taxon.rank:
             continue
-        chain = ((one.rank, one.name), *one.parents)
+        chain = ((taxon.rank, taxon.name), *taxon.parents)
         for place, (_, name) in enumerate(chain):
             known.setdefault(name, dict(chain[place:]))
     return known
@@ -102,27 +105,29 @@ def _truth(name: str, known: Mapping[str, dict[str, str]]) -> dict[str, str]:
     return narrow | (known.get(first) or wider)
 
 
-def _noted(part: str) -> dict:
-    return tomllib.loads(CLASSES.read_text("utf-8"))[part]
+def _noted(part: str) -> dict[str, Any]:
+    noted: dict[str, dict[str, Any]] = tomllib.loads(CLASSES.read_text("utf-8"))
+    return noted[part]
 
 
 def consistent(picture: Picture, taxa: Sequence[Taxon]) -> NDArray[np.bool_]:
     """(taxa,) which taxa of the set the picture may be of, as far as its label tells."""
     if picture.kind != "animal":
-        return np.array([one.observation_type == picture.kind for one in taxa])
-    animals = np.array([one.observation_type == "animal" for one in taxa])
+        return np.array([taxon.observation_type == picture.kind for taxon in taxa])
+    animals = np.array([taxon.observation_type == "animal" for taxon in taxa])
     if not picture.truth:
         return animals
-    chains = [dict([(one.rank, one.name), *one.parents]) for one in taxa]
+    chains = [dict([(taxon.rank, taxon.name), *taxon.parents]) for taxon in taxa]
     finest = next(rank for rank in RANKS if rank in picture.truth)
     under = np.array([chain.get(finest) == picture.truth[finest] for chain in chains]) & animals
     if under.any():
-        return under
+        return np.asarray(under)
     for rank in RANKS:  # the narrowest taxon of the set above it
         if rank in picture.truth:
-            above = np.array([(one.rank, one.name) == (rank, picture.truth[rank]) for one in taxa])
+            wanted = (rank, picture.truth[rank])
+            above = np.array([(taxon.rank, taxon.name) == wanted for taxon in taxa])
             if above.any():
-                return above
+                return np.asarray(above)
     return animals
 
 
@@ -134,25 +139,35 @@ def class_numbers(labelset: LabelSet) -> dict[str, list[int]]:
     return given
 
 
-def features(
-    pictures: Sequence[Picture], backbone, tell=lambda done, of: None
-) -> dict[str, NDArray[np.float32]]:
-    """Crop and whole frame through the backbone: {"crop": (n, 1280), "frame": (n, 1280)}.
+class Eyes(Protocol):
+    """The image network behind the labeller."""
 
-    backbone   has .attention(pixels) -> (h, w) and .features((n, 224, 224, 3)) -> (n, 1280)
-    """
-    found = {"crop": [], "frame": []}
-    for done, one in enumerate(pictures):
-        pixels = read_pixels(one.example)
+    def attention(self, pixels: NDArray[np.uint8]) -> Numbers:
+        """(h, w) how much each cell looks like an animal."""
+
+    def features(self, pictures: NDArray[np.uint8]) -> Numbers:
+        """(n, 224, 224, 3) -> (n, 1280)."""
+
+
+def features(
+    pictures: Sequence[Picture], backbone: Eyes, tell: Callable[[int, int], None] | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """Crop and whole frame through the backbone: {"crop": (n, 1280), "frame": (n, 1280)}."""
+    found: dict[str, list[Numbers]] = {"crop": [], "frame": []}
+    for done, picture in enumerate(pictures):
+        pixels = read_pixels(picture.example)
         crop, frame = _views(pixels, backbone.attention(resized(pixels, MAP_SIZE)))
         vectors = backbone.features(np.stack([crop, frame]))
         found["crop"].append(vectors[0])
         found["frame"].append(vectors[1])
-        tell(done + 1, len(pictures))
+        if tell:
+            tell(done + 1, len(pictures))
     return {view: np.array(vectors, np.float32) for view, vectors in found.items()}
 
 
-def _views(pixels: NDArray[np.uint8], attention: NDArray) -> tuple[NDArray, NDArray]:
+def _views(
+    pixels: NDArray[np.uint8], attention: Numbers
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The crop that the pipeline would take without a background, and the squashed frame."""
     from pipeline.frames.crop import cut
 
@@ -167,7 +182,7 @@ def resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 
 
 def make_space(
-    found: Mapping[str, NDArray], weight: NDArray, bias: NDArray, used: Sequence[int]
+    found: Mapping[str, Numbers], weight: Numbers, bias: Numbers, used: Sequence[int]
 ) -> Space:
     """The PARTS directions of feature space in which the used classes differ most.
 
@@ -203,12 +218,13 @@ def starting_vectors(labelset: LabelSet, space: Space) -> NDArray[np.float64]:
     numbers, taxa = class_numbers(labelset), labelset.taxa
     constant = space.offset[-2]
     start = np.zeros((len(taxa), space.classes.shape[1]))
-    for k, one in enumerate(taxa):
-        if own := numbers.get(one.name):
+    for k, taxon in enumerate(taxa):
+        if own := numbers.get(taxon.name):
             start[k] = space.classes[own].mean(axis=0)
             start[k, -1] += 0.5 * np.log(len(own)) / constant
-    based = np.array([one.name in numbers for one in taxa])
-    for k in np.flatnonzero(~based):
+    based = np.array([taxon.name in numbers for taxon in taxa])
+    for bare in np.flatnonzero(~based):
+        k = int(bare)
         family = [i for i in np.flatnonzero(based) if _related(taxa[k], taxa[i])]
         start[k] = start[family].mean(axis=0) if family else 0
         start[k, -1] += (NEW_BIAS if family else UNKNOWN_BIAS) / constant
@@ -216,7 +232,7 @@ def starting_vectors(labelset: LabelSet, space: Space) -> NDArray[np.float64]:
 
 
 def evened(
-    start: NDArray[np.float64], vectors: NDArray, shares: NDArray, constant: float
+    start: NDArray[np.float64], vectors: Numbers, shares: Numbers, constant: float
 ) -> NDArray[np.float64]:
     """Classes by how far they rise above what they say of any camera-trap picture.
 
@@ -229,19 +245,19 @@ def evened(
     loud = np.sqrt((share * (close - mean) ** 2).sum(axis=0))
     out = start.copy()
     out[:, -1] -= (mean - mean.mean()) / constant
-    return out * ((loud / loud.mean()) ** -EVENED)[:, None]
+    return np.asarray(out * ((loud / loud.mean()) ** -EVENED)[:, None])
 
 
-def _related(one: Taxon, other: Taxon) -> bool:
+def _related(taxon: Taxon, other: Taxon) -> bool:
     """Whether both stand under the narrowest parent of the first (or the other under the first)."""
     chain = dict([(other.rank, other.name), *other.parents])
-    own = [(one.rank, one.name), *one.parents]
+    own = [(taxon.rank, taxon.name), *taxon.parents]
     narrow = [link for link in own if link[0] in ("genus", "family")] or own[-1:]
     return any(chain.get(rank) == name for rank, name in narrow)
 
 
 def fit(
-    vectors: NDArray, may_be: NDArray[np.bool_], shares: NDArray, start: NDArray, constant: float
+    vectors: Numbers, may_be: NDArray[np.bool_], shares: Numbers, start: Numbers, constant: float
 ) -> NDArray[np.float64]:
     """(taxa, 255): vectors of the taxa, pulled from `start` by the pictures.
 
@@ -262,20 +278,20 @@ def fit(
         [moved], max_iter=80, history_size=8, line_search_fn="strong_wolfe"
     )
 
-    def loss():
+    def loss() -> float:
         optimiser.zero_grad()
         close = given @ (begin + moved).T
         off = torch.logsumexp(close, 1) - torch.logsumexp(close + barred, 1)
         total = (share * off).sum() + PULL * (held * moved**2).sum()
         total.backward()
-        return total
+        return float(total.detach())
 
     optimiser.step(loss)
-    return (begin + moved).detach().double().numpy()
+    return np.asarray((begin + moved).detach().double().numpy())
 
 
 def shares(pictures: Sequence[Picture]) -> NDArray[np.float64]:
     """What each picture counts: a card's hundred bobcats ten times one bobcat, not a hundred."""
-    keys = [(one.example.card, one.kind, tuple(one.truth.values())) for one in pictures]
+    keys = [(p.example.card, p.kind, tuple(p.truth.values())) for p in pictures]
     many = Counter(keys)
     return np.array([many[key] ** -0.5 for key in keys])

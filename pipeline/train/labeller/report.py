@@ -1,6 +1,6 @@
 """How good a labeller is on labelled pictures: the pipeline's own crops, whole cards resampled.
 
-    python -m pipeline.train.labeller_report LABELS.csv [LABELLER]
+    python -m pipeline.train.labeller.report LABELS.csv [LABELLER]
 
 measures on the cards whose pictures no shipped weights learnt from.
 """
@@ -23,7 +23,7 @@ from pipeline.species import zeroshot
 from pipeline.species.encoder import Encoder, load_encoder
 from pipeline.species.labelset import RANKS, load_labelset
 from pipeline.species.zeroshot import Bank
-from pipeline.train.labeller.head import Picture, read_pictures
+from pipeline.train.labeller.head import Numbers, Picture, read_pictures
 from pipeline.train.labeller.training import is_true
 from pipeline.train.pictures import read_pixels
 
@@ -50,22 +50,22 @@ class Share:
 def claimed(pictures: Sequence[Picture], bank: Bank) -> NDArray[np.int64]:
     """(n,) the narrowest taxon of the set that each picture shows; -1: none below a class."""
     found = np.full(len(pictures), -1)
-    for i, one in enumerate(pictures):
+    for i, picture in enumerate(pictures):
         fits = [
             (RANKS.index(taxon.rank), k)
             for k, taxon in enumerate(bank.labelset.taxa)
-            if taxon.rank not in ("", "class") and one.truth.get(taxon.rank) == taxon.name
+            if taxon.rank not in ("", "class") and picture.truth.get(taxon.rank) == taxon.name
         ]
-        if one.kind == "animal" and fits:
+        if picture.kind == "animal" and fits:
             found[i] = min(fits)[1]
     return found
 
 
-def top_right(close: NDArray, pictures: Sequence[Picture], bank: Bank, first: int) -> NDArray:
+def top_right(close: Numbers, pictures: Sequence[Picture], bank: Bank, first: int) -> Numbers:
     """(n,) 1 or 0: one of the first taxa is, or stands under, the one claimed; nan: not claimed."""
     taxa = bank.labelset.taxa
-    chains = [dict([(one.rank, one.name), *one.parents]) for one in taxa]
-    animals = np.array([one.observation_type == "animal" for one in taxa])
+    chains = [dict([(taxon.rank, taxon.name), *taxon.parents]) for taxon in taxa]
+    animals = np.array([taxon.observation_type == "animal" for taxon in taxa])
     order = np.argsort(-np.where(animals, close, -np.inf), axis=1, kind="stable")[:, :first]
     right = np.full(len(pictures), np.nan)
     for i, k in enumerate(claimed(pictures, bank)):
@@ -75,19 +75,22 @@ def top_right(close: NDArray, pictures: Sequence[Picture], bank: Bank, first: in
     return right
 
 
-def stated(close: NDArray, pictures: Sequence[Picture], bank: Bank) -> tuple[NDArray, list]:
+def stated(
+    close: Numbers, pictures: Sequence[Picture], bank: Bank
+) -> tuple[Numbers, list[str | None]]:
     """(n,) 1 true, 0 false, nan: nothing stated or not to be judged; and the ranks stated."""
     p = zeroshot.probabilities(close.astype(np.float32), bank)
     names, ranks, _, _ = zeroshot.decide(p, bank, Labels())
     verdicts = np.full(len(pictures), np.nan)
-    for i, one in enumerate(pictures):
-        verdict = is_true(names[i], ranks[i], one.truth) if one.kind == "animal" else None
+    for i, picture in enumerate(pictures):
+        animal = picture.kind == "animal"
+        verdict = is_true(names[i], ranks[i], picture.truth) if animal else None
         if verdict is not None:
             verdicts[i] = verdict
-    return verdicts, ranks
+    return verdicts, list(ranks)
 
 
-def share(right: NDArray, cards: NDArray) -> Share:
+def share(right: Numbers, cards: NDArray[np.str_]) -> Share:
     """The share of 1 among what is not nan, with an interval over whole cards."""
     rows = ~np.isnan(right)
     right, cards = right[rows], cards[rows]
@@ -102,7 +105,7 @@ def share(right: NDArray, cards: NDArray) -> Share:
     return Share(float(right.mean()), float(low), float(high), len(right), len(names))
 
 
-def by_card(right: NDArray, cards: NDArray) -> Share:
+def by_card(right: Numbers, cards: NDArray[np.str_]) -> Share:
     """The same with every card counting once: long series do not drown the others."""
     rows = ~np.isnan(right)
     names, which = np.unique(cards[rows], return_inverse=True)
@@ -115,7 +118,7 @@ def by_card(right: NDArray, cards: NDArray) -> Share:
 
 
 def measure(
-    pictures: Sequence[Picture], vectors: Mapping[str, NDArray], bank: Bank
+    pictures: Sequence[Picture], vectors: Mapping[str, Numbers], bank: Bank
 ) -> dict[str, Share]:
     """Everything the card's table shows.
 
@@ -127,7 +130,7 @@ def measure(
         "frame": zeroshot.logits(None, frames, bank),
         "both": zeroshot.logits(crops, frames, bank),
     }
-    cards = np.array([one.example.card for one in pictures])
+    cards = np.array([picture.example.card for picture in pictures])
     found = {}
     for view, close in views.items():
         for first in (1, 5):
@@ -138,39 +141,45 @@ def measure(
     found["a stated name is true"] = share(verdicts, cards)
     found["a stated name is true, each card once"] = by_card(verdicts, cards)
     for rank in RANKS:
-        of_rank = np.where([one == rank for one in ranks], verdicts, np.nan)
+        of_rank = np.where([stated_rank == rank for stated_rank in ranks], verdicts, np.nan)
         if not np.isnan(of_rank).all():
             found[f"a stated {rank} is true"] = share(of_rank, cards)
-    animals = np.array([one.kind == "animal" for one in pictures])
-    named = np.array([float(one is not None) for one in ranks])
+    animals = np.array([picture.kind == "animal" for picture in pictures])
+    named = np.array([float(rank is not None) for rank in ranks])
     found["animals that get a name"] = share(np.where(animals, named, np.nan), cards)
     return found
 
 
-def pipeline_vectors(pictures: Sequence[Picture], encoder: Encoder) -> dict[str, NDArray]:
+def pipeline_vectors(pictures: Sequence[Picture], encoder: Encoder) -> dict[str, Numbers]:
     """Crop and frame vectors, (n, d) each, as a run makes them: card by card, in windows."""
     cards = defaultdict(list)
-    for row, one in enumerate(pictures):
-        cards[one.example.card].append(row)
+    for row, picture in enumerate(pictures):
+        cards[picture.example.card].append(row)
     frame, size = load_frame_model(), Settings().windows.size
-    found: dict[int, NDArray] = {}
+    found: dict[int, Numbers] = {}
     for rows in cards.values():
         rows.sort(key=lambda row: pictures[row].example.name)
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             places = {str(row): pictures[row].example.path for row in part}
             media = [Media(sha, str(place), 0) for sha, place in places.items()]
+
+            def read(picture: Media, places: Mapping[str, Path] = places) -> bytes:
+                return places[picture.sha256].read_bytes()
+
             seen = score_window(
                 media,
                 part,
-                lambda one, places=places: places[one.sha256].read_bytes(),
+                read,
                 frame,
                 None,
                 Settings(),
             )
-            for look in seen.scores:
-                pixels = read_pixels(pictures[int(look.sha256)].example)
-                found[int(look.sha256)] = encoder.images([crop.cut(pixels, look.crop), pixels])
+            for scores in seen.scores:
+                pixels = read_pixels(pictures[int(scores.sha256)].example)
+                assert scores.crop is not None  # a kept picture has one
+                views = [crop.cut(pixels, scores.crop), pixels]
+                found[int(scores.sha256)] = encoder.images(views)
     both = np.array([found[row] for row in range(len(pictures))])
     return {"crop": both[:, 0], "frame": both[:, 1]}
 
@@ -179,9 +188,9 @@ def main(table: Path, name: str = "starter") -> None:
     """Print the table of `measure` for pictures that no shipped weights learnt from."""
     labelset, encoder = load_labelset("starter"), load_encoder(name)
     pictures = [
-        one
-        for one in read_pictures(table, labelset)
-        if not one.shippable and one.kind not in ("unknown", "blank")
+        picture
+        for picture in read_pictures(table, labelset)
+        if not picture.shippable and picture.kind not in ("unknown", "blank")
     ]
     bank = zeroshot.bank(labelset, encoder)
     for what, found in measure(pictures, pipeline_vectors(pictures, encoder), bank).items():

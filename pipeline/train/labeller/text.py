@@ -6,14 +6,20 @@ that the image side has for them. So it knows synonyms and spellings, not new an
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.species import towers
 from pipeline.species.labelset import LabelSet
+from pipeline.train.labeller.head import Numbers
+
+if TYPE_CHECKING:
+    import torch
+
+Tokenizer = Callable[[Sequence[str]], "torch.Tensor"]
 
 TEXT_CFG = {"context_length": 24, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 1}
 STEPS = 1200
@@ -58,19 +64,22 @@ class Meaning:
         return text.lower() if rng.random() < 0.3 else text
 
 
-def meanings(labelset: LabelSet, class_lines: Sequence[str], numbers: dict) -> list[Meaning]:
+def meanings(
+    labelset: LabelSet, class_lines: Sequence[str], numbers: Mapping[str, Sequence[int]]
+) -> list[Meaning]:
     """Taxa of the label set first, then ImageNet's classes.
 
     class_lines   (1000,) "name, name, Scientific name" each
     numbers       taxon -> its classes, whose names are its names too
     """
     found = []
-    for one in labelset.taxa:
-        above = dict(one.parents)
-        scientific = one.name if one.rank else ""
-        own = [n for k in numbers.get(one.name, [])[:20] for n in _names(class_lines[k])]
-        alone = own if len(numbers.get(one.name, [])) == 1 and one.rank == "species" else []
-        names = dict.fromkeys([*one.common, *alone]) or {one.name: None}
+    for taxon in labelset.taxa:
+        above = dict(taxon.parents)
+        scientific = taxon.name if taxon.rank else ""
+        classes = numbers.get(taxon.name, [])
+        own = [name for k in classes[:20] for name in _names(class_lines[k])]
+        alone = own if len(classes) == 1 and taxon.rank == "species" else []
+        names = dict.fromkeys([*taxon.common, *alone]) or {taxon.name: None}
         found.append(
             Meaning(tuple(names), scientific, above.get("family", ""), above.get("order", ""))
         )
@@ -82,13 +91,13 @@ def _names(line: str) -> list[str]:
 
 
 def train_text_tower(
-    model,
+    model: Any,
     meant: Sequence[Meaning],
-    targets: NDArray,
-    weights: NDArray,
-    seen: NDArray,
+    targets: Numbers,
+    weights: Sequence[float],
+    seen: Numbers,
     scale: float,
-    tell: Callable,
+    tell: Callable[[int, int, float], None],
 ) -> float:
     """Fit `model.text` so that phrasings say of pictures what their targets say.
 
@@ -136,22 +145,22 @@ def train_text_tower(
 class _Texts:
     """Phrasings made once for each meaning, as numbers of the tokens that occur at all."""
 
-    def __init__(self, meant: Sequence[Meaning], tokenizer, rng: random.Random) -> None:
+    def __init__(self, meant: Sequence[Meaning], tokenizer: Tokenizer, rng: random.Random) -> None:
         import torch
 
-        said = [tokenizer([one.phrase(rng) for _ in range(PHRASINGS)]) for one in meant]
+        said = [tokenizer([meaning.phrase(rng) for _ in range(PHRASINGS)]) for meaning in meant]
         self._rng, every = rng, torch.stack(said)
         self.tokens = torch.unique(every)  # sorted: the end mark stays the largest
         self._numbers = torch.searchsorted(self.tokens, every)
 
-    def some(self, rows: Sequence[int]):
+    def some(self, rows: Sequence[int]) -> "torch.Tensor":
         """One phrasing of each, cut to the longest: attention over padding is for nothing."""
         picked = [self._rng.randrange(PHRASINGS) for _ in rows]
         numbers = self._numbers[list(rows), picked]
         return numbers[:, : int(numbers.argmax(dim=1).max()) + 1]
 
 
-def _narrowed(tower, tokens):
+def _narrowed(tower: Any, tokens: "torch.Tensor") -> Any:
     """Only the embeddings of these tokens while training: the other 45 000 would cost time."""
     from torch import nn
 
@@ -160,7 +169,7 @@ def _narrowed(tower, tokens):
     return full
 
 
-def _widened(tower, full, tokens) -> None:
+def _widened(tower: Any, full: Any, tokens: "torch.Tensor") -> None:
     """Put the trained embeddings back; tokens that never occurred say nothing (0)."""
     trained = tower.token_embedding.weight.detach()
     full.weight.data.zero_()
@@ -168,8 +177,9 @@ def _widened(tower, full, tokens) -> None:
     tower.token_embedding = full
 
 
-def _tokenizer():
+def _tokenizer() -> Tokenizer:
     towers.register()
     from open_clip import SimpleTokenizer
 
-    return SimpleTokenizer(context_length=TEXT_CFG["context_length"])
+    made: Tokenizer = SimpleTokenizer(context_length=TEXT_CFG["context_length"])
+    return made

@@ -3,11 +3,11 @@
     camtriage train labeller WEIGHTS LABELS.csv --out FOLDER
 
 1. Features of every picture that may be trained on: a crop where the network sees an animal, and
-   the whole frame (pipeline.train.labeller_head).
+   the whole frame (head.py).
 2. A space of 256 numbers, in it a vector for each taxon: the classifier's own, pulled by pictures.
 3. How sure to be: everything is fitted again with each study left out; temperature, share of the
    crop and bars are chosen on what it then says of that study.
-4. A text tower that puts the taxa's words where their vectors are (pipeline.train.labeller_text).
+4. A text tower that puts the taxa's words where their vectors are (text.py).
 5. The folder: open_clip_config.json, safetensors, ONNX, the label set's texts, labeller.json.
 """
 
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,8 @@ from pipeline.species.encoder import Calibration
 from pipeline.species.labelset import LabelSet, load_labelset
 from pipeline.species.zeroshot import Bank
 from pipeline.train.labeller import head, text
-from pipeline.train.labeller.backbone import MEAN, SIZE, STD, Backbone
+from pipeline.train.labeller.backbone import MEAN, STD, Backbone
+from pipeline.train.labeller.head import SIZE, Numbers
 
 SEED = 7
 WANTED = 0.95  # of the stated names are true, with studies left out
@@ -44,21 +46,22 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Found:
-    """Pictures and what the backbone says of them."""
+    """Pictures, and their features by the backbone."""
 
     pictures: Sequence[head.Picture]
     features: Mapping[str, NDArray[np.float32]]  # crop, frame: (n, 1280)
     may_be: NDArray[np.bool_]  # (n, taxa)
 
     def part(self, rows: NDArray[np.bool_]) -> "Found":
-        chosen = [one for one, row in zip(self.pictures, rows, strict=True) if row]
+        """The pictures of these rows alone."""
+        chosen = [picture for picture, row in zip(self.pictures, rows, strict=True) if row]
         features = {view: given[rows] for view, given in self.features.items()}
         return Found(chosen, features, self.may_be[rows])
 
 
 def train_labeller(
     folder: Path, table: Path, out: Path, notes: Path | None = None, tell: Tell = print
-) -> dict:
+) -> dict[str, Any]:
     """Make the labeller in `out`; returns the numbers that labeller.json keeps.
 
     folder   with the backbone's weights and imagenet_classes.txt
@@ -66,7 +69,7 @@ def train_labeller(
     notes    an .npz that keeps the pictures' features between runs
     """
     labelset, lines = load_labelset("starter"), _class_lines(folder)
-    pictures = [one for one in head.read_pictures(table, labelset) if _usable(one)]
+    pictures = [p for p in head.read_pictures(table, labelset) if _usable(p)]
     if not pictures:
         raise SettingsError(f"{table}: no picture in it may be trained on")
     backbone = Backbone(folder)
@@ -84,8 +87,8 @@ def train_labeller(
     return numbers
 
 
-def _usable(one: head.Picture) -> bool:
-    return one.shippable and one.kind != "unknown"
+def _usable(picture: head.Picture) -> bool:
+    return picture.shippable and picture.kind != "unknown"
 
 
 def _class_lines(folder: Path) -> list[str]:
@@ -105,8 +108,8 @@ def _found(
     notes: Path | None,
     tell: Tell,
 ) -> Found:
-    may_be = np.array([head.consistent(one, labelset.taxa) for one in pictures])
-    names = np.array([one.example.name for one in pictures])
+    may_be = np.array([head.consistent(picture, labelset.taxa) for picture in pictures])
+    names = np.array([picture.example.name for picture in pictures])
     if notes and Path(notes).exists():
         kept = np.load(notes, allow_pickle=False)
         if np.array_equal(kept["names"], names):
@@ -118,7 +121,7 @@ def _found(
 
     features = head.features(pictures, backbone, say)
     if notes:
-        np.savez(notes, names=names, **features)
+        np.savez(notes, names=names, crop=features["crop"], frame=features["frame"])
     return Found(pictures, features, may_be)
 
 
@@ -138,7 +141,7 @@ def leave_studies_out(
     found: Found, backbone: Backbone, labelset: LabelSet, tell: Tell
 ) -> dict[str, NDArray[np.float64]]:
     """Logits by view, (n, taxa) each: of every study by a head that never saw it."""
-    studies = np.array([one.example.study for one in found.pictures])
+    studies = np.array([picture.example.study for picture in found.pictures])
     out = {view: np.zeros(found.may_be.shape) for view in found.features}
     for study in sorted(set(studies)):
         rows = studies == study
@@ -150,14 +153,14 @@ def leave_studies_out(
 
 
 def calibrate(
-    left_out: Mapping[str, NDArray], found: Found, labelset: LabelSet
-) -> tuple[Calibration, dict]:
+    left_out: Mapping[str, Numbers], found: Found, labelset: LabelSet
+) -> tuple[Calibration, dict[str, Any]]:
     """Temperature, share of the crop and bars that say the most and are true WANTED of the time.
 
     Likelihood would choose them so timid that only "mammal" was ever said.
     """
-    rows = np.array([one.kind == "animal" and bool(one.truth) for one in found.pictures])
-    judged, logits = found.part(rows), {view: one[rows] for view, one in left_out.items()}
+    rows = np.array([p.kind == "animal" and bool(p.truth) for p in found.pictures])
+    judged, logits = found.part(rows), {view: close[rows] for view, close in left_out.items()}
     best: tuple[float, Said, Calibration] | None = None
     for crop_share, temperature in product(CROP_SHARES, TEMPERATURES):
         mixed = crop_share * logits["crop"] + (1 - crop_share) * logits["frame"]
@@ -181,14 +184,17 @@ class Said:
     true: float  # counted as in head.shares
     true_below_class: float  # each study counting once; 1 where nothing was said
     worth: float
-    by_rank: dict  # [true, false]
+    by_rank: dict[str, list[int]]  # [true, false]
 
     @property
     def holds(self) -> bool:
+        """Whether as many of the names are true as is wanted."""
         return self.true >= WANTED and self.true_below_class >= WANTED_BELOW_CLASS
 
 
-def _said(sure, found: Found, labelset: LabelSet, calibration: Calibration) -> Said:
+def _said(
+    sure: NDArray[np.float32], found: Found, labelset: LabelSet, calibration: Calibration
+) -> Said:
     """Judge the names of animals whose truth is known."""
     bank = Bank(
         labelset, np.zeros((0, 0), np.float32), np.arange(0), "softmax", 1.0, 0.0, calibration
@@ -198,15 +204,16 @@ def _said(sure, found: Found, labelset: LabelSet, calibration: Calibration) -> S
     weight, worth = {True: 0.0, False: 0.0}, 0.0
     by_rank: dict[str, list[int]] = {}
     by_study: dict[str, list[bool]] = {}
-    for i, one in enumerate(found.pictures):
-        verdict = is_true(names[i], ranks[i], one.truth)
-        if verdict is None:
+    for i, picture in enumerate(found.pictures):
+        rank = ranks[i]
+        verdict = is_true(names[i], rank, picture.truth)
+        if verdict is None or rank is None:
             continue
-        by_rank.setdefault(ranks[i], [0, 0])[0 if verdict else 1] += 1
+        by_rank.setdefault(rank, [0, 0])[0 if verdict else 1] += 1
         weight[verdict] += share[i]
-        worth += share[i] * WORTH[ranks[i]] * (1 if verdict else -2)
-        if ranks[i] != "class":
-            by_study.setdefault(one.example.study, []).append(verdict)
+        worth += share[i] * WORTH[rank] * (1 if verdict else -2)
+        if rank != "class":
+            by_study.setdefault(picture.example.study, []).append(verdict)
     true = weight[True] / max(sum(weight.values()), 1e-9)
     below = np.mean([np.mean(verdicts) for verdicts in by_study.values()]) if by_study else 1.0
     named = sum(map(sum, by_rank.values()))
@@ -225,10 +232,19 @@ def is_true(name: str | None, rank: str | None, truth: Mapping[str, str]) -> boo
 def _seen(space: head.Space, found: Found) -> NDArray[np.float64]:
     """(n, 256) vectors of unit length of all crops and frames."""
     given = np.concatenate([space(found.features["crop"]), space(found.features["frame"])])
-    return np.c_[given / space.length, np.zeros(len(given))]
+    return np.column_stack([given / space.length, np.zeros(len(given))])
 
 
-def _model(space, vectors, seen, backbone, labelset, lines, calibration, tell):
+def _model(
+    space: head.Space,
+    vectors: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    backbone: Backbone,
+    labelset: LabelSet,
+    lines: Sequence[str],
+    calibration: Calibration,
+    tell: Tell,
+) -> tuple[Any, float, float]:
     """The open_clip model, its scale, and how well the text tower meets the vectors."""
     import torch
 
@@ -257,11 +273,13 @@ def _model(space, vectors, seen, backbone, labelset, lines, calibration, tell):
     return model.eval(), scale, round(agreement, 4)
 
 
-def _moved(space: head.Space, vectors: NDArray, numbers: Mapping, labelset: LabelSet) -> NDArray:
+def _moved(
+    space: head.Space, vectors: Numbers, numbers: Mapping[str, Sequence[int]], labelset: LabelSet
+) -> Numbers:
     """ImageNet's classes, those behind a taxon moved as the pictures moved it."""
     classes, start = space.classes.copy(), head.starting_vectors(labelset, space)
-    for k, one in enumerate(labelset.taxa):
-        for number in numbers.get(one.name, ()):
+    for k, taxon in enumerate(labelset.taxa):
+        for number in numbers.get(taxon.name, ()):
             classes[number] += vectors[k] - start[k]
     return classes
 
@@ -278,7 +296,7 @@ def unit_targets(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], flo
     return np.c_[vectors, rest] / radius, radius
 
 
-def config(log_scale: float) -> dict:
+def config(log_scale: float) -> dict[str, Any]:
     """open_clip_config.json."""
     vision = {
         "timm_model_name": towers.NAME,
@@ -303,7 +321,15 @@ def config(log_scale: float) -> dict:
     }
 
 
-def _save(model, scale, calibration, numbers, labelset, lines, out: Path) -> None:
+def _save(
+    model: Any,
+    scale: float,
+    calibration: Calibration,
+    numbers: Mapping[str, Any],
+    labelset: LabelSet,
+    lines: Sequence[str],
+    out: Path,
+) -> None:
     """Everything into `out`; labeller.json, written last, makes it whole."""
     import torch
     from safetensors.numpy import save_file
@@ -321,7 +347,7 @@ def _save(model, scale, calibration, numbers, labelset, lines, out: Path) -> Non
     facts = _facts(scale, calibration, numbers, labelset, lines)
     (out / "labeller.json").write_text(json.dumps(facts), "utf-8")
     loaded = encoder.load_encoder(f"local-dir:{out}")
-    groups = [group for one in labelset.taxa for group in one.prompts]
+    groups = [group for taxon in labelset.taxa for group in taxon.prompts]
     vectors = zeroshot.text_vectors(groups, loaded)
     save_file({labelset.digest: vectors.astype(np.float16)}, str(out / FILES[2]))
     facts |= {
@@ -332,8 +358,14 @@ def _save(model, scale, calibration, numbers, labelset, lines, out: Path) -> Non
     (out / "labeller.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
 
 
-def _facts(scale, calibration, numbers, labelset, lines) -> dict:
-    own = {name for one in labelset.taxa for name in (one.name, *one.common)}
+def _facts(
+    scale: float,
+    calibration: Calibration,
+    numbers: Mapping[str, Any],
+    labelset: LabelSet,
+    lines: Sequence[str],
+) -> dict[str, Any]:
+    own = {name for taxon in labelset.taxa for name in (taxon.name, *taxon.common)}
     classes = {name.strip() for line in lines for name in line.split(",")}
     return {
         "family": "softmax",
@@ -348,4 +380,4 @@ def _facts(scale, calibration, numbers, labelset, lines) -> dict:
 
 def _softmax(close: NDArray[np.float64]) -> NDArray[np.float64]:
     each = np.exp(close - close.max(axis=1, keepdims=True))
-    return each / each.sum(axis=1, keepdims=True)
+    return np.asarray(each / each.sum(axis=1, keepdims=True))
