@@ -1,7 +1,7 @@
-"""Measures of a blank filter. What is not blank counts as positive everywhere.
+"""Measures of a blank filter. Pictures that are not blank are the positives.
 
-Scores are p_blank: high means blank. Every figure can be given with an interval that draws whole
-cards again: pictures of one card are not independent.
+Scores are p_blank: high means blank. Every figure can have an interval by drawing whole cards
+again, because pictures of one card are not independent.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ def auc(p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_]) -> float:
 
 
 def recall(p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], threshold: float) -> float:
-    """Share of what is not blank that is kept (p_blank below the threshold)."""
+    """Share of the pictures with something on them that is kept (p_blank below the threshold)."""
     return _share(p_blank[~is_blank] < threshold)
 
 
@@ -39,7 +39,9 @@ def removed(p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], threshol
 def removed_at_recall(
     p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], wanted: float = 0.95
 ) -> float:
-    """Share of the blanks above the score that keeps `wanted` of the rest (b95), in hindsight."""
+    """Share of the blanks above the score that keeps `wanted` of the rest (b95).
+
+    The score is chosen on the same pictures."""
     shown = np.sort(p_blank[~is_blank])
     if not len(shown) or not is_blank.any():
         return float("nan")
@@ -51,12 +53,11 @@ def in_card(
     p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_], cards: Sequence[str]
 ) -> float:
     """Mean AUC inside the cards that have FEWEST of both kinds."""
-    cards = np.asarray(cards)
-    found = [
-        auc(p_blank[cards == card], is_blank[cards == card])
-        for card in np.unique(cards)
-        if min(is_blank[cards == card].sum(), (~is_blank[cards == card]).sum()) >= FEWEST
-    ]
+    found, card_of = [], np.asarray(cards)
+    for card in np.unique(card_of):
+        rows = card_of == card
+        if min(is_blank[rows].sum(), (~is_blank[rows]).sum()) >= FEWEST:
+            found.append(auc(p_blank[rows], is_blank[rows]))
     return float(np.mean(found)) if found else float("nan")
 
 

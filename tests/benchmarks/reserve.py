@@ -27,7 +27,7 @@ from pipeline.population.estimates.occupancy import fit
 from pipeline.population.estimates.rates import bootstrap_rates, poisson_limits
 from pipeline.settings import Audit
 from pipeline.trust import audit
-from pipeline.trust.intervals import share_bounds, share_low
+from pipeline.trust.intervals import share_high
 
 SPECIES = ("deer", "fox", "lynx")
 CALLS = (*SPECIES, "blank")
@@ -52,6 +52,16 @@ SAYS = np.array(  # light (day, night) x what it is x what the machine says
 LOOKED_AT = {"blank": 200}  # reviews a stratum; of every other word 60
 RANDOM_PART = 0.12  # of all events, looked at for the hours alone
 HALF_A_WEEK = 3.5  # days of effort a cell of a history needs
+
+
+def share_low(hits: int, tried: int, confidence: float) -> float:
+    """One-sided: the share is at least this."""
+    return 1 - share_high(tried - hits, tried, confidence)
+
+
+def share_bounds(hits: int, tried: int) -> tuple[float, float]:
+    """Two-sided 95 % Clopper-Pearson interval of a share."""
+    return share_low(hits, tried, 0.975), share_high(hits, tried, 0.975)
 
 
 class Estimate(NamedTuple):

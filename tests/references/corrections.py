@@ -1,11 +1,9 @@
-"""Numbers corrected by a reviewed sample, and calibration."""
+"""Numbers corrected by a reviewed sample."""
 
 import numpy as np
-from scipy.special import expit
 
 from pipeline.population.correction.corrected import Stratum, total
 from pipeline.population.correction.means import lang_reiczigel, ppi_mean, rogan_gladen
-from pipeline.trust.calibration import measure, temperature
 from tests.references import Difference, equal, expected, near
 from tests.tables import matrix, number, rows
 
@@ -89,16 +87,3 @@ def _held(prevalence: float, n: int, runs: int) -> float:
         got = total([Stratum("all", 10_000, f.sum(), y[some], f[some])])
         held += got.low <= y.sum() <= got.high
     return held / runs
-
-
-@expected("calibration/expected_calibration.csv")
-def calibration():
-    logits, truth = matrix("calibration/binary_logits.csv").T
-    t = temperature(logits, truth)
-    for row in rows("calibration/expected_calibration.csv"):
-        mine = 1.0 if row["case"] == "raw" else t
-        got = measure(expit(logits / mine), truth, bins=10)
-        ours = [mine, got.log_loss, got.brier, got.ece_equal_width, got.ece_equal_mass]
-        keys = ["temperature", "nll", "brier", "ece_equal_width_10", "ece_equal_mass_10"]
-        keys.append("squared_ce_debiased_equal_mass_10")
-        yield near([*ours, got.squared_error], [float(row[key]) for key in keys], 1e-6)

@@ -5,9 +5,15 @@ from bisect import bisect_right
 import numpy as np
 from scipy.stats import betabinom, binom
 
-from pipeline.trust.intervals import share_high, share_low, total_high
+from pipeline.trust.intervals import share_high, total_high
 from tests.references import Departure, equal, expected, near
 from tests.tables import rows
+
+
+def share_low(hits: int, tried: int, confidence: float) -> float:
+    """One-sided: the share is at least this."""
+    return 1 - share_high(tried - hits, tried, confidence)
+
 
 SIMULATED = 4 * np.sqrt(0.25 / 20_000)  # four standard errors of a table of 20 000 runs
 
