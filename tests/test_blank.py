@@ -24,51 +24,51 @@ FUSION = Fusion(
 
 def logits(*animal: float) -> np.ndarray:
     """One row per picture: log-odds of an animal, the opposite for blank."""
-    return np.array([[one, -6.0, -6.0, -one] for one in animal], np.float32)
+    return np.array([[odds, -6.0, -6.0, -odds] for odds in animal], np.float32)
 
 
 def maps(*level: float, height: int = 5, width: int = 6) -> np.ndarray:
-    return np.stack([np.full((height, width), one, np.float32) for one in level])
+    return np.stack([np.full((height, width), value, np.float32) for value in level])
 
 
 def test_without_a_background_the_frame_model_decides():
-    decision = decide(logits(8, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 1], FUSION)
+    decision = decide(logits(8, -8), maps(np.nan, np.nan), [0, 1], FUSION)
     assert list(decision.decided_by) == [FRAME, FRAME]
     assert decision.p_blank[0] < 0.05 < 0.95 < decision.p_blank[1]
     assert np.isnan(decision.novelty_peak).all()
 
 
 def test_what_is_new_here_is_less_blank_than_what_was_always_here():
-    decision = decide(logits(-1, -1), maps(0.01, 0.5), ["colour"] * 2, [0, 1], FUSION)
+    decision = decide(logits(-1, -1), maps(0.01, 0.5), [0, 1], FUSION)
     assert decision.p_blank[0] > decision.p_blank[1]
     assert list(decision.decided_by) == [FUSED, FUSED]
     assert decision.novelty_peak[1] == pytest.approx(0.5, abs=0.01)
 
 
 def test_low_novelty_alone_never_hides_an_animal_the_frame_model_is_sure_of():
-    still = decide(logits(*[12] * 9), maps(*[0.001] * 9), ["colour"] * 9, [0] * 9, FUSION)
+    still = decide(logits(*[12] * 9), maps(*[0.001] * 9), [0] * 9, FUSION)
     assert (still.p_blank < FUSION.threshold).all()
 
 
 def test_a_blank_beside_a_sure_animal_of_its_burst_is_kept_and_says_why():
-    decision = decide(logits(-8, 12, -8, -8), maps(*[np.nan] * 4), ["colour"] * 4, [0] * 4, FUSION)
+    decision = decide(logits(-8, 12, -8, -8), maps(*[np.nan] * 4), [0] * 4, FUSION)
     assert list(decision.decided_by) == [BURST, FRAME, BURST, FRAME]
     assert (decision.p_blank[:3] < FUSION.threshold).all()
     assert decision.p_blank[3] >= FUSION.threshold
 
 
 def test_a_blank_of_the_next_burst_stays_blank():
-    decision = decide(logits(12, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 1], FUSION)
+    decision = decide(logits(12, -8), maps(np.nan, np.nan), [0, 1], FUSION)
     assert decision.p_blank[1] >= FUSION.threshold
 
 
 def test_a_threshold_of_ones_own_moves_the_rescue_with_it():
-    burst = logits(12, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 0], FUSION
+    burst = logits(12, -8), maps(np.nan, np.nan), [0, 0], FUSION
     assert decide(*burst, threshold=0.6).p_blank[1] < 0.6
 
 
 def test_a_picture_at_the_threshold_itself_is_blank():
-    doubtful = logits(-2, -3), maps(np.nan, np.nan), ["colour"] * 2, [0, 1], FUSION
+    doubtful = logits(-2, -3), maps(np.nan, np.nan), [0, 1], FUSION
     lower, higher = decide(*doubtful).p_blank
     assert decide(*doubtful, threshold=lower).blank.tolist() == [True, True]
     assert decide(*doubtful, threshold=np.nextafter(lower, 1)).blank.tolist() == [False, True]
@@ -76,15 +76,15 @@ def test_a_picture_at_the_threshold_itself_is_blank():
 
 
 def test_what_is_rescued_is_not_blank_whatever_the_threshold():
-    burst = logits(12, -8), maps(np.nan, np.nan), ["colour"] * 2, [0, 0], FUSION
+    burst = logits(12, -8), maps(np.nan, np.nan), [0, 0], FUSION
     for threshold in (0.8, 0.005, 0.0):
         rescued = decide(*burst, threshold=threshold)
         assert not rescued.blank.any() and rescued.p_blank[1] <= threshold
 
 
 def test_a_picture_at_the_sure_bar_itself_is_surely_not_blank():
-    still = logits(*[4] * 9), maps(*[0.001] * 9), ["colour"] * 9, list(range(9))
-    alone = decide(logits(4), maps(np.nan), ["colour"], [0], FUSION).p_blank[0]
+    still = logits(*[4] * 9), maps(*[0.001] * 9), list(range(9))
+    alone = decide(logits(4), maps(np.nan), [0], FUSION).p_blank[0]
     assert decide(*still, replace(FUSION, sure=alone), 0.05).decided_by.tolist() == [FRAME] * 9
     below = replace(FUSION, sure=np.nextafter(alone, 0))
     assert decide(*still, below, 0.05).decided_by.tolist() == [FUSED] * 9
@@ -92,7 +92,7 @@ def test_a_picture_at_the_sure_bar_itself_is_surely_not_blank():
 
 def test_who_stands_still_is_kept_by_the_frame_model_also_beside_a_sure_picture():
     walks_in = maps(0.9, *[0.001] * 8)
-    decision = decide(logits(*[12] * 9), walks_in, ["colour"] * 9, [0] * 9, FUSION, 0.001)
+    decision = decide(logits(*[12] * 9), walks_in, [0] * 9, FUSION, 0.001)
     assert decision.decided_by.tolist() == [FUSED, *[FRAME] * 8]
 
 
@@ -100,13 +100,13 @@ def test_the_clock_in_the_first_row_is_no_news():
     clock, animal = maps(0.01, 0.01), maps(0.01, 0.01)
     clock[1, 0, :2] = 0.9
     animal[1, 2, :2] = 0.9
-    by_clock, by_animal = (inputs(logits(0, 0), one)["novelty_peak"][1] for one in (clock, animal))
+    by_clock, by_animal = (inputs(logits(0, 0), new)["novelty_peak"][1] for new in (clock, animal))
     assert by_clock < by_animal - 0.5
 
 
 def test_several_kinds_may_be_there_at_once():
     both = np.array([[-9.0, 4.0, 4.0, -9.0]], np.float32)
-    decision = decide(both, maps(np.nan), ["colour"], [0], FUSION)
+    decision = decide(both, maps(np.nan), [0], FUSION)
     assert decision.p_human[0] > 0.9 and decision.p_vehicle[0] > 0.9
 
 
@@ -124,10 +124,9 @@ def test_scores_are_probabilities_and_one_picture_s_order_is_its_own(animal, see
     count = len(animal)
     novelty = rng.random((count, 5, 6)).astype(np.float32)
     alone = list(range(count))
-    lights = ["colour"] * count
-    decision = decide(logits(*animal), novelty, lights, alone, FUSION)
+    decision = decide(logits(*animal), novelty, alone, FUSION)
     for score in (decision.p_blank, decision.p_animal, decision.p_human, decision.p_vehicle):
         assert ((score >= 0) & (score <= 1)).all()
-    turned = decide(logits(*animal)[::-1], novelty[::-1], lights, alone, FUSION)
+    turned = decide(logits(*animal)[::-1], novelty[::-1], alone, FUSION)
     assert turned.p_blank[::-1] == pytest.approx(decision.p_blank, abs=1e-12)
     assert set(inputs(logits(*animal), novelty)) == set(INPUTS)

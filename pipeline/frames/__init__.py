@@ -1,1 +1,1 @@
-"""Looking at a window of pictures: decode, frame model, background, blank or kept, crop."""
+"""Inference on a window of pictures: decode, frame model, background, blank or kept, crop."""

@@ -1,8 +1,9 @@
-"""What this camera usually sees, and what it does not: novelty, cell by cell.
+"""Novelty, cell by cell: how far a picture is from what its camera usually sees.
 
-A picture's cell is compared with the same cell in every other picture of the window and light. What
-is as near as the third nearest of them was there before; the same stone is no news the thousandth
-time. The third nearest, because one passing animal may stand in two pictures at the same place.
+A picture's cell is compared with the same cell in every other picture of the window and light; its
+novelty is the distance to the third nearest of them. Something that is always in view, such as a
+stone, is near in all pictures and so not novel. The third nearest, because one passing animal may
+be in two pictures at the same place.
 Measured against the distance to the median (pooled over cards / inside cards): AUC .90 / .94
 against .83 / .89 on the same 2 838 pictures.
 """
@@ -25,16 +26,16 @@ def novelty_map(
     """Cosine distance of each cell to the third nearest of its place, light and view.
 
     cells    (n, h, w, c) features of one window
-    lights   (n,) colour or infrared: what a lamp shows is another background
-    views    (n,) where the camera was turned on the way; None: one view
-    returns  (n, h, w), 0 seen before to 1 nothing like it; nan where SHORTEST are not reached
+    lights   (n,) colour or infrared: in infrared light the background looks different
+    views    (n,) number of the view, where the camera was turned; None: one view
+    returns  (n, h, w), 0 seen before to 1 nothing like it; nan with fewer than SHORTEST pictures
     """
     count, height, width, channels = cells.shape
     novelty = np.full((count, height * width), np.nan, np.float32)
     flat = cells.reshape(count, height * width, channels)
     keys = [*zip(lights, views if views is not None else [0] * count, strict=True)]
     for key in sorted(set(keys)):
-        rows = np.array([row for row, one in enumerate(keys) if one == key])
+        rows = np.array([row for row, row_key in enumerate(keys) if row_key == key])
         if len(rows) >= SHORTEST:
             for start in range(0, height * width, _AT_ONCE):
                 place = slice(start, start + _AT_ONCE)
@@ -47,7 +48,7 @@ def _novelty(cells: NDArray[np.floating]) -> NDArray[np.float32]:
     unit = cells.astype(np.float32, copy=False).transpose(1, 0, 2)
     unit = unit / np.maximum(np.linalg.norm(unit, axis=2, keepdims=True), 1e-6)
     likeness = unit @ unit.transpose(0, 2, 1)
-    everyone = np.arange(likeness.shape[1])
-    likeness[:, everyone, everyone] = -1.0  # nobody is a background to itself
+    itself = np.arange(likeness.shape[1])
+    likeness[:, itself, itself] = -1.0  # a picture is no background of its own
     third = -np.partition(-likeness, NEAREST - 1, axis=2)[:, :, NEAREST - 1]
-    return np.clip(1.0 - third, 0.0, 1.0).T
+    return np.clip(1.0 - third, 0.0, 1.0).T.astype(np.float32, copy=False)

@@ -2,22 +2,24 @@
 
 Three rules, and which one decided is kept:
 
-    frame_model   the window shows no background (fewer than 8 pictures of this light), or the
-                  frame model is sure of somebody: low novelty alone never hides an animal that
-                  stands still for a whole burst
+    frame_model   there is no background (fewer than 8 pictures of this light), or the frame model
+                  is sure of something: low novelty alone never hides an animal that stands still
+                  for a whole burst
     fused         frame model and novelty by a small logistic regression, fitted on cards that the
                   frame model had not been trained on
-    burst         blank by itself, but beside a picture of the same burst that is surely not
+    burst         blank by itself, but next to a picture of the same burst that is surely not
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 FRAME, FUSED, BURST = "frame_model", "fused", "burst"
 INPUTS = ("frame", "novelty_peak", "novelty_mean")
+Float = TypeVar("Float", bound=np.floating)
 _BELOW = 0.01  # how far under the threshold a rescued picture is put
 
 
@@ -38,10 +40,16 @@ class Fusion:
     sure: float  # p_blank up to which a picture is surely not blank
 
     @classmethod
-    def from_json(cls, facts: Mapping) -> "Fusion":
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()})
+    def from_json(cls, facts: Mapping[str, Any]) -> "Fusion":
+        """The fusion of a frame.json; TypeError where its names are others."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in facts.items()
+        }
+        return cls(**values)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in frame.json."""
         return asdict(self)
 
 
@@ -54,14 +62,13 @@ class Decision:
     p_human: NDArray[np.float64]
     p_vehicle: NDArray[np.float64]
     novelty_peak: NDArray[np.float64]  # nan where there is no background
-    blank: NDArray[np.bool_]  # nothing is on it: p_blank from the threshold on, and nobody's rescue
+    blank: NDArray[np.bool_]  # p_blank reaches the threshold and no rule keeps the picture
     decided_by: NDArray[np.str_]
 
 
 def decide(
     logits: NDArray[np.floating],
     novelty: NDArray[np.floating],
-    lights: Sequence[str],
     bursts: Sequence[int],
     fusion: Fusion,
     threshold: float | None = None,
@@ -70,9 +77,8 @@ def decide(
 
     logits     (n, 4) animal, human, vehicle, blank
     novelty    (n, h, w) of pipeline.frames.background
-    lights     (n,) as there
     bursts     (n,) number of each picture's burst, in capture order
-    threshold  p_blank from which on the caller hides a picture; None: the fusion's own
+    threshold  p_blank from which on a picture is blank; None: the fusion's own
     """
     threshold = fusion.threshold if threshold is None else threshold
     given = inputs(logits, novelty)
@@ -86,15 +92,22 @@ def decide(
     rescued = saved | beside
     p_blank[rescued] = max(threshold - _BELOW, 0.0)
     decided_by[saved], decided_by[beside] = FRAME, BURST
-    kinds = kind_shares(logits) * (1 - p_blank)[:, None]
-    blank = hidden & ~rescued
-    return Decision(p_blank, *kinds.T, np.exp(given["novelty_peak"]), blank, decided_by)
+    animal, human, vehicle = (kind_shares(logits) * (1 - p_blank)[:, None]).T
+    return Decision(
+        p_blank=p_blank,
+        p_animal=animal,
+        p_human=human,
+        p_vehicle=vehicle,
+        novelty_peak=np.exp(given["novelty_peak"]),
+        blank=hidden & ~rescued,
+        decided_by=decided_by,
+    )
 
 
 def inputs(
     logits: NDArray[np.floating], novelty: NDArray[np.floating]
 ) -> dict[str, NDArray[np.float64]]:
-    """What the fusion weighs, by the names of INPUTS, each (n,); nan without a background."""
+    """The inputs of the fusion by their names in INPUTS, each (n,); nan without a background."""
     logits = logits.astype(np.float64)
     new = smooth(_inner(np.clip(novelty.astype(np.float64), 0, 1)))
     return {
@@ -115,12 +128,16 @@ def p_blank_of(
     return _p_blank(scaled @ np.array(fusion.weights) + fusion.bias)
 
 
-def smooth(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+def smooth(maps: NDArray[Float]) -> NDArray[Float]:
     """(n, h, w): each cell the mean of itself and its neighbours, edges repeated."""
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)), mode="edge")
     height, width = maps.shape[1:]
-    shifted = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return sum(shifted) / 9
+    total = np.zeros_like(maps)
+    for down in range(3):
+        for right in range(3):
+            total += padded[:, down : down + height, right : right + width]
+    total /= 9
+    return total
 
 
 def _inner(maps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,7 +146,8 @@ def _inner(maps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _p_blank(log_odds_not: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 / (1 + np.exp(np.clip(log_odds_not, -50, 50)))
+    p_blank: NDArray[np.float64] = 1 / (1 + np.exp(np.clip(log_odds_not, -50, 50)))
+    return p_blank
 
 
 def kind_shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -137,13 +155,15 @@ def kind_shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     kinds = logits[:, :3].astype(np.float64)
     likeliest = np.exp(kinds - kinds.max(axis=1, keepdims=True))
     shares = likeliest / likeliest.sum(axis=1, keepdims=True)
-    return np.maximum(shares, 1 / (1 + np.exp(-np.clip(kinds, -50, 50))))
+    alone = 1 / (1 + np.exp(-np.clip(kinds, -50, 50)))
+    larger: NDArray[np.float64] = np.maximum(shares, alone)
+    return larger
 
 
 def _beside_sure(sure: NDArray[np.bool_], bursts: Sequence[int]) -> NDArray[np.bool_]:
     """Directly before or after a sure picture of the same burst."""
-    bursts, beside = np.asarray(bursts), np.zeros(len(sure), dtype=bool)
-    same = bursts[1:] == bursts[:-1]
+    numbers, beside = np.asarray(bursts), np.zeros(len(sure), dtype=bool)
+    same = numbers[1:] == numbers[:-1]
     beside[1:] |= sure[:-1] & same
     beside[:-1] |= sure[1:] & same
     return beside

@@ -1,7 +1,7 @@
-"""Decoding in a child process, for the windows that took the whole program down with them.
+"""Decoding in a child process, for windows in which the whole program crashed.
 
-A decoder that segfaults or hangs on one picture costs that picture, not the card. Slow (a fresh
-process each), so it is used only where looking at a window has already failed.
+A decoder that segfaults or hangs on one picture costs that picture, not the card. It is slow (a new
+process for each picture), so it is used only where the scoring of a window has already failed.
 As a program: bytes of a picture on standard input, one line of JSON and the pixels back.
 """
 
@@ -19,7 +19,7 @@ LIMIT_S = 120.0  # the largest panorama takes two seconds on a slow machine
 
 
 def decode_in_child(data: bytes, limit_s: float = LIMIT_S) -> Small:
-    """As `decode`; a crash, or no answer within `limit_s`, makes the picture unreadable."""
+    """As `decode`; after a crash, or no answer within `limit_s`, the picture is unreadable."""
     command = [sys.executable, "-m", "pipeline.frames.child"]
     known = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
@@ -39,6 +39,7 @@ def decode_in_child(data: bytes, limit_s: float = LIMIT_S) -> Small:
 
 
 def main() -> None:
+    """Decode the picture on standard input."""
     try:
         small = decode(sys.stdin.buffer.read())
     except UnreadablePicture as why:

@@ -1,7 +1,7 @@
-"""The frame model at work: pixels to logits, background cells and attention.
+"""The frame model: pixels to logits, background cells and attention.
 
 A model is a folder (`frame.json`, `frame.safetensors`, `frame.onnx`); the starter model and one of
-your own (`camtriage train frame`) have the same form, told in pipeline/frames/network.py.
+your own (`camtriage train frame`) have the same form, described in pipeline/frames/network.py.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,33 +17,39 @@ from PIL import Image
 
 from pipeline.errors import WeightsError
 from pipeline.frames.blank import Fusion
-from pipeline.models import runtime, weights
+from pipeline.models import runtime as runtimes
+from pipeline.models import weights
+
+if TYPE_CHECKING:
+    from torch import nn
 
 STARTER = Path(__file__).parents[1] / "models" / "starter" / "frame"
 CLASSES = ("animal", "human", "vehicle", "blank")
 INPUTS, OUTPUTS = ("pixels",), ("logits", "cells", "attention")
 _FORM = 1
 
+Facts: TypeAlias = dict[str, Any]  # what stands in frame.json
+
 
 @dataclass(frozen=True, slots=True)
 class FrameOutput:
-    """What the frame model says about n pictures, on a grid of h x w cells."""
+    """The frame model's results for n pictures, on a grid of h x w cells."""
 
     logits: NDArray[np.float32]  # (n, 4) in the order of CLASSES, before calibration
     cells: NDArray[np.float32]  # (n, h, w, c) features at a sixteenth of the size
-    attention: NDArray[np.float32]  # (n, h, w) 0-1, where something is
+    attention: NDArray[np.float32]  # (n, h, w) 0-1, where something is seen
 
 
 @dataclass(frozen=True, slots=True)
 class FrameModel:
-    """A loaded frame model. Threads may share it: a run keeps nothing."""
+    """A loaded frame model. Threads may share it: it keeps no state."""
 
     name: str
     sha256: str  # of everything that shapes its answers: weights, size, fusion
     size: tuple[int, int]  # height, width of its input in pixels
     fusion: Fusion
     runtime: str  # onnxruntime, or torch
-    session: runtime.OnnxSession | runtime.TorchSession = field(repr=False)
+    session: runtimes.Session = field(repr=False)
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture of any size to (height, width, 3) of this model, as it was trained."""
@@ -51,21 +58,23 @@ class FrameModel:
     def run(self, pixels: Iterable[NDArray[np.uint8]]) -> FrameOutput:
         """Prepared pictures (height, width, 3), one after the other: all at once is no faster.
 
-        Each alone, so that a picture scores the same in any company, and in 50 MB.
+        Each runs alone, so that its scores do not depend on the others, and in 50 MB.
         """
-        rows = [self.session.run({INPUTS[0]: one[None]}) for one in pixels]
-        return joined([FrameOutput(*(row[name] for name in OUTPUTS)) for row in rows])
+        found = [self.session.run({INPUTS[0]: picture[None]}) for picture in pixels]
+        return joined([FrameOutput(*(arrays[name] for name in OUTPUTS)) for arrays in found])
 
 
 def joined(parts: Sequence[FrameOutput]) -> FrameOutput:
-    """Outputs of some pictures after each other, as one."""
+    """The outputs of several runs as one, in order."""
     if not parts:
         raise ValueError("no pictures to run")
-    return FrameOutput(*(np.concatenate([getattr(one, name) for one in parts]) for name in OUTPUTS))
+    return FrameOutput(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in OUTPUTS)
+    )
 
 
 def squeeze(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The whole picture at (height, width), its shape not kept: one grid for every camera."""
+    """The whole picture at (height, width), aspect not kept: one grid for every camera."""
     image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BICUBIC)
     return np.asarray(image)
 
@@ -73,7 +82,7 @@ def squeeze(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 def load_frame_model(
     name_or_folder: str = "starter", threads: int = 1, by_torch: bool = False
 ) -> FrameModel:
-    """Load and check a frame model; WeightsError in one line where that cannot be.
+    """Load and check a frame model; WeightsError says in one line what is wrong.
 
     threads   inside one operator; several pictures run in several threads anyway
     by_torch  PyTorch also where ONNX Runtime is, to compare them
@@ -83,28 +92,29 @@ def load_frame_model(
     files = {name: folder / name for name in facts["files"]}
     for name, path in files.items():
         weights.check(path, facts["files"][name])
-    session = (_torch_session if by_torch else _session)(facts, files, threads)
+    session: runtimes.Session = (_torch_session if by_torch else _session)(facts, files, threads)
+    height, width = facts["size"]
     return FrameModel(
         name=facts["name"],
         sha256=_digest(facts),
-        size=tuple(facts["size"]),
+        size=(height, width),
         fusion=Fusion.from_json(facts["fusion"]),
-        runtime="onnxruntime" if isinstance(session, runtime.OnnxSession) else "torch",
+        runtime="onnxruntime" if isinstance(session, runtimes.OnnxSession) else "torch",
         session=session,
     )
 
 
-def _facts(folder: Path, asked: str) -> dict:
-    """frame.json as a dict with every key a run needs."""
+def _facts(folder: Path, name: str) -> Facts:
+    """frame.json, checked for every key that a run needs. name: as the model was given."""
     weights.refuse_pickled(folder)
     path = folder / "frame.json"
     if not path.is_file():
         raise WeightsError(
-            f"{asked}: no such frame model; give starter, or a folder with frame.json in it "
+            f"{name}: no such frame model; give starter, or a folder with frame.json in it "
             f"(`camtriage train frame` makes one)"
         )
     try:
-        facts = json.loads(path.read_text("utf-8"))
+        facts: Facts = json.loads(path.read_text("utf-8"))
         if facts["form"] != _FORM or tuple(facts["classes"]) != CLASSES:
             raise WeightsError(f"{path}: of another version of camtriage; train it again")
         height, width = (int(side) for side in facts["size"])
@@ -116,25 +126,25 @@ def _facts(folder: Path, asked: str) -> dict:
     return facts
 
 
-def _session(facts: dict, files: dict[str, Path], threads: int):
-    """ONNX Runtime on the file that came along or one made now; PyTorch where that cannot be."""
-    if runtime.device() != "cpu" or not runtime.has_onnxruntime():
+def _session(facts: Facts, files: dict[str, Path], threads: int) -> runtimes.Session:
+    """ONNX Runtime on the file that is there or one made now; else PyTorch."""
+    if runtimes.device() != "cpu" or not runtimes.has_onnxruntime():
         return _torch_session(facts, files, threads)
     path = files.get("frame.onnx")
     if path is None:
         key = f"frame-{_digest(facts)[:32]}.onnx"
-        path = runtime.cached(key, lambda fresh: export(_network(facts, files), facts, fresh))
+        path = runtimes.cached(key, lambda fresh: export(_network(facts, files), facts, fresh))
     if path is None:
         return _torch_session(facts, files, threads)
-    return runtime.OnnxSession(path, threads, batch=1)
+    return runtimes.OnnxSession(path, threads, batch=1)
 
 
-def _torch_session(facts: dict, files: dict[str, Path], threads: int) -> runtime.TorchSession:
+def _torch_session(facts: Facts, files: dict[str, Path], threads: int) -> runtimes.TorchSession:
     network = _network(facts, files)
-    return runtime.TorchSession(network, INPUTS, OUTPUTS, threads, runtime.device())
+    return runtimes.TorchSession(network, INPUTS, OUTPUTS, threads, runtimes.device())
 
 
-def _network(facts: dict, files: dict[str, Path]):
+def _network(facts: Facts, files: dict[str, Path]) -> "nn.Module":
     """The PyTorch network with its weights (torch and timm are imported here, not before)."""
     from pipeline.frames.network import FrameNet
 
@@ -156,14 +166,14 @@ def _network(facts: dict, files: dict[str, Path]):
     return network.eval()
 
 
-def save_frame_model(network, facts: dict, folder: Path, onnx: bool = True) -> dict:
+def save_frame_model(network: "nn.Module", facts: Facts, folder: Path, onnx: bool = True) -> Facts:
     """Write a network as a model folder; returns `facts` with the files' digests, as written.
 
     facts   what stands in frame.json, without "form", "classes" and "files"
     onnx    False leaves the ONNX file to be made on first use
     """
     folder.mkdir(parents=True, exist_ok=True)
-    same = runtime.halved(network)
+    same = runtimes.halved(network)
     files = {"frame.safetensors": weights.save(same.state_dict(), folder / "frame.safetensors")}
     if onnx:
         export(same, facts, folder / "frame.onnx")
@@ -173,15 +183,15 @@ def save_frame_model(network, facts: dict, folder: Path, onnx: bool = True) -> d
     return facts
 
 
-def export(network, facts: dict, path: Path) -> float:
+def export(network: "nn.Module", facts: Facts, path: Path) -> float:
     """Write a network as ONNX; returns the relative difference to PyTorch."""
     import torch
 
     noise = np.random.default_rng(0).integers(0, 256, (2, *facts["size"], 3), dtype=np.uint8)
-    return runtime.export_onnx(network, (torch.from_numpy(noise),), path, INPUTS, OUTPUTS)
+    return runtimes.export_onnx(network, (torch.from_numpy(noise),), path, INPUTS, OUTPUTS)
 
 
-def _digest(facts: dict) -> str:
-    """Of everything but what was only noted: the same outcome of two trainings is one model."""
+def _digest(facts: Facts) -> str:
+    """Of all that shapes a result: two trainings with the same outcome are one model."""
     shaping = {key: value for key, value in facts.items() if key not in ("training", "name")}
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()

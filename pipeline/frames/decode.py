@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pipeline.errors import UnreadablePicture
 
-# Bombs are measured below and odd EXIF is another room's; once for the process, since to switch
-# warnings off and on around each file is not safe with several threads.
+# Decompression bombs are refused below, and EXIF is read elsewhere. Once for the process, because
+# switching warnings off and on around each file is not safe with several threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 SHORT_SIDE = 448  # pixels: the frame model sees all of it, half its height is a 224 px crop
@@ -33,10 +33,10 @@ _TURN = {  # EXIF orientation -> what turns the picture upright
 
 @dataclass(frozen=True, slots=True)
 class Small:
-    """A picture as the models see it."""
+    """A picture as the models take it."""
 
     pixels: NDArray[np.uint8]  # (height, width, 3) RGB, shorter side SHORT_SIDE, EXIF-rotated
-    truncated: bool  # the file ended early: what is grey at the bottom was never there
+    truncated: bool  # the file ended early: the grey part at the bottom is missing
 
 
 def decode(data: bytes, short_side: int = SHORT_SIDE) -> Small:
@@ -69,12 +69,12 @@ def _pixels(data: bytes, short_side: int) -> NDArray[np.uint8]:
         raise
     except Image.DecompressionBombError as why:
         raise UnreadablePicture("too_large", str(why)) from why
-    except Image.UnidentifiedImageError as why:
+    except UnidentifiedImageError as why:
         raise UnreadablePicture("not_a_picture", "no picture format is recognised") from why
     except OSError as why:
         cut = "truncat" in str(why).lower()
         raise UnreadablePicture("truncated" if cut else "unreadable", str(why)) from why
-    except Exception as why:  # decoders meet hostile bytes: whatever they raise is this file's
+    except Exception as why:  # a decoder may raise anything on hostile bytes: a file problem
         raise UnreadablePicture("unreadable", f"{type(why).__name__}: {why}") from why
 
 
@@ -95,5 +95,5 @@ def _scaled(width: int, height: int, short_side: int) -> tuple[int, int]:
 
 
 def _completed(data: bytes) -> bytes:
-    """A cut JPEG with its end marker put back, as often as libjpeg wants to see it."""
+    """A truncated JPEG with its end marker appended, as often as libjpeg needs it."""
     return data + _JPEG_END * 4096

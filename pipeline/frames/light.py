@@ -1,4 +1,4 @@
-"""How a picture was lit, read from its pixels: cameras' clocks lie, and dusk is not a time."""
+"""How a picture was lit, read from its pixels: a camera's clock may be wrong."""
 
 from dataclasses import dataclass
 

@@ -17,6 +17,7 @@ The ONNX file takes `pixels` (n, height, width, 3) uint8 and gives `logits` (n, 
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,15 +25,13 @@ from torch import Tensor, nn
 
 from pipeline.models.torchvision_shim import ensure_torchvision
 
-CLASSES = ("animal", "human", "vehicle", "blank")
-FORM = 1
 SHARPNESS = 4.0  # of the soft maximum over cells: near a maximum, still with a gradient for all
 
 
 class FrameHead(nn.Module):
-    """Evidence cell by cell, and one look at the whole.
+    """Evidence cell by cell, and a linear layer over the whole picture.
 
-    A small animal is a few cells, a blank has none: the strongest cells speak beside the mean of
+    A small animal is a few cells, a blank has none: so the strongest cells count beside the mean of
     the deepest map. Cells are judged from the stride-16 and the stride-32 map together.
     """
 
@@ -71,7 +70,8 @@ class Cells(nn.Module):
         """(n, channels, h, w) to (n, 3, h, w)."""
         cells = self.norm(cells)
         around = self.around(cells.mean(dim=(2, 3)))[:, :, None, None]
-        return self.kinds(self.drop(F.relu(self.cell(cells) + around)))
+        kinds: Tensor = self.kinds(self.drop(F.relu(self.cell(cells) + around)))
+        return kinds
 
 
 def soft_maximum(evidence: Tensor) -> Tensor:
@@ -89,12 +89,14 @@ class FrameNet(nn.Module):
         hidden: int = 64,
         mean: Sequence[float] = (0.5, 0.5, 0.5),
         std: Sequence[float] = (0.5, 0.5, 0.5),
-        backbone_args: dict | None = None,
+        backbone_args: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.body = make_body(backbone, backbone_args)
         fine, coarse = (stage["num_chs"] for stage in self.body.feature_info[-2:])
         self.head = FrameHead(fine, coarse, self.body.num_features, hidden)
+        self.scale: Tensor
+        self.shift: Tensor
         self.register_buffer("scale", 1 / (255 * torch.tensor(std).float()), persistent=False)
         self.register_buffer("shift", -torch.tensor(mean) / torch.tensor(std), persistent=False)
 
@@ -113,8 +115,11 @@ class FrameNet(nn.Module):
         return logits, fine.permute(0, 2, 3, 1), evidence.amax(dim=1).sigmoid()
 
 
-def make_body(backbone: str, backbone_args: dict | None = None) -> nn.Module:
-    """A timm backbone without its classifier and without weights. SettingsError if unknown."""
+def make_body(backbone: str, backbone_args: dict[str, Any] | None = None) -> Any:
+    """A timm backbone (an nn.Module with more parts) without its classifier and without weights.
+
+    Raises SettingsError where timm does not know it.
+    """
     from pipeline.errors import SettingsError
 
     ensure_torchvision()  # timm imports torchvision

@@ -1,22 +1,24 @@
-"""One window through everything that needs its pixels: decode, score, place, embed.
+"""All that needs the pixels of a window: decode, score, crop, embed.
 
 Pictures are decoded once and stay small (about 1 MB each) until the window is done: 128 of them and
 their feature cells are some 150 MB, whatever the card holds. Each picture is decoded and scored for
-itself, on as many threads as the caller's `each` has; what hangs on the window as a whole comes
-after. So any number of threads gives the same.
+itself, on as many threads as the caller's `each` has; what depends on the whole window comes after.
+So any number of threads gives the same result.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.each import Each
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import background, blank, crop
+from pipeline.frames.blank import Fusion
 from pipeline.frames.child import LIMIT_S, decode_in_child
-from pipeline.frames.classifier import FrameModel, FrameOutput, joined
+from pipeline.frames.classifier import FrameOutput, joined
 from pipeline.frames.decode import Small, decode
 from pipeline.frames.light import Light, light_of
 from pipeline.frames.views import view_shift
@@ -31,11 +33,33 @@ from pipeline.records import (
 )
 from pipeline.settings import Settings
 
-STEP = "look"
+STEP = "look"  # of the file problems found here
 
-Read = Callable[[Media], bytes]
-Decode = Callable[[bytes], Small]
-Each = Callable[[Callable, Iterable], Iterable]  # map, or a pool's map: results in order
+
+class Read(Protocol):
+    """Reads the bytes of a picture; OSError where that fails."""
+
+    def __call__(self, picture: Media, /) -> bytes: ...
+
+
+class Decode(Protocol):
+    """Decodes a picture; UnreadablePicture where that fails."""
+
+    def __call__(self, data: bytes, /) -> Small: ...
+
+
+class FrameModel(Protocol):
+    """The frame model (pipeline.frames.classifier); threads share it."""
+
+    @property
+    def fusion(self) -> Fusion:
+        """How its logits and the background decide."""
+
+    def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A picture (height, width, 3) of any size to the model's own."""
+
+    def run(self, pixels: Iterable[NDArray[np.uint8]]) -> FrameOutput:
+        """The outputs for prepared pictures, each scored alone."""
 
 
 class Encoder(Protocol):
@@ -52,9 +76,7 @@ class _Open:
     """A picture that could be decoded."""
 
     media: Media
-    burst: int
     small: Small
-    light: Light | None = None  # None: not asked for
 
 
 def score_window(
@@ -68,22 +90,50 @@ def score_window(
     decoder: Decode = decode,
     each: Each = map,
 ) -> WindowScores:
-    """Look at one window; what cannot be opened becomes a trouble and is in `failed`.
+    """Score one window; a picture that cannot be opened is a file problem and in `failed`.
 
     bursts    (n,) number of each picture's burst
     boxes     another detector's results by Media.path
     encoder   None: no embeddings
-    each      how a function is put to many pictures: one after the other, or on a pool's threads
+    each      runs the pictures one after the other, or on the threads of a pool
     """
-    opened, outs, troubles, failed = _open_all(media, bursts, read, decoder, each, frame)
-    looks = _looks(opened, outs, frame, settings, boxes or {}) if opened else []
+
+    def score(picture: Media) -> tuple[_Open, Light, FrameOutput] | FileProblem:
+        found = _open(picture, read, decoder)
+        if isinstance(found, FileProblem):
+            return found
+        pixels = found.small.pixels
+        return found, light_of(pixels), frame.run([frame.prepare(pixels)])
+
+    opened: list[_Open] = []
+    lights: list[Light] = []
+    outputs: list[FrameOutput] = []
+    numbers: list[int] = []  # of the bursts
+    problems: list[FileProblem] = []
+    failed: list[str] = []
+    for picture, burst, found in zip(media, bursts, each(score, media), strict=True):
+        if isinstance(found, FileProblem):
+            problems.append(found)
+            failed.append(picture.sha256)
+            continue
+        opened.append(found[0])
+        lights.append(found[1])
+        outputs.append(found[2])
+        numbers.append(burst)
+        if found[0].small.truncated:
+            problems.append(FileProblem(picture.path, STEP, "truncated", "the end is missing"))
+    if not opened:
+        return WindowScores((), (), tuple(problems), tuple(failed))
+    output = joined(outputs)
+    outputs.clear()  # held twice, they are a quarter of a megabyte for each picture
+    scores = _frame_scores(opened, lights, numbers, output, frame.fusion, settings, boxes or {})
     kept = [
-        (one.media.sha256, one.small.pixels, look.crop)
-        for one, look in zip(opened, looks, strict=True)
-        if look.state == "kept"
+        (picture.media.sha256, picture.small.pixels, scored.crop)
+        for picture, scored in zip(opened, scores, strict=True)
+        if scored.state == "kept"
     ]
     embeddings = _embeddings(kept, encoder, each) if encoder is not None else []
-    return WindowScores(tuple(looks), tuple(embeddings), tuple(troubles), tuple(failed))
+    return WindowScores(tuple(scores), tuple(embeddings), tuple(problems), tuple(failed))
 
 
 def score_window_in_child(
@@ -112,76 +162,52 @@ def embed(
     encoder: Encoder,
     each: Each = map,
 ) -> tuple[list[Embedding], list[FileProblem]]:
-    """Vectors of pictures looked at before: the audit's sample of the blanks.
+    """Vectors of pictures that were scored before: the audit's sample of the blanks.
 
-    crops   by sha-256, as in FrameScores.crop
+    crops     by sha-256, as in FrameScores.crop
+    returns   vectors, and the pictures that cannot be opened any more
     """
-    opened, _, troubles, _ = _open_all(media, [0] * len(media), read, decode, each)
-    pictures = [(one.media.sha256, one.small.pixels, crops.get(one.media.sha256)) for one in opened]
-    lost = [one for one in troubles if one.reason != "truncated"]  # that was said the first time
-    return _embeddings(pictures, encoder, each), lost
+    found = list(each(lambda picture: _open(picture, read, decode), media))
+    opened = [
+        (picture.media.sha256, picture.small.pixels, crops.get(picture.media.sha256))
+        for picture in found
+        if isinstance(picture, _Open)
+    ]
+    problems = [problem for problem in found if isinstance(problem, FileProblem)]
+    new = [problem for problem in problems if problem.reason != "truncated"]  # saved when scored
+    return _embeddings(opened, encoder, each), new
 
 
-def _open_all(
-    media: Sequence[Media],
-    bursts: Sequence[int],
-    read: Read,
-    decoder: Decode,
-    each: Each,
-    frame: FrameModel | None = None,
-) -> tuple[list[_Open], list[FrameOutput], list[FileProblem], list[str]]:
-    """Decode every picture and, with a frame model, score it while it is warm."""
-
-    def open_one(pair: tuple[Media, int]) -> tuple[_Open, FrameOutput | None] | FileProblem:
-        one, burst = pair
-        try:
-            small = decoder(read(one))
-        except UnreadablePicture as why:
-            return FileProblem(one.path, STEP, why.reason, why.detail)
-        except FileNotFoundError as why:
-            return FileProblem(one.path, STEP, "vanished", str(why))
-        except OSError as why:
-            return FileProblem(one.path, STEP, "unreadable", str(why))
-        if frame is None:
-            return _Open(one, burst, small), None
-        out = frame.run([frame.prepare(small.pixels)])
-        return _Open(one, burst, small, light_of(small.pixels)), out
-
-    opened, outs, troubles, failed = [], [], [], []
-    pairs = zip(media, bursts, strict=True)
-    for one, found in zip(media, each(open_one, pairs), strict=True):
-        if isinstance(found, FileProblem):
-            troubles.append(found)
-            failed.append(one.sha256)
-            continue
-        opened.append(found[0])
-        outs.append(found[1])
-        if found[0].small.truncated:
-            troubles.append(FileProblem(one.path, STEP, "truncated", "the end is missing"))
-    return opened, outs, troubles, failed
+def _open(picture: Media, read: Read, decoder: Decode) -> _Open | FileProblem:
+    try:
+        return _Open(picture, decoder(read(picture)))
+    except UnreadablePicture as why:
+        return FileProblem(picture.path, STEP, why.reason, why.detail)
+    except FileNotFoundError as why:
+        return FileProblem(picture.path, STEP, "vanished", str(why))
+    except OSError as why:
+        return FileProblem(picture.path, STEP, "unreadable", str(why))
 
 
-def _looks(
+def _frame_scores(
     opened: Sequence[_Open],
-    outs: list[FrameOutput],
-    frame: FrameModel,
+    lights: Sequence[Light],
+    bursts: Sequence[int],
+    output: FrameOutput,
+    fusion: Fusion,
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]],
 ) -> list[FrameScores]:
-    lights = [one.light for one in opened]
-    names = tuple(one.light for one in lights)
-    out = joined(outs)
-    outs.clear()  # the same once more, a quarter of a megabyte a picture
-    novelty = background.novelty_map(out.cells, names)
-    shifts = view_shift(out.cells, names)
-    threshold = settings.blank.threshold
-    bursts = np.array([one.burst for one in opened])
-    decision = blank.decide(out.logits, novelty, names, bursts, frame.fusion, threshold)
-    looks = []
-    for i, (one, light) in enumerate(zip(opened, lights, strict=True)):
-        box = crop.evidence_box(out.attention[i], novelty[i], *one.small.pixels.shape[:2])
-        look = FrameScores(
-            sha256=one.media.sha256,
+    """The scores of a window's n opened pictures; all sequences have that length."""
+    names = tuple(light.light for light in lights)
+    novelty = background.novelty_map(output.cells, names)
+    shifts = view_shift(output.cells, names)
+    decision = blank.decide(output.logits, novelty, bursts, fusion, settings.blank.threshold)
+    scores: list[FrameScores] = []
+    for i, (picture, light) in enumerate(zip(opened, lights, strict=True)):
+        height, width = picture.small.pixels.shape[:2]
+        scored = FrameScores(
+            sha256=picture.media.sha256,
             p_blank=float(decision.p_blank[i]),
             p_animal=float(decision.p_animal[i]),
             p_human=float(decision.p_human[i]),
@@ -193,43 +219,39 @@ def _looks(
             luma=light.luma,
             contrast=light.contrast,
             view_shift=_or_none(shifts[i]),
-            crop=box,
+            crop=crop.evidence_box(output.attention[i], novelty[i], height, width),
             crop_source="evidence",
-            logits=tuple(float(value) for value in out.logits[i]),
+            logits=tuple(float(value) for value in output.logits[i]),
         )
-        sure = [b for b in boxes.get(one.media.path, ()) if b.confidence >= settings.blank.box_bar]
-        looks.append(_overruled(look, one, sure))
-    return looks
-
-
-def _overruled(look: FrameScores, one: _Open, sure: Sequence[Detection]) -> FrameScores:
-    """What speaks louder than our own scores: a detector's sure box, and a missing end."""
-    if sure:
-        look = _with_boxes(look, sure, *one.small.pixels.shape[:2])
-    if one.small.truncated:
-        look = replace(look, state="kept", decided_by="truncated")
-    return look
+        found = boxes.get(picture.media.path, ())
+        sure = [box for box in found if box.confidence >= settings.blank.box_bar]
+        if sure:
+            scored = _with_boxes(scored, sure, height, width)
+        if picture.small.truncated:
+            scored = replace(scored, state="kept", decided_by="truncated")
+        scores.append(scored)
+    return scores
 
 
 def _with_boxes(
-    look: FrameScores, sure: Sequence[Detection], height: int, width: int
+    scored: FrameScores, sure: Sequence[Detection], height: int, width: int
 ) -> FrameScores:
     """A sure box keeps the picture, places the crop, gives the count, and only raises a score."""
     best = {kind: 0.0 for kind in crop.ORDER}
-    for one in sure:
-        best[one.category] = max(best[one.category], one.confidence)
+    for box in sure:
+        best[box.category] = max(best[box.category], box.confidence)
     shown = next(kind for kind in crop.ORDER if best[kind])
     return replace(
-        look,
-        p_blank=min(look.p_blank, 1 - max(best.values())),
-        p_animal=max(look.p_animal, best["animal"]),
-        p_human=max(look.p_human, best["human"]),
-        p_vehicle=max(look.p_vehicle, best["vehicle"]),
+        scored,
+        p_blank=min(scored.p_blank, 1 - max(best.values())),
+        p_animal=max(scored.p_animal, best["animal"]),
+        p_human=max(scored.p_human, best["human"]),
+        p_vehicle=max(scored.p_vehicle, best["vehicle"]),
         state="kept",
         decided_by="boxes",
         crop=crop.detector_box(sure, height, width),
         crop_source="boxes",
-        count=None if shown == "vehicle" else sum(one.category == shown for one in sure),
+        count=None if shown == "vehicle" else sum(box.category == shown for box in sure),
     )
 
 

@@ -92,20 +92,20 @@ def score(examples: Sequence[Example], model: FrameModel) -> Scores:
             novelty = np.zeros((count, *out.cells.shape[1:3]), np.float32)
         logits[rows] = out.logits
         novelty[rows] = background.novelty_map(out.cells, lights[rows])
-    return decided(examples, logits, novelty, lights, model.fusion)
+    return decided(examples, logits, novelty, model.fusion)
 
 
-def decided(examples, logits, novelty, lights, fusion: blank.Fusion) -> Scores:
+def decided(examples, logits, novelty, fusion: blank.Fusion) -> Scores:
     """The decision over all windows, with background and without."""
     count = len(examples)
     alone, fused, peak = np.zeros(count), np.zeros(count), np.zeros(count)
     decided_by = np.full(count, "", dtype="<U11")
     for rows in windows_of(examples):
         bursts = burst_numbers([examples[row] for row in rows])
-        both = blank.decide(logits[rows], novelty[rows], lights[rows], bursts, fusion)
+        both = blank.decide(logits[rows], novelty[rows], bursts, fusion)
         nothing = np.full_like(novelty[rows], np.nan)
         single = np.arange(len(rows))
-        alone[rows] = blank.decide(logits[rows], nothing, lights[rows], single, fusion).p_blank
+        alone[rows] = blank.decide(logits[rows], nothing, single, fusion).p_blank
         fused[rows], decided_by[rows] = both.p_blank, both.decided_by
         peak[rows] = -both.novelty_peak
     return Scores(tuple(examples), logits, alone, peak, fused, decided_by)

@@ -33,8 +33,7 @@ def decision(data: Data, logits, rows, say) -> blank.Fusion:
     p_blank = np.zeros(len(examples))
     for members in windows_of(examples):
         bursts = burst_numbers([examples[row] for row in members])
-        lights = data.maps.lights[members]
-        decided = blank.decide(logits[members], novelty[members], lights, bursts, fitted)
+        decided = blank.decide(logits[members], novelty[members], bursts, fitted)
         p_blank[members] = decided.p_blank
     threshold = threshold_for(p_blank[rows], is_blank[rows], cards, RECALL)
     say(f"threshold {threshold:.2f}, AUC {auc(p_blank[rows], is_blank[rows]):.4f} where fitted")
