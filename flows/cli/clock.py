@@ -9,7 +9,6 @@ import typer
 from flows.cli.options import Database, Who, with_options
 from flows.cli.output import print_table
 from flows.run_options import NamingOptions, database_url
-from pipeline.card.repair import bounds_told, told
 from pipeline.counted import counted
 
 if TYPE_CHECKING:  # a command starts without what it does not need
@@ -136,6 +135,7 @@ def clock_list(database: Database = None) -> int:
     camtriage clock list
     """
     from flows.services.clocks import list_repairs
+    from pipeline.card.repair import bounds_told, told
 
     rows = [
         (
@@ -178,6 +178,8 @@ def clock_undo(
 
 def _print_preview(preview: "ShiftPreview") -> None:
     """The repair in words, and some pictures with their times before and after."""
+    from pipeline.card.repair import bounds_told, told
+
     repair, pictures = preview.repair, preview.pictures
     bounds = bounds_told(repair)
     where = f" ({bounds})" if bounds else ""

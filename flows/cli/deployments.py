@@ -10,8 +10,6 @@ from flows.cli.options import Database
 from flows.cli.output import print_table
 from flows.run_options import database_url
 from pipeline.counted import counted, taken
-from pipeline.exchange.columns import DEPLOYMENTS
-from pipeline.exchange.deployments import row_of, rows_of
 
 if TYPE_CHECKING:  # a command starts without what it does not need
     from flows.services.flags_again import FlagsAgain
@@ -30,6 +28,8 @@ def deployments_list(database: Database = None) -> int:
     camtriage deployments list > deployments.csv
     """
     from flows.services.deployments import list_deployments
+    from pipeline.exchange.columns import DEPLOYMENTS
+    from pipeline.exchange.deployments import rows_of
 
     print_table(DEPLOYMENTS, rows_of(list_deployments(database_url(database))))
     return 0
@@ -86,6 +86,7 @@ def deployments_edit(
     camtriage deployments edit mara/CamA --location A --start 2026-05-01T09:30 --offset +03:00
     """
     from flows.services.deployments import edit_deployment
+    from pipeline.exchange.deployments import row_of
 
     columns = {
         "locationID": location,

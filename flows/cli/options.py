@@ -10,7 +10,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from flows.run_options import NamingOptions, RunOptions, database_url, parameters, spread
-from pipeline.tables.times import option_day
 
 Result = TypeVar("Result")
 
@@ -52,6 +51,8 @@ Who = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so.")]
 
 def a_day(text: str | None) -> date:
     """A day as it is typed, today without one; SettingsError says how to write it."""
+    from pipeline.tables.times import option_day
+
     return date.today() if text is None else option_day("--date", text)
 
 

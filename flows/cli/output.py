@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from pipeline.tables.writer import MARK, table_text
-
 
 def print_table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> None:
     """A CSV table onto the terminal, or into the file that a shell sends it to.
@@ -12,6 +10,8 @@ def print_table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> Non
     Where the shell's code page lacks a letter of it, the table is UTF-8 with a mark: no name is
     changed, and pipeline.tables.reader takes both.
     """
+    from pipeline.tables.writer import MARK, table_text
+
     text = table_text(head, rows)
     code = sys.stdout.encoding or "utf-8"
     buffer = None if sys.stdout.isatty() else getattr(sys.stdout, "buffer", None)

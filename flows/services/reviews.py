@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -15,11 +16,13 @@ from db.store.flags import flags_named
 from db.store.media import media_named
 from db.store.reviews import names_in_use, save_reviews
 from flows.execution.databases import known_database
-from flows.services.flags_again import FlagsAgain, flags_again
 from pipeline.exchange.reviews import read_reviews
 from pipeline.records import Review
 from pipeline.species.labelset import load_labelset
 from pipeline.species.spelling import meant
+
+if TYPE_CHECKING:
+    from flows.services.flags_again import FlagsAgain
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class ReviewedFlags:
 
     before: int = 0
     now: int = 0
-    stale: tuple[FlagsAgain, ...] = ()  # could not be formed again
+    stale: "tuple[FlagsAgain, ...]" = ()  # could not be formed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ def _respelled(review: Review, names: ReviewedNames) -> Review:
 
 def _flags(conn: Connection, reviews: Sequence[Review]) -> ReviewedFlags:
     """Apply the poaching rules again to the deployments of the pictures that were reviewed."""
+    from flows.services.flags_again import flags_again  # only what is new asks the rules
+
     pictures = media_named(conn, {review.sha256 for review in reviews})
     reviewed = {picture.deployment_id for picture in pictures}
     before = len(flags_named(conn, ""))

@@ -12,7 +12,6 @@ from db.store.media import media_of
 from db.store.reviews import reviews_of
 from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import visits_of
-from flows.execution import loaded as models
 from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
@@ -65,6 +64,8 @@ def _context(
     """Weapon, snare, carcass and so on, where the labeller is general enough to be asked."""
     if not context.can_tell(options.labeller):
         return None
+    from flows.execution import loaded as models  # here: other rules need no models
+
     encoder = models.encoder(options.labeller, options.pretrained)
     prompts = encoder.texts(context.texts())
     scores: dict[str, dict[str, float]] = {}

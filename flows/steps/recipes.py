@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flows.run_options import NamingOptions, RunOptions
-from pipeline.models.runtime import device
 from pipeline.poaching.rules import rule_names
 from pipeline.settings import Settings
 from pipeline.species.labelset import LabelSet
@@ -40,6 +39,8 @@ class Model(Protocol):
 
 def frame_recipe(options: RunOptions, settings: Settings, frame: Model, encoder: Model) -> Recipe:
     """The recipe of the frame scores, stored as `look`. frame, encoder: the loaded models."""
+    from pipeline.models.runtime import device  # here: flags alone need no models
+
     elsewhere = {} if device() == "cpu" else {"device": device()}  # rounds in another way
     return {
         "version": LOOK_VERSION,
