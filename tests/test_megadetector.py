@@ -245,7 +245,7 @@ def test_what_could_not_be_looked_at_is_a_failure_never_an_empty_list(tmp_path):
     )
     assert [(one["failure"], one["detections"]) for one in out["images"]] == [
         ("unreadable: broken", None),
-        ("not looked at yet", None),
+        ("not scored yet", None),
         ("empty", None),
     ]
     assert counts["failed"] == 3

@@ -22,7 +22,7 @@ from pipeline.exchange.descriptor import descriptor
 from pipeline.exchange.package import Event, Package, Picture, Said
 from pipeline.exchange.paths import file_path, identifier, stamp, words
 from pipeline.exchange.project import Project
-from pipeline.exchange.required import refuse_incomplete
+from pipeline.exchange.required import period, refuse_incomplete
 from pipeline.records import Deployment
 from pipeline.settings import Poaching
 from pipeline.tables.writer import write_table
@@ -31,6 +31,7 @@ ROUND_TO = 2  # decimals of a degree, about a kilometre
 METRES_PER_DEGREE = 111_700  # at most, anywhere
 GPS_M = 30  # uncertainty of a place for which none is given
 NAMED = ("animal", "human")  # a vehicle's name is no scientific one
+Row = dict[str, object]  # by column
 LEFT_OUT = ("mediaID", "deploymentID", "filePath", "reason")
 
 
@@ -78,16 +79,20 @@ def export(
 def _write(
     package: Package, project: Project, to: Path, folder: Path, exact: bool, bar: float
 ) -> Exported:
-    dated = [one for one in package.pictures if one.taken_at is not None]
-    undated = [one for one in package.pictures if one.taken_at is None]
+    dated = [picture for picture in package.pictures if picture.taken_at is not None]
+    undated = [picture for picture in package.pictures if picture.taken_at is None]
     offset = _offsets(package)
     suspects = clock_suspects(package)
     private = people_events(package)
     places = [
-        deployment_row(one, exact, one.deployment_id in suspects) for one in package.deployments
+        deployment_row(deployment, exact, deployment.deployment_id in suspects)
+        for deployment in package.deployments
     ]
-    public = [is_public(one, bar, private) for one in dated]
-    media = (media_row(one, offset(one), shown) for one, shown in zip(dated, public, strict=True))
+    public = [is_public(picture, bar, private) for picture in dated]
+    media = (
+        media_row(picture, offset(picture), shown)
+        for picture, shown in zip(dated, public, strict=True)
+    )
     names: set[str] = set()
     observations = _noting(names, observation_rows(dated, package.events, offset, project.levels))
     counts = {
@@ -99,12 +104,12 @@ def _write(
     if package.outages:
         counts["outages"] = _table(to / "outages.csv", OUTAGES, outage_rows(package))
     if undated:
-        _table(to / "left_out.csv", LEFT_OUT, (_left_out(one) for one in undated))
+        _table(to / "left_out.csv", LEFT_OUT, (_left_out(picture) for picture in undated))
     precision = None if exact else 10**-ROUND_TO
     about = descriptor(package, project, places, names, precision)
     text = json.dumps(about, indent=2, ensure_ascii=False)
     (to / "datapackage.json").write_bytes(text.encode() + b"\n")
-    lapse = sum(one.started_at is not None for one in time_lapse(package.events))
+    lapse = sum(event.started_at is not None for event in time_lapse(package.events))
     return Exported(folder, counts, len(undated), lapse if "event" in project.levels else 0)
 
 
@@ -121,93 +126,101 @@ def _refuse_used(folder: Path) -> None:
 # --- rows
 
 
-def deployment_row(one: Deployment, exact: bool, suspect: bool) -> dict:
-    latitude, longitude, uncertainty = place(one, exact)
+def deployment_row(deployment: Deployment, exact: bool, suspect: bool) -> Row:
+    """A row of deployments.csv; suspect: its clock is not to be trusted."""
+    start, end, offset = period(deployment)
+    latitude, longitude, uncertainty = place(deployment, exact)
     return {
-        **{key: value for key, value in one.other.items() if key in DEPLOYMENTS},
-        "deploymentID": identifier(one.deployment_id),
-        "locationID": one.location_id,
-        "locationName": one.location_name,
+        **{key: value for key, value in deployment.other.items() if key in DEPLOYMENTS},
+        "deploymentID": identifier(deployment.deployment_id),
+        "locationID": deployment.location_id,
+        "locationName": deployment.location_name,
         "latitude": latitude,
         "longitude": longitude,
         "coordinateUncertainty": uncertainty,
-        "deploymentStart": stamp(one.started_at, one.utc_offset_min),
-        "deploymentEnd": stamp(one.ended_at, one.utc_offset_min),
-        "cameraID": one.camera_id,
-        "cameraModel": one.camera_model,
-        "timestampIssues": _yes(bool(one.timestamp_issues) or suspect),
-        "deploymentTags": one.tags,
+        "deploymentStart": stamp(start, offset),
+        "deploymentEnd": stamp(end, offset),
+        "cameraID": deployment.camera_id,
+        "cameraModel": deployment.camera_model,
+        "timestampIssues": _yes(bool(deployment.timestamp_issues) or suspect),
+        "deploymentTags": deployment.tags,
     }
 
 
-def outage_rows(package: Package) -> Iterator[dict]:
+def outage_rows(package: Package) -> Iterator[Row]:
     """When cameras did not work: a table of our own, for which the standard leaves room."""
-    places = {one.deployment_id: one for one in package.deployments}
-    for one in package.outages:
-        home = places[one.deployment_id]
-        begin = max(one.started_at, home.started_at)
-        end = min(one.ended_at or home.ended_at, home.ended_at)
+    periods = {place.deployment_id: period(place) for place in package.deployments}
+    for outage in package.outages:
+        opened, closed, offset = periods[outage.deployment_id]
+        begin = max(outage.started_at, opened)
+        end = min(outage.ended_at or closed, closed)
         if end <= begin:
             continue  # its deployment's period was corrected since
-        name = identifier(one.deployment_id)
+        name = identifier(outage.deployment_id)
         yield {
             "outageID": f"{name}_{begin.isoformat()}",
             "deploymentID": name,
-            "outageStart": stamp(begin, home.utc_offset_min),
-            "outageEnd": stamp(end, home.utc_offset_min),
-            "outageReason": one.reason or None,
+            "outageStart": stamp(begin, offset),
+            "outageEnd": stamp(end, offset),
+            "outageReason": outage.reason or None,
         }
 
 
-def place(one: Deployment, exact: bool) -> tuple[str, str, int | None]:
+def place(deployment: Deployment, exact: bool) -> tuple[str, str, int | None]:
     """Latitude, longitude and uncertainty in metres, which after rounding still holds the truth."""
+    latitude, longitude = deployment.latitude, deployment.longitude
+    assert latitude is not None and longitude is not None  # refuse_incomplete has let it pass
     if exact:
-        return _degrees(one.latitude), _degrees(one.longitude), one.coordinate_uncertainty_m
+        return _degrees(latitude), _degrees(longitude), deployment.coordinate_uncertainty_m
     half = 10**-ROUND_TO / 2 * METRES_PER_DEGREE
-    moved = math.hypot(half, half * math.cos(math.radians(one.latitude)))
-    uncertainty = math.ceil((one.coordinate_uncertainty_m or GPS_M) + moved)
-    rounded = (round(one.latitude, ROUND_TO) + 0.0, round(one.longitude, ROUND_TO) + 0.0)
+    moved = math.hypot(half, half * math.cos(math.radians(latitude)))
+    uncertainty = math.ceil((deployment.coordinate_uncertainty_m or GPS_M) + moved)
+    rounded = (round(latitude, ROUND_TO) + 0.0, round(longitude, ROUND_TO) + 0.0)
     return f"{rounded[0]:.{ROUND_TO}f}", f"{rounded[1]:.{ROUND_TO}f}", uncertainty
 
 
-def media_row(one: Picture, offset: int, public: bool) -> dict:
+def media_row(picture: Picture, offset: int, public: bool) -> Row:
+    """A row of media.csv, for a picture with a time."""
+    assert picture.taken_at is not None
     return {
-        "mediaID": one.sha256,
-        "deploymentID": identifier(one.deployment_id),
-        "captureMethod": one.capture_method,
-        "timestamp": stamp(one.taken_at, offset),
-        "filePath": file_path(one.path),
+        "mediaID": picture.sha256,
+        "deploymentID": identifier(picture.deployment_id),
+        "captureMethod": picture.capture_method,
+        "timestamp": stamp(picture.taken_at, offset),
+        "filePath": file_path(picture.path),
         "filePublic": _yes(public),
-        "fileName": one.path.rpartition("/")[2],
-        "fileMediatype": one.mediatype,
+        "fileName": picture.path.rpartition("/")[2],
+        "fileMediatype": picture.mediatype,
     }
 
 
-def is_public(one: Picture, bar: float, people_events: set[str]) -> bool:
-    """No person, nothing like one, no number plate, not one frame of a visit with people; and
-    somebody or something has looked."""
-    if one.said.observation_type in ("human", "vehicle", "unclassified"):
+def is_public(picture: Picture, bar: float, people_events: set[str]) -> bool:
+    """Whether a picture shows no person, nothing like one, no number plate, lies in no visit with
+    people, and was classified at all."""
+    if picture.said.observation_type in ("human", "vehicle", "unclassified"):
         return False
-    if one.event in people_events:
+    if picture.event in people_events:
         return False
-    return (one.p_human or 0.0) < bar
+    return (picture.p_human or 0.0) < bar
 
 
 def people_events(package: Package) -> set[str]:
     """Visits in which a person was seen in any picture."""
-    seen = {one.event for one in package.pictures if one.said.observation_type == "human"}
-    said = {e.id for e in package.events if any(s.observation_type == "human" for s in e.said)}
-    return (seen | said) - {None}
+    found = {e.id for e in package.events if any(s.observation_type == "human" for s in e.said)}
+    for picture in package.pictures:
+        if picture.event is not None and picture.said.observation_type == "human":
+            found.add(picture.event)
+    return found
 
 
 def clock_suspects(package: Package) -> set[str]:
     """Deployments with a picture from outside their period, or dated by the file's own date."""
-    by_id = {one.deployment_id: one for one in package.deployments}
+    by_id = {place.deployment_id: place for place in package.deployments}
     return {
-        one.deployment_id
-        for one in package.pictures
-        if one.clock == "file_date"
-        or (one.taken_at and _outside(one.taken_at, by_id[one.deployment_id]))
+        picture.deployment_id
+        for picture in package.pictures
+        if picture.clock == "file_date"
+        or (picture.taken_at and _outside(picture.taken_at, by_id[picture.deployment_id]))
     }
 
 
@@ -216,37 +229,39 @@ def observation_rows(
     events: Iterable[Event],
     offset: Callable[[Picture | Event], int],
     levels: tuple[str, ...],
-) -> Iterator[dict]:
+) -> Iterator[Row]:
     """Media level: one row a picture. Event level: one row a taxon, without mediaID."""
-    lapse = {one.id for one in time_lapse(events)}
+    events = list(events)
+    lapse = {event.id for event in time_lapse(events)}
     if "media" in levels:
-        for one in pictures:
-            when = stamp(one.taken_at, offset(one))
+        for picture in pictures:
+            assert picture.taken_at is not None
+            when = stamp(picture.taken_at, offset(picture))
             yield {
-                "observationID": f"{one.sha256}_media",
-                "mediaID": one.sha256,
-                "eventID": None if one.event in lapse else one.event,
-                **_observation("media", one.deployment_id, when, when, one.said),
+                "observationID": f"{picture.sha256}_media",
+                "mediaID": picture.sha256,
+                "eventID": None if picture.event in lapse else picture.event,
+                **_observation("media", picture.deployment_id, when, when, picture.said),
             }
-    for one in events if "event" in levels else ():
-        if one.started_at is None or one.id in lapse:
+    for event in events if "event" in levels else ():
+        if event.started_at is None or event.id in lapse:
             continue
-        start = stamp(one.started_at, offset(one))
-        end = stamp(one.ended_at or one.started_at, offset(one))
-        for number, said in enumerate(one.said, 1):
+        start = stamp(event.started_at, offset(event))
+        end = stamp(event.ended_at or event.started_at, offset(event))
+        for number, said in enumerate(event.said, 1):
             yield {
-                "observationID": f"{one.id}_event_{number}",
-                "eventID": one.id,
-                **_observation("event", one.deployment_id, start, end, said),
+                "observationID": f"{event.id}_event_{number}",
+                "eventID": event.id,
+                **_observation("event", event.deployment_id, start, end, said),
             }
 
 
 def time_lapse(events: Iterable[Event]) -> list[Event]:
     """Visits of pictures that nothing triggered."""
-    return [one for one in events if one.capture_method == "timeLapse"]
+    return [event for event in events if event.capture_method == "timeLapse"]
 
 
-def _observation(level: str, deployment_id: str, start: str, end: str, said: Said) -> dict:
+def _observation(level: str, deployment_id: str, start: str, end: str, said: Said) -> Row:
     """Our crop is evidence, no animal's outline: the bbox columns stay empty. So does the time of
     a review: it is kept as given, without a zone."""
     kind = said.observation_type
@@ -266,9 +281,9 @@ def _observation(level: str, deployment_id: str, start: str, end: str, said: Sai
     }
 
 
-def _left_out(one: Picture) -> dict:
-    row = {"mediaID": one.sha256, "deploymentID": identifier(one.deployment_id)}
-    return {**row, "filePath": file_path(one.path), "reason": "no time in the file"}
+def _left_out(picture: Picture) -> Row:
+    row = {"mediaID": picture.sha256, "deploymentID": identifier(picture.deployment_id)}
+    return {**row, "filePath": file_path(picture.path), "reason": "no time in the file"}
 
 
 # --- small forms
@@ -276,19 +291,21 @@ def _left_out(one: Picture) -> dict:
 
 def _offsets(package: Package) -> Callable[[Picture | Event], int]:
     """Minutes east of Greenwich: what the camera wrote into the picture, else its deployment's."""
-    usual = {one.deployment_id: one.utc_offset_min for one in package.deployments}
+    usual = {place.deployment_id: period(place)[2] for place in package.deployments}
 
-    def offset(one: Picture | Event) -> int:
-        return usual[one.deployment_id] if one.utc_offset_min is None else one.utc_offset_min
+    def offset(record: Picture | Event) -> int:
+        if record.utc_offset_min is None:
+            return usual[record.deployment_id]
+        return record.utc_offset_min
 
     return offset
 
 
-def _noting(names: set[str], rows: Iterable[dict]) -> Iterator[dict]:
+def _noting(names: set[str], rows: Iterable[Row]) -> Iterator[Row]:
     """The same rows, while their scientific names are collected."""
     for row in rows:
-        if row["scientificName"]:
-            names.add(row["scientificName"])
+        if name := row["scientificName"]:
+            names.add(str(name))
         yield row
 
 
@@ -300,11 +317,12 @@ def _yes(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _outside(at: datetime, one: Deployment) -> bool:
-    return at < one.started_at or at.replace(microsecond=0) > one.ended_at
+def _outside(at: datetime, deployment: Deployment) -> bool:
+    start, end, _ = period(deployment)
+    return at < start or at.replace(microsecond=0) > end
 
 
-def _table(path: Path, columns: tuple[str, ...], rows: Iterable[dict]) -> int:
+def _table(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> int:
     """Write all columns in the schema's order; returns the number of rows."""
     cells = ([_cell(row.get(name)) for name in columns] for row in rows)
     return write_table(path, columns, cells, as_it_is=True)

@@ -1,11 +1,13 @@
-"""datapackage.json of a Camtrap DP: the project's words, and what follows from the rows."""
+"""datapackage.json of a Camtrap DP: the project's description, and what follows from the rows."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 
 from pipeline.exchange.package import Package
 from pipeline.exchange.paths import stamp
 from pipeline.exchange.project import Project
+from pipeline.exchange.required import period
 
 VERSION = "1.0.2"
 BASE = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
@@ -35,17 +37,17 @@ OUTAGES = {  # ours: Camtrap DP has no word for days on which a camera did not w
 def descriptor(
     package: Package,
     project: Project,
-    places: list[dict],
+    places: list[dict[str, Any]],
     names: Collection[str],
     precision: float | None,
-) -> dict:
+) -> dict[str, Any]:
     """datapackage.json; exporting the same again changes `created` and nothing else.
 
     places     rows of deployments.csv; names: scientific names in observations.csv
     precision  degrees to which places were rounded; None: they were not
     """
-    starts = [one.started_at.date() for one in package.deployments]
-    ends = [one.ended_at.date() for one in package.deployments]
+    periods = [period(deployment) for deployment in package.deployments]
+    starts, ends = [start.date() for start, *_ in periods], [end.date() for _, end, _ in periods]
     return {
         "resources": [
             *(_resource(name) for name in ("deployments", "media", "observations")),
@@ -65,7 +67,7 @@ def descriptor(
     }
 
 
-def _resource(name: str) -> dict:
+def _resource(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "path": f"{name}.csv",
@@ -77,10 +79,10 @@ def _resource(name: str) -> dict:
     }
 
 
-def _spatial(places: list[dict]) -> dict:
+def _spatial(places: list[dict[str, Any]]) -> dict[str, Any]:
     """The box around the places as written, so that it tells no more than they do."""
-    x = [float(one["longitude"]) for one in places]
-    y = [float(one["latitude"]) for one in places]
+    x = [float(place["longitude"]) for place in places]
+    y = [float(place["latitude"]) for place in places]
     west, east, south, north = min(x), max(x), min(y), max(y)
     if west == east and south == north:
         return {"type": "Point", "coordinates": [west, south]}
@@ -88,10 +90,10 @@ def _spatial(places: list[dict]) -> dict:
     return {"type": "Polygon", "coordinates": [ring]}
 
 
-def _taxonomic(package: Package, names: Collection[str]) -> list[dict]:
-    said = [one.said for one in package.pictures]
-    said += [part for one in package.events for part in one.said]
-    ranks = {one.name: one.rank for one in said if one.name in names and one.rank in RANKS}
+def _taxonomic(package: Package, names: Collection[str]) -> list[dict[str, str]]:
+    said = [picture.said for picture in package.pictures]
+    said += [part for event in package.events for part in event.said]
+    ranks = {s.name: s.rank for s in said if s.name in names and s.rank in RANKS}
     return [
         {
             "scientificName": name,

@@ -51,6 +51,10 @@ def _shift(boxes: Mapping[str, object], theirs: Mapping[str, str]) -> Callable[[
                 votes["/".join(parts[:n]) + "/", ""] += 1
         for before in tails.get(name, ()):
             votes["", before] += 1
-    best = max(votes, key=lambda one: (votes[one], -len(one[0] + one[1]), one), default=("", ""))
+    best = max(
+        votes,
+        key=lambda change: (votes[change], -len(change[0] + change[1]), change),
+        default=("", ""),
+    )
     off, before = best
     return lambda name: before + name[len(off) :] if name.startswith(off) else ""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import InputError, SettingsError
 from pipeline.exchange.package import Package, Picture
@@ -25,9 +26,9 @@ OVERSHOOT = 0.02  # a box may reach so far over the edge by rounding; it is cut 
 
 @dataclass(frozen=True, slots=True)
 class ReadInfo:
-    """What a results file says of itself, and what of it could not be used. Nothing is silent."""
+    """The description in a results file, and everything in it that could not be used."""
 
-    info: dict  # as in the file
+    info: dict[str, Any]  # as in the file
     pictures: int  # entries, failed ones too
     failed: tuple[str, ...]  # the detector could not look at them
     ignored: Mapping[str, int] = field(default_factory=dict)  # boxes, by why
@@ -74,7 +75,8 @@ def _read(given: object) -> tuple[dict[str, list[Detection]], ReadInfo]:
     if not isinstance(categories, dict):
         raise _Wrong('no table "detection_categories" in it')
     boxes: dict[str, list[Detection]] = {}
-    failed, ignored = {}, Counter()
+    failed: dict[str, bool] = {}
+    ignored: Counter[str] = Counter()
     for number, image in enumerate(given["images"]):
         name = _file(image, number)
         if name in boxes or name in failed:
@@ -104,34 +106,36 @@ def _file(image: object, number: int) -> str:
     return name
 
 
-def _detections(name: str, found: object, categories: dict, ignored: Counter) -> list[Detection]:
+def _detections(
+    name: str, found: object, categories: dict[str, Any], ignored: Counter[str]
+) -> list[Detection]:
     if not isinstance(found, list):
         raise _Wrong(f'"detections" of {name} is no list')
     boxes = []
-    for one in found:
-        if not isinstance(one, dict):
+    for detection in found:
+        if not isinstance(detection, dict):
             raise _Wrong(f"a detection of {name} is no table")
-        category = str(categories.get(str(one.get("category")), "")).lower()
+        category = str(categories.get(str(detection.get("category")), "")).lower()
         if category not in OURS:
-            ignored[f"category {one.get('category')!r} ({category or 'not named'})"] += 1
+            ignored[f"category {detection.get('category')!r} ({category or 'not named'})"] += 1
             continue
-        box = _box(name, one.get("bbox"))
+        box = _box(name, detection.get("bbox"))
         if box is None:
             ignored["box without area"] += 1
             continue
-        boxes.append(Detection(OURS[category], _share(name, "conf", one.get("conf")), box))
-    return sorted(boxes, key=lambda one: -one.confidence)
+        boxes.append(Detection(OURS[category], _share(name, "conf", detection.get("conf")), box))
+    return sorted(boxes, key=lambda box: -box.confidence)
 
 
 def _box(name: str, given: object) -> Box | None:
     """Cut at the picture's edges; None where nothing is left of it."""
     if not isinstance(given, list) or len(given) != 4:
         raise _Wrong(f'"bbox" of {name} must be [x, y, width, height], 0 to 1')
-    x, y, width, height = (_number(name, "bbox", one) for one in given)
+    x, y, width, height = (_number(name, "bbox", side) for side in given)
     edges = (x, y, x + width, y + height)
     if min(edges) < -OVERSHOOT or max(edges) > 1 + OVERSHOOT:
         raise _Wrong(f'"bbox" of {name} lies outside 0 to 1: are these pixels?')
-    left, top, right, bottom = (min(1.0, max(0.0, one)) for one in edges)
+    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in edges)
     if not (right > left and bottom > top):
         return None
     inside = (left, top) == (x, y) and (right, bottom) == edges[2:]
@@ -164,17 +168,19 @@ def export_results(package: Package, path: Path) -> dict[str, int]:
     path = Path(path)
     if path.exists():
         raise InputError(f"{path}: is there already; name a new file")
-    names = sorted({name for one in package.pictures for name, _ in one.top})
+    names = sorted({name for picture in package.pictures for name, _ in picture.top})
     ids = {name: str(number) for number, name in enumerate(names)}
     images = [
-        _image(one, path, ids) for one in package.pictures for path in (one.path, *one.copies)
+        _image(picture, place, ids)
+        for picture in package.pictures
+        for place in (picture.path, *picture.copies)
     ]
     images += [_failed(file, reason) for file, reason in package.unreadable]
-    results = {
+    results: dict[str, Any] = {
         "info": _info(package, images),
         "detection_categories": CATEGORIES,
         **({"classification_categories": {ids[n]: n for n in names}} if names else {}),
-        "images": sorted(images, key=lambda one: one["file"]),
+        "images": sorted(images, key=lambda image: str(image["file"])),
     }
     working = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -184,49 +190,54 @@ def export_results(package: Package, path: Path) -> dict[str, int]:
         raise InputError(f"{path}: cannot be written: {why.strerror or why}") from why
     finally:
         working.unlink(missing_ok=True)
-    failed = sum("failure" in one for one in images)
-    boxes = sum(len(one["detections"] or ()) for one in images)
+    failed = sum("failure" in image for image in images)
+    boxes = sum(len(image["detections"] or ()) for image in images)
     return {"pictures": len(images), "failed": failed, "boxes": boxes}
 
 
-def _image(one: Picture, path: str, ids: Mapping[str, str]) -> dict:
-    if one.state == "unprocessed":
-        return _failed(path, "not looked at yet")
-    if one.p_animal is None or one.failure:
-        return _failed(path, one.failure or "could not be looked at")
-    scores = {"1": one.p_animal, "2": one.p_human, "3": one.p_vehicle}
+def _image(picture: Picture, path: str, ids: Mapping[str, str]) -> dict[str, Any]:
+    if picture.state == "unprocessed":
+        return _failed(path, "not scored yet")
+    if picture.p_animal is None or picture.failure:
+        return _failed(path, picture.failure or "could not be scored")
+    scores = {"1": picture.p_animal, "2": picture.p_human, "3": picture.p_vehicle}
     found = [
         {
             "category": category,
             "conf": round(float(p), 4),
-            "bbox": [round(float(side), 4) for side in one.crop or WHOLE],
+            "bbox": [round(float(side), 4) for side in picture.crop or WHOLE],
         }
         for category, p in scores.items()
         if p is not None and p >= LOWEST
     ]
-    if one.top and found and found[0]["category"] == "1":
-        best = sorted(one.top, key=lambda pair: -pair[1])
+    if picture.top and found and found[0]["category"] == "1":
+        best = sorted(picture.top, key=lambda pair: -pair[1])
         found[0]["classifications"] = [[ids[name], round(float(p), 4)] for name, p in best]
     return {"file": path, "detections": sorted(found, key=lambda box: -box["conf"])}
 
 
-def _failed(file: str, reason: str) -> dict:
+def _failed(file: str, reason: str) -> dict[str, Any]:
     return {"file": file, "failure": reason, "detections": None}
 
 
-def _info(package: Package, images: Sequence[dict]) -> dict:
-    info = {"format_version": FORMAT, "detector": package.frame_model or "camtriage"}
+def _info(package: Package, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "format_version": FORMAT,
+        "detector": package.frame_model or "camtriage",
+    }
     if package.finished_at:
         info["detection_completion_time"] = f"{package.finished_at:%Y-%m-%d %H:%M:%S}"
-    kept = {one.path for one in package.pictures if one.state == "kept"}
+    kept = {picture.path for picture in package.pictures if picture.state == "kept"}
     best = sorted(
-        one["detections"][0]["conf"] for one in images if one["file"] in kept and one["detections"]
+        image["detections"][0]["conf"]
+        for image in images
+        if image["file"] in kept and image["detections"]
     )
     if best:  # thresholds do not travel: these are of these pictures, and only of these
         info["detector_metadata"] = {
             "typical_detection_threshold": best[len(best) // 20],  # shows 95 % of what was kept
             "conservative_detection_threshold": best[len(best) // 100],
         }
-    if any(one.top for one in package.pictures) and package.labeller:
+    if any(picture.top for picture in package.pictures) and package.labeller:
         info["classifier"] = package.labeller
     return info

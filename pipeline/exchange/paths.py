@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timedelta, timezone
-from urllib.parse import unquote_to_bytes
 
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")  # pipeline.card.scan.path_text's form of a byte
 
@@ -16,9 +15,9 @@ def stamp(at: datetime, offset_min: int) -> str:
 def file_path(path: str) -> str:
     """A path as Camtrap DP allows it; only what it forbids (and %) is percent-encoded.
 
-    `./..hidden/50%.jpg` cannot stand there as it is; `card_path` finds the way back.
+    `./..hidden/50%.jpg` is not allowed as it is; urllib.parse.unquote_to_bytes gives it back.
     """
-    path = _ESCAPE.sub(lambda one: f"%{one[1].upper()}", path.replace("%", "%25"))
+    path = _ESCAPE.sub(lambda escape: f"%{escape[1].upper()}", path.replace("%", "%25"))
     path = path.replace("..", ".%2E")
     if path[:1] in "./~":
         path = _percent(path[:1]) + path[1:]
@@ -30,7 +29,7 @@ def identifier(text: str) -> str:
     inner = text.strip(" ")
     start = len(text) - len(text.lstrip(" "))
     text = "%20" * start + inner + "%20" * (len(text) - start - len(inner))
-    return "".join(one if one.isprintable() else _percent(one) for one in text)
+    return "".join(letter if letter.isprintable() else _percent(letter) for letter in text)
 
 
 def words(text: str) -> str:
@@ -39,11 +38,6 @@ def words(text: str) -> str:
         return text
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
-
-
-def card_path(file_path: str) -> bytes:
-    """The bytes of the path on the card that `file_path` wrote."""
-    return unquote_to_bytes(file_path)
 
 
 def _percent(text: str) -> str:

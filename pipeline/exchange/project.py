@@ -26,6 +26,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from pipeline.errors import SettingsError
 
@@ -45,6 +46,7 @@ PACKAGE = (
     *("name", "id", "title", "description", "version", "keywords", "homepage"),
     "bibliographicCitation",
 )
+Table = dict[str, Any]  # of a TOML file
 _NAME = re.compile(r"[-a-z0-9._/]+")
 
 
@@ -52,13 +54,14 @@ _NAME = re.compile(r"[-a-z0-9._/]+")
 class Project:
     """Checked parts of datapackage.json, in its own words."""
 
-    project: dict
-    contributors: tuple[dict, ...]
-    licenses: tuple[dict, ...]
-    package: dict
+    project: Table
+    contributors: tuple[Table, ...]
+    licenses: tuple[Table, ...]
+    package: Table
 
     @property
     def levels(self) -> tuple[str, ...]:
+        """Which observation levels the package has."""
         return tuple(self.project["observationLevel"])
 
 
@@ -83,7 +86,7 @@ def read_project(path: Path) -> Project:
     return Project(project, tuple(contributors), tuple(licenses), package)
 
 
-def _project_faults(given: dict) -> list[str]:
+def _project_faults(given: Table) -> list[str]:
     faults = _unknown("", given, (*REQUIRED, *OPTIONAL, "contributors", "licenses", "package"))
     faults += _texts("", given, ("title", *OPTIONAL))
     wanted = {
@@ -111,12 +114,14 @@ def _contributor_faults(given: object) -> list[str]:
     if not _tables(given) or not given:
         return ['contributors are missing: [[contributors]] with title = "name" and role']
     faults = []
-    for number, one in enumerate(given, 1):
+    for number, contributor in enumerate(given, 1):
         where = f"contributor {number}: "
-        faults += _unknown(where, one, CONTRIBUTOR) + _texts(where, one, CONTRIBUTOR)
-        if not one.get("title"):
+        faults += _unknown(where, contributor, CONTRIBUTOR) + _texts(
+            where, contributor, CONTRIBUTOR
+        )
+        if not contributor.get("title"):
             faults.append(f"{where}title is missing: the name")
-        if one.get("role", ROLES[0]) not in ROLES:
+        if contributor.get("role", ROLES[0]) not in ROLES:
             faults.append(f"{where}role must be one of {', '.join(ROLES)}")
     return faults
 
@@ -125,14 +130,14 @@ def _license_faults(given: object) -> list[str]:
     if not _tables(given):
         return ["licenses must be tables: [[licenses]] with name and scope"]
     faults = []
-    for number, one in enumerate(given, 1):
+    for number, license in enumerate(given, 1):
         where = f"license {number}: "
-        faults += _unknown(where, one, LICENSE) + _texts(where, one, LICENSE)
-        if not (one.get("name") or one.get("path")):
+        faults += _unknown(where, license, LICENSE) + _texts(where, license, LICENSE)
+        if not (license.get("name") or license.get("path")):
             faults.append(f"{where}name (CC0-1.0, CC-BY-4.0, ...) or path is missing")
-        if one.get("scope") not in SCOPES:
+        if license.get("scope") not in SCOPES:
             faults.append(f"{where}scope must be data or media")
-    if given and not faults and {one["scope"] for one in given} != set(SCOPES):
+    if given and not faults and {license["scope"] for license in given} != set(SCOPES):
         faults.append("licenses: give one with scope data and one with scope media, or none")
     return faults
 
@@ -150,19 +155,19 @@ def _package_faults(given: object) -> list[str]:
     return faults
 
 
-def _unknown(where: str, given: dict, known: tuple[str, ...]) -> list[str]:
+def _unknown(where: str, given: Table, known: tuple[str, ...]) -> list[str]:
     wrong = sorted(given.keys() - set(known))
     return [f"{where}unknown: {', '.join(wrong)}; known: {', '.join(known)}"] if wrong else []
 
 
-def _texts(where: str, given: dict, keys: tuple[str, ...] | list[str]) -> list[str]:
+def _texts(where: str, given: Table, keys: tuple[str, ...] | list[str]) -> list[str]:
     wrong = [key for key in keys if key in given and not isinstance(given[key], str)]
     return [f"{where}{key} must be a text in quotes" for key in wrong]
 
 
 def _list_of(value: object, allowed: tuple[str, ...]) -> bool:
-    return isinstance(value, list) and bool(value) and all(one in allowed for one in value)
+    return isinstance(value, list) and bool(value) and all(item in allowed for item in value)
 
 
-def _tables(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+def _tables(value: object) -> TypeGuard[list[Table]]:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)

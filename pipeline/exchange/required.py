@@ -1,6 +1,7 @@
 """What Camtrap DP must know of every deployment before anything is written."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pipeline.counted import counted
 from pipeline.errors import InputError
@@ -12,14 +13,14 @@ from pipeline.tables.reader import MISSING
 def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
     """Raise one InputError that names every deployment with what it lacks, or has wrong."""
     faults = [
-        f"{one.deployment_id} ({', '.join(lacks)})"
-        for one in deployments
-        if (lacks := deployment_faults(one))
+        f"{deployment.deployment_id} ({', '.join(lacks)})"
+        for deployment in deployments
+        if (lacks := deployment_faults(deployment))
     ]
     if faults:
-        some = counted(len(faults), "deployment")
+        incomplete = counted(len(faults), "deployment")
         raise InputError(
-            f"Camtrap DP needs more about {some}: {'; '.join(faults)}. "
+            f"Camtrap DP needs more about {incomplete}: {'; '.join(faults)}. "
             "Write them out with camtriage deployments list > deployments.csv, fill them in, and "
             "read them back with camtriage deployments import; nothing was written"
         )
@@ -27,17 +28,24 @@ def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
         raise InputError("nothing to export: no deployment has pictures here")
 
 
-def deployment_faults(one: Deployment) -> list[str]:
+def period(deployment: Deployment) -> tuple[datetime, datetime, int]:
+    """(start, end, UTC offset in minutes) of a deployment that refuse_incomplete has let pass."""
+    start, end, offset = deployment.started_at, deployment.ended_at, deployment.utc_offset_min
+    assert start is not None and end is not None and offset is not None
+    return start, end, offset
+
+
+def deployment_faults(deployment: Deployment) -> list[str]:
     """What Camtrap DP needs and this deployment lacks, or has wrong."""
     lacks = []
-    if one.deployment_id in MISSING:
+    if deployment.deployment_id in MISSING:
         lacks.append("its name reads as 'missing': rename the deployment")
-    if one.latitude is None or one.longitude is None:
+    if deployment.latitude is None or deployment.longitude is None:
         lacks.append("place: latitude, longitude")
-    if one.started_at is None or one.ended_at is None:
+    if deployment.started_at is None or deployment.ended_at is None:
         lacks.append("period: deploymentStart, deploymentEnd")
-    elif one.ended_at < one.started_at:
+    elif deployment.ended_at < deployment.started_at:
         lacks.append("period: ends before it starts")
-    if one.utc_offset_min is None:
+    if deployment.utc_offset_min is None:
         lacks.append("UTC offset: write it behind deploymentStart, as +02:00")
-    return lacks + column_faults(one.other)
+    return lacks + column_faults(deployment.other)
