@@ -5,9 +5,12 @@ as `\\xNN` (pipeline.card.scan.path_text and os_path turn one form into the othe
 Times are the camera's own clock, naive. Boxes are (x, y, width, height), 0-1, from the top left.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias, TypedDict
+
+from pipeline.errors import InputError
 
 KINDS = ("picture", "video", "other", "skipped")  # of files on a card
 REASONS = (  # of a file problem
@@ -110,11 +113,22 @@ class RepairParameters(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What pictures there are of one deployment, by their repaired times."""
+
+    pictures: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    early: int = 0  # before its start
+    late: int = 0  # after its end
+
+
+@dataclass(frozen=True, slots=True)
 class ClockRepair:
     """How a wrong clock is repaired, for a stretch of one deployment's pictures.
 
     Bounds are as the camera wrote them, both ends belong to the stretch, None is open. What the
-    camera wrote is never changed; pipeline.card.repair computes the repaired time from it.
+    camera wrote is never changed; pipeline.card.repair makes repairs of what a person types.
     """
 
     deployment_id: str
@@ -127,6 +141,35 @@ class ClockRepair:
     batch: str | None = None  # only the pictures that this card brought
     comment: str | None = None
     made_by: str | None = None
+
+    def touches(self, batch: str, path: str, at: datetime | None) -> bool:
+        """Whether a picture lies in the stretch; at: as the camera wrote it."""
+        if at is None or self.batch not in (None, batch):
+            return False
+        late = self.last_at is not None and at > self.last_at
+        behind = self.last_path is not None and path > self.last_path
+        early = self.first_at is not None and at < self.first_at
+        before = self.first_path is not None and path < self.first_path
+        return not (early or late or before or behind)
+
+    def repaired(self, at: datetime) -> datetime:
+        """The time that stands for what the camera wrote."""
+        try:
+            if self.kind == "am_pm":
+                return at.replace(hour=(at.hour + 12) % 24)
+            if self.kind == "drift":
+                return _on_line(self.parameters["points"], at)
+            return at + timedelta(seconds=self.parameters["seconds"])
+        except OverflowError:
+            raise InputError(f"{at} cannot be moved so far: no such year") from None
+
+
+def _on_line(points: Sequence[Sequence[str]], at: datetime) -> datetime:
+    """Whole microseconds, so that both known points are met exactly and none overtakes another."""
+    (a, b), (c, d) = ([datetime.fromisoformat(text) for text in pair] for pair in points)
+    micro = timedelta(microseconds=1)
+    way, true = (at - a) // micro, (d - b) // micro
+    return b + way * true // ((c - a) // micro) * micro
 
 
 @dataclass(frozen=True, slots=True)

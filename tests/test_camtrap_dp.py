@@ -20,9 +20,9 @@ from makers import fill
 
 from db.core import schema
 from db.core.engine import open_database, reading, writing
-from db.queries.exchange.package import gather
 from db.store.outages import save_outages
 from db.store.repairs import save_repair
+from flows.facts.package import gather
 from flows.services.export import export_camtrap_dp
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError

@@ -7,11 +7,12 @@ import pytest
 
 from db.core.engine import open_database, reading, writing
 from db.core.schema import metadata
-from db.integrity.check import check, check_files
+from db.integrity.check import check
 from db.store.batches import save_batch
 from db.store.deployments import save_deployments
 from db.store.files import save_files
 from db.store.media import save_media
+from flows.facts.originals import check_files
 from pipeline.records import Deployment, Found, Media
 from tests.makers import fill
 

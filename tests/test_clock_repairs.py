@@ -11,14 +11,14 @@ from db.core import schema
 from db.core.engine import reading, writing
 from db.integrity.check import check
 from db.integrity.dump import dump
-from db.queries.exchange.package import gather
 from db.store.batches import all_batches, batch_row, save_batch
 from db.store.deployments import all_deployments, deployments_of, save_deployments
 from db.store.flags import save_flags
 from db.store.media import media_of, save_media, unplanned_media
 from db.store.outages import save_outages
 from db.store.repairs import repairs, save_repair, stretch, undo_repair
-from pipeline.card.repair import KINDS, drift, repaired, touches, zone_shift
+from flows.facts.package import gather
+from pipeline.card.repair import KINDS, drift, zone_shift
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, Flag, Media, Outage
 from pipeline.tables.times import option_time
@@ -38,14 +38,14 @@ def shift(place: str = PLACE, seconds: int = 3600, **bounds) -> ClockRepair:
 
 @given(TIMES, SECONDS)
 def test_a_shift_and_its_opposite_are_nothing(at, seconds):
-    assert repaired(shift(seconds=-seconds), repaired(shift(seconds=seconds), at)) == at
+    assert shift(seconds=-seconds).repaired(shift(seconds=seconds).repaired(at)) == at
 
 
 @given(TIMES)
 def test_morning_and_afternoon_exchanged_twice_are_nothing_and_the_day_stays(at):
     half = ClockRepair(PLACE, "am_pm")
-    assert repaired(half, repaired(half, at)) == at
-    assert repaired(half, at).date() == at.date() and repaired(half, at).hour != at.hour
+    assert half.repaired(half.repaired(at)) == at
+    assert half.repaired(at).date() == at.date() and half.repaired(at).hour != at.hour
 
 
 @st.composite
@@ -61,13 +61,13 @@ def lines(draw) -> list[tuple[datetime, datetime]]:
 @given(lines())
 def test_drift_meets_both_known_points_exactly(points):
     one = ClockRepair(PLACE, "drift", drift(points))
-    assert [repaired(one, camera) for camera, _ in points] == [true for _, true in points]
+    assert [one.repaired(camera) for camera, _ in points] == [true for _, true in points]
 
 
 @given(lines(), st.lists(TIMES, min_size=2, max_size=20))
 def test_no_drift_or_shift_puts_a_picture_before_an_earlier_one(points, times):
     for one in (ClockRepair(PLACE, "drift", drift(points)), shift(seconds=-86400)):
-        made = [repaired(one, at) for at in sorted(times)]
+        made = [one.repaired(at) for at in sorted(times)]
         assert made == sorted(made)
 
 
@@ -93,20 +93,20 @@ def test_a_time_is_typed_with_the_year_first_and_any_hour():
 
 def test_a_year_that_no_calendar_has_is_refused():
     with pytest.raises(InputError, match="no such year"):
-        repaired(shift(seconds=10**12), BEGIN)
+        shift(seconds=10**12).repaired(BEGIN)
 
 
 def test_a_stretch_ends_with_its_last_picture_or_file_and_on_its_card():
     one = shift(first_at=BEGIN, last_at=BEGIN + timedelta(hours=1))
-    assert [touches(one, "c", "p", BEGIN + timedelta(hours=h)) for h in (-1, 0, 1, 2)] == [
+    assert [one.touches("c", "p", BEGIN + timedelta(hours=h)) for h in (-1, 0, 1, 2)] == [
         *(False, True, True, False)
     ]
     one = shift(first_path="a/2.JPG", last_path="a/4.JPG", batch="c")
-    assert [touches(one, "c", f"a/{n}.JPG", BEGIN) for n in (1, 2, 4, 5)] == [
+    assert [one.touches("c", f"a/{n}.JPG", BEGIN) for n in (1, 2, 4, 5)] == [
         *(False, True, True, False)
     ]
-    assert not touches(one, "another", "a/3.JPG", BEGIN)
-    assert not touches(shift(), "c", "p", None)
+    assert not one.touches("another", "a/3.JPG", BEGIN)
+    assert not shift().touches("c", "p", None)
 
 
 # --- in the database ---

@@ -20,9 +20,9 @@ from flows.services.deployments import (
     list_deployments,
     remove_deployment,
 )
-from pipeline.card.deployment_check import Taken, faults, metres
+from pipeline.card.deployment_check import faults, metres
 from pipeline.errors import InputError, SettingsError
-from pipeline.records import Deployment, Media, Outage
+from pipeline.records import Deployment, Media, Outage, Taken
 from tests.commands import camtriage
 from tests.test_deployment_tables import TIMES
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.core.engine import open_database, writing
-from db.queries.population.population import read_stays
 from db.store.batches import save_batch
 from db.store.deployments import save_deployments
 from db.store.media import save_media
@@ -32,6 +31,7 @@ from pipeline.population.effort.silence import proposals
 from pipeline.records import Deployment, Media, Outage
 from tests.commands import camtriage
 from tests.test_population_command import PLACES, fill, may, of, tables
+from tests.visits import read_stays
 
 MAY = may(1)
 PLACE = Deployment("A", started_at=MAY, ended_at=MAY + timedelta(days=60), source="table")

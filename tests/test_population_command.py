@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from db.core import schema
 from db.core.engine import writing
-from db.queries.population.population import read_sightings
 from db.store.batches import save_batch, save_recipe, set_current
 from db.store.deployments import all_deployments, save_deployments
 from db.store.media import save_media
@@ -19,6 +18,7 @@ from db.store.outages import accepted_outages, save_outages
 from db.store.reviews import save_reviews
 from db.store.visits import save_visits
 from flows.cli.report import study_lines
+from flows.facts.study import read_sightings
 from flows.services.study.population import WrittenStudy, read_study, study_request
 from flows.services.study.sample import write_queue
 from pipeline.errors import InputError, PopulationError, SettingsError

@@ -1,6 +1,5 @@
-"""Independent events in SQL are those of the arrays, on both databases."""
+"""The view of independent events makes those of the arrays, on both databases."""
 
-from dataclasses import fields
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,17 +8,19 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.core import schema
-from db.core.independence import WITHIN
-from db.queries.population.population import events_sql, independent_events, read_records
-from pipeline.errors import InputError
+from db.store.deployments import all_deployments
+from flows.facts.study import read_sightings
 from pipeline.population.events import independent as arrays
+from pipeline.population.events.sightings import kept_of, records_of
 from tests.visits import put
 
 START = datetime(2026, 5, 1)
 HALF_HOUR = 1800
-LAST, INDEPENDENT = arrays.RULES
-APART = [one for one in WITHIN if one != "effort"]
+VIEW = sa.text(
+    "SELECT station, coalesce(scientific_name, observation_type) AS species, started_at, ended_at,"
+    " visits, count, count_known, pictures, count_basis FROM independent_events"
+    " ORDER BY station, coalesce(scientific_name, observation_type), started_at"
+)
 
 
 def at(minutes: float) -> datetime:
@@ -42,48 +43,33 @@ def conn(database):
         conn.rollback()
 
 
-def by_arrays(conn, gap: float, rule: str, within: str) -> arrays.Events:
+def in_view(conn) -> list[sa.Row]:
+    return conn.execute(VIEW).all()
+
+
+def by_arrays(conn) -> arrays.Events:
     """The same by pipeline.population, from what the database holds."""
-    places = {
-        "station": sa.literal(""),
-        "camera": sa.func.coalesce(schema.deployment.c.camera_id, schema.deployment.c.name),
-        "deployment": schema.deployment.c.name,
+    people = [one.kind for one in read_sightings(conn)]
+    kept, _ = kept_of(read_sightings(conn), {"fox", *people})
+    station = {
+        place.deployment_id: place.location_id or place.deployment_id
+        for place in all_deployments(conn)
     }
-    of = dict(
-        conn.execute(
-            sa.select(schema.media.c.id, places[within]).join(
-                schema.deployment, schema.deployment.c.id == schema.media.c.deployment_id
-            )
-        ).all()
-    )
-    found = read_records(conn)
-    inside = np.array([of[one] for one in found.frame.tolist()], str)
-    made = arrays.independent_events(found, gap, rule, inside)
-    return made.where(np.lexsort((made.started_at, made.within, made.species, made.station)))
-
-
-def assert_same(one: arrays.Events, other: arrays.Events) -> None:
-    for field in fields(one):
-        if field.name != "frames":  # of a visit: its pictures
-            a, b = getattr(one, field.name), getattr(other, field.name)
-            np.testing.assert_array_equal(a, b, field.name)
+    found = records_of(kept, np.array([station[visit.deployment] for visit in kept], str))
+    return arrays.independent_events(found, HALF_HOUR)
 
 
 # --- what makes an event ---
 
 
-def test_two_cameras_of_a_station_see_one_visitor_unless_asked_apart(conn):
+def test_two_cameras_of_a_station_see_one_visitor(conn):
     places = {
         "d1": {"location_id": "S1", "camera_id": "A"},
         "d2": {"location_id": "S1", "camera_id": "B"},
         "d3": {},
     }
     put(conn, places, [fox("d1", 0), fox("d2", 1), fox("d1", 2), fox("d3", 1)])
-    found = {one: independent_events(conn, HALF_HOUR, within=one) for one in APART}
-    assert found["station"].station.tolist() == ["S1", "d3"]
-    assert found["station"].rows.tolist() == [3, 1]
-    assert found["camera"].within.tolist() == ["A", "B", "d3"]
-    assert found["deployment"].within.tolist() == ["d1", "d2", "d3"]
+    assert [(event.station, event.visits) for event in in_view(conn)] == [("S1", 3), ("d3", 1)]
 
 
 def test_blanks_time_lapse_and_what_has_no_time_make_no_event(conn):
@@ -98,74 +84,35 @@ def test_blanks_time_lapse_and_what_has_no_time_make_no_event(conn):
             fox("d", 270, method="activityDetection"),
         ],
     )
-    made = independent_events(conn, HALF_HOUR)
-    assert (len(made), made.untimed, read_records(conn).time.size) == (2, 1, 3)
+    assert len(in_view(conn)) == 2
 
 
 def test_the_count_is_the_largest_in_one_picture_and_says_whether_all_were_counted(conn):
     put(conn, {"d": {}}, [fox("d", 0, animals=2), fox("d", 5), fox("d", 90, animals=3)])
-    found = conn.exec_driver_sql(events_sql(conn.dialect.name, HALF_HOUR)).mappings()
-    one, two = sorted(found, key=lambda event: event["started_at"])
-    assert (one["count"], one["count_known"], one["count_basis"]) == (2, 0, "boxes")
-    assert (two["count"], two["count_known"], two["pictures"]) == (3, 1, 1)
+    first, second = in_view(conn)
+    assert (first.count, first.count_known, first.count_basis) == (2, 0, "boxes")
+    assert (second.count, second.count_known, second.pictures) == (3, 1, 1)
 
 
-def test_a_chain_is_cut_after_the_last_independent_record_only(conn):
-    put(conn, {"d": {}}, [fox("d", m) for m in range(0, 200, 20)])
-    assert len(independent_events(conn, HALF_HOUR, LAST)) == 1
-    opened = independent_events(conn, HALF_HOUR, INDEPENDENT).started_at
-    assert opened.tolist() == [at(m) for m in (0, 40, 80, 120, 160)]
-
-
-def test_a_visit_exactly_a_gap_after_the_first_one_cuts_a_chain(conn):
-    put(conn, {"d": {}}, [fox("d", m) for m in (0, 20, 30)])
-    assert independent_events(conn, HALF_HOUR, INDEPENDENT).rows.tolist() == [2, 1]
+def test_a_chain_of_short_gaps_is_one_event_however_long(conn):
+    put(conn, {"d": {}}, [fox("d", minute) for minute in range(0, 200, 20)])
+    assert [event.visits for event in in_view(conn)] == [10]
 
 
 def test_the_longer_of_two_overlapping_visits_counts_for_the_gap(conn):
     put(conn, {"d": {}}, [fox("d", 0, lasts=40), fox("d", 5, lasts=1), fox("d", 60)])
-    assert len(independent_events(conn, HALF_HOUR, LAST)) == 1
-    assert len(independent_events(conn, HALF_HOUR, INDEPENDENT)) == 2
+    assert len(in_view(conn)) == 1
 
 
-@pytest.mark.parametrize("rule", arrays.RULES)
-def test_a_gap_of_exactly_the_threshold_opens_an_event_to_the_microsecond(conn, rule):
+def test_a_gap_of_exactly_half_an_hour_opens_an_event_to_the_microsecond(conn):
     almost = 30 - 1e-6 / 60  # SQLite's own %s would round it up
     visits = [fox("exact", 0), fox("exact", 30), fox("short", 0), fox("short", almost)]
     put(conn, {"exact": {}, "short": {}}, visits)
-    assert independent_events(conn, HALF_HOUR, rule).station.tolist() == ["exact", "exact", "short"]
+    assert [event.station for event in in_view(conn)] == ["exact", "exact", "short"]
 
 
 def test_an_empty_database_has_no_events(conn):
-    for rule in arrays.RULES:
-        assert len(independent_events(conn, HALF_HOUR, rule)) == 0
-
-
-@pytest.mark.parametrize(
-    "wrong, words",
-    [
-        ({"rule": "lastIndep"}, "unknown rule"),
-        ({"within": "county"}, "events are by station, camera, deployment, effort, not by county"),
-        ({"gap_s": -1}, "0 or more seconds"),
-    ],
-)
-def test_what_cannot_be_is_refused(wrong, words):
-    with pytest.raises(InputError, match=words):
-        events_sql("sqlite", **{"gap_s": 60, **wrong})
-
-
-def test_events_of_one_instant_come_in_the_order_of_their_visits(conn):
-    put(conn, {"d": {}}, [fox("d", 0, animals=n) for n in (3, 1, None, 2)])
-    assert independent_events(conn, 0).count.tolist() == [3, 1, 1, 2]
-
-
-def test_the_select_can_stand_as_a_view(conn):
-    put(conn, {"d": {}}, [fox("d", 0), fox("d", 40)])
-    for rule in arrays.RULES:
-        text = f"CREATE VIEW {rule} AS\n{events_sql(conn.dialect.name, HALF_HOUR, rule)}"
-        conn.execute(sa.DDL(text.replace("%", "%%")))
-        assert conn.exec_driver_sql(f"SELECT count(*) FROM {rule}").scalar() == 2
-        conn.exec_driver_sql(f"DROP VIEW {rule}")  # SQLite keeps what a rollback should undo
+    assert not in_view(conn)
 
 
 # --- the same as the arrays ---
@@ -191,18 +138,20 @@ visit = st.builds(
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(
-    st.lists(visit, max_size=40),
-    st.sampled_from([0, 60, 300, 600, 1800, 86400]),
-    st.sampled_from([*arrays.RULES]),
-    st.sampled_from(APART),
-)
-def test_any_visits_give_the_same_events_in_sql_and_in_arrays(conn, visits, gap, rule, within):
+@given(st.lists(visit, max_size=40))
+def test_any_visits_give_the_same_events_in_sql_and_in_arrays(conn, visits):
     with conn.begin_nested() as given:
         put(conn, PLACES, visits)
-        ours, known = (
-            independent_events(conn, gap, rule, within),
-            by_arrays(conn, gap, rule, within),
-        )
+        viewed, made = in_view(conn), by_arrays(conn)
         given.rollback()
-    assert_same(ours, known)
+    assert len(viewed) == len(made)
+    for column, values in (
+        ("station", made.station),
+        ("species", made.species),
+        ("visits", made.rows),
+        ("count", made.count),
+        ("count_known", made.count_known),
+        ("started_at", made.started_at.astype("datetime64[s]").astype(str)),
+        ("ended_at", made.ended_at.astype("datetime64[s]").astype(str)),
+    ):
+        assert [getattr(event, column) for event in viewed] == values.tolist(), column

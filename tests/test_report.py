@@ -19,7 +19,7 @@ from db.core.rows import refresh
 from db.store import arrivals
 from db.store.batches import end_run, start_run
 from db.store.reviews import save_reviews
-from flows.services.study.report import read_day
+from flows.facts.day import read_day
 from pipeline.day_facts import (
     Card,
     FileProblemRow,

@@ -8,8 +8,8 @@ from makers import fill
 
 from db.core.engine import writing
 from db.queries.exchange.named_pictures import find_pictures
-from db.queries.exchange.sheets import drawn_blanks
 from db.store.reviews import save_reviews
+from flows.facts.sheets import drawn_blanks
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import Named, SheetRow, read_reviews, write_sheet
 from pipeline.species.labelset import load_labelset

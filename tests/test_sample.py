@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from db.core.engine import writing
 from db.integrity.check import check
 from db.queries.exchange.named_pictures import find_pictures
-from db.queries.population.sample import pictures_of, read_calls, read_sample
+from db.queries.population.sample import pictures_of
 from db.store.batches import save_batch, save_recipe, set_current
 from db.store.deployments import save_deployments
 from db.store.media import save_media
 from db.store.reviews import save_reviews
 from db.store.visits import save_visits
+from flows.facts.study import read_labelled_visits, read_sample
 from flows.services.reviews import import_reviews
 from flows.services.study.population import read_basis, read_study, study_request
 from flows.services.study.sample import write_queue, write_sample
@@ -340,7 +341,7 @@ def test_blank_said_of_a_visit_takes_the_whole_visit_out(database, database_url,
     with writing(database) as conn:
         save_reviews(conn, [Review(gone, "blank", purpose="event")], "sample.csv")
         save_reviews(conn, [Review(alone, "blank", purpose="review")], "other.csv")
-        by_sha = {one.sha256: one for one in read_calls(conn)}
+        by_sha = {one.sha256: one for one in read_labelled_visits(conn)}
         kinds = dict(conn.execute(sa.text("SELECT event_id, observation_type FROM events")).all())
     assert by_sha[gone].answer == () and kinds[gone] == "blank"
     assert by_sha[alone].answer is None and kinds[alone] == "animal", "a picture of two says little"
@@ -356,7 +357,7 @@ def test_the_word_on_a_visit_and_that_on_its_first_picture_stand_beside_each_oth
     with writing(database) as conn:
         for words in (person[:1], nobody, person[1:], nobody):
             save_reviews(conn, words, "sheet.csv")
-        by_sha = {call.sha256: call for call in read_calls(conn)}
+        by_sha = {call.sha256: call for call in read_labelled_visits(conn)}
         shown = "SELECT media_id, observation_type FROM media_status WHERE method = 'human'"
         counts = "SELECT count(*) FROM reviews WHERE newest"
         assert conn.execute(sa.text("SELECT count(*) FROM review")).scalar() == 4

@@ -7,17 +7,16 @@ import pytest
 import sqlalchemy as sa
 
 from db.core import schema
-from db.core.independence import GAP_S
-from db.queries.population.population import independent_events, read_sightings, read_stays
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
+from flows.facts.study import read_sightings
 from pipeline.errors import PopulationError
 from pipeline.population.effort.basis import basis
 from pipeline.population.effort.effort import watches
 from pipeline.population.effort.operation import operation
 from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.events.spans import DAY
-from tests.visits import put
+from tests.visits import put, read_stays
 
 BEGIN = datetime(2026, 5, 1)
 
@@ -225,19 +224,3 @@ def test_the_record_table_has_one_row_an_event_and_the_time_since_the_one_before
         ("fox", "2026-05-01 06:15:00", 2700, 45, "3"),
         ("hare", "2026-05-01 07:00:00", 0, 0, "4"),
     ]
-
-
-def test_the_view_of_independent_events_is_the_rule_at_thirty_minutes(conn):
-    draw = np.random.default_rng(3)
-    times = draw.integers(2, 600, 120) / 10
-    visits = [fox("ab"[i % 2], float(h), float(i % 3) / 20) for i, h in enumerate(times)]
-    put_study(conn, {"a": ("S", 1, 48), "b": ("S", 1, 48)}, visits=visits)
-    made = independent_events(conn, GAP_S, within="effort")
-    query = (
-        "SELECT started_at, visits, count FROM independent_events ORDER BY in_effort, started_at"
-    )
-    found = told(conn, query)
-    order = np.lexsort((made.started_at, made.within))
-    begun = [str(one) for one in made.started_at[order].astype("datetime64[s]")]
-    assert [row[0] for row in found] == begun and len(found) > 20
-    assert [row[1] for row in found] == made.rows[order].tolist()

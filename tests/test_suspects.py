@@ -8,7 +8,7 @@ from db.store.batches import save_batch
 from db.store.deployments import save_deployments
 from db.store.media import save_media
 from db.store.repairs import save_repair
-from flows.services.clocks import doubts
+from flows.facts.clocks import doubts
 from pipeline.card.sun import sun_height
 from pipeline.card.suspects import HIGH, LOW, Shot, suspects
 from pipeline.records import ClockRepair, Deployment, Media

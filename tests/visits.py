@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from itertools import count
 
 from db.core import schema
+from db.store.deployments import all_deployments
+from db.store.outages import accepted_outages
+from pipeline.population.effort.effort import Stay, stay_of
 
 FILE = {"size": 1, "mediatype": "image/jpeg", "width": 1, "height": 1, "clock": "exif"}
 FILE |= {"orientation": 1}
@@ -43,3 +46,9 @@ def put(conn, places: dict[str, dict], visits: Iterable[tuple]) -> None:
     for table, many in ((schema.media, media), (schema.visit, visit), (schema.visit_taxon, taxon)):
         if many:
             insert(table.insert(), [one | ONE.get(table.name, {}) for one in many])
+
+
+def read_stays(conn) -> list[Stay]:
+    """Deployments as effort sees them, with their accepted outages; unknown ends stay unknown."""
+    out, places = accepted_outages(conn), all_deployments(conn)
+    return [stay_of(place, out.get(place.deployment_id, ())) for place in places]

@@ -1,7 +1,6 @@
 """The views: what researchers, the report and the exports read. One .sql file each.
 
 The same file serves both databases; the calls in WORDS are written out in the words of each.
-`independent_events` alone has no file: db.core.independence makes it, for any gap and rule.
 """
 
 import hashlib
@@ -12,8 +11,6 @@ from importlib.resources import files
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-
-from db.core import independence
 
 VIEWS = (  # in the order of the reference; one that builds on another comes after it
     "media_status",
@@ -74,8 +71,6 @@ CALL = re.compile(rf"\b(UTC|DAYS|NEXT_DAY|MICROSECONDS)\({PART}(?:, {PART})?\)")
 @cache
 def source(name: str) -> str:
     """The file of one view."""
-    if name == "independent_events":
-        return independence.view_source()
     return files("db").joinpath("views", f"{name}.sql").read_text("utf-8")
 
 

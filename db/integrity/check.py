@@ -1,12 +1,8 @@
-"""Is the database whole, and are the originals still the files that were looked at?
-
-Each check yields one sentence a fault; no sentence means nothing is wrong.
-"""
+"""Is the database whole? Each check yields one sentence a fault; none: nothing is wrong."""
 
 import hashlib
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -17,10 +13,9 @@ from db.core.schema import canonical
 from db.integrity import rules
 from db.store import outages
 from db.store import repairs as clock_repairs
-from db.store.batches import batch_row, last_run
+from db.store.batches import last_run
 from db.store.files import file_counts
 from db.store.labels import unlabelled
-from pipeline.card.scan import os_path
 
 
 def check(conn: Connection) -> list[str]:
@@ -43,36 +38,6 @@ def check(conn: Connection) -> list[str]:
         _status,
     )
     return [fault for one in checks for fault in one(conn)]
-
-
-def check_files(conn: Connection, batch_id: int, root: Path | None = None) -> Iterator[str]:
-    """Hash the originals of a batch again, and look for its other files.
-
-    root   where the card lies now, if not where it lay
-    """
-    f, m = schema.file.c, schema.media.c
-    root = root or Path(batch_row(conn, batch_id)["root"])
-    if not root.is_dir():
-        yield f"{root}: the card is not there; none of its files was read"
-        return
-    query = sa.select(f.path, f.size, m.sha256).outerjoin(schema.media, m.id == f.media_id)
-    mine = query.where(f.batch_id == batch_id, f.kind != "skipped").order_by(f.path)
-    for path, size, sha in conn.execute(mine):
-        try:
-            same = _is_still(root / os_path(path), size, sha)
-        except OSError as why:
-            yield f"{path}: cannot be read: {why.strerror}"
-            continue
-        if not same:
-            yield f"{path}: is another file than the one that was found"
-
-
-def _is_still(path: Path, size: int, sha: str | None) -> bool:
-    """By its bytes where it is a picture, else by its size."""
-    if sha is None:
-        return path.stat().st_size == size
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha
 
 
 def _pages(conn: Connection) -> Iterator[str]:

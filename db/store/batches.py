@@ -64,6 +64,20 @@ def batch_row(conn: Connection, batch_id: int) -> sa.RowMapping:
     return conn.execute(sa.select(b).where(b.c.id == batch_id)).mappings().one()
 
 
+def batches_of_deployment(
+    conn: Connection, deployment_id: str
+) -> list[tuple[int, str, int | None, int, int | None]]:
+    """(key, name, current look, label and flag recipe) of each batch that brought pictures to this
+    deployment and has labels."""
+    b, m, d = schema.batch.c, schema.media.c, schema.deployment.c
+    mine = sa.select(m.batch_id).join(schema.deployment, d.id == m.deployment_id)
+    query = sa.select(b.id, b.name, b.look_recipe_id, b.label_recipe_id, b.flag_recipe_id)
+    rows = conn.execute(
+        query.where(b.id.in_(mine.where(d.name == deployment_id)), b.label_recipe_id.is_not(None))
+    )
+    return [(key, name, look, label, flag) for key, name, look, label, flag in rows]
+
+
 def set_current(
     conn: Connection,
     batch_id: int,

@@ -13,8 +13,7 @@ from db.core.rows import (
     upsert,
 )
 from db.store.repairs import believed
-from pipeline.card.deployment_check import Taken
-from pipeline.records import Deployment
+from pipeline.records import Deployment, Taken
 
 
 def save_deployments(conn: Connection, deployments: Iterable[Deployment]) -> None:

@@ -73,6 +73,15 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     return FileCounts(found=found, other=counts, **known)
 
 
+def files_found(conn: Connection, batch_id: int) -> list[tuple[str, int, str | None]]:
+    """(path, bytes, sha-256 of the picture it is) of each file of this card, by path; without those
+    skipped by name."""
+    f, m = schema.file.c, schema.media.c
+    query = sa.select(f.path, f.size, m.sha256).outerjoin(schema.media, m.id == f.media_id)
+    rows = conn.execute(query.where(f.batch_id == batch_id, f.kind != "skipped").order_by(f.path))
+    return [(path, size, sha) for path, size, sha in rows]
+
+
 def paths_in_state(
     conn: Connection, state: str, batch: str | None = None
 ) -> Iterator[tuple[str, str, str, float]]:

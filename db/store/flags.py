@@ -51,6 +51,17 @@ def flags_of(conn: Connection, batch_id: int, recipe_id: int) -> list[Flag]:
     ]
 
 
+def flag_results(
+    conn: Connection, recipe_id: int, deployment_id: str
+) -> frozenset[tuple[int, int, float, str]]:
+    """(key of the first picture, severity, score, reason) of each flag of a deployment."""
+    g, d = schema.flag.c, schema.deployment.c
+    mine = sa.select(g.media_id, g.severity, g.score, g.reason)
+    mine = mine.join(schema.deployment, d.id == g.deployment_id)
+    rows = conn.execute(mine.where(g.recipe_id == recipe_id, d.name == deployment_id))
+    return frozenset((key, severity, score, reason) for key, severity, score, reason in rows)
+
+
 def flags_shown(conn: Connection) -> Sequence[sa.Row]:
     """The view `flags`, the suspected ones first, the gravest first."""
     return conn.execute(

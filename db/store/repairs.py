@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection
 
 from db.core import schema
 from db.core.rows import chunks, deployment_ids, now, record, refresh, upsert
-from pipeline.card.repair import repaired, touches
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment
 
@@ -41,7 +40,7 @@ def repairs(conn: Connection, undone: bool = False) -> list[tuple[int, ClockRepa
 def stretch(conn: Connection, one: ClockRepair) -> list[Written]:
     """The pictures that a repair touches, in the order of files."""
     mine = schema.deployment.c.name == one.deployment_id
-    return [row[:4] for row in _written(conn, mine) if touches(one, *row[1:4])]
+    return [row[:4] for row in _written(conn, mine) if one.touches(*row[1:4])]
 
 
 def save_repair(conn: Connection, one: ClockRepair) -> int:
@@ -116,8 +115,8 @@ def meant(conn: Connection, which: ColumnElement[bool]) -> Iterator[dict]:
         rows = list(_written(conn, which & schema.deployment.c.name.in_(some)))
         for key, batch, path, at, name in rows:
             for repair, one, _ in standing:
-                if one.deployment_id == name and touches(one, batch, path, at):
-                    at = repaired(one, at)
+                if one.deployment_id == name and one.touches(batch, path, at):
+                    at = one.repaired(at)
                     yield {"media_id": key, "clock_repair_id": repair, "taken_at": at}
                     break
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from db.core.engine import reading
-from db.queries.exchange.sheets import drawn_blanks
 from flows.execution.databases import known_database
+from flows.facts.sheets import drawn_blanks
 from pipeline.errors import SettingsError
 from pipeline.report.audit_sheet import write_audit_sheet
 from pipeline.settings import load_settings

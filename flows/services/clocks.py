@@ -3,7 +3,7 @@
 A repair, the times it makes, and the visits and flags formed again are one transaction.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,17 +11,15 @@ from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
 from db.core.rows import now
-from db.queries.clocks import timed_pictures
 from db.store import repairs as clock_repairs
 from db.store.batches import batch_by_name
 from db.store.deployments import all_deployments
-from db.store.repairs import believed
 from flows.execution.databases import known_database
+from flows.facts.clocks import doubts
 from flows.run_options import NamingOptions
 from flows.services.reform import reform
 from pipeline.card import repair as rules
-from pipeline.card.suspects import Shot, Suspect
-from pipeline.card.suspects import suspects as suspects_of
+from pipeline.card.suspects import Suspect
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, RepairParameters
 from pipeline.tables.times import option_time
@@ -95,24 +93,6 @@ def suspects(database: str, deployments: Sequence[str] | None = None) -> tuple[S
         return tuple(doubts(conn, names=deployments or None))
 
 
-def doubts(
-    conn: Connection,
-    batch_ids: Collection[int] | None = None,
-    names: Collection[str] | None = None,
-) -> Iterator[Suspect]:
-    """All doubts about clocks, by deployment; of these batches and deployments alone where they
-    are given."""
-    places = believed(conn, all_deployments(conn))
-    by_name = {place.deployment_id: place for place in places}
-    today = now()
-    for name, pictures in timed_pictures(conn, batch_ids, names):
-        shots = [
-            Shot(f"{batch}/{path.rpartition('/')[0]}", path, at, light)
-            for batch, path, at, light in pictures
-        ]
-        yield from suspects_of(by_name[name], shots, today)
-
-
 def preview_shift(database: str, request: RepairRequest) -> ShiftPreview:
     """What a repair does, with nothing written. InputError: it cannot be meant, or one stands."""
     with reading(known_database(database)) as conn:
@@ -120,7 +100,7 @@ def preview_shift(database: str, request: RepairRequest) -> ShiftPreview:
         clock_repairs.refuse_second(conn, repair, pictures)
         place = _deployment(conn, repair.deployment_id)
     moved = tuple(
-        MovedPicture(batch, path, at, rules.repaired(repair, at)) for _, batch, path, at in pictures
+        MovedPicture(batch, path, at, repair.repaired(at)) for _, batch, path, at in pictures
     )
     return ShiftPreview(
         repair,

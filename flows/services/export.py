@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.core.engine import reading
-from db.queries.exchange.package import gather
 from flows.execution.databases import known_database
+from flows.facts.package import gather
 from pipeline.exchange.camtrap_dp import export
 from pipeline.exchange.megadetector import export_results
 from pipeline.exchange.project import read_project

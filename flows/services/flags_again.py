@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db.core import schema
-from db.store.batches import read_recipe
-from db.store.flags import save_flags
+from db.store.batches import batches_of_deployment, read_recipe
+from db.store.flags import flag_results, save_flags
 from db.store.repairs import believed
 from flows.run_options import StartedRun
 from flows.steps import recipes
@@ -72,18 +70,10 @@ def _of_recipe(conn: Connection, place: Deployment, begun: StartedRun) -> FlagsA
     if settings is None:
         return FlagsAgain(name, begun.batch, stale=True)
     found = found_flags(conn, settings, begun, [place])
-    before = _flags(conn, begun.flag, name)
+    before = flag_results(conn, begun.flag, name)
     save_flags(conn, begun.flag, found, [name])
-    now = _flags(conn, begun.flag, name)
+    now = flag_results(conn, begun.flag, name)
     return FlagsAgain(name, begun.batch, len(before), len(now), changed=before != now)
-
-
-def _flags(conn: Connection, recipe_id: int, deployment: str) -> frozenset[tuple[Any, ...]]:
-    g, d = schema.flag.c, schema.deployment.c
-    mine = sa.select(g.media_id, g.severity, g.score, g.reason)
-    mine = mine.join(schema.deployment, d.id == g.deployment_id)
-    rows = conn.execute(mine.where(g.recipe_id == recipe_id, d.name == deployment))
-    return frozenset(map(tuple, rows))
 
 
 def _settings_of(flagged: Mapping[str, Any]) -> Settings | None:
@@ -103,13 +93,7 @@ def _settings_of(flagged: Mapping[str, Any]) -> Settings | None:
 
 def shown_recipes(conn: Connection, deployment_id: str) -> list[StartedRun]:
     """The recipes that the views show for a deployment's pictures, each once, with one batch."""
-    b, m, d = schema.batch.c, schema.media.c, schema.deployment.c
-    mine = sa.select(m.batch_id).join(schema.deployment, d.id == m.deployment_id)
-    query = sa.select(b.id, b.name, b.look_recipe_id, b.label_recipe_id, b.flag_recipe_id)
-    rows = conn.execute(
-        query.where(b.id.in_(mine.where(d.name == deployment_id)), b.label_recipe_id.is_not(None))
-    )
-    by_recipe = {row[2:]: row for row in rows}
+    by_recipe = {row[2:]: row for row in batches_of_deployment(conn, deployment_id)}
     return [
         StartedRun(batch_id, name, None, look, label, flag, seed="")
         for batch_id, name, look, label, flag in by_recipe.values()

@@ -2,28 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, pairwise
 from math import asin, cos, hypot, radians, sin
 
-from pipeline.records import Deployment
+from pipeline.records import Deployment, Taken
 
 APART_M = 500  # deployments of one place farther apart than this are two places
 SILENT_DAYS = 180  # from start to first picture or from last to end: more is a slip of the year
 A_DAY = timedelta(days=1)  # the zone of a clock may not be known
 EARTH_M = 6_371_000
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What pictures there are of one deployment, by their repaired times."""
-
-    pictures: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
-    early: int = 0  # before its start
-    late: int = 0  # after its end
 
 
 Spans = Sequence[tuple[datetime, datetime | None]]  # (from, to), None: to the end

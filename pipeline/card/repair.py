@@ -7,7 +7,7 @@ summer time come into none of it, since cameras do not change to summer time by 
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pipeline.card.clock import offset_minutes
 from pipeline.errors import InputError
@@ -28,26 +28,6 @@ MOST_DRIFT = (
 OLDEST_YEAR = 1990  # no picture of a camera trap that wrote its time into a file is older
 
 
-def repaired(one: ClockRepair, at: datetime) -> datetime:
-    """The time that stands for what the camera wrote."""
-    try:
-        if one.kind == "am_pm":
-            return at.replace(hour=(at.hour + 12) % 24)
-        if one.kind == "drift":
-            return _on_line(one.parameters["points"], at)
-        return at + timedelta(seconds=one.parameters["seconds"])
-    except OverflowError:
-        raise InputError(f"{at} cannot be moved so far: no such year") from None
-
-
-def _on_line(points, at: datetime) -> datetime:
-    """Whole microseconds, so that both known points are met exactly and none overtakes another."""
-    (a, b), (c, d) = ([datetime.fromisoformat(text) for text in pair] for pair in points)
-    micro = timedelta(microseconds=1)
-    way, true = (at - a) // micro, (d - b) // micro
-    return b + way * true // ((c - a) // micro) * micro
-
-
 def refuse_years(one: ClockRepair, times: Iterable[datetime], now: datetime) -> None:
     """InputError where a repair brings pictures into years that cannot be: `--year 09`."""
     last = now.year + 1
@@ -55,19 +35,8 @@ def refuse_years(one: ClockRepair, times: Iterable[datetime], now: datetime) -> 
     if one.kind == "year" and not OLDEST_YEAR <= (year := one.parameters["year"]) <= last:
         raise InputError(f"--year {year}: {can_be}; write it with four digits")
     for at in times:
-        if OLDEST_YEAR <= at.year <= last and not OLDEST_YEAR <= repaired(one, at).year <= last:
-            raise InputError(f"{at} would become {repaired(one, at)}: {can_be}")
-
-
-def touches(one: ClockRepair, batch: str, path: str, at: datetime | None) -> bool:
-    """Whether a picture lies in the repair's stretch; at: as the camera wrote it."""
-    if at is None or one.batch not in (None, batch):
-        return False
-    return _within(at, one.first_at, one.last_at) and _within(path, one.first_path, one.last_path)
-
-
-def _within(value, first, last) -> bool:
-    return (first is None or first <= value) and (last is None or value <= last)
+        if OLDEST_YEAR <= at.year <= last and not OLDEST_YEAR <= one.repaired(at).year <= last:
+            raise InputError(f"{at} would become {one.repaired(at)}: {can_be}")
 
 
 def drift(points: list[tuple[datetime, datetime]]) -> dict:

@@ -21,17 +21,12 @@ from sqlalchemy import Connection, make_url
 
 from db.core import schema
 from db.core.engine import migrate, open_database, reading, writing
-from db.queries.population.population import (
-    events_sql,
-    independent_events,
-    read_records,
-    read_stays,
-)
-from pipeline.population.effort.effort import watches
-from pipeline.population.effort.operation import operation
+from db.store.deployments import all_deployments
+from flows.facts.study import read_sightings
+from pipeline.population.effort.basis import Basis, basis
 from pipeline.population.estimates.histories import detection_history
 from pipeline.population.estimates.rates import rai
-from pipeline.population.events.independent import tally
+from pipeline.population.events.sightings import StudyRequest
 from tests.benchmarks.million_rows import queries
 from tests.servers import making_databases, postgresql
 
@@ -84,21 +79,20 @@ def steps(conn: Connection) -> dict[str, Callable]:
     """What is measured, by name."""
     asked = queries()
 
-    def rates():
-        made, watched = independent_events(conn, 1800), watches(read_stays(conn), "noon")
-        names = [one.station for one in watched]
-        events = tally(made.station, made.species, names, TAXA)
-        return len(rai(events, [one.days for one in watched], TAXA))
+    def rests_on() -> Basis:
+        return basis(read_sightings(conn), all_deployments(conn), StudyRequest(effort="noon"))
 
-    def history():
-        found = read_records(conn)
-        one = found.where(found.species == TAXA[0])
-        camera = operation(watches(read_stays(conn), "noon"))
-        return detection_history(camera, one.station, one.time, 7).cells.size
+    def rates() -> int:
+        made = rests_on()
+        return len(rai(made.seen, made.effort, made.names))
+
+    def history() -> int:
+        made = rests_on()
+        one = made.taxa == TAXA[0]
+        return detection_history(made.daily(), made.station[one], made.times[one], 7).cells.size
 
     sql = {
         "view independent_events": "SELECT count(*) FROM independent_events",
-        "the same by lastIndependentRecord": f"SELECT count(*) FROM ({_cut(conn)}) e",
         "How often": asked["How often"],
         "Where": asked["Where"].replace("Equus quagga", TAXA[0]),
         "Is it rising": asked["Is it rising"].replace("Equus quagga", TAXA[0]),
@@ -109,10 +103,6 @@ def steps(conn: Connection) -> dict[str, Callable]:
         name: lambda text=text: len(conn.exec_driver_sql(text.replace("%", "%%")).all())
         for name, text in sql.items()
     } | {"RAI of all species, bootstrap": rates, "weekly history, arrays": history}
-
-
-def _cut(conn: Connection) -> str:
-    return events_sql(conn.dialect.name, 1800, "lastIndependentRecord")
 
 
 def timed(step: Callable) -> tuple[float, float]:

@@ -1,17 +1,27 @@
-"""The same tables once more, out of a database: what was seen put in, numbers asked of SQL."""
+"""The same tables once more, out of a database: what was seen put in, and read as a study reads it.
+
+The events of 30 minutes are those of the view `independent_events` too."""
 
 import numpy as np
+import sqlalchemy as sa
 
-from db.queries.population.population import independent_events, read_sightings
+from db.core import views
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
+from flows.facts.study import read_sightings
 from pipeline.population.effort.basis import basis
-from pipeline.population.effort.effort import Stay, stay_of, stretches, watches
+from pipeline.population.effort.effort import stay_of, stretches, watches
 from pipeline.population.effort.operation import operation
 from pipeline.population.estimates import hours
 from pipeline.population.estimates.histories import detection_history
 from pipeline.population.estimates.rates import rai, station_rates
-from pipeline.population.events.independent import RULES, Records, tally
+from pipeline.population.events.independent import (
+    RULES,
+    Events,
+    Records,
+    independent_events,
+    tally,
+)
 from pipeline.population.events.sightings import StudyRequest, records_of
 from pipeline.population.study.table_rows import record_table
 from tests.references import (
@@ -26,14 +36,18 @@ from tests.references import (
     studies,
 )
 from tests.tables import matrix, rows
+from tests.visits import read_stays
 
-_, INDEPENDENT = RULES
+VIEW = """
+SELECT station, scientific_name, replace(started_at, 'T', ' ') AS begun,
+    MICROSECONDS(ended_at) - MICROSECONDS(started_at) AS lasted, count
+FROM independent_events ORDER BY station, scientific_name, started_at
+"""
 
 
-def read_stays(conn) -> list[Stay]:
-    """Deployments of the database with their outages, as a study takes them."""
-    out = accepted_outages(conn)
-    return [stay_of(one, out.get(one.deployment_id, ())) for one in all_deployments(conn)]
+def in_view(conn) -> list[sa.Row]:
+    """Events of 30 minutes, by station, species and time."""
+    return conn.execute(sa.text(views.written_out(VIEW, conn.dialect.name))).all()
 
 
 def read_records(conn) -> Records:
@@ -43,10 +57,14 @@ def read_records(conn) -> Records:
     return records_of(seen, np.array([station[one.deployment] for one in seen], str))
 
 
+def read_events(conn, gap_s: float, rule: str = "lastRecord") -> Events:
+    return independent_events(read_records(conn), gap_s, rule)
+
+
 @expected("algar/expected_event_counts.csv", sql="algar")
 def event_counts(conn):
     for row in rows("algar/expected_event_counts.csv"):
-        made = independent_events(conn, algar.gap_of(row), algar.RULE_NAMES[row["rule"]])
+        made = read_events(conn, algar.gap_of(row), algar.RULE_NAMES[row["rule"]])
         yield equal([len(made)], [int(row["events"])])
         if row["animals_sum_of_max_row"]:
             yield equal([made.count.sum()], [int(row["animals_sum_of_max_row"])])
@@ -55,12 +73,14 @@ def event_counts(conn):
 @expected("algar/expected_events_30min.csv", sql="algar")
 def events_one_by_one(conn):
     known = sorted(tuple(row.values())[:4] for row in rows("algar/expected_events_30min.csv"))
-    yield equal(algar.event_keys(independent_events(conn, 1800)), known)
+    yield equal(algar.event_keys(read_events(conn, 1800)), known)
+    keys = sorted((*row[:3], str(row.lasted // 1_000_000)) for row in in_view(conn))
+    yield equal(keys, known)
 
 
 @expected("algar/expected_species_30min.csv", sql="algar")
 def species(conn):
-    made = independent_events(conn, 1800)
+    made = read_events(conn, 1800)
     for row in rows("algar/expected_species_30min.csv"):
         here = made.species == row["species"]
         ours = [here.sum(), len(set(made.station[here])), made.count[here].sum()]
@@ -71,7 +91,7 @@ def species(conn):
 @expected(algar.EVENTS, sql="algar")
 def event_matrix(conn):
     known = rows(algar.EVENTS)
-    names, made = list(known[0])[1:], independent_events(conn, 1800)
+    names, made = list(known[0])[1:], read_events(conn, 1800)
     ours = tally(made.station, made.species, [row["station"] for row in known], names)
     yield equal(ours, [[int(row[name]) for name in names] for row in known])
 
@@ -89,7 +109,7 @@ def effort(conn):
 
 @expected("algar/expected_rai.csv", sql="algar")
 def rates(conn):
-    known, made = rows("algar/expected_rai.csv"), independent_events(conn, 1800)
+    known, made = rows("algar/expected_rai.csv"), read_events(conn, 1800)
     watched, names = watches(read_stays(conn), "inclusive"), [row["species"] for row in known]
     seen = tally(made.station, made.species, [one.station for one in watched], names)
     days = [one.days for one in watched]
@@ -136,7 +156,7 @@ def cells_to_verify(conn):
 
 @expected(algar.RICHNESS, sql="algar")
 def richness(conn):
-    made = independent_events(conn, 1800)
+    made = read_events(conn, 1800)
     stations = [row["station"] for row in rows(algar.EVENTS)]
     names = list(rows(algar.EVENTS)[0])[1:]
     yield from algar.compare_richness(tally(made.station, made.species, stations, names))
@@ -145,10 +165,14 @@ def richness(conn):
 @expected(camtrapr.EDGES_EXPECTED, sql="edges")
 def edge_cases(conn):
     for rule in RULES:
-        made = independent_events(conn, 1800, rule)
+        made = read_events(conn, 1800, rule)
         known = [row for row in rows(camtrapr.EDGES_EXPECTED) if row["rule"] == rule]
         begun = [str(one).replace("T", " ") for one in made.started_at.astype("datetime64[s]")]
         yield equal(begun, [row["DateTimeOriginal"] for row in known])
+        if rule == "lastRecord":
+            viewed = in_view(conn)
+            yield equal([row.begun for row in viewed], [row["DateTimeOriginal"] for row in known])
+            yield equal([row.count for row in viewed], camtrapr.maxima(known, rule))
         yield equal(made.count, camtrapr.maxima(known, rule))
 
 
@@ -162,7 +186,7 @@ for _name, _study in studies.REPORTS.items():
     )
 for _name, _compare in camtrapr.EVENTS.items():
     expected(f"camtrapr/{_name}.csv", sql="camtrapr")(
-        lambda conn, compare=_compare: compare(independent_events(conn, 3600))
+        lambda conn, compare=_compare: compare(read_events(conn, 3600))
     )
 for _name in camtrapr.HISTORIES:
     expected(f"camtrapr/dh_{_name}.csv", sql="camtrapr")(
@@ -174,7 +198,7 @@ for _name in camtrapr.HISTORIES:
 
 @expected(camtrapr.SAMPLE, sql="camtrapr without problems")
 def the_record_table(conn):
-    yield from camtrapr.sizes(lambda gap_s, rule: independent_events(conn, gap_s, rule))
+    yield from camtrapr.sizes(lambda gap_s, rule: read_events(conn, gap_s, rule))
     places, out = all_deployments(conn), accepted_outages(conn)
     head, *made = record_table(basis(read_sightings(conn), places, StudyRequest(gap_s=3600), out))
     file, names = head.index("FileName"), [row["FileName"] for row in rows(camtrapr.SAMPLE)]

@@ -1,48 +1,34 @@
 """What the audit sheet shows."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from pipeline.exchange.reviews import SheetRow
-from pipeline.report.audit_sheet import Blank
-from pipeline.report.day import shows_people
-
-_DRAWN = """
-SELECT m.sha256 AS sha256, b.name AS batch, d.name AS deployment_id, m.path AS path,
-    s.taken_at AS taken_at, b.root AS root, k.p_human AS p_human, r.observation_type AS said,
-    r.name AS scientific_name, r.count AS individuals, r.reviewer AS reviewer,
-    r.reviewed_at AS reviewed_at, r.comment AS comment
-FROM audit_draw a
-JOIN media m ON m.id = a.media_id
-JOIN batch b ON b.id = m.batch_id AND b.look_recipe_id = a.recipe_id
-JOIN deployment d ON d.id = m.deployment_id
-LEFT JOIN look k ON k.media_id = m.id AND k.recipe_id = a.recipe_id
-LEFT JOIN status s ON s.media_id = m.id
-LEFT JOIN review r ON r.id = s.review_id AND r.purpose <> 'event'
-WHERE :batch IS NULL OR b.name = :batch
-ORDER BY m.sha256
-"""
+from db.core import schema
 
 
-def drawn_blanks(conn: Connection, batch: str | None, pixelate_bar: float) -> list[Blank]:
-    """The drawn blanks of one batch, or of all, sorted by sha256, with what was said about them."""
-    form = sa.text(_DRAWN).bindparams(sa.bindparam("batch", type_=sa.Text))
-    rows = conn.execute(form, {"batch": batch})
-    return [
-        Blank(
-            SheetRow(
-                row.sha256, row.batch, row.deployment_id, row.path, _time(row.taken_at), row.said,
-                row.scientific_name, row.individuals, row.reviewer,
-                _time(row.reviewed_at), row.comment,
-            ),
-            row.root,
-            shows_people(row.p_human, row.said, pixelate_bar),
+def drawn_blanks(conn: Connection, batch: str | None) -> Sequence[sa.Row[Any]]:
+    """The drawn blanks of one batch, or of all, by sha256: where each lies, its p_human, and its
+    current review (empty: none)."""
+    a, m, b, d, k, s = (
+        getattr(schema, name).c
+        for name in ("audit_draw", "media", "batch", "deployment", "look", "status")
+    )
+    r = schema.review.c
+    query = (
+        sa.select(
+            *(m.sha256, b.name.label("batch"), d.name.label("deployment_id"), m.path, s.taken_at),
+            *(r.observation_type, r.name.label("scientific_name"), r.count.label("individuals")),
+            *(r.reviewer, r.reviewed_at, r.comment, b.root, k.p_human),
         )
-        for row in rows
-    ]  # fmt: skip
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+        .join_from(schema.audit_draw, schema.media, m.id == a.media_id)
+        .join(schema.batch, (b.id == m.batch_id) & (b.look_recipe_id == a.recipe_id))
+        .join(schema.deployment, d.id == m.deployment_id)
+        .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == a.recipe_id))
+        .outerjoin(schema.status, s.media_id == m.id)
+        .outerjoin(schema.review, (r.id == s.review_id) & (r.purpose != "event"))
+        .order_by(m.sha256)
+    )
+    return conn.execute(query if batch is None else query.where(b.name == batch)).all()

@@ -1,7 +1,8 @@
-"""Visits as the machine calls them, what people said of them, and the random sample of them."""
+"""Visits as the model names them, what people said of them, and the random sample of them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -9,10 +10,15 @@ from sqlalchemy import Connection
 from db.core import schema
 from db.core.rows import chunks, fields, media_ids, upsert
 from db.store.batches import save_recipe
-from pipeline.population.correction.sample import LabelledVisit, Sample
 from pipeline.records import Draw
 
-_CALLS = """
+# sha256 of its first picture, batch, deployment, start, type, name, probability; taxa that people
+# saw ((): blank; None: nobody has reviewed it)
+LabelledRow: TypeAlias = tuple[
+    str, str, str, str, str, str | None, float | None, tuple[str, ...] | None
+]
+
+_LABELLED = """
 SELECT m.sha256, b.name, d.name, v.started_at, x.observation_type, x.name, x.probability, v.id
 FROM visit v
 JOIN batch b ON b.id = v.batch_id AND b.label_recipe_id = v.recipe_id
@@ -40,14 +46,14 @@ ORDER BY f.sha256, m.taken_at, m.path
 """
 
 
-def read_calls(conn: Connection) -> list[LabelledVisit]:
-    """Every visit with a time, by its first picture's sha256; people's words beside."""
-    said = defaultdict(list)
+def labelled_visits(conn: Connection) -> list[LabelledRow]:
+    """Every visit with a time, by its first picture's sha256; what people said of it beside."""
+    said: dict[int, list[str]] = defaultdict(list)
     for visit, kind, name in conn.exec_driver_sql(_SAID):
         said[visit] += [] if kind == "blank" else [name or kind]
     return [
-        LabelledVisit(*row[:7], tuple(said[row[7]]) if row[7] in said else None)
-        for row in conn.exec_driver_sql(_CALLS)
+        (sha, batch, place, at, kind, name, p, tuple(said[visit]) if visit in said else None)
+        for sha, batch, place, at, kind, name, p, visit in conn.exec_driver_sql(_LABELLED)
     ]
 
 
@@ -63,7 +69,9 @@ def pictures_of(
     return found
 
 
-def save_sample(conn: Connection, draws: Sequence[Draw], about: Mapping, seed: int) -> None:
+def save_sample(
+    conn: Connection, draws: Sequence[Draw], about: Mapping[str, Any], seed: int
+) -> None:
     """A draw in force from now on: its recipe says from what it was drawn, each of its rows with
     what probability. The same draw again changes nothing."""
     newest = _newest(conn)
@@ -73,29 +81,27 @@ def save_sample(conn: Connection, draws: Sequence[Draw], about: Mapping, seed: i
     recipe = save_recipe(conn, "review", {**about, "step": "review", "turn": turn + 1})
     a = schema.audit_draw
     for some in chunks(draws):
-        ids = media_ids(conn, [one.sha256 for one in some])
+        ids = media_ids(conn, [draw.sha256 for draw in some])
         same = {"recipe_id": recipe, "seed": seed}
-        rows = [{**fields(one, a), "media_id": ids[one.sha256], **same} for one in some]
+        rows = [{**fields(draw, a), "media_id": ids[draw.sha256], **same} for draw in some]
         upsert(conn, a, rows, ["media_id", "recipe_id"])
 
 
-def read_sample(conn: Connection) -> Sample | None:
-    """The draw in force, with every visit as it stands now. None: nothing was drawn."""
+def sample_in_force(conn: Connection) -> tuple[frozenset[str], Mapping[str, Any]] | None:
+    """The draw in force: sha256s of the visits drawn, and from what. None: nothing was drawn."""
     newest = _newest(conn)
     if newest is None:
         return None
-    a, m, about = schema.audit_draw.c, schema.media.c, newest.description
+    a, m = schema.audit_draw.c, schema.media.c
     mine = (
         sa.select(m.sha256)
         .join_from(schema.audit_draw, schema.media, m.id == a.media_id)
         .where(a.recipe_id == newest.id)
     )
-    drawn = frozenset(conn.execute(mine).scalars())
-    batches = frozenset(about["batches"])
-    return Sample(read_calls(conn), drawn, about["strata"], batches, about["seed"])
+    return frozenset(conn.execute(mine).scalars()), newest.description
 
 
-def _newest(conn: Connection) -> sa.Row | None:
+def _newest(conn: Connection) -> sa.Row[Any] | None:
     r = schema.recipe.c
     drawn = sa.select(r.id, r.description).where(r.step == "review").order_by(r.id.desc())
     return conn.execute(drawn.limit(1)).first()

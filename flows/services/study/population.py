@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from db.core.engine import reading
-from db.queries.population.population import label_sets, read_sightings
-from db.queries.population.sample import read_sample
+from db.queries.population.population import label_sets
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
 from flows.execution.databases import known_database
-from flows.services.study.report import blanks_of_all
+from flows.facts.day import blanks_of_all
+from flows.facts.study import read_sample, read_sightings
 from pipeline.errors import SettingsError
 from pipeline.population.correction.elsewhere import Accuracy, read_accuracies
 from pipeline.population.effort import effort

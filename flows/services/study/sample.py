@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
-from db.queries.population.sample import pictures_of, read_calls, save_sample
+from db.queries.population.sample import pictures_of, save_sample
 from flows.execution.databases import known_database
+from flows.facts.study import read_labelled_visits
 from flows.services.study.population import check_folder, read_basis
 from pipeline.population.correction import sample as sampling
 from pipeline.population.correction.sample import LabelledVisit
@@ -59,7 +60,7 @@ def write_sample(
     bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
     check_folder(out)
     with writing(known_database(database)) as conn:
-        calls = read_calls(conn)
+        calls = read_labelled_visits(conn)
         draws = sampling.draw_sample(calls, events, seed)
         strata = {draw.stratum: draw.stratum_size for draw in draws}
         about = {
@@ -101,7 +102,7 @@ def write_queue(
     rests_on = read_basis(database, request)
     grid = any_history(rests_on)
     with reading(known_database(database)) as conn:
-        cells = open_cells(rests_on, read_calls(conn), grid)
+        cells = open_cells(rests_on, read_labelled_visits(conn), grid)
         first = cells[:most]
         questions = [f"{hit.species}?" for hit, _ in first]
         asked = _asked(conn, [call for _, call in first], bar, questions)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.core import backup, engine
-from db.integrity import check
+from db.integrity.check import check
 from db.integrity.dump import dump
 from db.store.batches import all_batches
 from flows.execution.databases import known_database
+from flows.facts.originals import check_files
 
 Report = Callable[[str], None]  # is given what happens meanwhile, a line at a time
 
@@ -37,9 +38,9 @@ def check_database(
     files     also read the originals again and compare
     """
     with engine.reading(known_database(database)) as conn:
-        faults = check.check(conn)
+        faults = check(conn)
         for batch_id in all_batches(conn) if files else ():
-            faults += check.check_files(conn, batch_id)
+            faults += check_files(conn, batch_id)
         if dump_to is not None:
             dump_to.write_text("\n".join(dump(conn)) + "\n", "utf-8")
     return CheckedDatabase(tuple(faults))

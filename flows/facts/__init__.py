@@ -1,0 +1,1 @@
+"""Rows of the database made into what pipeline works with."""

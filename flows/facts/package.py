@@ -1,0 +1,156 @@
+"""What an export holds, made of what the database reads for it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.queries.exchange import package as rows
+from pipeline.exchange.package import Event, Package, Picture, Said
+
+Models = tuple[str, str]  # frame model, labeller with its label set
+
+
+def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
+    """All of these batches (None: of every batch), by deployment, time and path.
+
+    With more than one batch a picture's path begins with the name of its batch. Raises
+    DatabaseError for a batch that is not here.
+    """
+    chosen = rows.batches_named(conn, batches)
+    ids = [batch.id for batch in chosen]
+    prefix = {batch.id: f"{batch.name}/" if len(chosen) > 1 else "" for batch in chosen}
+    models = {batch.id: _models(batch.look, batch.label) for batch in chosen}
+    problems = rows.problems_by_file(conn, ids)
+    copies = rows.copies(conn, ids)
+    pictures = [
+        _picture(row, prefix[row.batch_id], models[row.batch_id], problems, copies)
+        for row in rows.picture_rows(conn, ids)
+    ]
+    places = rows.deployments_in(conn, ids)
+    return Package(
+        deployments=tuple(places),
+        pictures=tuple(pictures),
+        events=tuple(_events(rows.event_rows(conn, ids), models, _reviewers(pictures))),
+        unreadable=tuple(
+            (prefix[batch] + path, problems.get((batch, path), "no picture"))
+            for batch, path in rows.files_without_media(conn, ids)
+        ),
+        frame_model=_joined(frame for frame, _ in models.values()),
+        labeller=_joined(labeller for _, labeller in models.values()),
+        finished_at=rows.last_end(conn, ids),
+        outages=rows.outages_of(conn, places),
+    )
+
+
+def _models(look: Mapping[str, Any] | None, label: Mapping[str, Any] | None) -> Models:
+    """The names of a batch's models, each with the beginning of its hash."""
+    look = look or (label or {}).get("look") or {}
+    frame = _named("camtriage frame model", look.get("frame_model"))
+    labeller = _named("camtriage labeller", look.get("encoder"))
+    if labels := (label or {}).get("label_set"):
+        labeller += _named(", label set", labels)
+    return frame, labeller
+
+
+def _named(what: str, model: Mapping[str, Any] | None) -> str:
+    model = model or {}
+    digest = str(model.get("sha256") or model.get("digest") or "")[:12]
+    return " ".join(filter(None, (what, model.get("name"), digest)))
+
+
+def _picture(
+    row: sa.Row[Any],
+    prefix: str,
+    models: Models,
+    problems: Mapping[tuple[int, str], str],
+    copies: Mapping[str, Sequence[str]],
+) -> Picture:
+    crop = (row.crop_x, row.crop_y, row.crop_width, row.crop_height)
+    own_event = row.review_id and row.observation_type in ("animal", "human", "vehicle", "unknown")
+    failed = row.state == "failed"
+    return Picture(
+        sha256=row.sha256,
+        deployment_id=row.deployment,
+        path=prefix + row.path,
+        taken_at=row.taken_at,
+        said=_said_of(row, models),
+        mediatype=row.mediatype,
+        capture_method=row.capture_method,
+        clock=row.clock,
+        state=row.state,
+        p_animal=row.p_animal,
+        p_human=row.p_human,
+        p_vehicle=row.p_vehicle,
+        crop=None if None in crop else crop,
+        top=tuple((name, p) for name, p in row.top or ()),
+        event=row.event or (row.sha256 if own_event else None),
+        failure=problems.get((row.batch_id, row.path)) if failed else None,
+        utc_offset_min=row.utc_offset_min,
+        copies=tuple(prefix + path for path in copies.get(row.sha256, ())),
+    )
+
+
+def _said_of(row: sa.Row[Any], models: Models) -> Said:
+    """The review with the person's count, else the model's result with the boxes' count."""
+    if row.review_id is not None:
+        rank = row.rank if row.name and row.name == row.machine_name else None
+        return Said(row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer)
+    by = _by(row.observation_type, models)
+    by += " and imported boxes" if row.crop_source == "boxes" and row.method else ""
+    return Said(
+        row.observation_type, row.name, row.rank, row.boxed, row.probability, row.method, by
+    )
+
+
+def _by(observation_type: str, models: Models) -> str:
+    """Which model decided: names come from the labeller, the rest from the frame model."""
+    return models[1] if observation_type in ("animal", "unknown") else models[0]
+
+
+def _reviewers(pictures: Iterable[Picture]) -> dict[str, set[str]]:
+    """Who reviewed pictures of each visit."""
+    people = defaultdict(set)
+    for picture in pictures:
+        if picture.event and picture.said.method == "human" and picture.said.by:
+            people[picture.event].add(picture.said.by)
+    return people
+
+
+def _events(
+    taxa: Iterable[sa.Row[Any]],
+    models: Mapping[int, Models],
+    reviewers: Mapping[str, set[str]],
+) -> list[Event]:
+    """Rows of a visit and taxon as visits; those of one visit follow each other."""
+    events: dict[str, list[sa.Row[Any]]] = {}
+    for row in taxa:
+        events.setdefault(row.sha256, []).append(row)
+    return [
+        Event(
+            id=sha,
+            deployment_id=first.deployment,
+            started_at=first.started_at,
+            ended_at=first.ended_at,
+            said=tuple(
+                _said_in_event(row, models[row.batch_id], reviewers) for row in (first, *further)
+            ),
+            capture_method=first.capture_method,
+            utc_offset_min=first.utc_offset_min,
+        )
+        for sha, (first, *further) in events.items()
+    ]
+
+
+def _said_in_event(row: sa.Row[Any], models: Models, reviewers: Mapping[str, set[str]]) -> Said:
+    by: str | None = _by(row.observation_type, models)
+    if row.method == "human":
+        by = _joined(reviewers.get(row.sha256, ()))
+    what = (row.observation_type, row.name, row.taxon_rank, row.individuals)
+    return Said(*what, row.probability, row.method, by)
+
+
+def _joined(names: Iterable[str]) -> str | None:
+    return ", ".join(sorted(set(names))) or None

@@ -1,0 +1,28 @@
+"""What a study is made of: visits with their taxa, what people said of them, the random sample."""
+
+from sqlalchemy import Connection
+
+from db.queries.population import population as rows
+from db.queries.population.sample import labelled_visits, sample_in_force
+from pipeline.population.correction.sample import LabelledVisit, Sample
+from pipeline.population.events.sightings import Sighting
+
+
+def read_sightings(conn: Connection) -> list[Sighting]:
+    """Every visit and taxon that people did not call blank, time-lapse and untimed ones too."""
+    return [Sighting(*row) for row in rows.visit_taxa(conn)]
+
+
+def read_labelled_visits(conn: Connection) -> list[LabelledVisit]:
+    """Every visit with a time, by its first picture's sha256; what people said of it beside."""
+    return [LabelledVisit(*row) for row in labelled_visits(conn)]
+
+
+def read_sample(conn: Connection) -> Sample | None:
+    """The draw in force, with every visit as it stands now. None: nothing was drawn."""
+    found = sample_in_force(conn)
+    if found is None:
+        return None
+    drawn, about = found
+    visits, batches = read_labelled_visits(conn), frozenset(about["batches"])
+    return Sample(visits, drawn, about["strata"], batches, about["seed"])
