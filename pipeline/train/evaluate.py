@@ -39,9 +39,10 @@ class Scores:
     fused: NDArray[np.float64]  # p_blank as the program decides
     decided_by: NDArray[np.str_]
 
-    def part(self, rows: NDArray) -> "Scores":
+    def part(self, rows: NDArray[np.bool_]) -> "Scores":
+        """The scores of these rows alone."""
         return Scores(
-            tuple(one for one, taken in zip(self.examples, rows, strict=True) if taken),
+            tuple(example for example, taken in zip(self.examples, rows, strict=True) if taken),
             *(getattr(self, name)[rows] for name in self.__slots__[1:]),
         )
 
@@ -54,16 +55,16 @@ def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None =
     """
     frame = load_frame_model(model)
     examples = read_examples(table)
-    unseen = [one for one in examples if not learned_from(one)]
-    if not any(one.kind == "blank" for one in unseen):
+    unseen = [example for example in examples if not learned_from(example)]
+    if not any(example.kind == "blank" for example in unseen):
         raise SettingsError(f"{table}: no blanks on cards that were not trained on")
     scores = score(unseen, frame)
     threshold = frame.fusion.threshold
     parts = [tables.overall("Cards never trained on", scores, threshold)]
-    studies = {one.study for one in examples if learned_from(one)}
-    apart = np.array([one.study not in studies for one in scores.examples])
+    studies = {example.study for example in examples if learned_from(example)}
+    apart = np.array([example.study not in studies for example in scores.examples])
     parts.append(tables.overall("Of studies never trained on", scores.part(apart), threshold))
-    tested = np.array([one.split == "test" for one in scores.examples])
+    tested = np.array([example.split == "test" for example in scores.examples])
     parts.append(tables.overall("The split test alone", scores.part(tested), threshold))
     parts.append(tables.by_card(scores, threshold))
     if left_out is not None:
@@ -74,28 +75,35 @@ def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None =
     return "\n\n".join(parts)
 
 
-def learned_from(one: Example) -> bool:
+def learned_from(example: Example) -> bool:
     """Whether a model that is given away may have learned from it."""
-    return one.may_train and one.split in ("train", "validate")
+    return example.may_train and example.split in ("train", "validate")
 
 
 def score(examples: Sequence[Example], model: FrameModel) -> Scores:
-    """Look at every picture as a run would, window by window."""
+    """Score every picture as a run would, window by window."""
     count = len(examples)
-    logits, novelty = np.zeros((count, 4), np.float32), None
+    logits = np.zeros((count, 4), np.float32)
+    novelty: NDArray[np.float32] | None = None
     lights = np.full(count, "", dtype="<U10")
     for rows in windows_of(examples):
         pixels = [read_pixels(examples[row]) for row in rows]
-        lights[rows] = [light_of(one).light for one in pixels]
-        out = model.run([model.prepare(one) for one in pixels])
+        lights[rows] = [light_of(picture).light for picture in pixels]
+        out = model.run([model.prepare(picture) for picture in pixels])
         if novelty is None:
             novelty = np.zeros((count, *out.cells.shape[1:3]), np.float32)
         logits[rows] = out.logits
-        novelty[rows] = background.novelty_map(out.cells, lights[rows])
+        novelty[rows] = background.novelty_map(out.cells, lights[rows].tolist())
+    assert novelty is not None  # there is at least one picture
     return decided(examples, logits, novelty, model.fusion)
 
 
-def decided(examples, logits, novelty, fusion: blank.Fusion) -> Scores:
+def decided(
+    examples: Sequence[Example],
+    logits: NDArray[np.float32],
+    novelty: NDArray[np.float32],
+    fusion: blank.Fusion,
+) -> Scores:
     """The decision over all windows, with background and without."""
     count = len(examples)
     alone, fused, peak = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -104,7 +112,7 @@ def decided(examples, logits, novelty, fusion: blank.Fusion) -> Scores:
         bursts = burst_numbers([examples[row] for row in rows])
         both = blank.decide(logits[rows], novelty[rows], bursts, fusion)
         nothing = np.full_like(novelty[rows], np.nan)
-        single = np.arange(len(rows))
+        single = list(range(len(rows)))
         alone[rows] = blank.decide(logits[rows], nothing, single, fusion).p_blank
         fused[rows], decided_by[rows] = both.p_blank, both.decided_by
         peak[rows] = -both.novelty_peak
@@ -117,8 +125,8 @@ def read_left_out(path: Path, examples: Sequence[Example], model: FrameModel) ->
         rows = {row["path"]: row for row in json.loads(path.read_text("utf-8"))}
     except (OSError, ValueError, KeyError, TypeError) as why:
         raise SettingsError(f"{path}: not what --leave-out writes: {why!r}") from why
-    held = [one for one in examples if one.name in rows]
-    found = [rows[one.name] for one in held]
+    held = [example for example in examples if example.name in rows]
+    found = [rows[example.name] for example in held]
     fusion = model.fusion
     given = {name: np.array([row[name] for row in found], float) for name in blank.INPUTS}
     alone = blank.p_blank_of(given, fusion, background=False)

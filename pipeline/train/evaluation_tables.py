@@ -1,12 +1,16 @@
-"""The tables of pipeline.trust.evaluate, in Markdown. Intervals draw whole cards again."""
+"""The tables of evaluate.py, in Markdown. Intervals draw whole cards again."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames.blank import kind_shares
 from pipeline.trust import measure
+
+if TYPE_CHECKING:  # evaluate.py imports this file
+    from pipeline.train.evaluate import Scores
 
 _HEAD = (
     "| score | pictures | AUC | in card | b95 | recall | blanks removed |\n"
@@ -23,7 +27,7 @@ _KIND_HEAD = (
 FEW = 300  # rounds of the bootstrap: the second digit is enough
 
 
-def overall(title: str, scores, threshold: float) -> str:
+def overall(title: str, scores: "Scores", threshold: float) -> str:
     """Frame model, novelty and both over all pictures; at the threshold where a score has one."""
     known, is_blank, cards = _known(scores)
     names = [
@@ -37,7 +41,7 @@ def overall(title: str, scores, threshold: float) -> str:
     return "\n".join([f"**{title}**: {count}{places}", "", _HEAD, *lines])
 
 
-def by_card(scores, threshold: float) -> str:
+def by_card(scores: "Scores", threshold: float) -> str:
     """One row per card, fused at the threshold."""
     known, is_blank, cards = _known(scores)
     lines = [_CARD_HEAD]
@@ -56,13 +60,13 @@ def by_card(scores, threshold: float) -> str:
     return "\n".join(lines)
 
 
-def people_and_vehicles(*parts) -> str:
+def people_and_vehicles(*parts: "Scores") -> str:
     """Each card that shows some, by networks that did not learn from the card."""
     lines = [_KIND_HEAD]
     for number, kind in enumerate(("human", "vehicle"), start=1):
         for scores in parts:
             known, _, cards = _known(scores)
-            kinds = np.array([one.kind for one in scores.examples])[known]
+            kinds = np.array([example.kind for example in scores.examples])[known]
             share = kind_shares(scores.logits[known])[:, number] * (1 - scores.fused[known])
             for card in sorted(set(cards[kinds == kind].tolist())):
                 lines.append(_kind_row(kind, card, share[cards == card], kinds[cards == card]))
@@ -72,7 +76,7 @@ def people_and_vehicles(*parts) -> str:
     return "\n".join(lines)
 
 
-def _kind_row(kind: str, card: str, share, kinds) -> str:
+def _kind_row(kind: str, card: str, share: NDArray[np.float64], kinds: NDArray[np.str_]) -> str:
     there = kinds == kind
     found = _number(float((share[there] >= 0.5).mean()))
     called = _number(float((share[~there] >= 0.5).mean())) if (~there).any() else ""
@@ -81,11 +85,18 @@ def _kind_row(kind: str, card: str, share, kinds) -> str:
     return f"| {kind} | {card} | {counts} | {value} | {found} | {called} |"
 
 
-def _overall_row(name: str, scores, is_blank, cards, threshold: float | None) -> str:
+def _overall_row(
+    name: str,
+    scores: NDArray[np.float64],
+    is_blank: NDArray[np.bool_],
+    cards: NDArray[np.str_],
+    threshold: float | None,
+) -> str:
     rows = np.isfinite(scores)
-    s, b, c = scores[rows], is_blank[rows], cards[rows]
+    s, b = scores[rows], is_blank[rows]
+    c: list[str] = cards[rows].tolist()
 
-    def cell(value: Callable) -> str:
+    def cell(value: Callable[[NDArray[np.float64], NDArray[np.bool_]], float]) -> str:
         low, high = measure.interval(lambda i: value(s[i], b[i]), c, FEW)
         return f"{value(s, b):.3f} [{low:.2f}, {high:.2f}]"
 
@@ -99,10 +110,10 @@ def _overall_row(name: str, scores, is_blank, cards, threshold: float | None) ->
     return "| " + " | ".join(cells) + " |"
 
 
-def _known(scores) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.str_]]:
-    kinds = np.array([one.kind for one in scores.examples])
+def _known(scores: "Scores") -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.str_]]:
+    kinds = np.array([example.kind for example in scores.examples])
     known = kinds != "unknown"
-    cards: Sequence[str] = [one.card for one in scores.examples]
+    cards: Sequence[str] = [example.card for example in scores.examples]
     return known, kinds[known] == "blank", np.array(cards)[known]
 
 

@@ -70,8 +70,8 @@ def read_examples(table: Path) -> list[Example]:
 def windows_of(examples: Sequence[Example]) -> list[NDArray[np.intp]]:
     """Rows of one station of one card in the table's order of names, cut evenly at WINDOW."""
     places: dict[tuple[str, str], list[int]] = {}
-    for row, one in enumerate(examples):
-        places.setdefault((one.card, one.station), []).append(row)
+    for row, example in enumerate(examples):
+        places.setdefault((example.card, example.station), []).append(row)
     found = []
     for rows in places.values():
         rows.sort(key=lambda row: (examples[row].taken_at or datetime.min, examples[row].name))
@@ -81,9 +81,10 @@ def windows_of(examples: Sequence[Example]) -> list[NDArray[np.intp]]:
 
 def burst_numbers(examples: Sequence[Example], gap_s: float = 10.0) -> list[int]:
     """Pictures that follow within `gap_s` belong together; without a time each stands alone."""
-    numbers, last = [], None
-    for one in examples:
-        now = one.taken_at
+    numbers: list[int] = []
+    last: datetime | None = None
+    for example in examples:
+        now = example.taken_at
         near = last is not None and now is not None and 0 <= (now - last).total_seconds() <= gap_s
         numbers.append((numbers[-1] + (not near)) if numbers else 0)
         last = now
@@ -103,7 +104,7 @@ def squash(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
 
 def targets(kinds: list[str]) -> NDArray[np.float32]:
     """(n, 4) of 0 and 1 in the order of KINDS."""
-    return np.array([[kind == one for one in KINDS] for kind in kinds], dtype=np.float32)
+    return np.array([[kind == known for known in KINDS] for kind in kinds], dtype=np.float32)
 
 
 def augment(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -140,7 +141,7 @@ def _light(grey: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.ui
     unit = (unit - 0.5) * rng.uniform(0.7, 1.3) + 0.5 + rng.uniform(-0.1, 0.1)
     if rng.random() < 0.4:
         unit = unit + rng.normal(0, rng.uniform(0.01, 0.05), unit.shape).astype(np.float32)
-    return (np.clip(unit, 0, 1) * 255).round().astype(np.uint8)
+    return np.asarray((np.clip(unit, 0, 1) * 255).round(), np.uint8)
 
 
 def _banner(image: Image.Image, rng: np.random.Generator) -> Image.Image:

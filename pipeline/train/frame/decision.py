@@ -1,6 +1,7 @@
 """From scores of pictures that a network had not learned to its decision about blanks."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,13 @@ RECALL = 0.96  # of what is not blank, wanted of the threshold where it is fitte
 SURE = 0.02  # p_blank up to which a picture is surely not blank
 
 
-def decision(data: Data, logits, rows, say) -> blank.Fusion:
+def decision(
+    data: Data, logits: NDArray[np.float32], rows: NDArray[np.intp], say: Callable[[str], None]
+) -> blank.Fusion:
     """Fit the fusion on `rows`, whose scores come from networks that had not learned them."""
     examples = data.examples
     given, novelty = _inputs(data, logits)
-    is_blank = np.array([one.kind == "blank" for one in examples])
+    is_blank = np.array([example.kind == "blank" for example in examples])
     if not 0 < is_blank[rows].mean() < 1:
         raise SettingsError(
             "the decision is fitted on blanks and others, and here is only one of them"
@@ -40,25 +43,31 @@ def decision(data: Data, logits, rows, say) -> blank.Fusion:
     return replace(fitted, threshold=threshold)
 
 
-def _inputs(data: Data, logits) -> tuple[dict, NDArray[np.float32]]:
+def _inputs(
+    data: Data, logits: NDArray[np.float32]
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float32]]:
     count = len(data.examples)
     given = {name: np.full(count, np.nan) for name in blank.INPUTS}
     novelty = np.zeros(data.maps.cells.shape[:3], np.float32)
     for rows in windows_of(data.examples):
-        novelty[rows] = background.novelty_map(data.maps.cells[rows], data.maps.lights[rows])
+        novelty[rows] = background.novelty_map(
+            data.maps.cells[rows], data.maps.lights[rows].tolist()
+        )
         found = blank.inputs(logits[rows], novelty[rows])
         for name, values in found.items():
             given[name][rows] = values
     return given, novelty
 
 
-def write_left_out(folder: Path, data: Data, logits, rows) -> None:
+def write_left_out(
+    folder: Path, data: Data, logits: NDArray[np.float32], rows: NDArray[np.intp]
+) -> None:
     """Scores of pictures whose study was left out, for `camtriage evaluate frames`."""
     given, _ = _inputs(data, logits)
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [
+    lines: list[dict[str, object]] = [
         {"path": data.examples[row].name, **{k: float(v[row]) for k, v in given.items()}}
-        | {"logits": [float(one) for one in logits[row]]}
+        | {"logits": [float(logit) for logit in logits[row]]}
         for row in rows
     ]
     (folder / "left_out.json").write_text(json.dumps(lines) + "\n", "utf-8")

@@ -11,14 +11,16 @@ RIDGE = 0.01  # on standardised inputs, against a mean loss
 _STEPS = 30  # of Newton's method; it stands still after ten
 
 
-def balanced(groups: Sequence[str], is_blank: NDArray[np.bool_]) -> NDArray[np.float64]:
+def balanced(
+    groups: Sequence[str] | NDArray[np.str_], is_blank: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """(n,) weights of mean 1: large cards count by the root of their size, both answers alike."""
     _, place, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     weights = 1 / np.sqrt(sizes[place])
     for answer in (True, False):
         if (is_blank == answer).any():
             weights[is_blank == answer] /= weights[is_blank == answer].sum()
-    return weights / weights.mean()
+    return np.asarray(weights / weights.mean())
 
 
 def logistic(

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from pipeline.train.frame.stages import Stages
 from pipeline.train.pictures import Example, targets
 from pipeline.trust.measure import auc
 
+State = dict[str, Tensor]  # of a network
 _EMA = 0.98  # the weights that are kept are a running mean of the last some fifty steps
 _CLIP = 5.0  # of the gradient's length
 
@@ -30,8 +32,8 @@ class Plan:
     rate: float = 2e-3  # of the heads
     body_rate: float = 3e-4  # of what was trained before
     decay: float = 1e-2
-    check_every: int = 50  # steps between looks at the validation pictures
-    patience: int = 3  # looks without gain before it stops early
+    check_every: int = 50  # steps between checks on the validation pictures
+    patience: int = 3  # checks without gain before it stops early
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,12 @@ class Data:
 
     examples: Sequence[Example]
     maps: Maps
-    cells: NDArray[np.int8]  # pipeline.train.maps.cell_targets
+    cells: NDArray[np.int8]  # maps.cell_targets
 
     @property
     def kinds(self) -> list[str]:
-        return [one.kind for one in self.examples]
+        """What each picture shows."""
+        return [example.kind for example in self.examples]
 
 
 def learn(
@@ -68,7 +71,8 @@ def learn(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, rates, total_steps=plan.steps, pct_start=0.2
     )
-    mean, best, since = None, (float("nan"), None), 0
+    mean: State | None = None
+    best_auc, best, since = float("nan"), State(), 0
     for step in range(1, plan.steps + 1):
         picked = rng.choice(rows, plan.batch, p=shares)
         loss = _step(stages, data, picked, rng, optimiser)
@@ -80,14 +84,14 @@ def learn(
         if validation is not None:
             found = _validate(stages, data, mean, validation)
             since += 1
-            if not found <= best[0]:
-                best, since = (found, copy.deepcopy(mean)), 0
+            if not found <= best_auc:
+                best_auc, best, since = found, copy.deepcopy(mean), 0
             say(f"validation AUC {found:.4f}")
             if since >= plan.patience:
                 break
-    stages.net.load_state_dict(best[1] if best[1] is not None else mean)
+    stages.net.load_state_dict(best or mean or {})
     stages.net.eval()
-    return best[0]
+    return best_auc
 
 
 def predict(stages: Stages, data: Data, rows: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -102,23 +106,29 @@ def predict(stages: Stages, data: Data, rows: NDArray[np.intp]) -> NDArray[np.fl
     return np.concatenate(logits)
 
 
-def frame_score(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def frame_score(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Log-odds of blank against anything else, before calibration."""
     logits = logits.astype(np.float64)
-    return logits[:, 3] - np.logaddexp.reduce(logits[:, :3], axis=1)
+    return np.asarray(logits[:, 3] - np.logaddexp.reduce(logits[:, :3], axis=1))
 
 
 def _shares(data: Data, rows: NDArray[np.intp]) -> NDArray[np.float64]:
     cards = [data.examples[row].card for row in rows]
     is_blank = np.array([data.examples[row].kind == "blank" for row in rows])
     weights = balanced(cards, is_blank)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
-def _step(stages: Stages, data: Data, picked, rng, optimiser) -> float:
+def _step(
+    stages: Stages,
+    data: Data,
+    picked: NDArray[np.intp],
+    rng: np.random.Generator,
+    optimiser: torch.optim.Optimizer,
+) -> float:
     variants = rng.integers(0, data.cells.shape[0], len(picked))
     stages.train()
-    logits, evidence = _forward(stages, data, variants, picked)
+    logits, evidence = _forward(stages, data, variants.tolist(), picked)
     device = logits.device
     truth = torch.from_numpy(targets([data.examples[row].kind for row in picked])).to(device)
     cells = torch.from_numpy(data.cells[variants, picked]).to(device)
@@ -151,11 +161,14 @@ def _mean_over(values: Tensor, where: Tensor) -> Tensor:
     return (values * where).sum(dim=(2, 3)) / where.sum(dim=(2, 3)).clamp(min=1)
 
 
-def _forward(stages: Stages, data: Data, variants, rows) -> tuple[Tensor, Tensor]:
+def _forward(
+    stages: Stages, data: Data, variants: Sequence[int], rows: NDArray[np.intp]
+) -> tuple[Tensor, Tensor]:
     device = stages.device
-    given = [torch.from_numpy(one) for one in data.maps.batch(variants, rows)]
+    given = [torch.from_numpy(array) for array in data.maps.batch(variants, rows.tolist())]
     given = [
-        one.to(device) if one.dtype == torch.uint8 else one.to(device).float() for one in given
+        array.to(device) if array.dtype == torch.uint8 else array.to(device).float()
+        for array in given
     ]
     with torch.autocast(device, torch.bfloat16, enabled=_mixed(device)):
         return stages.finish(*given)
@@ -166,18 +179,18 @@ def _mixed(device: str) -> bool:
     return device == "cuda" or torch.cpu._is_avx512_bf16_supported()
 
 
-def _running_mean(mean: dict | None, now: dict, fresh: bool) -> dict:
+def _running_mean(mean: State | None, now: State, fresh: bool) -> State:
     if mean is None or fresh:
-        return {name: one.detach().clone() for name, one in now.items()}
-    for name, one in mean.items():
-        if one.is_floating_point():
-            one.mul_(_EMA).add_(now[name], alpha=1 - _EMA)
+        return {name: value.detach().clone() for name, value in now.items()}
+    for name, value in mean.items():
+        if value.is_floating_point():
+            value.mul_(_EMA).add_(now[name], alpha=1 - _EMA)
         else:
-            one.copy_(now[name])
+            value.copy_(now[name])
     return mean
 
 
-def _validate(stages: Stages, data: Data, mean: dict, rows: NDArray[np.intp]) -> float:
+def _validate(stages: Stages, data: Data, mean: State, rows: NDArray[np.intp]) -> float:
     live = copy.deepcopy(stages.net.state_dict())
     stages.net.load_state_dict(mean)
     logits = predict(stages, data, rows)

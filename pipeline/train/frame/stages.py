@@ -26,45 +26,45 @@ class Stages:
             raise SettingsError("learn=last is made for EfficientNets; take heads or all")
         self.net, self.learn, self.device = net.to(device), learn, device
 
-    def begin(self, pixels: NDArray[np.uint8]) -> tuple[NDArray, tuple[NDArray, ...]]:
+    def begin(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[Any], tuple[NDArray[Any], ...]]:
         """(n, h, w, 3) to the stride-16 cells (n, h', w', c) and what `finish` takes."""
         import torch
 
         self.net.eval()
         with torch.inference_mode():
             given = torch.from_numpy(pixels).to(self.device)
-            if self.learn == "last":
-                fine, before = _until_last(self.net, given)
-                kept = (fine, before)
-            else:
-                fine, coarse, pooled = self.net.maps(given)
-                kept = (fine, coarse, pooled)
-        cells = fine.permute(0, 2, 3, 1).float().cpu().numpy()
+            last = self.learn == "last"
+            kept: tuple[Tensor, ...] = (
+                _until_last(self.net, given) if last else self.net.maps(given)
+            )
+        cells = kept[0].permute(0, 2, 3, 1).float().cpu().numpy()
         if self.learn == "all":
             return cells, (pixels,)
-        return cells, tuple(one.float().cpu().numpy() for one in kept)
+        return cells, tuple(array.float().cpu().numpy() for array in kept)
 
     def finish(self, *kept: Tensor) -> tuple[Tensor, Tensor]:
         """What `begin` kept, as tensors, to logits (n, 4) and evidence (n, 3, h', w')."""
         if self.learn == "all":
-            return self.net.head(*self.net.maps(*kept))
+            return self._head(*self.net.maps(*kept))
         if self.learn == "last":
             fine, before = kept
-            body = self.net.body
+            body: Any = self.net.body
             coarse = body.blocks[-1](before)
             deep = body.bn2(body.conv_head(coarse))
-            return self.net.head(fine, coarse, deep.mean(dim=(2, 3)))
-        return self.net.head(*kept)
+            return self._head(fine, coarse, deep.mean(dim=(2, 3)))
+        return self._head(*kept)
+
+    def _head(self, *maps: Tensor) -> tuple[Tensor, Tensor]:
+        logits, evidence = self.net.head(*maps)
+        return logits, evidence
 
     def groups(self, rate: float, body_rate: float) -> list[dict[str, Any]]:
         """Parameter groups that learn: fresh heads faster than what was trained before."""
-        body = self.net.body
-        parts: list[nn.Module] = {
-            "heads": [],
-            "last": [body.blocks[-1], body.conv_head, body.bn2] if self.learn == "last" else [],
-            "all": [body],
-        }[self.learn]
-        learned = [one for part in parts for one in part.parameters()]
+        body: Any = self.net.body
+        parts: list[nn.Module] = [body] if self.learn == "all" else []
+        if self.learn == "last":
+            parts = [body.blocks[-1], body.conv_head, body.bn2]
+        learned = [parameter for part in parts for parameter in part.parameters()]
         found = [{"params": list(self.net.head.parameters()), "lr": rate}]
         return found + ([{"params": learned, "lr": body_rate}] if learned else [])
 
@@ -76,7 +76,8 @@ class Stages:
 
 def _until_last(net: FrameNet, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """The stride-16 map and the input of the last stage of an EfficientNet."""
-    body, x = net.body, net.scaled(pixels)
+    body: Any = net.body
+    x = net.scaled(pixels)
     fine_at = int(body.feature_info[-2]["module"].rsplit(".", 1)[1])
     x = body.bn1(body.conv_stem(x))
     fine = x

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from pipeline.frames import blank
 from pipeline.frames.classifier import save_frame_model
 from pipeline.train.drawn.card import draw_card
 from pipeline.train.frame.decision import decision, write_left_out
-from pipeline.train.frame.learn import Data, Plan, frame_score, learn, predict
+from pipeline.train.frame.learn import Data, Plan, State, frame_score, learn, predict
 from pipeline.train.frame.maps import cell_targets, compute_maps
 from pipeline.train.frame.stages import Stages
 from pipeline.train.pictures import (
@@ -31,6 +32,8 @@ from pipeline.train.pictures import (
 )
 from pipeline.trust.measure import auc
 
+Rows = NDArray[np.intp]
+Say = Callable[[str], None]
 SMALL_STUDY = 100  # pictures: smaller studies are left out together
 DRAWN_SEED = 101  # of the first drawn card
 
@@ -43,7 +46,7 @@ class FrameOptions:
     out: Path
     name: str = "own"
     backbone: str = "tf_efficientnet_lite0"  # any timm name with a stride-16 and a stride-32 map
-    backbone_args: dict = field(default_factory=dict)  # for timm.create_model
+    backbone_args: dict[str, Any] = field(default_factory=dict)  # for timm.create_model
     weights: Path | None = None  # safetensors of the backbone; None: random
     learn: str = "heads"  # heads, last (stage), all
     size: tuple[int, int] = (320, 448)  # height, width in pixels, multiples of 32
@@ -78,7 +81,9 @@ def train_frame(options: FrameOptions, say: Callable[[str], None] = print) -> Pa
         if left_out is not None:
             rows, scores = left_out
             logits[rows] = scores
-            judged = everyone[[one.kind != "unknown" and one.study != "drawn" for one in examples]]
+            judged = everyone[
+                [example.kind != "unknown" and example.study != "drawn" for example in examples]
+            ]
         fitted = decision(data, logits, judged, say)
         if left_out is not None:
             write_left_out(options.out, data, logits, judged)
@@ -104,7 +109,11 @@ def folds(studies: Sequence[str]) -> list[frozenset[str]]:
 
 
 def _chosen(options: FrameOptions) -> list[Example]:
-    wanted = [one for one in read_examples(options.table) if one.split in ("train", "validate")]
+    wanted = [
+        example
+        for example in read_examples(options.table)
+        if example.split in ("train", "validate")
+    ]
     training, validation = _rows(options, wanted)
     if not len(training) or (not options.leave_out and not len(validation)):
         raise SettingsError(
@@ -119,21 +128,21 @@ def _drawn(cards: int, folder: Path) -> list[Example]:
     found = []
     for seed in range(DRAWN_SEED, DRAWN_SEED + cards):
         place = folder / f"drawn{seed}"
-        for one in draw_card(place, seed):
-            if one.whole and one.kind in KINDS:
-                path, station = place / one.path, f"{seed} {one.camera}"
-                given = ("train", True, "drawn", "drawn", station, f"drawn/{seed}/{one.path}")
-                found.append(Example(path, one.kind, *given, one.taken_at))
+        for drawn in draw_card(place, seed):
+            if drawn.whole and drawn.kind in KINDS:
+                path, station = place / drawn.path, f"{seed} {drawn.camera}"
+                given = ("train", True, "drawn", "drawn", station, f"drawn/{seed}/{drawn.path}")
+                found.append(Example(path, drawn.kind, *given, drawn.taken_at))
     return found
 
 
-def _rows(options: FrameOptions, examples: Sequence[Example]) -> tuple[NDArray, NDArray]:
+def _rows(options: FrameOptions, examples: Sequence[Example]) -> tuple[Rows, Rows]:
     """Rows to learn from, and rows of the split validate; `unknown` is in neither."""
     splits = ("train", "validate") if options.leave_out else ("train",)
-    known = [(row, one) for row, one in enumerate(examples) if one.kind != "unknown"]
-    may = [(row, one) for row, one in known if one.may_train or options.everything]
-    training = [row for row, one in may if one.split in splits]
-    validation = [row for row, one in known if one.split == "validate"]
+    known = [(row, example) for row, example in enumerate(examples) if example.kind != "unknown"]
+    may = [(row, example) for row, example in known if example.may_train or options.everything]
+    training = [row for row, example in may if example.split in splits]
+    validation = [row for row, example in known if example.split == "validate"]
     return np.array(training, dtype=int), np.array(validation, dtype=int)
 
 
@@ -155,7 +164,9 @@ def _stages(options: FrameOptions) -> Stages:
     return Stages(net, options.learn, "cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _prepare(options, examples, stages: Stages, folder: Path, say) -> Data:
+def _prepare(
+    options: FrameOptions, examples: Sequence[Example], stages: Stages, folder: Path, say: Say
+) -> Data:
     def progress(done: int, count: int) -> None:
         if done % 200 < 8 or done == count:
             say(f"pictures {done} of {count}")
@@ -165,9 +176,11 @@ def _prepare(options, examples, stages: Stages, folder: Path, say) -> Data:
     return Data(examples, maps, cell_targets(examples, maps, variants, seed))
 
 
-def _left_out(options, data: Data, training, fresh: dict, say) -> tuple:
+def _left_out(
+    options: FrameOptions, data: Data, training: Rows, fresh: State, say: Say
+) -> tuple[Rows, NDArray[np.float32]]:
     """Rows of the studies learned from, and their logits by networks that never saw the study."""
-    studies = np.array([one.study for one in data.examples])
+    studies = np.array([example.study for example in data.examples])
     trained = np.isin(np.arange(len(studies)), training)
     rows, logits = [], []
     real = training[studies[training] != "drawn"]
@@ -180,7 +193,14 @@ def _left_out(options, data: Data, training, fresh: dict, say) -> tuple:
     return np.concatenate(rows), np.concatenate(logits)
 
 
-def _soup(options, data: Data, training, validation, fresh: dict, say) -> Stages:
+def _soup(
+    options: FrameOptions,
+    data: Data,
+    training: Rows,
+    validation: Rows | None,
+    fresh: State,
+    say: Say,
+) -> Stages:
     """Runs with other seeds; their mean is kept only as far as validation gets better by it.
 
     Without validation pictures every run goes into the mean: nothing could choose among them.
@@ -193,40 +213,44 @@ def _soup(options, data: Data, training, validation, fresh: dict, say) -> Stages
         found = learn(stages, data, training, options.plan, options.seed + number, validation, say)
         runs.append((found, stages.net.state_dict()))
     if validation is None:
-        stages.net.load_state_dict(mean_of([one for _, one in runs]))
+        stages.net.load_state_dict(mean_of([state for _, state in runs]))
         return stages
     runs.sort(key=lambda run: -run[0])
     kept, best = [runs[0][1]], runs[0][0]
-    for _, one in runs[1:]:
-        stages.net.load_state_dict(mean_of([*kept, one]))
+    for _, state in runs[1:]:
+        stages.net.load_state_dict(mean_of([*kept, state]))
         found = _auc(stages, data, validation)
         if found > best:
-            kept, best = [*kept, one], found
+            kept, best = [*kept, state], found
     say(f"kept {len(kept)} of {len(runs)} runs, validation AUC {best:.4f}")
     stages.net.load_state_dict(mean_of(kept))
     return stages
 
 
-def mean_of(states: Sequence[dict]) -> dict:
+def mean_of(states: Sequence[State]) -> State:
     """The mean of networks of one form; counters are taken from the first."""
     import torch
 
     return {
-        name: torch.stack([one[name] for one in states]).mean(dim=0)
+        name: torch.stack([state[name] for state in states]).mean(dim=0)
         if states[0][name].is_floating_point()
         else states[0][name]
         for name in states[0]
     }
 
 
-def _auc(stages: Stages, data: Data, rows) -> float:
+def _auc(stages: Stages, data: Data, rows: Rows) -> float:
     is_blank = np.array([data.examples[row].kind == "blank" for row in rows])
     return auc(frame_score(predict(stages, data, rows)), is_blank)
 
 
-def _facts(options: FrameOptions, examples, training, fitted: blank.Fusion) -> dict:
+def _facts(
+    options: FrameOptions, examples: Sequence[Example], training: Rows, fitted: blank.Fusion
+) -> dict[str, Any]:
     learned = [examples[row] for row in training]
-    kinds = {kind: sum(one.kind == kind for one in learned) for kind in blank_kinds(learned)}
+    kinds = {
+        kind: sum(example.kind == kind for example in learned) for kind in blank_kinds(learned)
+    }
     return {
         "name": options.name,
         "backbone": options.backbone,
@@ -238,7 +262,7 @@ def _facts(options: FrameOptions, examples, training, fitted: blank.Fusion) -> d
         "fusion": fitted.to_json(),
         "training": {
             "pictures": kinds,
-            "studies": sorted({one.study for one in learned}),
+            "studies": sorted({example.study for example in learned}),
             "learn": options.learn,
             "plan": asdict(options.plan),
             "variants": options.variants,
@@ -250,4 +274,5 @@ def _facts(options: FrameOptions, examples, training, fitted: blank.Fusion) -> d
 
 
 def blank_kinds(examples: Sequence[Example]) -> list[str]:
-    return sorted({one.kind for one in examples})
+    """What the pictures show, each kind once."""
+    return sorted({example.kind for example in examples})
