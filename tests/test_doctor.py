@@ -8,7 +8,7 @@ from pipeline.settings import Poaching, Settings
 def test_every_check_has_a_name_and_a_finding_and_what_fails_says_more():
     checks = examine_machine()
     names = [one.name for one in checks]
-    for wanted in ("Python", "torch", "torchvision", "ONNX Runtime", "starter frame model",
+    for wanted in ("Python", "imports", "torch", "torchvision", "ONNX Runtime", "starter frame model",
                    "starter labeller", "memory", "decoding", "PostgreSQL driver"):  # fmt: skip
         assert wanted in names
     for one in checks:
@@ -22,6 +22,18 @@ def test_rules_that_cannot_be_applied_are_named():
     untold = examine_machine(Settings())
     assert any("staff_hours" in one.detail for one in untold)
     assert not any("staff_hours" in one.detail for one in told)
+
+
+def test_a_file_of_the_folder_that_is_called_as_a_package_of_ours_is_named(tmp_path, monkeypatch):
+    def found() -> Check:
+        return doctor._imports()
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline").mkdir()  # a folder of pictures, say: no package, so nothing is hidden
+    assert found().ok
+    (tmp_path / "db.py").write_text("")
+    assert not found().ok and str(tmp_path / "db.py") in found().detail
+    assert "flows" not in found().detail and "rename it" in found().what_to_do
 
 
 def test_a_check_that_breaks_is_itself_a_finding():

@@ -25,6 +25,9 @@ INBOX = "camtriage-watch/inbox"  # the deployment that watches
 ZOMBIES = "camtriage: a run whose worker died"
 STARTING_S = 30  # a Prefect server takes 5-20 s until it answers
 SILENT_S = 90  # three heartbeats of 30 s (flows/prefect/prefect.yaml) that did not come
+# Prefect's command puts the working folder first on the path while it imports our flows. So our
+# packages are imported before: no file of the folder, called db.py say, is taken for one of them.
+OWN_PACKAGES_FIRST = "import db, flows, pipeline; from prefect.cli import app; app()"
 OVER = ("Completed", "Failed", "Crashed", "Cancelled")
 
 
@@ -61,7 +64,8 @@ def deploy(
 def become_worker(database: str) -> NoReturn:
     """Be a worker for this database until stopped; does not return."""
     os.environ["CAMTRIAGE_DATABASE_URL"] = database
-    words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+    # -P: a file of the working folder, called db.py say, is not imported in place of a package
+    words = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", POOL]
     if os.name == "nt":
         sys.exit(subprocess.call(words))
     # a script that says & has it ignored, and a worker ends itself by it when it is killed
@@ -145,9 +149,12 @@ def _prefect_deploy(inbox: Path, out: Path, settings: str | None, file: Path) ->
         "CAMTRIAGE_SETTINGS": str(Path(settings).resolve()) if settings else "",
         "CAMTRIAGE_TIMEZONE": _timezone(),
     }
-    words = ["-P", "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+    words = ["--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
     said = subprocess.run(
-        [sys.executable, *words], env={**os.environ, **names}, capture_output=True, text=True
+        [sys.executable, "-P", "-c", OWN_PACKAGES_FIRST, *words],
+        env={**os.environ, **names},
+        capture_output=True,
+        text=True,
     )
     if said.returncode:
         raise SettingsError(f"prefect deploy: {(said.stdout + said.stderr).strip()}")

@@ -20,7 +20,7 @@ LIMIT_S = 120.0  # the largest panorama takes two seconds on a slow machine
 
 def decode_in_child(data: bytes, limit_s: float = LIMIT_S) -> Small:
     """As `decode`; after a crash, or no answer within `limit_s`, the picture is unreadable."""
-    command = [sys.executable, "-m", "pipeline.frames.child"]
+    command = [sys.executable, "-P", "-m", "pipeline.frames.child"]  # not a folder's pipeline.py
     known = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         child = subprocess.run(

@@ -12,6 +12,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import flows
 from db.core.engine import reading, shown
 from db.store.batches import all_batches
 from db.store.deployments import all_deployments
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # loaded only by the checks of them, which say what is wrong
 
 NEEDED_GB = 4.0  # a window in each of four threads, the labeller, and Python
 PACKAGES = ("pipeline", "db", "flows")  # ours, by common words
-OURS = Path(__file__).resolve().parents[2]
+OURS = Path(flows.__file__).resolve().parents[1]
 SLOW_MS = 60.0  # per 8-megapixel picture; 20 here
 
 
