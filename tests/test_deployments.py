@@ -7,7 +7,9 @@ from datetime import datetime
 import pytest
 
 from pipeline.card import scan
-from pipeline.card.deployments import assign, read_table, station_folder
+from pipeline.card.deployment_table import read_table
+from pipeline.card.deployments import assign
+from pipeline.card.folders import station_folder
 from pipeline.errors import InputError, SettingsError
 from pipeline.records import Deployment, Media
 

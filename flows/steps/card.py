@@ -13,7 +13,8 @@ import numpy as np
 
 from flows.execution.ways import Progress
 from flows.run_options import RunOptions, card_folder
-from pipeline.card.deployments import assign, read_table
+from pipeline.card.deployment_table import read_table
+from pipeline.card.deployments import assign
 from pipeline.card.packed import Packed
 from pipeline.card.scan import os_path, path_text, read_media, scan
 from pipeline.counted import counted

@@ -39,12 +39,12 @@ def believe(told: Iterable[Told]) -> tuple[datetime | None, str, str | None]:
     A date without a time of day counts only where nobody knows better (it becomes midnight).
     Where nothing can be used, the first text is kept for a person to read.
     """
-    told = [one for one in told if one.text.strip(" \0")]
-    read = [(_read(one.text, one.sub_seconds), one) for one in told]
+    told = [source for source in told if source.text.strip(" \0")]
+    read = [(_read(source.text, source.sub_seconds), source) for source in told]
     for whole in (True, False):
-        for (when, has_hours), one in read:
+        for (when, has_hours), source in read:
             if when and (has_hours or not whole):
-                return when, one.clock, one.text.strip(" \0")
+                return when, source.clock, source.text.strip(" \0")
     return None, "none", told[0].text.strip(" \0") if told else None
 
 

@@ -29,13 +29,13 @@ def faults(
     now  UTC
     """
     found = [
-        *(pair for one in deployments for pair in _missing(one, taken)),
+        *(pair for deployment in deployments for pair in _missing(deployment, taken)),
         *_twice_at_once(deployments),
         *_two_places(deployments),
-        *(pair for one in deployments for pair in _outside(one, taken)),
+        *(pair for deployment in deployments for pair in _outside(deployment, taken)),
         *slips(deployments, taken, out, now),
     ]
-    return [f"{name}: {what}" for name, what in sorted(found, key=lambda one: one[0])]
+    return [f"{name}: {what}" for name, what in sorted(found, key=lambda fault: fault[0])]
 
 
 def slips(
@@ -45,14 +45,14 @@ def slips(
     now: datetime,
 ) -> Iterator[tuple[str, str]]:
     """(deployment, what was hardly meant): a wrong year, which would be effort, and 0, 0."""
-    for one in deployments:
-        name, mine = one.deployment_id, taken.get(one.deployment_id, Taken())
-        if one.latitude == 0 == one.longitude:
+    for deployment in deployments:
+        name, mine = deployment.deployment_id, taken.get(deployment.deployment_id, Taken())
+        if deployment.latitude == 0 == deployment.longitude:
             yield name, "latitude and longitude are both 0: give --latitude and --longitude"
-        for what, at in (("start", one.started_at), ("end", one.ended_at)):
+        for what, at in (("start", deployment.started_at), ("end", deployment.ended_at)):
             if at and at > now + A_DAY:
                 yield name, f"its {what} {at} lies in the future: correct --{what}"
-        for what, at, days, seen in _silences(one, mine, out.get(name, ()), now):
+        for what, at, days, seen in _silences(deployment, mine, out.get(name, ()), now):
             if days > SILENT_DAYS:
                 yield (
                     name,
@@ -61,42 +61,47 @@ def slips(
                 )
 
 
-def _silences(one: Deployment, mine: Taken, out: Spans, now: datetime):
+def _silences(
+    deployment: Deployment, mine: Taken, out: Spans, now: datetime
+) -> Iterator[tuple[str, datetime, int, str]]:
     """From an end of the period to the nearest picture within it, in days without outages."""
-    start, end = one.started_at or datetime.min, one.ended_at or datetime.max
-    if one.started_at and mine.first and start <= mine.first <= end:
+    start, end = deployment.started_at or datetime.min, deployment.ended_at or datetime.max
+    if deployment.started_at and mine.first and start <= mine.first <= end:
         yield (
             "start",
             start,
             _days(start, mine.first, out),
             f"before the first picture {_minute(mine.first)}",
         )
-    if one.ended_at and mine.last and start <= mine.last <= end <= now + A_DAY:
+    if deployment.ended_at and mine.last and start <= mine.last <= end <= now + A_DAY:
         yield "end", end, _days(mine.last, end, out), f"after the last picture {_minute(mine.last)}"
 
 
 def _days(begin: datetime, end: datetime, out: Spans) -> int:
     """Whole days between two times without those of outages, which do not overlap."""
     gone = (min(b or end, end) - max(a, begin) for a, b in out)
-    return (end - begin - sum((max(one, timedelta()) for one in gone), timedelta())).days
+    return (end - begin - sum((max(outage, timedelta()) for outage in gone), timedelta())).days
 
 
-def _missing(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
-    mine = taken.get(one.deployment_id, Taken())
+def _missing(deployment: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
+    mine = taken.get(deployment.deployment_id, Taken())
     for what, value, option, seen in (
-        ("start", one.started_at, "--start", f"first picture {_minute(mine.first)}"),
-        ("end", one.ended_at, "--end", f"last picture {_minute(mine.last)}"),
+        ("start", deployment.started_at, "--start", f"first picture {_minute(mine.first)}"),
+        ("end", deployment.ended_at, "--end", f"last picture {_minute(mine.last)}"),
     ):
         if value is None:
             hint = f" ({seen})" if mine.first else ""
-            yield one.deployment_id, f"no {what}{hint}: its effort is not known; give {option}"
-    if one.latitude is None:
-        yield one.deployment_id, "no place: give --latitude and --longitude"
-    if one.utc_offset_min is None:
-        yield one.deployment_id, "no offset of its clock: give --offset, for example +03:00"
-    if not mine.pictures and one.started_at and one.ended_at:
+            yield (
+                deployment.deployment_id,
+                f"no {what}{hint}: its effort is not known; give {option}",
+            )
+    if deployment.latitude is None:
+        yield deployment.deployment_id, "no place: give --latitude and --longitude"
+    if deployment.utc_offset_min is None:
+        yield deployment.deployment_id, "no offset of its clock: give --offset, for example +03:00"
+    if not mine.pictures and deployment.started_at and deployment.ended_at:
         yield (
-            one.deployment_id,
+            deployment.deployment_id,
             "no picture at all: run its card, or say when its camera was out with "
             "camtriage outages add",
         )
@@ -104,46 +109,56 @@ def _missing(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str,
 
 def _twice_at_once(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
     """One camera cannot hang in two places at a time; two cameras at one station can."""
-    by_camera = defaultdict(list)
-    for one in deployments:
-        if one.camera_id and one.started_at and one.ended_at:
-            by_camera[one.camera_id].append(one)
-    for camera, some in sorted(by_camera.items()):
-        for one, other in combinations(sorted(some, key=lambda x: (x.started_at, x.ended_at)), 2):
-            end = min(one.ended_at, other.ended_at)
-            if other.started_at < end:
+    by_camera: dict[str, list[tuple[datetime, datetime, Deployment]]] = defaultdict(list)
+    for deployment in deployments:
+        if deployment.camera_id and deployment.started_at and deployment.ended_at:
+            period = (deployment.started_at, deployment.ended_at, deployment)
+            by_camera[deployment.camera_id].append(period)
+    for camera, periods in sorted(by_camera.items()):
+        in_time = sorted(periods, key=lambda period: period[:2])
+        for (_, first_end, deployment), (start, other_end, other) in combinations(in_time, 2):
+            end = min(first_end, other_end)
+            if start < end:
                 yield (
                     other.deployment_id,
-                    f"camera {camera} hangs in {one.deployment_id} too from {other.started_at} to "
+                    f"camera {camera} hangs in {deployment.deployment_id} too from {start} to "
                     f"{end}: correct --start, --end or --camera of one of them",
                 )
 
 
 def _two_places(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
     by_place = defaultdict(list)
-    for one in deployments:
-        if one.location_id and one.latitude is not None and one.longitude is not None:
-            by_place[one.location_id].append(one)
-    for place, some in sorted(by_place.items()):
-        for one, other in pairwise(sorted(some, key=lambda x: x.deployment_id)):
-            apart = metres(one, other)
+    for deployment in deployments:
+        if (
+            deployment.location_id
+            and deployment.latitude is not None
+            and deployment.longitude is not None
+        ):
+            by_place[deployment.location_id].append(deployment)
+    for place, there in sorted(by_place.items()):
+        for deployment, other in pairwise(sorted(there, key=lambda x: x.deployment_id)):
+            apart = metres(deployment, other)
             if apart > APART_M:
                 yield (
                     other.deployment_id,
-                    f"location {place} lies {apart:.0f} m from where {one.deployment_id} has it: "
-                    "a camera that moved has another --location; else correct its coordinates",
+                    f"location {place} lies {apart:.0f} m from where {deployment.deployment_id} "
+                    "has it: a camera that moved has another --location; else correct its place",
                 )
 
 
-def _outside(one: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
-    mine = taken.get(one.deployment_id, Taken())
+def _outside(deployment: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
+    mine = taken.get(deployment.deployment_id, Taken())
     for number, when, seen in (
-        (mine.early, f"before its start {one.started_at}", f"the first {_minute(mine.first)}"),
-        (mine.late, f"after its end {one.ended_at}", f"the last {_minute(mine.last)}"),
+        (
+            mine.early,
+            f"before its start {deployment.started_at}",
+            f"the first {_minute(mine.first)}",
+        ),
+        (mine.late, f"after its end {deployment.ended_at}", f"the last {_minute(mine.last)}"),
     ):
         if number:
             yield (
-                one.deployment_id,
+                deployment.deployment_id,
                 f"{number} of {mine.pictures} pictures were taken {when}, {seen}: a wrong clock "
                 "(camtriage clock suspects) or a wrong period",
             )
@@ -153,8 +168,14 @@ def _minute(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else ""
 
 
-def metres(one: Deployment, other: Deployment) -> float:
+def _place(deployment: Deployment) -> tuple[float, float]:
+    assert deployment.latitude is not None and deployment.longitude is not None
+    return deployment.latitude, deployment.longitude
+
+
+def metres(deployment: Deployment, other: Deployment) -> float:
     """Along the ground between two places."""
-    a, b = radians(one.latitude), radians(other.latitude)
-    south, west = (b - a) / 2, radians(other.longitude - one.longitude) / 2
+    (lat, lon), (other_lat, other_lon) = _place(deployment), _place(other)
+    a, b = radians(lat), radians(other_lat)
+    south, west = (b - a) / 2, radians(other_lon - lon) / 2
     return 2 * EARTH_M * asin(min(1.0, hypot(sin(south), (cos(a) * cos(b)) ** 0.5 * sin(west))))

@@ -6,28 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pipeline.card.deployment_table import read_table
 from pipeline.card.folders import from_folders, station_folder
 from pipeline.card.packed import Packed
 from pipeline.errors import InputError
 from pipeline.records import Deployment, FileProblem, Media
 
-__all__ = ["assign", "read_table", "station_folder"]
 ROOT = "(the card itself)"  # pictures that lie in no folder, in messages
 
 
 def assign(
     media: Iterable[Media], batch: str, table: Sequence[Deployment] | None = None
-) -> tuple[Packed, list[Deployment], Packed]:
+) -> tuple[Packed[Media], list[Deployment], Packed[FileProblem]]:
     """Give every picture its deployment: from the table where there is one, else from its folder.
 
     media  is gone through several times
 
-    Returns the pictures in their order, the deployments that have some, sorted, and a trouble for
+    Returns the pictures in their order, the deployments that have some, sorted, and a problem for
     each picture taken outside its deployment's period. Raises InputError where a picture belongs to
     none of the table's deployments, or to several.
     """
-    troubles = Packed(FileProblem)
+    problems = Packed(FileProblem)
     if table is None:
         names, deployments = from_folders(media, batch)
     else:
@@ -35,32 +33,37 @@ def assign(
         names = [home.deployment_id for home in homes]
         used = dict(zip(names, homes, strict=True))
         deployments = [used[name] for name in sorted(used)]
-        troubles.extend(
-            FileProblem(one.path, "ingest", "outside_deployment", _when(one, home))
-            for one, home in zip(media, homes, strict=True)
-            if one.taken_at and _days_outside(home, one.taken_at)
+        problems.extend(
+            FileProblem(picture.path, "ingest", "outside_deployment", _when(picture, home))
+            for picture, home in zip(media, homes, strict=True)
+            if picture.taken_at and _days_outside(home, picture.taken_at)
         )
-    placed = (replace(one, deployment_id=name) for one, name in zip(media, names, strict=True))
-    return Packed(Media, placed), deployments, troubles
+    placed = (
+        replace(picture, deployment_id=name) for picture, name in zip(media, names, strict=True)
+    )
+    return Packed(Media, placed), deployments, problems
 
 
 def _homes(media: Iterable[Media], batch: str, table: Sequence[Deployment]) -> list[Deployment]:
     """The deployment of every picture, or InputError naming the folders that have none."""
     found: dict[tuple[str, str | None], list[Deployment]] = {}
     shared: dict[tuple[str, ...], list[Deployment]] = {}  # one list, many pictures
-    fits, sure = [], defaultdict(dict)
-    for one in media:
-        key = (one.path.rpartition("/")[0], one.serial)
+    fits: list[list[Deployment]] = []
+    sure: dict[str, dict[str, Deployment]] = defaultdict(dict)  # by folder
+    for picture in media:
+        key = (picture.path.rpartition("/")[0], picture.serial)
         if key not in found:
             found[key] = _named(*key, table) or _named(batch, None, table)
-        fit = _by_period(found[key], one.taken_at)
+        fit = _by_period(found[key], picture.taken_at)
         fits.append(shared.setdefault(tuple(home.deployment_id for home in fit), fit))
         if len(fits[-1]) == 1:
-            sure[station_folder(one.path)][fits[-1][0].deployment_id] = fits[-1][0]
-    homes, homeless, torn = [], set(), {}
-    for one, fit in zip(media, fits, strict=True):
-        folder = station_folder(one.path)
-        if len(fit) > 1 and one.taken_at is None and len(sure[folder]) == 1:
+            sure[station_folder(picture.path)][fits[-1][0].deployment_id] = fits[-1][0]
+    homes: list[Deployment] = []
+    homeless: set[str] = set()
+    torn: dict[str, list[Deployment]] = {}
+    for picture, fit in zip(media, fits, strict=True):
+        folder = station_folder(picture.path)
+        if len(fit) > 1 and picture.taken_at is None and len(sure[folder]) == 1:
             fit = [*sure[folder].values()]  # without a time: with the others of its folder
         homes += fit[:1]
         if not fit:
@@ -77,17 +80,21 @@ def _named(folders: str, serial: str | None, table: Sequence[Deployment]) -> lis
     The deepest folder that names one counts. Several cameras at one place: the serial decides.
     """
     folders = f"/{_same(folders)}/"
-    of_camera = [one for one in table if serial and one.camera_id == serial]
+    of_camera = [deployment for deployment in table if serial and deployment.camera_id == serial]
     for names in (
-        lambda one: (one.deployment_id,),
-        lambda one: (one.location_id, one.location_name),
-        lambda one: (one.camera_id,),
+        lambda deployment: (deployment.deployment_id,),
+        lambda deployment: (deployment.location_id, deployment.location_name),
+        lambda deployment: (deployment.camera_id,),
     ):
-        depths = [max(_depth(folders, name) for name in names(one)) for one in table]
+        depths = [max(_depth(folders, name) for name in names(deployment)) for deployment in table]
         deepest = max(depths, default=-1)
         if deepest >= 0:
-            hits = [one for one, depth in zip(table, depths, strict=True) if depth == deepest]
-            return [one for one in hits if one in of_camera] or hits
+            hits = [
+                deployment
+                for deployment, depth in zip(table, depths, strict=True)
+                if depth == deepest
+            ]
+            return [deployment for deployment in hits if deployment in of_camera] or hits
     return of_camera
 
 
@@ -112,30 +119,32 @@ def _by_period(fits: list[Deployment], taken_at: datetime | None) -> list[Deploy
     if len(fits) < 2 or taken_at is None:
         return fits
 
-    def rank(one: Deployment) -> tuple[float, bool, bool]:
-        before = one.started_at is not None and taken_at < one.started_at
-        return _days_outside(one, taken_at), before, taken_at == one.ended_at
+    def rank(deployment: Deployment) -> tuple[float, bool, bool]:
+        before = deployment.started_at is not None and taken_at < deployment.started_at
+        return _days_outside(deployment, taken_at), before, taken_at == deployment.ended_at
 
-    ranks = [rank(one) for one in fits]
+    ranks = [rank(deployment) for deployment in fits]
     best = min(ranks)
-    return [one for one, rank in zip(fits, ranks, strict=True) if rank == best]
+    return [deployment for deployment, rank in zip(fits, ranks, strict=True) if rank == best]
 
 
-def _days_outside(one: Deployment, taken_at: datetime) -> float:
+def _days_outside(deployment: Deployment, taken_at: datetime) -> float:
     """Days before the start or after the end; 0 inside. A bound that is not known is open."""
-    early = (one.started_at - taken_at).total_seconds() if one.started_at else 0
-    late = (taken_at - one.ended_at).total_seconds() if one.ended_at else 0
+    early = (deployment.started_at - taken_at).total_seconds() if deployment.started_at else 0
+    late = (taken_at - deployment.ended_at).total_seconds() if deployment.ended_at else 0
     return max(early, late, 0) / 86400
 
 
-def _when(one: Media, home: Deployment) -> str:
+def _when(picture: Media, home: Deployment) -> str:
     period = f"{home.started_at or '...'} to {home.ended_at or '...'}"
-    return f"taken {one.taken_at}, {home.deployment_id} ran {period}"
+    return f"taken {picture.taken_at}, {home.deployment_id} ran {period}"
 
 
-def _refuse(homeless: set[str], torn: dict[str, list[Deployment]], table: Sequence) -> None:
+def _refuse(
+    homeless: set[str], torn: dict[str, list[Deployment]], table: Sequence[Deployment]
+) -> None:
     if homeless:
-        known = _few(one.deployment_id for one in table)
+        known = _few(deployment.deployment_id for deployment in table)
         raise InputError(
             f"no deployment of the table fits the folders {_few(homeless)}; known: {known}. "
             "Name each folder after its deploymentID or location, or give the row the camera's "
@@ -145,7 +154,8 @@ def _refuse(homeless: set[str], torn: dict[str, list[Deployment]], table: Sequen
         folder, fits = min(torn.items())
         raise InputError(
             f"folder {folder}: pictures fit several deployments "
-            f"({_few(one.deployment_id for one in fits)}); name the folder after its deploymentID"
+            f"({_few(deployment.deployment_id for deployment in fits)}); name the folder after its "
+            "deploymentID"
         )
 
 

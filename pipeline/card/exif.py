@@ -7,7 +7,8 @@ exifread reads the tags, Pillow the raw maker note and comment: exifread leaves 
 import io
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import exifread
 from PIL import Image
@@ -40,7 +41,7 @@ NAMES = {  # exifread's name -> (folder, tag) in Pillow's words; folder 0 is the
 }
 
 
-def read(image: Image.Image, path: str, modified_at: float | None = None) -> dict[str, object]:
+def read(image: Image.Image, path: str, modified_at: float | None = None) -> dict[str, Any]:
     """The fields of records.Media that the camera filled in, by name. Never raises for bad EXIF.
 
     image         the file opened by Pillow: its header only, no pixel is decoded
@@ -110,7 +111,7 @@ class _Tags:
         return value if isinstance(value, int) else None
 
 
-def _pillow_folders(image: Image.Image) -> dict[int, dict]:
+def _pillow_folders(image: Image.Image) -> dict[int, Mapping[int, Any]]:
     if image.format == "PNG" and "exif" not in image.info:
         return {}  # asking would decode the whole picture
     try:
@@ -120,7 +121,7 @@ def _pillow_folders(image: Image.Image) -> dict[int, dict]:
         return {}
 
 
-def _exifread_tags(image: Image.Image) -> dict:
+def _exifread_tags(image: Image.Image) -> dict[str, Any]:
     """exifread's tags from the EXIF block alone.
 
     A TIFF is one block as large as the file; for it Pillow's tags are enough.

@@ -17,6 +17,9 @@ ROLL_OVER = re.compile(  # folders that cameras begin by themselves, every thous
 IN_DCIM = re.compile(r"\d{3}\w{5}", re.ASCII)  # the standard's own rule, right below a DCIM
 
 
+Facts = tuple[int | None, str | None, str | None, str | None]  # offset, serial, make, model
+
+
 def station_folder(path: str) -> str:
     """The folder that stands for the camera: without DCIM and roll-over folders; '' is the card.
 
@@ -42,27 +45,30 @@ def from_folders(media: Iterable[Media], batch: str) -> tuple[list[str], list[De
     """
     folders: list[str] = []
     serials: dict[str, set[str]] = defaultdict(set)
-    for one in media:
-        folder = sys.intern(station_folder(one.path))  # one text, many pictures
+    for picture in media:
+        folder = sys.intern(station_folder(picture.path))  # one text, many pictures
         folders.append(folder)
-        serials[folder] |= {one.serial} if one.serial else set()
-    names, place_of = [], {}
-    said: dict[str, Counter] = defaultdict(Counter)  # by deployment: how many pictures say what
-    fixes: dict[str, array] = defaultdict(lambda: array("d"))  # latitude, longitude, latitude, ...
-    for one, folder in zip(media, folders, strict=True):
+        serials[folder] |= {picture.serial} if picture.serial else set()
+    names: list[str] = []
+    place_of: dict[str, str] = {}
+    said: dict[str, Counter[Facts]] = defaultdict(Counter)  # by deployment: how many pictures
+    fixes: dict[str, array[float]] = defaultdict(
+        lambda: array("d")
+    )  # latitude, longitude, latitude, ...
+    for picture, folder in zip(media, folders, strict=True):
         name = f"{batch}/{folder}" if folder else batch
-        if one.serial and len(serials[folder]) > 1:
-            name = f"{name}#{one.serial}"
+        if picture.serial and len(serials[folder]) > 1:
+            name = f"{name}#{picture.serial}"
         names.append(sys.intern(name))
         place_of[name] = folder or batch
-        said[name][one.utc_offset_min, one.serial, one.make, one.model] += 1
-        if one.latitude is not None:
-            fixes[name].extend((one.latitude, one.longitude))
-    found = [_described(one, place_of[one], said[one], fixes[one]) for one in sorted(said)]
+        said[name][picture.utc_offset_min, picture.serial, picture.make, picture.model] += 1
+        if picture.latitude is not None and picture.longitude is not None:
+            fixes[name].extend((picture.latitude, picture.longitude))
+    found = [_described(name, place_of[name], said[name], fixes[name]) for name in sorted(said)]
     return names, found
 
 
-def _described(name: str, place: str, said: Counter, fixes: array) -> Deployment:
+def _described(name: str, place: str, said: Counter[Facts], fixes: "array[float]") -> Deployment:
     """What the pictures say about their camera and its place. When it stood there, they do not.
 
     said   how many pictures say (utc_offset_min, serial, make, model)

@@ -1,7 +1,7 @@
 """An inbox: a folder whose subfolders are cards. Which are there, and which have settled.
 
 A card is copied over minutes, and a copy that is still running looks like a small card. So a card
-is taken only when its files' number and sizes were the same at two looks, some time apart.
+is taken only when its files' number and sizes were the same twice, some time apart.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ class Listing:
 
 def listing(folder: Path) -> Listing:
     """Every file of a card by path and size. What computers leave behind does not count."""
-    found = [one for one in scan(folder) if one.kind != "skipped"]
+    found = [file for file in scan(folder) if file.kind != "skipped"]
     digest = hashlib.sha256()
-    for one in found:
-        digest.update(f"{one.path}\0{one.size}\n".encode("utf-8", "surrogatepass"))
-    pictures = sum(one.kind == "picture" for one in found)
-    return Listing(digest.hexdigest(), pictures, {one.path: one.size for one in found})
+    for file in found:
+        digest.update(f"{file.path}\0{file.size}\n".encode("utf-8", "surrogatepass"))
+    pictures = sum(file.kind == "picture" for file in found)
+    return Listing(digest.hexdigest(), pictures, {file.path: file.size for file in found})
 
 
 def folders_in(inbox: Path) -> dict[str, Listing]:
@@ -51,9 +51,9 @@ def folders_in(inbox: Path) -> dict[str, Listing]:
 def settled(before: Mapping[str, Listing], now: Mapping[str, Listing]) -> dict[str, Listing]:
     """The cards that were there before and have not changed since."""
     return {
-        folder: one
-        for folder, one in now.items()
-        if folder in before and before[folder].digest == one.digest
+        folder: listed
+        for folder, listed in now.items()
+        if folder in before and before[folder].digest == listed.digest
     }
 
 
@@ -63,19 +63,19 @@ def never_taken(inbox: Path, folders: Mapping[str, Listing]) -> list[str]:
     folders   as folders_in found them
     """
     entries = _entries(inbox)
-    loose = sum(Path(one.name).suffix.lower() in PICTURES for one in entries if one.is_file())
+    loose = sum(Path(entry.name).suffix.lower() in PICTURES for entry in entries if entry.is_file())
     lying = f"{counted(loose, 'picture')} loose in {inbox} itself: give each card a folder"
     said = [lying] if loose else []
-    empty = (folder for folder, one in folders.items() if not one.pictures)
+    empty = (folder for folder, listed in folders.items() if not listed.pictures)
     said += [f"{Path(folder).name}: holds no picture" for folder in empty]
-    odd = [one.name for one in entries if not _is_text(one.name)]
+    odd = [entry.name for entry in entries if not _is_text(entry.name)]
     return said + [f"{name!r}: a name that is no text: rename the folder" for name in odd]
 
 
-def _entries(inbox: Path) -> list[os.DirEntry]:
+def _entries(inbox: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(inbox) as entries:
-            return sorted(entries, key=lambda one: one.name)
+            return sorted(entries, key=lambda entry: entry.name)
     except OSError as why:
         raise CardError(f"{inbox}: {why.strerror}; is the inbox there, and mounted?") from why
 

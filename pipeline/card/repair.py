@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pipeline.card.clock import offset_minutes
 from pipeline.errors import InputError
-from pipeline.records import ClockRepair
+from pipeline.records import ClockRepair, RepairParameters
 from pipeline.tables.times import option_time
 
 KINDS = {
@@ -28,18 +28,18 @@ MOST_DRIFT = (
 OLDEST_YEAR = 1990  # no picture of a camera trap that wrote its time into a file is older
 
 
-def refuse_years(one: ClockRepair, times: Iterable[datetime], now: datetime) -> None:
+def refuse_years(repair: ClockRepair, times: Iterable[datetime], now: datetime) -> None:
     """InputError where a repair brings pictures into years that cannot be: `--year 09`."""
     last = now.year + 1
     can_be = f"years from {OLDEST_YEAR} to {last} can be true"
-    if one.kind == "year" and not OLDEST_YEAR <= (year := one.parameters["year"]) <= last:
+    if repair.kind == "year" and not OLDEST_YEAR <= (year := repair.parameters["year"]) <= last:
         raise InputError(f"--year {year}: {can_be}; write it with four digits")
     for at in times:
-        if OLDEST_YEAR <= at.year <= last and not OLDEST_YEAR <= one.repaired(at).year <= last:
-            raise InputError(f"{at} would become {one.repaired(at)}: {can_be}")
+        if OLDEST_YEAR <= at.year <= last and not OLDEST_YEAR <= repair.repaired(at).year <= last:
+            raise InputError(f"{at} would become {repair.repaired(at)}: {can_be}")
 
 
-def drift(points: list[tuple[datetime, datetime]]) -> dict:
+def drift(points: list[tuple[datetime, datetime]]) -> RepairParameters:
     """Parameters of the line through two points (camera time, true time); InputError: none such."""
     if len(points) != 2:
         raise InputError("drift needs two known points: --drift CAMERA=TRUE --drift CAMERA=TRUE")
@@ -67,7 +67,7 @@ def seconds_of(text: str) -> int:
     plain = text.strip().replace(" ", "")
     sign, rest = (-1 if plain[:1] == "-" else 1), plain.lstrip("+-")
     if found := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", rest):
-        hours, minutes, seconds = (int(one or 0) for one in found.groups())
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
         total = hours * 3600 + minutes * 60 + seconds
     elif rest and not _PARTS.sub("", rest):
         total = sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(rest))
@@ -100,7 +100,7 @@ def year_shift(first: datetime, year: int) -> int:
     return int((true - first).total_seconds())
 
 
-def zone_shift(ran_at: str, offset_min: int | None, deployment_id: str) -> dict:
+def zone_shift(ran_at: str, offset_min: int | None, deployment_id: str) -> RepairParameters:
     """Parameters for a clock that ran at another fixed offset than its deployment's."""
     minutes = offset_minutes(ran_at)
     if minutes is None:
@@ -115,14 +115,14 @@ def zone_shift(ran_at: str, offset_min: int | None, deployment_id: str) -> dict:
     return {"seconds": (offset_min - minutes) * 60, "ran_at_min": minutes}
 
 
-def told(one: ClockRepair) -> str:
+def told(repair: ClockRepair) -> str:
     """The repair in words."""
-    if one.kind == "am_pm":
+    if repair.kind == "am_pm":
         return KINDS["am_pm"]
-    if one.kind == "drift":
-        pairs = (f"{camera} was {true}" for camera, true in one.parameters["points"])
+    if repair.kind == "drift":
+        pairs = (f"{camera} was {true}" for camera, true in repair.parameters["points"])
         return "drift: " + ", ".join(pairs)
-    return f"{one.kind}: moved by {moved(one.parameters['seconds'])}"
+    return f"{repair.kind}: moved by {moved(repair.parameters['seconds'])}"
 
 
 def moved(seconds: int) -> str:
@@ -135,12 +135,12 @@ def moved(seconds: int) -> str:
     return ("-" if seconds < 0 else "+") + (" ".join(words) or "0 s")
 
 
-def bounds_told(one: ClockRepair) -> str:
+def bounds_told(repair: ClockRepair) -> str:
     """The stretch in words; '' is the whole deployment."""
-    words = [f"card {one.batch}"] if one.batch else []
+    words = [f"card {repair.batch}"] if repair.batch else []
     for what, first, last in (
-        ("camera time", one.first_at, one.last_at),
-        ("files", one.first_path, one.last_path),
+        ("camera time", repair.first_at, repair.last_at),
+        ("files", repair.first_path, repair.last_path),
     ):
         if first or last:
             words.append(f"{what} {first or '...'} to {last or '...'}")

@@ -12,7 +12,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pipeline.card import exif
 from pipeline.errors import CardError, UnreadablePicture
@@ -59,7 +59,7 @@ def scan(root: Path) -> list[Found]:
     folders = [""]
     while folders:
         _list(os.fspath(root), folders.pop(), found, folders)
-    return sorted(found, key=lambda one: one.path)
+    return sorted(found, key=lambda file: file.path)
 
 
 def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> None:
@@ -173,11 +173,11 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
         if width * height > LARGEST:
             raise UnreadablePicture("too_large", f"{width} x {height} pixels")
         said = exif.read(image, found.path, found.modified_at if file_date else None)
-        kind = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format]
-        troubles = []
+        kind = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format or ""]
+        problems = []
         if _animated(image):
             detail = "several frames; the first is used"
-            troubles.append(FileProblem(found.path, "ingest", "animated", detail))
+            problems.append(FileProblem(found.path, "ingest", "animated", detail))
     media = Media(
         sha256=hashlib.sha256(data).hexdigest(),
         path=found.path,
@@ -187,7 +187,7 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
         height=height,
         **said,
     )
-    return media, troubles
+    return media, problems
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -195,12 +195,12 @@ def _opened(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=FORMATS + (("HEIF",) if heic() else ()))
     except Image.DecompressionBombError as why:
         raise UnreadablePicture("too_large", str(why)) from why
-    except Image.UnidentifiedImageError as why:
+    except UnidentifiedImageError as why:
         if data.startswith(MAGIC):
             raise UnreadablePicture("unreadable", "the picture's header is damaged") from why
         what = "only zero bytes" if not data.strip(b"\0") else "no picture inside"
         raise UnreadablePicture("not_a_picture", what) from why
-    except Exception as why:  # hostile bytes: whatever a decoder raises is this file's trouble
+    except Exception as why:  # hostile bytes: whatever a decoder raises is this file's problem
         raise UnreadablePicture("unreadable", f"{type(why).__name__}: {why}") from why
 
 

@@ -64,15 +64,7 @@ def sun_heights(utc: NDArray[np.datetime64], latitude: float, longitude: float) 
     turned = np.radians((minutes + equation) / _MINUTES_A_DEGREE + longitude - 180)
     lat = np.radians(latitude)
     sine = np.sin(lat) * np.sin(declination) + np.cos(lat) * np.cos(declination) * np.cos(turned)
-    return np.degrees(np.arcsin(np.clip(sine, -1, 1)))
-
-
-def equinoctial(clock: Floats, sunrise: Floats, sunset: Floats) -> Floats:
-    """Sun time with sunrise at 6 h and sunset at 18 h. All (n,) in radians.
-
-    It stretches short nights and days badly near the poles; there take `average_anchored`.
-    """
-    return _anchored(clock, sunrise, sunset, np.pi / 2, 3 * np.pi / 2)
+    return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1, 1))))
 
 
 def average_anchored(clock: Floats, sunrise: Floats, sunset: Floats) -> Floats:
@@ -89,8 +81,10 @@ def sun_radians(
 
     places: (latitude, longitude) of each record's station. Leave the nan out, and say how many.
     """
-    known: dict[tuple, SunTimes] = {}
-    clock, rises, sets = [], [], []
+    known: dict[tuple[date, float, float, float], SunTimes] = {}
+    clock: list[float] = []
+    rises: list[float] = []
+    sets: list[float] = []
     for time, place, offset in zip(times, places, utc_offsets_h, strict=True):
         key = (time.date(), *place, offset)
         if key not in known:
@@ -98,12 +92,13 @@ def sun_radians(
         rises.append(known[key].sunrise)
         sets.append(known[key].sunset)
         clock.append(time.hour + time.minute / 60 + (time.second + time.microsecond / 1e6) / 3600)
-    return tuple(TURN / 24 * np.array(one, float) for one in (clock, rises, sets))
+    of_clock, of_rise, of_set = (TURN / 24 * np.array(h, float) for h in (clock, rises, sets))
+    return of_clock, of_rise, of_set
 
 
 def _anchored(clock: Floats, sunrise: Floats, sunset: Floats, dawn: float, dusk: float) -> Floats:
     """Stretch day and night, each by itself, so that they begin at `dawn` and `dusk`."""
-    clock, sunrise, sunset = (np.asarray(one, float) for one in (clock, sunrise, sunset))
+    clock, sunrise, sunset = (np.asarray(angles, float) for angles in (clock, sunrise, sunset))
     since_rise, since_set = (clock - sunrise) % TURN, (clock - sunset) % TURN
     day = (sunset - sunrise) % TURN
     by_day = dawn + (dusk - dawn) % TURN * since_rise / day
@@ -125,12 +120,13 @@ def _half_day(latitude: float, declination: float) -> float:
 
 def _sun(utc: datetime) -> tuple[float, float]:
     """Declination (radians) and equation of time (minutes) at a moment."""
-    declination, equation = _sun_at((utc - _NOON_2000) / timedelta(days=36525))
-    return float(declination), float(equation)
+    century = (utc - _NOON_2000) / timedelta(days=36525)
+    declination, equation = _sun_at(np.array([century]))
+    return float(declination[0]), float(equation[0])
 
 
-def _sun_at(century):
-    """The same at centuries since noon of 2000-01-01, numbers or arrays."""
+def _sun_at(century: Floats) -> tuple[Floats, Floats]:
+    """The same at centuries since noon of 2000-01-01, (n,) each."""
     longitude = np.radians((280.46646 + century * (36000.76983 + 0.0003032 * century)) % 360)
     anomaly = np.radians(357.52911 + century * (35999.05029 - 0.0001537 * century))
     eccentricity = 0.016708634 - century * 0.000042037

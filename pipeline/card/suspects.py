@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.card.repair import year_shift
 from pipeline.card.sun import sun_heights
@@ -35,7 +36,7 @@ class Shot:
     folder: str  # card and folder: file names follow time only within one
     path: str
     at: datetime | None  # repaired where a repair stands
-    light: str | None  # colour, infrared; None: not looked at
+    light: str | None  # colour, infrared; None: not scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Suspect:
     options: str = ""  # of `camtriage clock shift`, where they are known
 
 
+# kind, pictures, sentence, and where known: path of the first of them, options
+Doubt = tuple[str, int, str] | tuple[str, int, str, str] | tuple[str, int, str, str, str]
+
+
 def suspects(place: Deployment, shots: Sequence[Shot], now: datetime) -> list[Suspect]:
     """All doubts about one deployment. shots: in the order of folder and path; now: UTC."""
     doubts = [*_dates(shots, now), *_backwards(shots), *_outside(place, shots)]
@@ -57,31 +62,31 @@ def suspects(place: Deployment, shots: Sequence[Shot], now: datetime) -> list[Su
     return [Suspect(place.deployment_id, *doubt) for doubt in doubts]
 
 
-def _dates(shots: Sequence[Shot], now: datetime) -> Iterator[tuple]:
-    timeless = [one for one in shots if one.at is None]
+def _dates(shots: Sequence[Shot], now: datetime) -> Iterator[Doubt]:
+    timeless = [shot for shot in shots if shot.at is None]
     if timeless:
         yield "none", len(timeless), f"{_pictures(timeless)} without a time", timeless[0].path
-    unset = [one for one in shots if one.at and one.at.year < FIRST_YEAR]
+    unset = [shot for shot in shots if shot.at and shot.at.year < FIRST_YEAR]
     if unset:
         said = f"dated before {FIRST_YEAR}, the first {_minute(unset[0])}: clock never set"
         bounds = f"--from-file {_name(unset[0])} --to-file {_name(unset[-1])}"
         yield "unset", len(unset), f"{_pictures(unset)} {said}", unset[0].path, f"--by ... {bounds}"
-    ahead = [one for one in shots if one.at and one.at > now + A_DAY]  # its zone is not known
+    ahead = [shot for shot in shots if shot.at and shot.at > now + A_DAY]  # its zone is not known
     if ahead:
         said = f"dated in the future, the first {_minute(ahead[0])}"
         yield "ahead", len(ahead), f"{_pictures(ahead)} {said}", ahead[0].path, "--year ..."
 
 
-def _backwards(shots: Sequence[Shot]) -> Iterator[tuple]:
+def _backwards(shots: Sequence[Shot]) -> Iterator[Doubt]:
     """Times that go back while the numbers of the files go on."""
-    timed = [one for one in shots if one.at]
+    timed = [shot for shot in shots if shot.at]
     jumps = [
         (last, this)
         for last, this in pairwise(timed)
-        if last.folder == this.folder and last.at - this.at > BACKWARDS
+        if last.folder == this.folder and _back(last, this) > BACKWARDS
     ]
     ordered = len(timed) >= FEWEST and len(jumps) <= max(1, MOST_JUMPS * len(timed))
-    jumps = [one for one in jumps if ordered or one[0].at - one[1].at > A_DAY]
+    jumps = [jump for jump in jumps if ordered or _back(*jump) > A_DAY]
     if jumps:
         last, this = jumps[0]
         times = "once" if len(jumps) == 1 else f"{len(jumps)} times"
@@ -90,15 +95,20 @@ def _backwards(shots: Sequence[Shot]) -> Iterator[tuple]:
         yield "back", len(jumps), said, this.path, f"--by ... --from-file {_name(this)}"
 
 
-def _outside(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
+def _back(last: Shot, this: Shot) -> timedelta:
+    """How far the time goes back from one picture to the next; 0 where one has none."""
+    return last.at - this.at if last.at and this.at else timedelta()
+
+
+def _outside(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
     if place.source != "table":
         return
     start, end = place.started_at or datetime.min, place.ended_at or datetime.max
-    out = [one for one in shots if one.at and not start <= one.at <= end]
+    out = [shot for shot in shots if shot.at and not start <= shot.at <= end]
     if out:
         said = f"{len(out)} of {len(shots)} pictures lie outside the deployment, the first "
         said += f"{_minute(out[0])}"
-        year = fitting_year(place, [one.at for one in shots if one.at])
+        year = fitting_year(place, [shot.at for shot in shots if shot.at])
         said += f": {year} would fit, or the deployment's year is wrong" if year else ""
         yield "outside", len(out), said, out[0].path, f"--year {year}" if year else ""
 
@@ -118,14 +128,14 @@ def fitting_year(place: Deployment, times: Sequence[datetime]) -> int | None:
     return fits[0] if len(fits) == 1 else None
 
 
-def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
+def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
     """Infrared by day or colour by night: half a day off, another zone, or a lamp. Of a camera with
     a white flash, or in the dark, nearly all pictures are alike at any hour: no doubt."""
-    lit = [one for one in shots if one.light and one.at and one.at.year >= FIRST_YEAR]
-    infrared = np.array([one.light == "infrared" for one in lit], bool)
+    lit = [shot for shot in shots if shot.light and shot.at and shot.at.year >= FIRST_YEAR]
+    infrared = np.array([shot.light == "infrared" for shot in lit], bool)
     if min(infrared.sum(), (~infrared).sum()) < max(ENOUGH, RARER * len(lit)):
         return
-    day, night, words = _day_and_night(place, [one.at for one in lit])
+    day, night, words = _day_and_night(place, [shot.at for shot in lit if shot.at])
     for part, wrong, what in ((day, infrared, "infrared"), (night, ~infrared, "colour")):
         number, of = int((part & wrong).sum()), int(part.sum())
         if number >= ENOUGH and 2 * number > of:
@@ -138,26 +148,30 @@ def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
             return
 
 
-def _day_and_night(place: Deployment, times: Sequence[datetime]):
+def _day_and_night(
+    place: Deployment, times: Sequence[datetime]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[str, str]]:
     """(n,) surely day, (n,) surely night, and how they are called."""
     if _placed(place):
         height = _heights(place, times)
         return height > HIGH, height < LOW, ("with the sun high", "in the middle of the night")
-    hours = np.array([one.hour for one in times])
+    hours = np.array([at.hour for at in times])
     return np.isin(hours, MIDDAY), np.isin(hours, MIDNIGHT), ("around midday", "around midnight")
 
 
-def fitting_shift(place: Deployment, lit: Sequence[Shot], infrared) -> int | None:
+def fitting_shift(
+    place: Deployment, lit: Sequence[Shot], infrared: NDArray[np.bool_]
+) -> int | None:
     """Whole hours that bring light and sun together best; None: no place, or none is much better.
 
     Light tells day from night alone, so several hours fit: the middle of them is told."""
     if not _placed(place):
         return None
     step = -(-len(lit) // LOOKED_AT)
-    times, dark = [one.at for one in lit[::step]], infrared[::step]
+    times, dark = [shot.at for shot in lit[::step] if shot.at], infrared[::step]
     share = {}
     for hours in range(-12, 13):
-        height = _heights(place, [one + timedelta(hours=hours) for one in times])
+        height = _heights(place, [at + timedelta(hours=hours) for at in times])
         day, night = height > HIGH, height < LOW
         told = max(1, int((day | night).sum()))
         share[hours] = float(((day & dark) | (night & ~dark)).sum()) / told
@@ -174,24 +188,26 @@ def _placed(place: Deployment) -> bool:
     return None not in (place.latitude, place.longitude, place.utc_offset_min)
 
 
-def _heights(place: Deployment, times: Sequence[datetime]):
-    utc = np.array(times, "datetime64[us]") - np.timedelta64(place.utc_offset_min, "m")
-    return sun_heights(utc, place.latitude, place.longitude)
+def _heights(place: Deployment, times: Sequence[datetime]) -> NDArray[np.float64]:
+    latitude, longitude, offset = place.latitude, place.longitude, place.utc_offset_min
+    assert latitude is not None and longitude is not None and offset is not None  # _placed
+    utc = np.array([at - timedelta(minutes=offset) for at in times], "datetime64[us]")
+    return sun_heights(utc, latitude, longitude)
 
 
-def _table(place: Deployment, shots: Sequence[Shot]) -> Iterator[tuple]:
+def _table(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
     if place.timestamp_issues:
         said = "the deployment table says that its times are not to be trusted"
         yield "table", len(shots), said
 
 
-def _pictures(some: Sequence) -> str:
-    return f"{len(some)} picture{'' if len(some) == 1 else 's'}"
+def _pictures(shots: Sequence[Shot]) -> str:
+    return f"{len(shots)} picture{'' if len(shots) == 1 else 's'}"
 
 
-def _minute(one: Shot) -> str:
-    return f"{one.at:%Y-%m-%d %H:%M}"
+def _minute(shot: Shot) -> str:
+    return f"{shot.at:%Y-%m-%d %H:%M}"
 
 
-def _name(one: Shot) -> str:
-    return one.path.rpartition("/")[2]
+def _name(shot: Shot) -> str:
+    return shot.path.rpartition("/")[2]

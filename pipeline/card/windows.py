@@ -23,8 +23,8 @@ def plan(
     next_numbers   by deployment: (next window, next burst); what is planned already never changes
     """
     deployments: dict[str, list[Media]] = defaultdict(list)
-    for one in _once(media):
-        deployments[one.deployment_id].append(one)
+    for picture in _once(media):
+        deployments[picture.deployment_id].append(picture)
     return [
         window
         for name in sorted(deployments)
@@ -32,9 +32,9 @@ def plan(
     ]
 
 
-def in_order(one: Media) -> tuple:
+def in_order(picture: Media) -> tuple[datetime, str, str]:
     """Sort key: camera time, then file order; pictures without a time come last."""
-    return (one.taken_at or datetime.max, one.path, one.sha256)
+    return (picture.taken_at or datetime.max, picture.path, picture.sha256)
 
 
 def burst_starts(media: Sequence[Media], gap_s: float) -> list[int]:
@@ -44,28 +44,33 @@ def burst_starts(media: Sequence[Media], gap_s: float) -> list[int]:
 
 
 def _once(media: Sequence[Media]) -> list[Media]:
-    seen: set[str] = set()
-    ordered = sorted(media, key=lambda one: (one.deployment_id, in_order(one)))
-    return [one for one in ordered if not (one.sha256 in seen or seen.add(one.sha256))]
+    """Each content once, by deployment, in order."""
+    ordered = sorted(media, key=lambda picture: (picture.deployment_id, in_order(picture)))
+    found: dict[str, Media] = {}
+    for picture in ordered:
+        found.setdefault(picture.sha256, picture)
+    return list(found.values())
 
 
 def _new_burst(last: Media, this: Media, gap_s: float) -> bool:
-    """Whether the camera was triggered anew between two pictures that follow each other.
+    """Whether the camera was triggered again between two pictures that follow each other.
 
     Its own event number and "n of m" know best; else the gap decides.
     """
     if _differ(last.serial, this.serial) or _differ(last.capture_method, this.capture_method):
         return True
-    counted = last.sequence_n is not None and this.sequence_n is not None
-    if counted and (this.sequence_n <= last.sequence_n or this.sequence_m != last.sequence_m):
-        return True
+    step = None  # within "n of m"
+    if last.sequence_n is not None and this.sequence_n is not None:
+        step = this.sequence_n - last.sequence_n
+        if step <= 0 or this.sequence_m != last.sequence_m:
+            return True
     if last.camera_event is not None and this.camera_event is not None:
         if last.camera_event != this.camera_event:
             return True
-        if counted:
+        if step is not None:
             return False
     if last.taken_at is None or this.taken_at is None:
-        return not (counted and this.sequence_n == last.sequence_n + 1)
+        return step != 1
     return (this.taken_at - last.taken_at).total_seconds() > gap_s
 
 
@@ -85,7 +90,7 @@ def _windows(
         Window(
             name,
             number + at,
-            tuple(one.sha256 for one in media[begin:end]),
+            tuple(picture.sha256 for picture in media[begin:end]),
             tuple(bursts[begin:end]),
         )
         for at, (begin, end) in enumerate(pairwise(cuts))
@@ -97,7 +102,7 @@ def _cuts(starts: list[int], count: int, size: int) -> list[int]:
 
     A burst longer than a window has to be cut anyway, so it may be cut anywhere.
     """
-    allowed = []
+    allowed: list[int] = []
     for begin, end in pairwise([*starts, count]):
         allowed += range(begin, end) if end - begin > size else [begin]
     allowed.append(count)
