@@ -128,12 +128,13 @@ def test_a_backup_made_while_another_process_writes_is_one_moment_of_it(tmp_path
     url = f"sqlite:///{tmp_path}/busy.db"
     open_database(url).dispose()
     code = (
-        "import sys\nfrom db.engine import open_database, writing\nfrom db import save\n"
+        "import sys\nfrom db.core.engine import open_database, writing\n"
+        "from db.store.batches import save_batch\n"
         "engine = open_database(sys.argv[1])\n"
         "for i in range(100_000):\n"
         " with writing(engine) as conn:\n"
-        "  save.save_batch(conn, f'a {i}', '/x', None)\n"
-        "  save.save_batch(conn, f'b {i}', '/x', None)\n"
+        "  save_batch(conn, f'a {i}', '/x', None)\n"
+        "  save_batch(conn, f'b {i}', '/x', None)\n"
     )
     writer = subprocess.Popen([sys.executable, "-c", code, url], cwd=ROOT)
     try:

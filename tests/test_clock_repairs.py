@@ -274,5 +274,5 @@ def test_the_check_tells_repaired_times_and_outages_that_are_wrong(filled):
         conn.exec_driver_sql("UPDATE repaired_time SET taken_at = '2026-03-01T07:00:09'")
         conn.exec_driver_sql("UPDATE outage SET ended_at = NULL WHERE reason = 'a'")
         faults = " ".join(check(conn))
-    assert "2 repaired times are not" in faults and "outages lie over each other" in faults
+    assert "2 repaired times are not" in faults and "outages overlap" in faults
     assert "current results are stale" in faults

@@ -142,7 +142,7 @@ def test_a_password_of_the_database_stands_in_no_row_of_a_run(postgres_copy, tmp
 def test_a_missing_driver_names_the_extra_that_brings_it(tmp_path):
     hidden = "import sys; sys.modules['psycopg'] = None\n"
     code = hidden + (
-        "from db.engine import open_database\nfrom pipeline.errors import DatabaseError\n"
+        "from db.core.engine import open_database\nfrom pipeline.errors import DatabaseError\n"
         "try:\n open_database('postgresql://me@localhost/x')\n"
         "except DatabaseError as why:\n print(why)"
     )
@@ -179,11 +179,12 @@ def _try(function, url, errors):
 
 def test_two_that_make_one_sqlite_database_at_once_both_get_it(tmp_path):
     code = (
-        "import sys\nfrom db.engine import open_database, writing\nfrom db import save\n"
+        "import sys\nfrom db.core.engine import open_database, writing\n"
+        "from db.store.batches import save_batch\n"
         "engine = open_database(sys.argv[1])\n"
         "for i in range(20):\n"
         " with writing(engine) as conn:\n"
-        "  save.save_batch(conn, f'{sys.argv[2]} {i}', '/x', None)\n"
+        "  save_batch(conn, f'{sys.argv[2]} {i}', '/x', None)\n"
     )
     url = f"sqlite:///{tmp_path}/shared.db"
     runs = [

@@ -149,8 +149,8 @@ def test_the_same_outage_twice_is_one_and_two_over_each_other_are_refused(filled
     first = Outage("A1", may(3), may(5), "battery")
     assert enter(filled, first) == 1 and enter(filled, first) == 0
     for wrong, said in (
-        (Outage("A1", may(4), may(6)), "lies over"),
-        (Outage("A1", may(2), None), "lies over"),
+        (Outage("A1", may(4), may(6)), "overlaps"),
+        (Outage("A1", may(2), None), "overlaps"),
         (Outage("A1", may(6), may(6)), "ends before it begins"),
         (Outage("A1", may(11), may(12)), "outside the deployment"),
         (Outage("A1", may(1) - timedelta(days=2), may(1)), "outside the deployment"),

@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +16,19 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from db.core import schema
-from db.core.engine import BUSY_S, copy_beside, migrate, open_database, parsed, shown, state_of
+from db.core.engine import (
+    BUSY_S,
+    Tell,
+    copy_beside,
+    file_of,
+    migrate,
+    open_database,
+    parsed,
+    shown,
+    state_of,
+)
 from db.core.schema import HEAD, VERSION_TABLE
 from pipeline.errors import DatabaseError
-
-Tell = Callable[[str], None]
 
 
 def backup(url: str, file: Path) -> None:
@@ -35,7 +42,7 @@ def backup(url: str, file: Path) -> None:
     part.unlink(missing_ok=True)
     try:
         if parsed(url).get_backend_name() == "sqlite":
-            _copy(Path(parsed(url).database), part)
+            _copy(file_of(parsed(url)), part)
         else:
             _postgresql(url, "pg_dump", "--format=custom", *PLAIN, f"--file={part}")
         os.replace(part, file)
@@ -56,7 +63,7 @@ def restore(url: str, file: Path, replace: bool = False, tell: Tell = lambda lin
         raise DatabaseError(f"{file}: there is no such backup")
     (_verify_sqlite if lite else _verify_archive)(url, file)
     cards = _cards(url)
-    if lite and file.resolve() == Path(parsed(url).database).resolve():
+    if lite and file.resolve() == file_of(parsed(url)).resolve():
         raise DatabaseError(f"{file}: is the database itself")
     if cards and not replace:
         raise DatabaseError(
@@ -95,7 +102,7 @@ def _cards(url: str) -> int:
     """Cards that the database holds; 0 where there is none, or no tables yet."""
     where = parsed(url)
     lite = where.get_backend_name() == "sqlite"
-    if lite and state_of(Path(where.database)) == "empty":
+    if lite and state_of(file_of(where)) == "empty":
         return 0
     engine = sa.create_engine(where)
     try:
@@ -110,7 +117,7 @@ def _cards(url: str) -> int:
 
 
 def _restore_sqlite(url: str, file: Path, filled: bool, tell: Tell) -> None:
-    path = Path(parsed(url).database)
+    path = file_of(parsed(url))
     try:
         if filled:
             kept = copy_beside(path)
@@ -173,5 +180,5 @@ def _postgresql(url: str | None, program: str, *words: str) -> str:
     done = subprocess.run([program, *words], env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         why = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()
-        raise DatabaseError(next((one for one in why if "error" in one.lower()), why[-1]))
+        raise DatabaseError(next((line for line in why if "error" in line.lower()), why[-1]))
     return done.stdout

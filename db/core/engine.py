@@ -23,6 +23,7 @@ from db.core.rows import refresh
 from db.core.schema import HEAD, VERSION_TABLE, about, media, metadata, review
 from pipeline.errors import DatabaseAway, DatabaseError
 
+Tell = Callable[[str], None]
 BUSY_S = 120  # how long one process waits for another one's transaction
 LOCK = 0x63616D74  # any number, the same for all who migrate
 NO_ANSWER = ("connection failed", "connection is bad", "connection timeout")  # psycopg's words
@@ -35,7 +36,7 @@ def open_database(
     url: str,
     create: bool = True,
     migrate: bool = True,
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Tell = lambda line: None,
 ) -> Engine:
     """The engine of an up-to-date database.
 
@@ -44,7 +45,7 @@ def open_database(
     """
     engine, where = _engine(url), shown(url)
     try:
-        if engine.dialect.name == "sqlite" and _sealed(path := Path(engine.url.database)):
+        if engine.dialect.name == "sqlite" and _sealed(path := file_of(engine.url)):
             return _open_sealed(path, where)
         if engine.dialect.name == "sqlite":
             _open_sqlite(engine, path, where, create, tell, migrate)
@@ -59,12 +60,12 @@ def open_database(
     return engine
 
 
-def migrate(url: str, tell: Callable[[str], None] = lambda line: None) -> None:
+def migrate(url: str, tell: Tell = lambda line: None) -> None:
     """Bring the database to this version, whatever stood there: nothing, or an older one."""
     engine, where = _engine(url), shown(url)
     try:
         if engine.dialect.name == "sqlite":
-            _open_sqlite(engine, Path(engine.url.database), where, True, tell)
+            _open_sqlite(engine, file_of(engine.url), where, True, tell)
             return
         with engine.begin() as conn:
             conn.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
@@ -81,7 +82,7 @@ def migrate(url: str, tell: Callable[[str], None] = lambda line: None) -> None:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that may write: committed at the end, rolled back on any error."""
     if engine.get_execution_options().get("sealed"):
-        path = engine.url.database.removeprefix("file:")
+        path = str(engine.url.database).removeprefix("file:")
         raise DatabaseError(f"{path}: read-only here; copy it to write into it")
     with engine.begin() as conn:
         yield conn
@@ -128,12 +129,18 @@ def parsed(text: str) -> URL:
     return url
 
 
-def _begin_by_us(raw: sqlite3.Connection, _record) -> None:
+def file_of(url: URL) -> Path:
+    """The file of a SQLite database."""
+    assert url.database is not None  # parsed() lets no other through
+    return Path(url.database)
+
+
+def _begin_by_us(raw: sqlite3.Connection, _record: object) -> None:
     """Python must not begin transactions: _begin does."""
     raw.isolation_level = None
 
 
-def _set_pragmas(raw: sqlite3.Connection, record) -> None:
+def _set_pragmas(raw: sqlite3.Connection, record: object) -> None:
     """On every connection of our engine."""
     _begin_by_us(raw, record)
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
@@ -150,7 +157,7 @@ def _begin(conn: Connection) -> None:
 
 
 def _open_sqlite(
-    engine: Engine, path: Path, where: str, create: bool, tell, migrate: bool = True
+    engine: Engine, path: Path, where: str, create: bool, tell: Tell, migrate: bool = True
 ) -> None:
     if not create and not path.exists():
         raise DatabaseError(
@@ -218,7 +225,7 @@ def _sealed(path: Path) -> bool:
     """Whether nothing can be written here: a read-only file, folder, share or disc."""
     mine = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
     parts = (path, path.parent)
-    return path.exists() and not all(os.access(one, os.W_OK, **mine) for one in parts)
+    return path.exists() and not all(os.access(part, os.W_OK, **mine) for part in parts)
 
 
 def _open_sealed(path: Path, where: str) -> Engine:
@@ -245,7 +252,8 @@ def _state(conn: Connection, where: str) -> str:
         return "empty"
     if not {"about", VERSION_TABLE} <= tables:
         raise DatabaseError(f"{where}: the database of another program, left as it is")
-    notes = dict(conn.exec_driver_sql("SELECT key, value FROM about").all())
+    rows = conn.exec_driver_sql("SELECT key, value FROM about")
+    notes: dict[str, str] = {key: value for key, value in rows}
     if notes.get("program") != PROGRAM:
         raise DatabaseError(f"{where}: the database of another program, left as it is")
     version = conn.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one()

@@ -1,18 +1,25 @@
 """What saving and reading share: chunks, upserts, rows and records, keys for names, and the one
 statement behind `status`."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy import ColumnElement, Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.core import schema
 
-INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+Item = TypeVar("Item")
+Record = TypeVar("Record")
+Row = dict[str, Any]  # by column
+INSERT: Mapping[str, Callable[[Table], sa.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 CHUNK = 1000  # rows or keys in one statement
 
 
@@ -21,31 +28,31 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
-def chunks(rows: Iterable) -> Iterator[list]:
+def chunks(rows: Iterable[Item]) -> Iterator[list[Item]]:
     """Lists of at most CHUNK."""
     rows = iter(rows)
-    while some := list(islice(rows, CHUNK)):
-        yield some
+    while part := list(islice(rows, CHUNK)):
+        yield part
 
 
 def upsert(
     conn: Connection,
     table: Table,
-    rows: Iterable[dict],
+    rows: Iterable[Row],
     key: Sequence[str],
     update: Iterable[str] = (),
 ) -> None:
     """Insert rows; where `key` stands already, write the columns of `update`, or leave the row."""
     way = as_columns if conn.dialect.name == "postgresql" else executemany
-    for some in chunks(rows):
-        way(conn, table, some, list(key), list(update))
+    for part in chunks(rows):
+        way(conn, table, part, list(key), list(update))
 
 
 def executemany(
-    conn: Connection, table: Table, rows: list[dict], key: list[str], update: list[str]
+    conn: Connection, table: Table, rows: list[Row], key: list[str], update: list[str]
 ) -> None:
     """Row by row in one call: on SQLite the driver alone is no quicker."""
-    insert = INSERT[conn.dialect.name](table)
+    insert: Any = INSERT[conn.dialect.name](table)
     if not update:
         insert = insert.on_conflict_do_nothing(index_elements=key)
     else:
@@ -55,7 +62,7 @@ def executemany(
 
 
 def as_columns(
-    conn: Connection, table: Table, rows: list[dict], key: list[str], update: list[str]
+    conn: Connection, table: Table, rows: list[Row], key: list[str], update: list[str]
 ) -> None:
     """PostgreSQL: one statement that is given each column as one array.
 
@@ -82,23 +89,24 @@ def as_columns(
     )
 
 
-def _sql_type(kind, dialect) -> str:
+def _sql_type(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> str:
     return kind.compile(dialect=dialect).partition(" COLLATE")[0]
 
 
 @cache
-def _shared(kind: type, table: Table) -> tuple[str, ...]:
-    return tuple(name for name in kind.__slots__ if name in table.c)
+def _shared(kind: Hashable, table: Table) -> tuple[str, ...]:
+    return tuple(name for name in vars(kind)["__slots__"] if name in table.c)
 
 
-def fields(record: object, table: Table) -> dict:
+def fields(record: object, table: Table) -> Row:
     """The record's fields that are columns of the table."""
-    return {name: getattr(record, name) for name in _shared(type(record), table)}
+    shared = _shared(type(record), table)  # type: ignore[arg-type]  # a class is hashable
+    return {name: getattr(record, name) for name in shared}
 
 
-def record(kind: type, row: Mapping):
+def record(kind: type[Record], row: Mapping[Any, Any]) -> Record:
     """A record from the columns that bear its names; lists become tuples again."""
-    known = _slots(kind)
+    known = _slots(kind)  # type: ignore[arg-type]  # a class is hashable
     return kind(
         **{
             name: _tuples(value) if type(value) is list else value
@@ -109,12 +117,12 @@ def record(kind: type, row: Mapping):
 
 
 @cache
-def _slots(kind: type) -> frozenset[str]:
-    return frozenset(kind.__slots__)
+def _slots(kind: Hashable) -> frozenset[str]:
+    return frozenset(vars(kind)["__slots__"])
 
 
-def _tuples(values: list) -> tuple:
-    return tuple(_tuples(one) if type(one) is list else one for one in values)
+def _tuples(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuples(value) if type(value) is list else value for value in values)
 
 
 def media_ids(conn: Connection, sha256s: Iterable[str]) -> dict[str, int]:
@@ -127,24 +135,26 @@ def media_homes(conn: Connection, sha256s: Iterable[str]) -> dict[str, tuple[int
     return {sha: (id, batch) for sha, id, batch in _homes(conn, sha256s)}
 
 
-def _homes(conn: Connection, sha256s: Iterable[str]) -> Iterator:
+def _homes(conn: Connection, sha256s: Iterable[str]) -> Iterator[tuple[str, int, int]]:
     m = schema.media.c
-    for some in chunks(dict.fromkeys(sha256s)):
-        yield from conn.execute(sa.select(m.sha256, m.id, m.batch_id).where(m.sha256.in_(some)))
+    for part in chunks(dict.fromkeys(sha256s)):
+        mine = sa.select(m.sha256, m.id, m.batch_id).where(m.sha256.in_(part))
+        yield from ((sha, key, batch) for sha, key, batch in conn.execute(mine))
 
 
 def deployment_ids(conn: Connection, names: Iterable[str]) -> dict[str, int]:
     """Integer keys by deploymentID."""
     d = schema.deployment.c
-    found = {}
-    for some in chunks(dict.fromkeys(names)):
-        found.update(conn.execute(sa.select(d.name, d.id).where(d.name.in_(some))).all())
+    found: dict[str, int] = {}
+    for part in chunks(dict.fromkeys(names)):
+        rows = conn.execute(sa.select(d.name, d.id).where(d.name.in_(part)))
+        found.update({name: key for name, key in rows})
     return found
 
 
 def refresh(conn: Connection, which: ColumnElement[bool]) -> None:
     """Rebuild `status` for the media that `which` selects, from look, label and newest review."""
-    insert = INSERT[conn.dialect.name](schema.status)
+    insert: Any = INSERT[conn.dialect.name](schema.status)
     columns = [column.name for column in schema.status.c]
     values = {name: insert.excluded[name] for name in columns if name != "media_id"}
     insert = insert.from_select(columns, current(which))
@@ -152,11 +162,12 @@ def refresh(conn: Connection, which: ColumnElement[bool]) -> None:
 
 
 def refresh_ids(conn: Connection, ids: Collection[int]) -> None:
-    for some in chunks(ids):
-        refresh(conn, schema.media.c.id.in_(some))
+    """The same for the media with these keys."""
+    for part in chunks(ids):
+        refresh(conn, schema.media.c.id.in_(part))
 
 
-def current(which: ColumnElement[bool]) -> sa.Select:
+def current(which: ColumnElement[bool]) -> sa.Select[Any]:
     """What `status` must hold: the batch's current recipes speak, a person's newest word wins."""
     m, b, k, t = schema.media.c, schema.batch.c, schema.look.c, schema.label.c
     taken_at = sa.func.coalesce(schema.repaired_time.c.taken_at, m.taken_at)

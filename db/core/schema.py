@@ -8,8 +8,10 @@ its bytes, as on SQLite.
 
 import json
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Dialect
 from sqlalchemy.types import TypeDecorator
 
 HEAD = (
@@ -21,38 +23,43 @@ VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
-class Words(TypeDecorator):
+class Words(TypeDecorator[str]):
     """Text from outside: what no database can hold (NUL, half a surrogate) is replaced."""
 
     impl, cache_ok = TEXT, True
 
-    def process_bind_param(self, value, dialect):
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """As it is stored."""
         if value is None or (value.isascii() and "\0" not in value):
             return value
         return value.replace("\0", "\ufffd").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-class Time(TypeDecorator):
+class Time(TypeDecorator[datetime]):
     """A naive datetime as 2026-05-01T06:30:00 (microseconds only where there are some)."""
 
     impl, cache_ok = TEXT, True
 
-    def process_bind_param(self, value, dialect):
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """As it is stored."""
         return None if value is None else value.isoformat()
 
-    def process_result_value(self, value, dialect):
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """As it is read."""
         return None if value is None else datetime.fromisoformat(value)
 
 
-class Json(TypeDecorator):
+class Json(TypeDecorator[Any]):
     """Plain lists and dictionaries as canonical JSON text."""
 
     impl, cache_ok = TEXT, True
 
-    def process_bind_param(self, value, dialect):
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """As it is stored."""
         return None if value is None else canonical(value)
 
-    def process_result_value(self, value, dialect):
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """As it is read."""
         return None if value is None else json.loads(value)
 
 
@@ -73,17 +80,17 @@ metadata = sa.MetaData(
 )
 
 
-def _key() -> sa.Column:
+def _key() -> sa.Column[int]:
     return sa.Column("id", sa.Integer, primary_key=True)
 
 
-def _to(table: str, index: bool = False, **kw) -> sa.Column:
+def _to(table: str, index: bool = False, **kw: Any) -> sa.Column[int]:
     """A foreign key to `table`, named after it. index=False where another index starts with it."""
     kw.setdefault("nullable", False)
     return sa.Column(f"{table}_id", sa.ForeignKey(f"{table}.id"), index=index, **kw)
 
 
-def _recipe(step: str) -> sa.Column:
+def _recipe(step: str) -> sa.Column[int]:
     return sa.Column(f"{step}_recipe_id", sa.ForeignKey("recipe.id"), index=True)
 
 

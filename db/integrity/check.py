@@ -37,7 +37,7 @@ def check(conn: Connection) -> list[str]:
         _labels,
         _status,
     )
-    return [fault for one in checks for fault in one(conn)]
+    return [fault for find_faults in checks for fault in find_faults(conn)]
 
 
 def _pages(conn: Connection) -> Iterator[str]:
@@ -142,11 +142,11 @@ def _repairs(conn: Connection) -> Iterator[str]:
 
 def _outages(conn: Connection) -> Iterator[str]:
     """Accepted outages of one deployment lie apart: days must not be taken out twice."""
-    known = [one for _, one in outages.outages(conn, accepted=True)]
-    for one, other in pairwise(known):
-        same = one.deployment_id == other.deployment_id
-        if same and (one.ended_at is None or one.ended_at > other.started_at):
-            yield f"outages lie over each other: {outages.period(one)}, {outages.period(other)}"
+    known = [outage for _, outage in outages.outages(conn, accepted=True)]
+    for outage, other in pairwise(known):
+        same = outage.deployment_id == other.deployment_id
+        if same and (outage.ended_at is None or outage.ended_at > other.started_at):
+            yield f"outages overlap: {outages.period(outage)}, {outages.period(other)}"
 
 
 def _labels(conn: Connection) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _labels(conn: Connection) -> Iterator[str]:
 def _status(conn: Connection) -> Iterator[str]:
     """The current results are what looks, labels, visits and reviews say."""
     stored, meant = sa.select(schema.status), current(sa.true())
-    for one, other, what in ((meant, stored, "stale"), (stored, meant, "unfounded")):
-        differ = sa.select(sa.func.count()).select_from(sa.except_(one, other).subquery())
+    for rows, without, what in ((meant, stored, "stale"), (stored, meant, "unfounded")):
+        differ = sa.select(sa.func.count()).select_from(sa.except_(rows, without).subquery())
         if n := conn.execute(differ).scalar():
             yield f"{n} current results are {what}"

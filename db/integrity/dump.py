@@ -8,6 +8,7 @@ dumps do.
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ Names = dict[str, dict[int, str]]  # by table and surrogate key: what the row is
 def dump(conn: Connection) -> Iterator[str]:
     """Lines of text: `table {json}`, the same for the same results."""
     names = _names(conn)
-    for table in sorted(schema.metadata.tables.values(), key=lambda one: one.name):
+    for table in sorted(schema.metadata.tables.values(), key=lambda table: table.name):
         if table.name not in LEFT_OUT:
             yield from sorted(_lines(conn, table, names))
 
@@ -49,7 +50,7 @@ def _lines(conn: Connection, table: Table, names: Names) -> Iterator[str]:
         yield f"{table.name} {json.dumps(values, ensure_ascii=False)}"
 
 
-def _writer(column: sa.Column, names: Names) -> Callable[[object], object]:
+def _writer(column: sa.Column[Any], names: Names) -> Callable[[Any], object]:
     """How values of a column are written: keys by name, floats and vectors rounded."""
     for key in column.foreign_keys:
         return names[key.column.table.name].__getitem__
@@ -60,7 +61,7 @@ def _rounded(value: object) -> object:
     if isinstance(value, float):
         return f"{value + 0.0:.4f}".replace("-0.0000", "0.0000")
     if isinstance(value, list):
-        return [_rounded(one) for one in value]
+        return [_rounded(item) for item in value]
     if isinstance(value, dict):
         return {name: _rounded(value[name]) for name in sorted(value)}
     return value if isinstance(value, int | str) else str(value)
@@ -74,7 +75,7 @@ def _vector(value: bytes) -> str:
 def _names(conn: Connection) -> Names:
     """What rows are called that others point to, in place of their keys."""
 
-    def read(query: sa.Select) -> dict[int, str]:
+    def read(query: sa.Select[Any]) -> dict[int, str]:
         return {id: " ".join(map(str, parts)) for id, *parts in conn.execute(query)}
 
     s, c = schema, {name: table.c for name, table in schema.metadata.tables.items()}

@@ -18,7 +18,7 @@ def _of(names: tuple[str, ...]) -> str:
 
 
 def _beyond(*columns: str) -> str:
-    return " OR ".join(f"NOT ({one} BETWEEN 0 AND 1)" for one in columns)
+    return " OR ".join(f"NOT ({column} BETWEEN 0 AND 1)" for column in columns)
 
 
 RULES = {
@@ -85,6 +85,7 @@ def texts(conn: Connection) -> Iterator[str]:
     for table in schema.metadata.sorted_tables:
         for column in table.c:
             text = sa.cast(column, sa.Text)
+            whole: sa.ColumnElement[bool]
             if isinstance(column.type, schema.Time):
                 whole = text.like("____-__-__T__:__:__%")
             elif isinstance(column.type, schema.Json):
@@ -97,18 +98,19 @@ def texts(conn: Connection) -> Iterator[str]:
 
 
 def missing(conn: Connection) -> Iterator[str]:
-    """Tables, columns, indices and views that stood here once."""
+    """Tables, columns, indices and views that are missing."""
     look = sa.inspect(conn)
     here = set(look.get_table_names())
     for table in schema.metadata.sorted_tables:
         if table.name not in here:
             yield f"table {table.name} is missing"
             continue
-        columns = {one["name"] for one in look.get_columns(table.name)}
-        indices = {one["name"] for one in look.get_indexes(table.name)}
+        columns = {column["name"] for column in look.get_columns(table.name)}
+        indices = {index["name"] for index in look.get_indexes(table.name)}
         for name in sorted(set(table.c.keys()) - columns):
             yield f"column {table.name}.{name} is missing"
-        for name in sorted({one.name for one in table.indexes} - indices):
+        wanted = {str(index.name) for index in table.indexes}
+        for name in sorted(wanted - indices):
             yield f"index {name} is missing: queries will be slow"
     for name in sorted(set(views.VIEWS) - set(look.get_view_names())):
         yield f"view {name} is missing"

@@ -11,7 +11,10 @@ def states(conn: Connection, batch_id: int) -> dict[str, int]:
     f, s = schema.file.c, schema.status.c
     count = sa.func.count(sa.distinct(s.media_id))
     query = sa.select(s.state, count).join(schema.file, f.media_id == s.media_id)
-    return dict(conn.execute(query.where(f.batch_id == batch_id).group_by(s.state)).all())
+    return {
+        key: count
+        for key, count in conn.execute(query.where(f.batch_id == batch_id).group_by(s.state))
+    }
 
 
 def species(conn: Connection, batch_id: int) -> dict[str, int]:
@@ -21,7 +24,7 @@ def species(conn: Connection, batch_id: int) -> dict[str, int]:
         "SELECT coalesce(name, observation_type), count(*) FROM event_taxa"
         " WHERE batch_id = :batch AND observation_type <> 'blank' GROUP BY 1"
     )
-    return dict(conn.execute(sa.text(query), {"batch": batch_id}).all())
+    return {key: count for key, count in conn.execute(sa.text(query), {"batch": batch_id})}
 
 
 def flags(conn: Connection, batch_id: int, recipe_id: int) -> int:

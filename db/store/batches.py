@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -22,12 +23,12 @@ def save_batch(conn: Connection, name: str, root: str, content: str | None) -> i
     """Its id. A known name keeps its id and learns where the card lies now and what is on it."""
     row = {"name": name, "root": root, "content": content}
     upsert(conn, schema.batch, [row], ["name"], update=("root", "content"))
-    return conn.execute(
-        sa.select(schema.batch.c.id).where(schema.batch.c.name == name)
-    ).scalar_one()
+    mine = sa.select(schema.batch.c.id).where(schema.batch.c.name == name)
+    return int(conn.execute(mine).scalar_one())
 
 
 def batch_by_name(conn: Connection, name: str) -> int | None:
+    """The key of the batch of that name."""
     return _batch(conn, schema.batch.c.name == name)
 
 
@@ -43,11 +44,12 @@ def _batch(conn: Connection, which: ColumnElement[bool]) -> int | None:
 
 def batch_of_most(conn: Connection, sha256s: Iterable[str]) -> int | None:
     """The batch that brought more than half of these pictures: the same card, emptier or fuller."""
-    counts, total, m = Counter(), 0, schema.media.c
-    for some in chunks(sha256s):
-        total += len(some)
-        query = sa.select(m.batch_id, sa.func.count()).where(m.sha256.in_(some))
-        counts.update(dict(conn.execute(query.group_by(m.batch_id)).all()))
+    counts: Counter[int] = Counter()
+    total, m = 0, schema.media.c
+    for part in chunks(sha256s):
+        total += len(part)
+        query = sa.select(m.batch_id, sa.func.count()).where(m.sha256.in_(part))
+        counts.update({batch: n for batch, n in conn.execute(query.group_by(m.batch_id))})
     most = counts.most_common(1)
     return most[0][0] if most and 2 * most[0][1] > total else None
 
@@ -96,7 +98,7 @@ def set_current(
             refresh(conn, schema.media.c.batch_id == batch_id)
 
 
-def save_recipe(conn: Connection, step: str, description: Mapping) -> int:
+def save_recipe(conn: Connection, step: str, description: Mapping[str, Any]) -> int:
     """Its id: the same description is the same recipe. step: look, label, flag or review."""
     if step not in STEPS:
         raise ValueError(f"{step}: not one of {STEPS}")
@@ -104,39 +106,48 @@ def save_recipe(conn: Connection, step: str, description: Mapping) -> int:
     row = {"step": step, "hash": digest, "description": dict(description)}
     upsert(conn, schema.recipe, [row], ["step", "hash"])
     c = schema.recipe.c
-    return conn.execute(sa.select(c.id).where(c.step == step, c.hash == digest)).scalar_one()
+    mine = sa.select(c.id).where(c.step == step, c.hash == digest)
+    return int(conn.execute(mine).scalar_one())
 
 
-def read_recipe(conn: Connection, recipe_id: int) -> dict:
+def read_recipe(conn: Connection, recipe_id: int) -> dict[str, Any]:
     """What a recipe consists of."""
     r = schema.recipe.c
-    return conn.execute(sa.select(r.description).where(r.id == recipe_id)).scalar_one()
+    mine = sa.select(r.description).where(r.id == recipe_id)
+    description: dict[str, Any] = conn.execute(mine).scalar_one()
+    return description
 
 
 def start_run(
     conn: Connection,
     batch_id: int | None,
     version: str,
-    settings: Mapping,
-    models: Mapping,
+    settings: Mapping[str, Any],
+    models: Mapping[str, str],
     left: int = 0,
 ) -> int:
-    """A row for this run, status running. models: name -> sha-256. left: windows to look at."""
-    row = {
+    """A row for this run, status running. models: name -> sha-256. left: windows to score."""
+    row: dict[str, object] = {
         "status": "running",
         "started_at": now(),
         "version": version,
         "counts": {"windows_left": left},
     }
     row |= {"batch_id": batch_id, "settings": dict(settings), "models": dict(models)}
-    return conn.execute(schema.run.insert().values(row)).inserted_primary_key[0]
+    inserted = conn.execute(schema.run.insert().values(row)).inserted_primary_key
+    assert inserted is not None
+    return int(inserted[0])
 
 
 def end_run(
-    conn: Connection, run_id: int, status: str, counts: Mapping | None, message: str | None = None
+    conn: Connection,
+    run_id: int,
+    status: str,
+    counts: Mapping[str, int] | None,
+    message: str | None = None,
 ) -> None:
     """status: finished, unfinished (windows or steps left) or failed. counts None: as they were."""
-    row = {"status": status, "ended_at": now(), "message": message}
+    row: dict[str, object] = {"status": status, "ended_at": now(), "message": message}
     row |= {} if counts is None else {"counts": dict(counts)}
     conn.execute(sa.update(schema.run).where(schema.run.c.id == run_id).values(row))
 

@@ -20,9 +20,9 @@ def save_deployments(conn: Connection, deployments: Iterable[Deployment]) -> Non
     """A deployment from a table replaces what is known; one guessed from folders only fills in."""
     for table_wins in (True, False):
         rows = [
-            {"name": one.deployment_id, **fields(one, schema.deployment)}
-            for one in deployments
-            if (one.source == "table") is table_wins
+            {"name": deployment.deployment_id, **fields(deployment, schema.deployment)}
+            for deployment in deployments
+            if (deployment.source == "table") is table_wins
         ]
         update = [key for key in (rows[0] if rows else ()) if key != "name"] if table_wins else ()
         upsert(conn, schema.deployment, rows, ["name"], update=update)
@@ -31,10 +31,10 @@ def save_deployments(conn: Connection, deployments: Iterable[Deployment]) -> Non
 def forget_empty(conn: Connection, deployments: Iterable[Deployment]) -> None:
     """Take back those guessed from folders that brought no picture of their own: a copy of a card
     whose pictures all hang on other deployments already is no further camera."""
-    names = [one.deployment_id for one in deployments if one.source != "table"]
+    names = [deployment.deployment_id for deployment in deployments if deployment.source != "table"]
     d = schema.deployment
-    for some in chunks(names):
-        mine = d.c.name.in_(some) & (d.c.source != "table")
+    for part in chunks(names):
+        mine = d.c.name.in_(part) & (d.c.source != "table")
         conn.execute(sa.delete(d).where(mine, *_nothing_hangs_on()))
 
 
@@ -47,7 +47,7 @@ def delete_deployment(conn: Connection, name: str) -> bool:
 
 def _nothing_hangs_on() -> list[sa.ColumnElement[bool]]:
     tables = schema.metadata.sorted_tables
-    hanging = [one.c.deployment_id for one in tables if "deployment_id" in one.c]
+    hanging = [table.c.deployment_id for table in tables if "deployment_id" in table.c]
     return [~sa.exists().where(column == schema.deployment.c.id) for column in hanging]
 
 

@@ -45,7 +45,7 @@ def blanks_not_covered(
         .where(m.batch_id == batch_id, k.recipe_id == recipe_id, k.state == "blank")
         .order_by(m.work_window_id, m.position)
     )
-    covered = sum({one.stratum: one.stratum_size for one in draws}.values())
+    covered = sum({draw.stratum: draw.stratum_size for draw in draws}.values())
     return [tuple(row) for row in conn.execute(query).all()[covered:]]
 
 
@@ -56,16 +56,16 @@ def save_draws(
     a, m = schema.audit_draw, schema.media.c
     mine = sa.select(m.id).where(m.batch_id == batch_id)
     conn.execute(sa.delete(a).where(a.c.recipe_id == recipe_id, a.c.media_id.in_(mine)))
-    for some in chunks(draws):
-        ids = media_ids(conn, [one.sha256 for one in some])
+    for part in chunks(draws):
+        ids = media_ids(conn, [draw.sha256 for draw in part])
         rows = [
             {
-                **fields(one, a),
-                "media_id": ids[one.sha256],
+                **fields(draw, a),
+                "media_id": ids[draw.sha256],
                 "recipe_id": recipe_id,
                 "seed": seed,
             }
-            for one in some
+            for draw in part
         ]
         upsert(conn, a, rows, ["media_id", "recipe_id"])
 

@@ -1,6 +1,7 @@
-"""What visits and flags share: both hang on their first picture and are replaced as a whole."""
+"""What visits and flags share: both belong to their first picture and are replaced as a whole."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Table
@@ -13,45 +14,56 @@ from db.core.rows import (
     media_homes,
     upsert,
 )
+from pipeline.records import Flag, Visit
 
 Among = Collection[str] | None  # names of deployments
+Event = TypeVar("Event", Visit, Flag)
+Homes = dict[str, tuple[int, int]]  # (media key, batch key) by sha-256
 
 
 def replace_events(
-    conn: Connection, table: Table, recipe_id: int, events: Sequence, deployments: Iterable[str]
-) -> Iterator[tuple[list, dict, dict]]:
+    conn: Connection,
+    table: Table,
+    recipe_id: int,
+    events: Sequence[Event],
+    deployments: Iterable[str],
+) -> Iterator[tuple[list[Event], Homes, dict[str, int]]]:
     """Replace visits or flags; yields each chunk, (media key, batch key) by sha-256 of all its
     pictures, and the keys of the new rows by the sha-256 of their first picture."""
-    places = deployment_ids(conn, {*deployments, *(one.deployment_id for one in events)})
+    places = deployment_ids(conn, {*deployments, *(event.deployment_id for event in events)})
     _delete_events(conn, table, recipe_id, places.values())
-    for some in chunks(events):
-        homes = media_homes(conn, (sha for one in some for sha in one.sha256s))
+    for part in chunks(events):
+        homes = media_homes(conn, (sha for event in part for sha in event.sha256s))
         rows = [
             {
-                **fields(one, table),
-                **_anchor(homes[one.sha256s[0]]),
-                **({"pictures": len(one.sha256s)} if table is schema.visit else {}),
-                "deployment_id": places[one.deployment_id],
+                **fields(event, table),
+                **_anchor(homes[event.sha256s[0]]),
+                **({"pictures": len(event.sha256s)} if table is schema.visit else {}),
+                "deployment_id": places[event.deployment_id],
                 "recipe_id": recipe_id,
             }
-            for one in some
+            for event in part
         ]
         upsert(conn, table, rows, ["recipe_id", "media_id"])
         keys = sa.select(table.c.media_id, table.c.id).where(
             table.c.recipe_id == recipe_id, table.c.media_id.in_([row["media_id"] for row in rows])
         )
-        by_media = dict(conn.execute(keys).all())
-        yield some, homes, {one.sha256s[0]: by_media[homes[one.sha256s[0]][0]] for one in some}
+        by_media: dict[int, int] = {media: key for media, key in conn.execute(keys)}
+        yield (
+            part,
+            homes,
+            {event.sha256s[0]: by_media[homes[event.sha256s[0]][0]] for event in part},
+        )
 
 
-def _anchor(home: tuple[int, int]) -> dict:
+def _anchor(home: tuple[int, int]) -> dict[str, int]:
     return {"media_id": home[0], "batch_id": home[1]}
 
 
 def _delete_events(conn: Connection, table: Table, recipe_id: int, places: Collection[int]) -> None:
     children = {"visit": (schema.visit_media, schema.visit_taxon), "flag": (schema.flag_media,)}
-    for some in chunks(places):
-        old = (table.c.recipe_id == recipe_id) & table.c.deployment_id.in_(some)
+    for keys in chunks(places):
+        old = (table.c.recipe_id == recipe_id) & table.c.deployment_id.in_(keys)
         if table is schema.visit:
             status = schema.status
             gone = status.c.visit_id.in_(sa.select(table.c.id).where(old))
@@ -62,13 +74,17 @@ def _delete_events(conn: Connection, table: Table, recipe_id: int, places: Colle
         conn.execute(sa.delete(table).where(old))
 
 
-def member_rows(events: Sequence, homes: dict, ids: dict, column: str) -> Iterator[dict]:
-    for one in events:
-        for sha in one.sha256s:
-            yield {column: ids[one.sha256s[0]], "media_id": homes[sha][0]}
+def member_rows(
+    events: Sequence[Event], homes: Homes, ids: Mapping[str, int], column: str
+) -> Iterator[dict[str, int]]:
+    """(event, picture) for every picture of the events."""
+    for event in events:
+        for sha in event.sha256s:
+            yield {column: ids[event.sha256s[0]], "media_id": homes[sha][0]}
 
 
 def events_scope(table: sa.Table, batch_id: int, among: Among) -> ColumnElement[bool]:
+    """Those of a batch, or of some deployments whatever card brought them."""
     if among is None:
         return table.c.batch_id == batch_id
     d = schema.deployment.c

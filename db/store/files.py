@@ -26,10 +26,10 @@ class FileCounts:
 
     found: int
     pictures: int  # files that are a picture of the database
-    unreadable: int  # a picture's name, no picture, and a trouble that says why
+    unreadable: int  # a picture's name, no picture, and a problem that says why
     other: Mapping[str, int]  # by kind: video, other
     skipped: int  # by name: ._*, system folders
-    lost: int  # no picture, no trouble: must be 0
+    lost: int  # no picture, no problem: must be 0
 
     @property
     def closes(self) -> bool:
@@ -40,24 +40,24 @@ class FileCounts:
 
 def save_files(conn: Connection, batch_id: int, files: Iterable[tuple[Found, str | None]]) -> None:
     """One row for every file on the card; one with a sha-256 points to its picture."""
-    for some in chunks(files):
-        ids = media_ids(conn, [sha for _, sha in some if sha])
+    for part in chunks(files):
+        ids = media_ids(conn, [sha for _, sha in part if sha])
         rows = [
             {
                 "batch_id": batch_id,
-                "path": one.path,
-                "kind": one.kind,
-                "size": one.size,
-                "media_id": ids.get(sha),
+                "path": file.path,
+                "kind": file.kind,
+                "size": file.size,
+                "media_id": ids.get(sha or ""),
             }
-            for one, sha in some
+            for file, sha in part
         ]
         update = ("kind", "size", "media_id")
         upsert(conn, schema.file, rows, ["batch_id", "path"], update=update)
 
 
 def file_counts(conn: Connection, batch_id: int) -> FileCounts:
-    """Where the files of this card ended (design: files found = the sum of the rest)."""
+    """Where the files of this card ended (files found = the sum of the rest)."""
     f, t = schema.file.c, schema.trouble.c
     why = sa.exists().where(t.batch_id == f.batch_id, t.path == f.path)
     ended = sa.case(
@@ -67,7 +67,7 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
         else_="lost",
     )
     query = sa.select(ended, sa.func.count()).where(f.batch_id == batch_id).group_by(ended)
-    counts = dict(conn.execute(query).all())
+    counts: dict[str, int] = {name: count for name, count in conn.execute(query)}
     found = sum(counts.values())
     known = {name: counts.pop(name, 0) for name in ("pictures", "unreadable", "skipped", "lost")}
     return FileCounts(found=found, other=counts, **known)
@@ -101,17 +101,19 @@ def paths_in_state(
         .group_by(m.id, b.name, b.root, s.p_blank)
         .order_by(s.p_blank.desc(), b.name, sa.func.min(f.path))
     )
-    yield from map(tuple, conn.execute(query))
+    rows = conn.execute(query)
+    yield from ((name, root, path, p_blank) for name, root, path, p_blank in rows)
 
 
-def save_file_problems(conn: Connection, batch_id: int, troubles: Iterable[FileProblem]) -> None:
-    """A trouble said again takes the newer detail."""
-    rows = ({"batch_id": batch_id, **fields(one, schema.trouble)} for one in troubles)
+def save_file_problems(conn: Connection, batch_id: int, problems: Iterable[FileProblem]) -> None:
+    """A problem reported again takes the newer detail."""
+    rows = ({"batch_id": batch_id, **fields(problem, schema.trouble)} for problem in problems)
     key = ["batch_id", "path", "step", "reason"]
     upsert(conn, schema.trouble, rows, key, update=("detail",))
 
 
 def file_problems_of(conn: Connection, batch_id: int) -> list[FileProblem]:
+    """The problems of a card's files, by path."""
     t = schema.trouble
     order = (t.c.path, t.c.step, t.c.reason)
     rows = conn.execute(sa.select(t).where(t.c.batch_id == batch_id).order_by(*order)).mappings()

@@ -1,6 +1,7 @@
 """Flags: suspected poaching, and what people said of it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -21,8 +22,8 @@ def save_flags(
 ) -> None:
     """The flags of `deployments` (and of those flagged) under this recipe, in place of earlier
     ones. What a person said about a flag hangs on its picture and stays."""
-    for some, homes, ids in replace_events(conn, schema.flag, recipe_id, flags, deployments):
-        members = member_rows(some, homes, ids, "flag_id")
+    for part, homes, ids in replace_events(conn, schema.flag, recipe_id, flags, deployments):
+        members = member_rows(part, homes, ids, "flag_id")
         upsert(conn, schema.flag_media, members, ["flag_id", "media_id"])
 
 
@@ -62,7 +63,7 @@ def flag_results(
     return frozenset((key, severity, score, reason) for key, severity, score, reason in rows)
 
 
-def flags_shown(conn: Connection) -> Sequence[sa.Row]:
+def flags_shown(conn: Connection) -> Sequence[sa.Row[Any]]:
     """The view `flags`, the suspected ones first, the gravest first."""
     return conn.execute(
         sa.text(

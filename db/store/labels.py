@@ -23,15 +23,15 @@ from pipeline.records import Label
 def save_labels(conn: Connection, recipe_id: int, labels: Iterable[Label]) -> None:
     """Labels under their recipe, written again where they stand."""
     update = {column.name for column in schema.label.c} - {"media_id", "recipe_id"}
-    for some in chunks(labels):
-        ids = media_ids(conn, [one.sha256 for one in some])
+    for part in chunks(labels):
+        ids = media_ids(conn, [label.sha256 for label in part])
         rows = [
             {
-                **fields(one, schema.label),
-                "media_id": ids[one.sha256],
+                **fields(label, schema.label),
+                "media_id": ids[label.sha256],
                 "recipe_id": recipe_id,
             }
-            for one in some
+            for label in part
         ]
         upsert(conn, schema.label, rows, ["media_id", "recipe_id"], update=update)
         refresh_ids(conn, ids.values())

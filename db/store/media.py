@@ -24,31 +24,33 @@ from pipeline.records import FileProblem, Media
 
 def save_media(conn: Connection, batch_id: int, media: Iterable[Media]) -> list[FileProblem]:
     """Write pictures not seen before. The deployment that brought a picture first keeps it: the
-    same bytes in another one come back as a trouble 'doubled' (field B21)."""
-    troubles = []
-    for some in chunks(media):
-        places = deployment_ids(conn, (one.deployment_id for one in some))
-        known = _where_known(conn, [one.sha256 for one in some])
+    same bytes in another one come back as a problem 'doubled'."""
+    problems = []
+    for part in chunks(media):
+        places = deployment_ids(conn, (picture.deployment_id for picture in part))
+        known = _where_known(conn, [picture.sha256 for picture in part])
         rows = []
-        for one in some:
-            home = known.setdefault(one.sha256, one.deployment_id)
-            if home != one.deployment_id:
+        for picture in part:
+            home = known.setdefault(picture.sha256, picture.deployment_id)
+            if home != picture.deployment_id:
                 detail = f"the same bytes belong to deployment {home}"
-                troubles.append(FileProblem(one.path, "ingest", "doubled", detail))
-            row = fields(one, schema.media)
-            rows.append({**row, "batch_id": batch_id, "deployment_id": places[one.deployment_id]})
+                problems.append(FileProblem(picture.path, "ingest", "doubled", detail))
+            row = fields(picture, schema.media)
+            rows.append(
+                {**row, "batch_id": batch_id, "deployment_id": places[picture.deployment_id]}
+            )
         upsert(conn, schema.media, rows, ["sha256"])
-        mine = schema.media.c.sha256.in_([one.sha256 for one in some])
+        mine = schema.media.c.sha256.in_([picture.sha256 for picture in part])
         clock_repairs.apply(conn, mine)
         refresh(conn, mine)
-    return troubles
+    return problems
 
 
 def _where_known(conn: Connection, sha256s: Sequence[str]) -> dict[str, str]:
     """Name of the deployment by sha-256, of pictures that are here."""
     m, d = schema.media.c, schema.deployment.c
     known = sa.select(m.sha256, d.name).join(schema.deployment, d.id == m.deployment_id)
-    return dict(conn.execute(known.where(m.sha256.in_(sha256s))).all())
+    return {sha: name for sha, name in conn.execute(known.where(m.sha256.in_(sha256s)))}
 
 
 def media_of(conn: Connection, batch_id: int, among: Among = None) -> list[Media]:
@@ -60,13 +62,15 @@ def media_named(conn: Connection, sha256s: Iterable[str]) -> list[Media]:
     """The pictures with these sha-256s, in their order."""
     m = schema.media.c.sha256
     shas = list(sha256s)
-    found = {one.sha256: one for some in chunks(shas) for one in _media(conn, m.in_(some))}
+    found = {
+        picture.sha256: picture for part in chunks(shas) for picture in _media(conn, m.in_(part))
+    }
     return [found[sha] for sha in shas]
 
 
 def unplanned_media(conn: Connection, batch_id: int, deployment: str | None = None) -> list[Media]:
     """Pictures of this batch, or of it at one deployment, that lie in no window yet. Their times
-    are those that the camera wrote: a plan hangs on the card alone, not on when its clock was
+    are those that the camera wrote: a plan depends on the card alone, not on when its clock was
     repaired."""
     m, d = schema.media.c, schema.deployment.c
     unplanned = (m.batch_id == batch_id) & m.work_window_id.is_(None)
@@ -84,10 +88,11 @@ def bursts_of(conn: Connection, batch_id: int, among: Among = None) -> dict[str,
     """Number of each picture's burst, by sha-256."""
     m = schema.media.c
     planned = scope(batch_id, among) & m.burst.is_not(None)
-    return dict(conn.execute(sa.select(m.sha256, m.burst).where(planned)).all())
+    return {sha: burst for sha, burst in conn.execute(sa.select(m.sha256, m.burst).where(planned))}
 
 
 def scope(batch_id: int, among: Among) -> ColumnElement[bool]:
+    """Pictures of a batch, or of some deployments whatever card brought them."""
     m, d = schema.media.c, schema.deployment.c
     if among is None:
         return m.batch_id == batch_id

@@ -6,6 +6,7 @@ A proposal that a person takes out stays, as dismissed: it is not made again.
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from db.core import schema
 from db.core.rows import chunks, deployment_ids, fields, now, record, upsert
 from pipeline.errors import InputError
-from pipeline.records import Deployment, Outage
+from pipeline.records import Outage
 
 Known = tuple[int, Outage]  # its number, as `camtriage outages list` shows it
 
@@ -29,33 +30,33 @@ def outages(conn: Connection, accepted: bool | None = None) -> list[Known]:
 
 
 def accepted_outages(conn: Connection) -> dict[str, list[tuple[datetime, datetime | None]]]:
-    """(from, to) by deployment, as pipeline.population.effort takes them out."""
+    """(from, to) by deployment, as effort leaves them out."""
     found = defaultdict(list)
-    for _, one in outages(conn, accepted=True):
-        found[one.deployment_id].append((one.started_at, one.ended_at))
+    for _, outage in outages(conn, accepted=True):
+        found[outage.deployment_id].append((outage.started_at, outage.ended_at))
     return dict(found)
 
 
 def save_outages(conn: Connection, given: Iterable[Outage]) -> int:
-    """Write accepted outages, all or none; how many are new. One that stands as it is stays.
+    """Write accepted outages, all or none; how many are new. One that is there already stays.
 
     InputError: no such deployment, outside of it, or over another one (days would go twice)."""
     places = {row.name: row for row in conn.execute(sa.select(schema.deployment))}
-    stand = defaultdict(list)
-    for key, one in outages(conn, accepted=True):
-        stand[one.deployment_id].append((key, one))
+    stand: dict[str, list[tuple[int | None, Outage]]] = defaultdict(list)
+    for key, outage in outages(conn, accepted=True):
+        stand[outage.deployment_id].append((key, outage))
     new = []
-    for one in given:
-        if one.deployment_id not in places:
+    for outage in given:
+        if outage.deployment_id not in places:
             raise InputError(
-                f"{one.deployment_id}: no such deployment; their names: camtriage deployments list"
+                f"{outage.deployment_id}: no such deployment; names: camtriage deployments list"
             )
-        _refuse_outside(places[one.deployment_id], one)
-        if not any(_same(one, other) for _, other in stand[one.deployment_id]):
-            _refuse_over(one, stand[one.deployment_id])
-            stand[one.deployment_id].append((None, one))
-            new.append(one)
-    rows = [_row(one, places[one.deployment_id].id) for one in new]
+        _refuse_outside(places[outage.deployment_id], outage)
+        if not any(_same(outage, other) for _, other in stand[outage.deployment_id]):
+            _refuse_over(outage, stand[outage.deployment_id])
+            stand[outage.deployment_id].append((None, outage))
+            new.append(outage)
+    rows = [_row(outage, places[outage.deployment_id].id) for outage in new]
     update = ("ended_at", "reason", "source", "accepted", "said_by", "said_at")
     upsert(conn, schema.outage, rows, ["deployment_id", "started_at"], update=update)
     return len(new)
@@ -65,45 +66,50 @@ def propose_outages(conn: Connection, deployments: Iterable[str], given: Iterabl
     """Proposals for these deployments, in place of earlier ones that nobody accepted. One that
     lies within a dismissed one is none; one that reaches beyond it is new."""
     ids = deployment_ids(conn, deployments)
-    open_ = [(key, one) for key, one in outages(conn, accepted=False) if one.deployment_id in ids]
-    dismissed = [one for _, one in open_ if one.source == "dismissed"]
-    new = [one for one in given if not any(_within(one, other) for other in dismissed)]
-    starts = {(one.deployment_id, one.started_at) for one in new}
+    open_ = [
+        (key, outage)
+        for key, outage in outages(conn, accepted=False)
+        if outage.deployment_id in ids
+    ]
+    dismissed = [outage for _, outage in open_ if outage.source == "dismissed"]
+    new = [outage for outage in given if not any(_within(outage, other) for other in dismissed)]
+    starts = {(outage.deployment_id, outage.started_at) for outage in new}
     old = [
         key
-        for key, one in open_
-        if one.source == "proposed" or (one.deployment_id, one.started_at) in starts
+        for key, outage in open_
+        if outage.source == "proposed" or (outage.deployment_id, outage.started_at) in starts
     ]
-    for some in chunks(old):
-        conn.execute(sa.delete(schema.outage).where(schema.outage.c.id.in_(some)))
-    rows = [_row(one, ids[one.deployment_id]) for one in new]
+    for keys in chunks(old):
+        conn.execute(sa.delete(schema.outage).where(schema.outage.c.id.in_(keys)))
+    rows = [_row(outage, ids[outage.deployment_id]) for outage in new]
     upsert(conn, schema.outage, rows, ["deployment_id", "started_at"])
 
 
 def waiting(conn: Connection) -> list[Known]:
     """Proposals that nobody has accepted or dismissed."""
-    return [(key, one) for key, one in outages(conn, accepted=False) if one.source == "proposed"]
+    open_ = outages(conn, accepted=False)
+    return [(key, outage) for key, outage in open_ if outage.source == "proposed"]
 
 
 def outage(conn: Connection, key: int) -> Outage:
     """The outage of that number; InputError where there is none."""
-    for known, one in outages(conn):
+    for known, found in outages(conn):
         if known == key:
-            return one
+            return found
     raise InputError(f"no outage {key}: see camtriage outages list")
 
 
 def accept_outage(conn: Connection, key: int, said_by: str | None) -> bool:
     """A person agrees to a proposal; False: it was accepted already."""
-    one = outage(conn, key)
-    if one.accepted:
+    proposal = outage(conn, key)
+    if proposal.accepted:
         return False
     stand = [
         (known, other)
         for known, other in outages(conn, accepted=True)
-        if other.deployment_id == one.deployment_id
+        if other.deployment_id == proposal.deployment_id
     ]
-    _refuse_over(one, stand)
+    _refuse_over(proposal, stand)
     values = {"accepted": True, "source": "proposed", "said_by": said_by, "said_at": now()}
     conn.execute(sa.update(schema.outage).where(schema.outage.c.id == key).values(values))
     return True
@@ -120,58 +126,66 @@ def pictures_within(conn: Connection) -> list[tuple[Outage, int]]:
         .where(o.c.accepted.is_(True))
         .group_by(o.c.id)
     )
-    pictures = dict(conn.execute(counted).all())
-    return [(one, pictures[key]) for key, one in outages(conn, accepted=True) if key in pictures]
+    pictures = {key: int(count) for key, count in conn.execute(counted)}
+    return [
+        (outage, pictures[key]) for key, outage in outages(conn, accepted=True) if key in pictures
+    ]
 
 
 def remove_outage(conn: Connection, key: int) -> Outage:
     """Take an outage out of the list: its days are effort again. A proposal is dismissed; once
     more, and that is forgotten."""
-    one, mine = outage(conn, key), schema.outage.c.id == key
-    if one.source == "proposed":
+    removed, mine = outage(conn, key), schema.outage.c.id == key
+    if removed.source == "proposed":
         values = {"accepted": False, "source": "dismissed", "said_by": None, "said_at": now()}
         conn.execute(sa.update(schema.outage).where(mine).values(values))
     else:
         conn.execute(sa.delete(schema.outage).where(mine))
-    return one
+    return removed
 
 
-def _row(one: Outage, deployment: int) -> dict:
-    return {**fields(one, schema.outage), "deployment_id": deployment, "said_at": now()}
+def _row(outage: Outage, deployment: int) -> dict[str, object]:
+    return {**fields(outage, schema.outage), "deployment_id": deployment, "said_at": now()}
 
 
-def _same(one: Outage, other: Outage) -> bool:
-    return (one.started_at, one.ended_at) == (other.started_at, other.ended_at)
+def _same(outage: Outage, other: Outage) -> bool:
+    return (outage.started_at, outage.ended_at) == (other.started_at, other.ended_at)
 
 
-def _within(one: Outage, other: Outage) -> bool:
+def _within(outage: Outage, other: Outage) -> bool:
     """Whether `other` covers all of `one`."""
-    ends = other.ended_at is None or (one.ended_at is not None and one.ended_at <= other.ended_at)
-    return one.deployment_id == other.deployment_id and other.started_at <= one.started_at and ends
+    ends = other.ended_at is None or (
+        outage.ended_at is not None and outage.ended_at <= other.ended_at
+    )
+    return (
+        outage.deployment_id == other.deployment_id
+        and other.started_at <= outage.started_at
+        and ends
+    )
 
 
-def _refuse_outside(place: Deployment | sa.Row, one: Outage) -> None:
-    if one.ended_at is not None and one.ended_at <= one.started_at:
-        raise InputError(f"{period(one)}: the outage ends before it begins")
-    early = place.started_at and one.ended_at and one.ended_at <= place.started_at
-    late = place.ended_at and one.started_at >= place.ended_at
+def _refuse_outside(place: sa.Row[Any], outage: Outage) -> None:
+    if outage.ended_at is not None and outage.ended_at <= outage.started_at:
+        raise InputError(f"{period(outage)}: the outage ends before it begins")
+    early = place.started_at and outage.ended_at and outage.ended_at <= place.started_at
+    late = place.ended_at and outage.started_at >= place.ended_at
     if early or late:
         raise InputError(
-            f"{period(one)}: outside the deployment, which ran "
+            f"{period(outage)}: outside the deployment, which ran "
             f"{place.started_at or '...'} to {place.ended_at or '...'}"
         )
 
 
-def _refuse_over(one: Outage, stand: Iterable[tuple[int | None, Outage]]) -> None:
+def _refuse_over(outage: Outage, stand: Iterable[tuple[int | None, Outage]]) -> None:
     for key, other in stand:
-        begins_before = other.ended_at is None or one.started_at < other.ended_at
-        ends_after = one.ended_at is None or other.started_at < one.ended_at
+        begins_before = other.ended_at is None or outage.started_at < other.ended_at
+        ends_after = outage.ended_at is None or other.started_at < outage.ended_at
         if begins_before and ends_after:
             way = f"camtriage outages remove {key}" if key else "give the two as one"
-            raise InputError(f"{period(one)}: lies over the outage {period(other)}; {way}")
+            raise InputError(f"{period(outage)}: overlaps the outage {period(other)}; {way}")
 
 
-def period(one: Outage) -> str:
+def period(outage: Outage) -> str:
     """The outage in words: deployment, from, to."""
-    until = one.ended_at or "the end of the deployment"
-    return f"{one.deployment_id} {one.started_at} to {until}"
+    until = outage.ended_at or "the end of the deployment"
+    return f"{outage.deployment_id} {outage.started_at} to {until}"

@@ -37,42 +37,48 @@ def repairs(conn: Connection, undone: bool = False) -> list[tuple[int, ClockRepa
     ]
 
 
-def stretch(conn: Connection, one: ClockRepair) -> list[Written]:
+def stretch(conn: Connection, repair: ClockRepair) -> list[Written]:
     """The pictures that a repair touches, in the order of files."""
-    mine = schema.deployment.c.name == one.deployment_id
-    return [row[:4] for row in _written(conn, mine) if one.touches(*row[1:4])]
+    mine = schema.deployment.c.name == repair.deployment_id
+    return [row[:4] for row in _written(conn, mine) if repair.touches(*row[1:4])]
 
 
-def save_repair(conn: Connection, one: ClockRepair) -> int:
+def save_repair(conn: Connection, repair: ClockRepair) -> int:
     """Write a repair and the times it makes; its key. InputError where another one stands."""
-    [place] = deployment_ids(conn, [one.deployment_id]).values()
+    [place] = deployment_ids(conn, [repair.deployment_id]).values()
     b = schema.batch.c
-    batch = conn.execute(sa.select(b.id).where(b.name == one.batch)).scalar() if one.batch else None
-    refuse_second(conn, one, stretch(conn, one))
+    batch = (
+        conn.execute(sa.select(b.id).where(b.name == repair.batch)).scalar()
+        if repair.batch
+        else None
+    )
+    refuse_second(conn, repair, stretch(conn, repair))
     columns = ("first_at", "last_at", "first_path", "last_path", "kind", "parameters")
-    row = {name: getattr(one, name) for name in (*columns, "comment", "made_by")}
+    row = {name: getattr(repair, name) for name in (*columns, "comment", "made_by")}
     row |= {"deployment_id": place, "batch_id": batch, "made_at": now()}
-    key = conn.execute(schema.clock_repair.insert().values(row)).inserted_primary_key[0]
+    inserted = conn.execute(schema.clock_repair.insert().values(row)).inserted_primary_key
+    assert inserted is not None
+    key = int(inserted[0])
     mine = schema.media.c.deployment_id == place
     apply(conn, mine)
     refresh(conn, mine)
     return key
 
 
-def refuse_second(conn: Connection, one: ClockRepair, some: Sequence[Written]) -> None:
+def refuse_second(conn: Connection, repair: ClockRepair, touched: Sequence[Written]) -> None:
     """A picture has one repair: two that add up could not be undone one by one."""
     r, c = schema.repaired_time.c, schema.clock_repair.c
     query = (
         sa.select(c.id, sa.func.count())
         .join_from(schema.repaired_time, schema.clock_repair, c.id == r.clock_repair_id)
         .join(schema.deployment, schema.deployment.c.id == c.deployment_id)
-        .where(schema.deployment.c.name == one.deployment_id)
+        .where(schema.deployment.c.name == repair.deployment_id)
     )
-    for keys in chunks(key for key, *_ in some):
+    for keys in chunks(key for key, *_ in touched):
         for key, pictures in conn.execute(query.where(r.media_id.in_(keys)).group_by(c.id)):
             raise InputError(
-                f"{one.deployment_id}: repair {key} stands for {pictures} of these pictures, and a "
-                f"picture has one repair: camtriage clock undo {key}, then give the whole of it"
+                f"{repair.deployment_id}: repair {key} is of {pictures} of these pictures, and "
+                f"a picture has one repair: camtriage clock undo {key}, then give the whole of it"
             )
 
 
@@ -90,7 +96,7 @@ def undo_repair(conn: Connection, key: int, undone_by: str | None) -> str:
     conn.execute(sa.delete(r).where(r.c.clock_repair_id == key))
     apply(conn, schema.media.c.deployment_id == row.id)
     refresh(conn, schema.media.c.deployment_id == row.id)
-    return row.name
+    return str(row.name)
 
 
 def apply(conn: Connection, which: ColumnElement[bool]) -> None:
@@ -104,24 +110,26 @@ def apply(conn: Connection, which: ColumnElement[bool]) -> None:
     )
 
 
-def meant(conn: Connection, which: ColumnElement[bool]) -> Iterator[dict]:
+def meant(conn: Connection, which: ColumnElement[bool]) -> Iterator[dict[str, object]]:
     """The rows that `repaired_time` must hold for these media. The earliest repair has a picture
     that two of them could have, as one that came with a later card."""
     standing = repairs(conn)
     if not standing:
         return
-    names = sorted({one.deployment_id for _, one, _ in standing})
-    for some in chunks(names):
-        rows = list(_written(conn, which & schema.deployment.c.name.in_(some)))
+    names = sorted({repair.deployment_id for _, repair, _ in standing})
+    for names_chunk in chunks(names):
+        rows = list(_written(conn, which & schema.deployment.c.name.in_(names_chunk)))
         for key, batch, path, at, name in rows:
-            for repair, one, _ in standing:
-                if one.deployment_id == name and one.touches(batch, path, at):
-                    at = one.repaired(at)
-                    yield {"media_id": key, "clock_repair_id": repair, "taken_at": at}
+            for number, repair, _ in standing:
+                if repair.deployment_id == name and repair.touches(batch, path, at):
+                    at = repair.repaired(at)
+                    yield {"media_id": key, "clock_repair_id": number, "taken_at": at}
                     break
 
 
-def _written(conn: Connection, which: ColumnElement[bool]) -> Iterator[tuple]:
+def _written(
+    conn: Connection, which: ColumnElement[bool]
+) -> Iterator[tuple[int, str, str, datetime, str]]:
     m, b, d = schema.media.c, schema.batch.c, schema.deployment.c
     query = (
         sa.select(m.id, b.name, m.path, m.taken_at, d.name)
@@ -130,12 +138,12 @@ def _written(conn: Connection, which: ColumnElement[bool]) -> Iterator[tuple]:
         .where(which, m.taken_at.is_not(None))
         .order_by(b.name, m.path, m.sha256)
     )
-    return map(tuple, conn.execute(query))
+    return ((key, batch, path, at, name) for key, batch, path, at, name in conn.execute(query))
 
 
 def believed(conn: Connection, places: Sequence[Deployment]) -> list[Deployment]:
     """Deployments whose clock was wrong but is repaired in every picture may be believed again."""
-    doubted = [one.deployment_id for one in places if one.timestamp_issues]
+    doubted = [place.deployment_id for place in places if place.timestamp_issues]
     m, r, d = schema.media.c, schema.repaired_time.c, schema.deployment.c
     query = (
         sa.select(d.name)
@@ -147,10 +155,10 @@ def believed(conn: Connection, places: Sequence[Deployment]) -> list[Deployment]
     )
     solved = {
         name
-        for some in chunks(doubted)
-        for name in conn.execute(query.where(d.name.in_(some))).scalars()
+        for names in chunks(doubted)
+        for name in conn.execute(query.where(d.name.in_(names))).scalars()
     }
     return [
-        replace(one, timestamp_issues=False) if one.deployment_id in solved else one
-        for one in places
+        replace(place, timestamp_issues=False) if place.deployment_id in solved else place
+        for place in places
     ]

@@ -1,9 +1,11 @@
 """What the models made of each picture: scores, crops and vectors, saved window by window."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection
 
 from db.core import schema
@@ -25,18 +27,20 @@ from pipeline.records import (
 )
 
 VECTORS = 4096  # pictures in one chunk of vectors
-Vectors = tuple[list[str], np.ndarray, np.ndarray]  # sha256s, crops (n,d), frames (n,d), float32
+Vectors = tuple[
+    list[str], NDArray[np.float32], NDArray[np.float32]
+]  # sha256s, crops (n,d), frames (n,d), float32
 
 
 def save_window(conn: Connection, window_id: int, recipe_id: int, seen: WindowScores) -> None:
     """Save the scores, embeddings and file problems of a window and mark it done; no commit here.
 
-    Troubles of an earlier look at it go: a file that was away then may be here now. The first look
+    Problems of an earlier try go: a file that was away then may be here now. The first look
     recipe a batch meets becomes its current one, so that a running job shows."""
     w = schema.work_window.c
     batch_id = conn.execute(sa.select(w.batch_id).where(w.id == window_id)).scalar_one()
-    ids = media_ids(conn, [*(one.sha256 for one in seen.scores), *seen.failed])
-    rows = [_look_row(one, ids[one.sha256], recipe_id) for one in seen.scores]
+    ids = media_ids(conn, [*(scores.sha256 for scores in seen.scores), *seen.failed])
+    rows = [_scores_row(scores, ids[scores.sha256], recipe_id) for scores in seen.scores]
     blank = dict.fromkeys(schema.look.c.keys())
     rows += [
         {**blank, "media_id": ids[sha], "recipe_id": recipe_id, "state": "failed"}
@@ -62,16 +66,16 @@ def save_window(conn: Connection, window_id: int, recipe_id: int, seen: WindowSc
 
 def save_embeddings(conn: Connection, recipe_id: int, embeddings: Iterable[Embedding]) -> None:
     """Vectors under their look recipe; one that stands already stays."""
-    for some in chunks(embeddings):
-        ids = media_ids(conn, [one.sha256 for one in some])
+    for part in chunks(embeddings):
+        ids = media_ids(conn, [embedding.sha256 for embedding in part])
         rows = [
             {
-                "media_id": ids[one.sha256],
+                "media_id": ids[embedding.sha256],
                 "recipe_id": recipe_id,
-                "view": one.view,
-                "vector": one.vector,
+                "view": embedding.view,
+                "vector": embedding.vector,
             }
-            for one in some
+            for embedding in part
         ]
         upsert(conn, schema.embedding, rows, ["media_id", "recipe_id", "view"])
 
@@ -81,7 +85,7 @@ def frame_scores_of(
 ) -> dict[str, FrameScores]:
     """Looks by sha-256, without pictures that could not be looked at."""
     rows = results_of(conn, schema.look, recipe_id, scope(batch_id, among))
-    return {row["sha256"]: _look(row) for row in rows if row["state"] != "failed"}
+    return {row["sha256"]: _scores(row) for row in rows if row["state"] != "failed"}
 
 
 def frame_scores_named(
@@ -90,9 +94,9 @@ def frame_scores_named(
     """As frame_scores_of, of the pictures with these sha-256s."""
     m = schema.media.c.sha256
     return {
-        row["sha256"]: _look(row)
-        for some in chunks(sha256s)
-        for row in results_of(conn, schema.look, recipe_id, m.in_(some))
+        row["sha256"]: _scores(row)
+        for part in chunks(sha256s)
+        for row in results_of(conn, schema.look, recipe_id, m.in_(part))
         if row["state"] != "failed"
     }
 
@@ -119,7 +123,7 @@ def vectors_of(
 
 
 def _arrays(pictures: dict[str, dict[str, bytes]]) -> Vectors:
-    def stack(view: str) -> np.ndarray:
+    def stack(view: str) -> NDArray[np.float32]:
         chosen = [views.get(view) or next(iter(views.values())) for views in pictures.values()]
         flat = np.frombuffer(b"".join(chosen), np.float16).astype(np.float32)
         return flat.reshape(len(chosen), -1)
@@ -130,6 +134,7 @@ def _arrays(pictures: dict[str, dict[str, bytes]]) -> Vectors:
 def results_of(
     conn: Connection, table: sa.Table, recipe_id: int, scope: ColumnElement[bool]
 ) -> Iterable[sa.RowMapping]:
+    """Rows of one recipe with the sha-256 of their picture, in the order of pictures."""
     m = schema.media.c
     return conn.execute(
         sa.select(table, m.sha256)
@@ -139,16 +144,16 @@ def results_of(
     ).mappings()
 
 
-def _look(row: Mapping) -> FrameScores:
+def _scores(row: Mapping[Any, Any]) -> FrameScores:
     crop = tuple(row[name] for name in ("crop_x", "crop_y", "crop_width", "crop_height"))
     return record(FrameScores, {**row, "crop": None if None in crop else crop})
 
 
-def _look_row(one: FrameScores, media_id: int, recipe_id: int) -> dict:
-    crop = one.crop or (None, None, None, None)
+def _scores_row(scores: FrameScores, media_id: int, recipe_id: int) -> dict[str, object]:
+    crop = scores.crop or (None, None, None, None)
     names = ("crop_x", "crop_y", "crop_width", "crop_height")
     return {
-        **fields(one, schema.look),
+        **fields(scores, schema.look),
         **dict(zip(names, crop, strict=True)),
         "media_id": media_id,
         "recipe_id": recipe_id,

@@ -1,6 +1,7 @@
 """Visits: pictures of one deployment close in time, under one label recipe."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -22,31 +23,31 @@ def save_visits(
 ) -> None:
     """The visits of `deployments` (and of those visited) under this label recipe, in place of
     earlier ones: give all of a deployment at once, also those of cards that came before."""
-    for some, homes, ids in replace_events(conn, schema.visit, recipe_id, visits, deployments):
-        members = member_rows(some, homes, ids, "visit_id")
+    for part, homes, ids in replace_events(conn, schema.visit, recipe_id, visits, deployments):
+        members = member_rows(part, homes, ids, "visit_id")
         upsert(conn, schema.visit_media, members, ["visit_id", "media_id"])
-        taxa = [row for one in some for row in _taxon_rows(ids[one.sha256s[0]], one)]
+        taxa = [row for visit in part for row in _taxon_rows(ids[visit.sha256s[0]], visit)]
         upsert(conn, schema.visit_taxon, taxa, ["visit_id", "position"])
-    places = deployment_ids(conn, {*deployments, *(one.deployment_id for one in visits)})
+    places = deployment_ids(conn, {*deployments, *(visit.deployment_id for visit in visits)})
     shown = sa.exists().where(schema.batch.c.label_recipe_id == recipe_id)
     if conn.execute(sa.select(shown)).scalar():
-        for some in chunks(places.values()):
-            refresh(conn, schema.media.c.deployment_id.in_(some))
+        for keys in chunks(places.values()):
+            refresh(conn, schema.media.c.deployment_id.in_(keys))
 
 
-def _taxon_rows(visit_id: int, one: Visit) -> Iterator[dict]:
+def _taxon_rows(visit_id: int, visit: Visit) -> Iterator[dict[str, object]]:
     """The visit's own label first, then further taxa with the pictures that show them."""
-    others = sum(pictures for _, _, pictures in one.others)
-    first = (one.observation_type, one.name, max(1, len(one.sha256s) - others))
-    for position, (kind, name, pictures) in enumerate([first, *one.others]):
+    others = sum(pictures for _, _, pictures in visit.others)
+    first = (visit.observation_type, visit.name, max(1, len(visit.sha256s) - others))
+    for position, (kind, name, pictures) in enumerate([first, *visit.others]):
         own = position == 0
         yield {
             "visit_id": visit_id,
             "position": position,
             "observation_type": kind,
             "name": name,
-            "rank": one.rank if own else None,
-            "probability": one.probability if own else None,
+            "rank": visit.rank if own else None,
+            "probability": visit.probability if own else None,
             "pictures": pictures,
         }
 
@@ -56,7 +57,7 @@ def visits_of(conn: Connection, batch_id: int, recipe_id: int, among: Among = No
     v, d, x = schema.visit, schema.deployment.c, schema.visit_taxon
     scope = events_scope(v, batch_id, among)
     pictures = pictures_by_event(conn, v, schema.visit_media, recipe_id, scope)
-    taxa: dict[int, list] = {}
+    taxa: dict[int, list[sa.Row[Any]]] = {}
     mine = sa.select(v.c.id).where(v.c.recipe_id == recipe_id, scope)
     for row in conn.execute(
         sa.select(x).where(x.c.visit_id.in_(mine)).order_by(x.c.visit_id, x.c.position)
@@ -71,7 +72,7 @@ def visits_of(conn: Connection, batch_id: int, recipe_id: int, among: Among = No
     return [_visit(row._mapping, taxa[row.id], pictures[row.id]) for row in rows]
 
 
-def _visit(row: Mapping, taxa: Sequence, sha256s: tuple[str, ...]) -> Visit:
+def _visit(row: Mapping[Any, Any], taxa: Sequence[sa.Row[Any]], sha256s: tuple[str, ...]) -> Visit:
     own, *others = taxa
     return record(
         Visit,
@@ -83,6 +84,8 @@ def _visit(row: Mapping, taxa: Sequence, sha256s: tuple[str, ...]) -> Visit:
             "name": own.name,
             "rank": own.rank,
             "probability": own.probability,
-            "others": tuple((one.observation_type, one.name, one.pictures) for one in others),
+            "others": tuple(
+                (taxon.observation_type, taxon.name, taxon.pictures) for taxon in others
+            ),
         },
     )

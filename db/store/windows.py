@@ -17,18 +17,22 @@ from pipeline.records import Window
 def save_windows(conn: Connection, batch_id: int, windows: Iterable[Window]) -> None:
     """Store the plan. A picture that lies in a window stays there."""
     windows = list(windows)
-    places = deployment_ids(conn, {one.deployment_id for one in windows})
+    places = deployment_ids(conn, {window.deployment_id for window in windows})
     rows = [
-        {"batch_id": batch_id, "deployment_id": places[one.deployment_id], "number": one.number}
-        for one in windows
+        {
+            "batch_id": batch_id,
+            "deployment_id": places[window.deployment_id],
+            "number": window.number,
+        }
+        for window in windows
     ]
     upsert(conn, schema.work_window, rows, ["deployment_id", "number"])
     w, m = schema.work_window.c, schema.media.c
     ids = {
         (place, number): id
-        for some in chunks(places.values())
+        for part in chunks(places.values())
         for id, place, number in conn.execute(
-            sa.select(w.id, w.deployment_id, w.number).where(w.deployment_id.in_(some))
+            sa.select(w.id, w.deployment_id, w.number).where(w.deployment_id.in_(part))
         )
     }
     place = (
@@ -43,15 +47,15 @@ def save_windows(conn: Connection, batch_id: int, windows: Iterable[Window]) -> 
     moves = (
         {
             "sha": sha,
-            "window": ids[places[one.deployment_id], one.number],
+            "window": ids[places[window.deployment_id], window.number],
             "nth": nth,
             "in_burst": burst,
         }
-        for one in windows
-        for nth, (sha, burst) in enumerate(zip(one.sha256s, one.bursts, strict=True))
+        for window in windows
+        for nth, (sha, burst) in enumerate(zip(window.sha256s, window.bursts, strict=True))
     )
-    for some in chunks(moves):
-        conn.execute(place, some)
+    for part in chunks(moves):
+        conn.execute(place, part)
 
 
 def next_numbers(conn: Connection, deployments: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -61,9 +65,9 @@ def next_numbers(conn: Connection, deployments: Iterable[str]) -> dict[str, tupl
     burst = sa.select(sa.func.max(m.burst)).where(m.deployment_id == d.id).scalar_subquery()
     names = dict.fromkeys(deployments)
     numbers = dict.fromkeys(names, (0, 0))
-    for some in chunks(names):
+    for part in chunks(names):
         for name, last, last_burst in conn.execute(
-            sa.select(d.name, window, burst).where(d.name.in_(some))
+            sa.select(d.name, window, burst).where(d.name.in_(part))
         ):
             numbers[name] = (
                 0 if last is None else last + 1,

@@ -47,8 +47,8 @@ def _known(conn: Connection, shas: set[str]) -> set[str]:
     m = schema.media.c
     return {
         sha
-        for some in chunks(sorted(shas))
-        for sha in conn.execute(sa.select(m.sha256).where(m.sha256.in_(some))).scalars()
+        for part in chunks(sorted(shas))
+        for sha in conn.execute(sa.select(m.sha256).where(m.sha256.in_(part))).scalars()
     }
 
 
@@ -62,7 +62,7 @@ def _by_path(conn: Connection, paths: set[str]) -> dict[str, set[tuple[str, str]
     )
     found = defaultdict(set)
     batches = conn.execute(sa.select(b.id)).scalars().all()  # the index begins with the batch
-    for some in chunks(sorted(paths)):
-        for row in conn.execute(query.where(f.batch_id.in_(batches), f.path.in_(some))):
+    for part in chunks(sorted(paths)):
+        for row in conn.execute(query.where(f.batch_id.in_(batches), f.path.in_(part))):
             found[row.path].add((row.name, row.sha256))
     return found

@@ -63,8 +63,8 @@ def pictures_of(
     """(path, root of its card, p_human) of each picture of the visits that begin with these."""
     found = defaultdict(list)
     query = sa.text(_PICTURES).bindparams(sa.bindparam("shas", expanding=True))
-    for some in chunks(shas):
-        for row in conn.execute(query, {"shas": some}):
+    for part in chunks(shas):
+        for row in conn.execute(query, {"shas": part}):
             found[row.first].append((row.path, row.root, row.p_human))
     return found
 
@@ -80,10 +80,10 @@ def save_sample(
         return
     recipe = save_recipe(conn, "review", {**about, "step": "review", "turn": turn + 1})
     a = schema.audit_draw
-    for some in chunks(draws):
-        ids = media_ids(conn, [draw.sha256 for draw in some])
+    for part in chunks(draws):
+        ids = media_ids(conn, [draw.sha256 for draw in part])
         same = {"recipe_id": recipe, "seed": seed}
-        rows = [{**fields(draw, a), "media_id": ids[draw.sha256], **same} for draw in some]
+        rows = [{**fields(draw, a), "media_id": ids[draw.sha256], **same} for draw in part]
         upsert(conn, a, rows, ["media_id", "recipe_id"])
 
 
