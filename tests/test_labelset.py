@@ -80,9 +80,9 @@ def test_the_starter_set_names_taxa_at_the_rank_its_evidence_tells():
     rank = {one.name: one.rank for one in starter.taxa}
     assert rank["Panthera leo"] == "species"
     assert rank["Hyaenidae"] == "family"  # ImageNet's hyenas are of three species
-    assert "Panthera tigris" in starter.protected
-    assert starter.common_name("Vulpes vulpes") == "red fox"
-    assert starter.common_name("Vulpes corsac") is None
+    taxa = {taxon.name: taxon for taxon in starter.taxa}
+    assert taxa["Panthera tigris"].protected
+    assert taxa["Vulpes vulpes"].common[0] == "red fox"
 
 
 @pytest.mark.parametrize(

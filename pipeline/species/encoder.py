@@ -6,17 +6,18 @@
     local-dir:folder        open_clip_config.json and open_clip_model.safetensors
 
 Weights are safetensors only. Their sha-256 is noted beside them (`NAME.sha256`) the first time they
-are loaded and enforced ever after; a folder that brings the note is held to it from the start.
-The image tower becomes ONNX once, kept by the weights' hash, and runs in ONNX Runtime.
+are loaded and enforced from then on; where a folder comes with the note, from the first time. The
+image tower is exported to ONNX once, kept by the weights' hash, and runs in ONNX Runtime.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.each import Each
 from pipeline.errors import WeightsError
 from pipeline.models import runtime
 from pipeline.species.pixels import Pixels
@@ -27,7 +28,7 @@ STARTER = Path(__file__).parents[1] / "models" / "starter" / "labeller"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was measured for one model; a model without it speaks as it was trained."""
+    """What was measured for one model; a model without it is used as it was trained."""
 
     temperature: float = 1.0  # divides the logits
     crop_share: float = 0.5  # of the logits; the rest is the whole frame's
@@ -37,7 +38,7 @@ class Calibration:
 
 
 class Encoder:
-    """An image tower ready to run; the text tower is loaded when a text comes.
+    """An image tower ready to run; the text tower is loaded for the first text.
 
     sha256   of the weights file
     family   "softmax" (CLIP, CoCa: one of the labels) or "sigmoid" (SigLIP: each for itself)
@@ -48,19 +49,18 @@ class Encoder:
         self.name, self.sha256, self._source = name, source.check(), source
         facts = source.facts()
         try:
-            self.family: str = facts["family"]
-            self.scale, self.bias = float(facts["scale"]), float(facts["bias"])
+            self.family, self.scale, self.bias = facts["family"], facts["scale"], facts["bias"]
             self.pixels: Pixels = facts["pixels"]
             self.calibration = Calibration(**facts.get("calibration", {}))
-            self._knows = frozenset(one.casefold() for one in facts.get("knows", ()))
+            self._knows = frozenset(known.casefold() for known in facts.get("knows", ()))
         except (TypeError, ValueError, AttributeError) as why:
-            raise WeightsError(f"{name}: labeller.json says what cannot be: {why}") from why
+            raise WeightsError(f"{name}: labeller.json has wrong values: {why}") from why
         self._session = source.session(threads)
         if isinstance(self._session, runtime.OnnxSession):
             source.let_go()
 
     def images(
-        self, pictures: Sequence[NDArray[np.uint8]], each: Callable = map
+        self, pictures: Sequence[NDArray[np.uint8]], each: Each = map
     ) -> NDArray[np.float32]:
         """Pictures (h, w, 3), RGB, any size -> (n, d) of unit length.
 
@@ -95,13 +95,13 @@ class Encoder:
         return self._source.shipped_texts(digest)
 
     def known(self, names: str | Iterable[str]) -> bool:
-        """Whether the model ever saw what goes by one of these names; large models: always."""
+        """Whether the model ever saw what has one of these names; large models: always true."""
         names = [names] if isinstance(names, str) else names
-        return not self._knows or any(one.casefold() in self._knows for one in names)
+        return not self._knows or any(name.casefold() in self._knows for name in names)
 
 
 def load_encoder(name: str = "starter", pretrained: str | None = None, threads: int = 1) -> Encoder:
-    """A labeller by name (see above). Raises WeightsError in one line; nothing is ever random."""
+    """A labeller by name (see above). Raises WeightsError in one line; no weights are random."""
     _refuse_broken(name, pretrained)
     source = find(f"local-dir:{STARTER}" if name == "starter" else name, pretrained)
     shown = name if pretrained is None else f"{name}/{Path(pretrained).name}"
@@ -109,14 +109,17 @@ def load_encoder(name: str = "starter", pretrained: str | None = None, threads: 
 
 
 def _refuse_broken(name: str, pretrained: str | None) -> None:
-    asked = f"{name} {pretrained or ''}".lower()
-    if "mscoco_finetuned" in asked and "b-32" in asked:
+    """Refuse published weights that load without an error and label wrongly."""
+    both = f"{name} {pretrained or ''}".lower()
+    if "mscoco_finetuned" in both and "b-32" in both:
         raise WeightsError(
             f"{name}: mscoco_finetuned only writes captions: its fine-tuning destroyed the part "
             f"that labels (ImageNet 0.8 % right); take laion2b_s13b_b90k"
         )
 
 
-def _unit(vectors: NDArray) -> NDArray[np.float32]:
+def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     vectors = np.asarray(vectors, np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    unit: NDArray[np.float32] = vectors / lengths
+    return unit

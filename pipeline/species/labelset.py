@@ -1,9 +1,9 @@
-"""Label sets: which taxa may be named, in which words the model is asked. Written in TOML.
+"""Label sets: which taxa may be named, and the text prompts for the model. Written in TOML.
 
     name = "my park"
     templates = ["{name}", "a photo of a {name}"]   # {name} common, {scientific}, {family}
 
-    [lineage]                                       # family = [order, class], said once
+    [lineage]                                       # family = [order, class], given once
     Canidae = ["Carnivora", "Mammalia"]
 
     [[taxon]]
@@ -13,8 +13,8 @@
     protected = true
 
 A taxon may also bring `prompts` of its own, `forms` (breeds, sexes, coats that look different: each
-gets a vector of its own, and their chances add up), and an `observation_type`; a vehicle, or what
-is nothing at all (`blank`), has a common name only. A site list is a text file with one scientific
+gets a vector of its own, and their probabilities add up), and an `observation_type`; a vehicle, or
+what shows nothing (`blank`), has a common name only. A site list is a text file with one scientific
 name a line (any rank), a CSV with a column `scientific_name`, or TOML with `may_occur = [...]`.
 """
 
@@ -22,9 +22,11 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from pipeline.errors import SettingsError
 from pipeline.tables.reader import Faults, read_table, read_text
@@ -44,6 +46,9 @@ LARGEST_FILE = 4_000_000  # bytes; all 6 600 mammals with prompts take a third o
 LONGEST_TEXT = 200  # characters of a name or prompt; text towers read 77 tokens at most
 MOST_TAXA = 20_000
 _SCIENTIFIC = re.compile(r"[A-Z][a-z]+(-[a-z]+)?( [a-z]+(-[a-z]+)?){0,2}")
+Lineage: TypeAlias = Mapping[str, tuple[str, str]]  # order and class by family
+Parents: TypeAlias = tuple[tuple[str, str], ...]  # (rank, name), from narrow to wide
+
 _TOP_KEYS = {"name", "templates", "lineage", "taxon"}
 _TAXON_KEYS = {
     *("scientific", "rank", "genus", "subfamily", "family", "order", "class"),
@@ -55,9 +60,9 @@ _TAXON_KEYS = {
 class Taxon:
     """One thing that may be named."""
 
-    name: str  # scientific name; for a vehicle, or nothing, its common name
-    rank: str  # of RANKS; empty for a vehicle, or nothing
-    parents: tuple[tuple[str, str], ...]  # (rank, name), from narrow to wide
+    name: str  # scientific name; for a vehicle or blank its common name
+    rank: str  # of RANKS; empty for a vehicle or blank
+    parents: Parents
     common: tuple[str, ...]
     prompts: tuple[tuple[str, ...], ...]  # one group for each form; a group is averaged
     protected: bool = False
@@ -66,7 +71,7 @@ class Taxon:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Taxa in a fixed order: relatives side by side, so that every higher taxon is one stretch."""
+    """Taxa in a fixed order: relatives side by side, so that every higher taxon is one slice."""
 
     name: str
     taxa: tuple[Taxon, ...]
@@ -74,20 +79,13 @@ class LabelSet:
     @cached_property
     def digest(self) -> str:
         """sha-256 of all that shapes a result; comments and the order in the file do not."""
-        content = [asdict(one) for one in self.taxa]
+        content = [asdict(taxon) for taxon in self.taxa]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.taxa)
-
-    @cached_property
-    def protected(self) -> frozenset[str]:
-        return frozenset(one.name for one in self.taxa if one.protected)
-
-    def common_name(self, name: str) -> str | None:
-        """The first common name of a taxon, None for what is not in the set."""
-        return next((one.common[0] for one in self.taxa if one.name == name and one.common), None)
+        """Of its taxa, in their order."""
+        return tuple(taxon.name for taxon in self.taxa)
 
 
 def load_labelset(name_or_path: str | Path = "starter") -> LabelSet:
@@ -95,7 +93,7 @@ def load_labelset(name_or_path: str | Path = "starter") -> LabelSet:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = BUNDLED / f"{name_or_path}.toml"
-        bundled = sorted(one.stem for one in BUNDLED.glob("*.toml"))
+        bundled = sorted(file.stem for file in BUNDLED.glob("*.toml"))
         if str(name_or_path) not in bundled:
             raise SettingsError(
                 f"no label set {str(name_or_path)!r}: bundled are {', '.join(bundled)}; "
@@ -135,33 +133,33 @@ def allowed(labelset: LabelSet, site_list: frozenset[str]) -> tuple[bool, ...]:
     """Which taxa of the set may occur, by a list of names of any rank.
 
     A taxon may occur if it, a parent or a narrower taxon of it is listed. People, vehicles and
-    nothing may always occur. Raises SettingsError when no animal of the set is on the list.
+    blank pictures may always occur. Raises SettingsError when no animal of the set is on the list.
     """
     above: dict[str, set[str]] = {}
-    for one in labelset.taxa:
-        names = [one.name, *(name for _, name in one.parents)]
+    for taxon in labelset.taxa:
+        names = [taxon.name, *(name for _, name in taxon.parents)]
         for place, name in enumerate(names):
             above.setdefault(name, set()).update(names[place + 1 :])
     genera = {name.split()[0] for name in site_list}
     wider = genera.union(*(above.get(name, set()) for name in {*site_list, *genera}))
     verdict = tuple(
-        one.observation_type != "animal"
-        or one.name in site_list
-        or not site_list.isdisjoint(above[one.name])
-        or one.name in wider
-        for one in labelset.taxa
+        taxon.observation_type != "animal"
+        or taxon.name in site_list
+        or not site_list.isdisjoint(above[taxon.name])
+        or taxon.name in wider
+        for taxon in labelset.taxa
     )
     animals = [
         may
-        for may, one in zip(verdict, labelset.taxa, strict=True)
-        if one.observation_type == "animal"
+        for may, taxon in zip(verdict, labelset.taxa, strict=True)
+        if taxon.observation_type == "animal"
     ]
     if animals and not any(animals):
         raise SettingsError(f"the site list has no taxon of the label set {labelset.name!r}")
     return verdict
 
 
-def _labelset(path: Path, given: dict) -> LabelSet:
+def _labelset(path: Path, given: Mapping[str, Any]) -> LabelSet:
     _refuse_unknown(path, "the label set", given, _TOP_KEYS)
     name = _text(path, "name", given.get("name"))
     templates = _texts(path, "templates", given.get("templates", ["{name}"])) or ["{name}"]
@@ -173,18 +171,18 @@ def _labelset(path: Path, given: dict) -> LabelSet:
         raise SettingsError(f"{path}: a label set needs at least one [[taxon]]")
     if len(entries) > MOST_TAXA:
         raise SettingsError(f"{path}: {len(entries)} taxa, at most {MOST_TAXA} are taken")
-    taxa = [_taxon(path, n, one, templates, lineage) for n, one in enumerate(entries, 1)]
+    taxa = [_taxon(path, n, entry, templates, lineage) for n, entry in enumerate(entries, 1)]
     _check_tree(path, taxa)
     return LabelSet(name, tuple(sorted(taxa, key=_place)))
 
 
-def _place(taxon: Taxon) -> tuple:
+def _place(taxon: Taxon) -> tuple[int, list[str]]:
     """Sorts relatives side by side; a family's own entry stands before its genera."""
     own = {**dict(taxon.parents), taxon.rank: taxon.name}
-    return (TYPES.index(taxon.observation_type), *(own.get(rank, "") for rank in RANKS[::-1]))
+    return TYPES.index(taxon.observation_type), [own.get(rank, "") for rank in RANKS[::-1]]
 
 
-def _taxon(path: Path, number: int, given: object, templates: list, lineage: dict) -> Taxon:
+def _taxon(path: Path, number: int, given: object, templates: list[str], lineage: Lineage) -> Taxon:
     where = f"taxon {number}"
     if not isinstance(given, dict):
         raise SettingsError(f"{path}: {where}: write it as [[taxon]] with keys")
@@ -196,10 +194,11 @@ def _taxon(path: Path, number: int, given: object, templates: list, lineage: dic
     if not isinstance(protected := given.get("protected", False), bool):
         raise SettingsError(f"{path}: {where}: protected is true or false")
     common = _texts(path, f"{where}: common", given.get("common", []))
+    parents: Parents = ()
     if kind in ("vehicle", "blank"):
         if not common or "scientific" in given:
             raise SettingsError(f"{path}: {where}: a {kind} has a common name and no other")
-        name, rank, parents = common[0], "", ()
+        name, rank = common[0], ""
     else:
         name, rank, parents = _named(path, where, given, lineage)
     forms = _texts(path, f"{where}: forms", given.get("forms", []))
@@ -210,8 +209,10 @@ def _taxon(path: Path, number: int, given: object, templates: list, lineage: dic
     return Taxon(name, rank, parents, tuple(common), tuple(map(tuple, groups)), protected, kind)
 
 
-def _named(path: Path, where: str, given: dict, lineage: dict) -> tuple[str, str, tuple]:
-    """Scientific name, rank and parents, with what is left out taken from name and lineage."""
+def _named(
+    path: Path, where: str, given: Mapping[str, Any], lineage: Lineage
+) -> tuple[str, str, Parents]:
+    """Scientific name, rank and parents; what is left out is taken from name and lineage."""
     name = _text(path, f"{where}: scientific", given.get("scientific"))
     if not _SCIENTIFIC.fullmatch(name):
         raise SettingsError(f"{path}: {where}: no scientific name: {_shown(name)}")
@@ -220,7 +221,7 @@ def _named(path: Path, where: str, given: dict, lineage: dict) -> tuple[str, str
     fits = {"subspecies": 3, "species": 2}
     if rank not in RANKS or fits.get(rank, 1) != len(words):
         raise SettingsError(f"{path}: {where}: rank {_shown(rank)} does not fit {name!r}")
-    own = {one: given[one] for one in RANKS[2:] if one in given}
+    own = {wide: given[wide] for wide in RANKS[2:] if wide in given}
     if rank in ("species", "subspecies"):
         own.setdefault("genus", words[0])
     if rank == "subspecies":
@@ -230,33 +231,33 @@ def _named(path: Path, where: str, given: dict, lineage: dict) -> tuple[str, str
         own.setdefault("order", order)
         own.setdefault("class", clade)
     wider = RANKS[RANKS.index(rank) + 1 :]
-    for one, parent in own.items():
-        text = _text(path, f"{where}: {one}", parent)
-        if one not in wider or not _SCIENTIFIC.fullmatch(text):
-            raise SettingsError(f"{path}: {where}: {one} = {_shown(parent)} does not fit")
-    return name, rank, tuple((one, own[one]) for one in wider if one in own)
+    for wide, parent in own.items():
+        text = _text(path, f"{where}: {wide}", parent)
+        if wide not in wider or not _SCIENTIFIC.fullmatch(text):
+            raise SettingsError(f"{path}: {where}: {wide} = {_shown(parent)} does not fit")
+    return name, rank, tuple((wide, own[wide]) for wide in wider if wide in own)
 
 
 def _check_tree(path: Path, taxa: list[Taxon]) -> None:
     """Every name once, and every higher taxon under one parent only."""
     seen: set[str] = set()
-    above: dict[tuple[str, str], tuple] = {}
-    for one in taxa:
-        if one.name in seen:
-            raise SettingsError(f"{path}: taxon {one.name!r} is there twice")
-        seen.add(one.name)
-        chain = ((one.rank, one.name), *one.parents)
+    above: dict[tuple[str, str], Parents] = {}
+    for taxon in taxa:
+        if taxon.name in seen:
+            raise SettingsError(f"{path}: taxon {taxon.name!r} is there twice")
+        seen.add(taxon.name)
+        chain = ((taxon.rank, taxon.name), *taxon.parents)
         for place, link in enumerate(chain):
             if above.setdefault(link, chain[place + 1 :]) != chain[place + 1 :]:
                 raise SettingsError(
-                    f"{path}: {link[0]} {link[1]} stands under different parents (see {one.name})"
+                    f"{path}: {link[0]} {link[1]} stands under different parents (see {taxon.name})"
                 )
 
 
 def _filled(templates: list[str], names: list[str], facts: dict[str, str]) -> list[str]:
     """Every template with every name; plain replacing, so a template can reach nothing else.
 
-    A template that asks for what a taxon has not (a vehicle's family) is left out for it.
+    A template with a part that a taxon lacks (a vehicle's family) is left out for it.
     """
     texts = []
     for template in templates:
@@ -294,7 +295,7 @@ def _lineage(path: Path, given: object) -> dict[str, tuple[str, str]]:
 def _texts(path: Path, where: str, given: object) -> list[str]:
     if not isinstance(given, list):
         raise SettingsError(f"{path}: {where} is a list of texts, not {_shown(given)}")
-    return [_text(path, where, one) for one in given]
+    return [_text(path, where, text) for text in given]
 
 
 def _text(path: Path, where: str, given: object) -> str:
@@ -305,14 +306,14 @@ def _text(path: Path, where: str, given: object) -> str:
     return given.strip()
 
 
-def _refuse_unknown(path: Path, where: str, given: dict, known: set[str]) -> None:
-    if wrong := sorted(given.keys() - known):
+def _refuse_unknown(path: Path, where: str, given: Iterable[str], known: set[str]) -> None:
+    if wrong := sorted(set(given) - known):
         raise SettingsError(
             f"{path}: {where}: unknown {_shown(wrong[0])}; known: {', '.join(sorted(known))}"
         )
 
 
-def _toml(path: Path) -> dict:
+def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(_read(path))
     except (tomllib.TOMLDecodeError, RecursionError) as why:

@@ -1,4 +1,4 @@
-"""Pictures to what an image tower reads, as its own configuration says; without torch."""
+"""Pictures to the input of an image tower, by its own configuration; without torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MODES = ("shortest", "longest", "squash")
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """How one model wants its pictures: never the same for two families."""
+    """How one model takes its pictures; it differs from family to family."""
 
     height: int
     width: int
@@ -25,8 +25,8 @@ class Pixels:
 
     def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """(h, w, 3) RGB each, any size -> (n, 3, height, width)."""
-        sized = np.stack([self._sized(one) for one in pictures]).astype(np.float32) / 255
-        scaled = (sized - np.float32(self.mean)) / np.float32(self.std)
+        sized = np.stack([self._sized(picture) for picture in pictures]).astype(np.float32) / 255
+        scaled = (sized - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
     def _sized(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -40,7 +40,8 @@ class Pixels:
         else:  # as torchvision: the shorter side exact, the longer cut to whole pixels
             ratio = min(ratios)
             size = int(image.width / ratio), int(image.height / ratio)
-        image = image.resize(tuple(max(1, side) for side in size), _KERNELS[self.interpolation])
+        size = max(1, size[0]), max(1, size[1])
+        image = image.resize(size, _KERNELS[self.interpolation])
         return np.asarray(self._centred(image))
 
     def _centred(self, image: Image.Image) -> Image.Image:

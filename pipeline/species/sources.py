@@ -7,6 +7,7 @@ import json
 import logging
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,30 @@ from pipeline.errors import WeightsError
 from pipeline.models import runtime, weights
 from pipeline.species.pixels import MODES, Pixels
 
-# pictures; always as many, so that neighbours and threads change nothing; few are padding
-BATCH = 4
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BATCH = 4  # pictures; always as many, so that a picture's vector does not depend on the others
 WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")  # in open_clip's order
 LARGEST_CONFIG = 1_000_000  # bytes
-_FACTS = ("family", "scale", "bias")
 _log = logging.getLogger(__name__)
+
+OpenClip: TypeAlias = Any  # a model or tokenizer of open_clip, which has no types
+
+
+class Facts(TypedDict, total=False):
+    """What a labeller says of itself. A model without a sidecar has the first four."""
+
+    family: str  # softmax or sigmoid
+    scale: float
+    bias: float
+    pixels: Pixels
+    calibration: dict[str, float]
+    knows: list[str]  # names that the model saw in training
 
 
 def find(name: str, pretrained: str | None) -> "Source":
-    """The source a name means (see pipeline.species.encoder); nothing is loaded yet."""
+    """The source that a name means (see pipeline.species.encoder); nothing is loaded yet."""
     if name.startswith("local-dir:"):
         return Source(name, None, _local_weights(Path(name.removeprefix("local-dir:"))))
     return Source(name, pretrained, _fetched_weights(name, pretrained))
@@ -38,8 +53,8 @@ class Source:
         self._folder = Path(name.removeprefix("local-dir:")) if "local-dir:" in name else None
 
     def check(self) -> str:
-        """The weights' sha-256, held against what is noted; noted now where nothing was."""
-        if self.weights.suffix.lower() != ".safetensors":  # whatever else it is called, it may run
+        """The weights' sha-256, compared with the one noted; noted now where there was none."""
+        if self.weights.suffix.lower() != ".safetensors":  # a pickle under any name may run code
             weights.refuse_pickled(self.weights)
             raise WeightsError(f"{self.weights}: weights are read as .safetensors only")
         expected = self.sidecar.get("sha256", {}).get(self.weights.name)
@@ -49,27 +64,32 @@ class Source:
         return found
 
     @cached_property
-    def sidecar(self) -> dict:
+    def sidecar(self) -> dict[str, Any]:
         """labeller.json of a folder: what `train labeller` measured; empty where there is none."""
         place = self._folder / "labeller.json" if self._folder else None
         return _json(place) if place and place.is_file() else {}
 
-    def facts(self) -> dict:
-        if self.sidecar:
-            given = dict(self.sidecar)
-            try:
-                pixels = Pixels(**given.pop("pixels"))
-                return given | {"pixels": pixels} | {k: given[k] for k in _FACTS}
-            except (KeyError, TypeError) as why:
-                raise WeightsError(
-                    f"{self._folder}/labeller.json: lacks or mixes up {why}"
-                ) from why
-        return _facts(self.model())
+    def facts(self) -> Facts:
+        """From the sidecar, or from the model itself. WeightsError where the sidecar is wrong."""
+        given = self.sidecar
+        if not given:
+            return _facts(self.model())
+        try:
+            return Facts(
+                family=given["family"],
+                scale=float(given["scale"]),
+                bias=float(given["bias"]),
+                pixels=Pixels(**given["pixels"]),
+                calibration=given.get("calibration", {}),
+                knows=given.get("knows", []),
+            )
+        except (KeyError, TypeError, ValueError) as why:
+            raise WeightsError(f"{self._folder}/labeller.json: lacks or mixes up {why}") from why
 
-    def session(self, threads: int):
+    def session(self, threads: int) -> runtime.Session:
         """The image tower: the ONNX that ships, one made before, one made now, or PyTorch."""
         onnx, device = self.sidecar.get("onnx"), runtime.device()
-        if onnx and device == "cpu":
+        if onnx and self._folder and device == "cpu":
             place = self._folder / onnx
             weights.check(place, self.sidecar["sha256"].get(onnx))
             return runtime.OnnxSession(place, threads, BATCH)
@@ -88,7 +108,7 @@ class Source:
         example = torch.randn(2, 3, pixels.height, pixels.width)
         runtime.export_onnx(image_tower(model), (example,), place, ("image",), ("vector",))
 
-    def model(self):
+    def model(self) -> OpenClip:
         """The open_clip model in eval mode, loaded once."""
         return self._loaded[0]
 
@@ -96,11 +116,12 @@ class Source:
         """Forget the open_clip model (it may weigh gigabytes): its image tower runs elsewhere."""
         self.__dict__.pop("_loaded", None)
 
-    def tokenizer(self):
+    def tokenizer(self) -> OpenClip:
+        """Its tokenizer, loaded with it."""
         return self._loaded[1]
 
     @cached_property
-    def _loaded(self) -> tuple:
+    def _loaded(self) -> tuple[OpenClip, OpenClip]:
         from pipeline.species import towers
 
         towers.register()
@@ -109,17 +130,18 @@ class Source:
 
         by_name = self._name.startswith(("local-dir:", "hf-hub:"))
         tag = None if by_name else self._pretrained
-        try:  # empty first: by itself open_clip may choose another file than the one checked
+        try:  # without weights first: open_clip may choose another file than the one checked
             model = open_clip.create_model(
                 self._name, tag, load_weights=False, pretrained_text=False
             )
             load_checkpoint(model, str(self.weights))
             tokenizer = open_clip.get_tokenizer(self._name)
-        except Exception as why:  # open_clip meets files of every kind: RuntimeError, KeyError, ...
+        except Exception as why:  # open_clip raises many kinds on odd files: RuntimeError, KeyError
             raise WeightsError(f"{self._name}: cannot be loaded: {_first_line(why)}") from why
         return model.eval(), tokenizer
 
     def shipped_texts(self, digest: str) -> NDArray[np.float32] | None:
+        """The vectors of a label set's prompts that came with the folder; None: none did."""
         texts = self.sidecar.get("texts", {}).get(digest)
         if texts is None or self._folder is None:
             return None
@@ -127,31 +149,32 @@ class Source:
 
         place = self._folder / texts
         weights.check(place, self.sidecar["sha256"].get(texts))
-        return load_file(str(place))[digest].astype(np.float32)
+        vectors: NDArray[np.float32] = load_file(str(place))[digest].astype(np.float32)
+        return vectors
 
 
-def _facts(model) -> dict:
+def _facts(model: OpenClip) -> Facts:
     """What open_clip's model says of itself."""
     cfg = model.visual.preprocess_cfg
-    size = cfg["size"] if isinstance(cfg["size"], (tuple, list)) else (cfg["size"],) * 2
+    height, width = cfg["size"] if isinstance(cfg["size"], (tuple, list)) else (cfg["size"],) * 2
     mode, kernel = cfg.get("resize_mode", "shortest"), cfg.get("interpolation", "bicubic")
     if mode not in MODES or kernel not in ("bicubic", "bilinear"):
         raise WeightsError(f"preprocessing {mode}, {kernel} is not known here")
     mean, std = tuple(cfg["mean"]), tuple(cfg["std"])
-    pixels = Pixels(*size, mean, std, kernel, mode, int(cfg.get("fill_color", 0)))
+    fill = int(cfg.get("fill_color", 0))
     bias = getattr(model, "logit_bias", None)
-    return {
-        "family": "softmax" if bias is None else "sigmoid",
-        "scale": float(model.logit_scale.detach().exp()),
-        "bias": 0.0 if bias is None else float(bias.detach()),
-        "pixels": pixels,
-    }
+    return Facts(
+        family="softmax" if bias is None else "sigmoid",
+        scale=float(model.logit_scale.detach().exp()),
+        bias=0.0 if bias is None else float(bias.detach()),
+        pixels=Pixels(height, width, mean, std, kernel, mode, fill),
+    )
 
 
-def image_tower(model):
+def image_tower(model: OpenClip) -> "nn.Module":
     """What `encode_image` does, as a module of its own: the text side is not exported.
 
-    CoCa's visual part gives tokens for its captions as well; the first of them is the vector.
+    CoCa's visual part gives tokens for captions as well; the first of them is the vector.
     """
     from torch import nn
     from torch.nn import functional
@@ -161,7 +184,7 @@ def image_tower(model):
             super().__init__()
             self.visual = model.visual
 
-        def forward(self, image):
+        def forward(self, image: "Tensor") -> "Tensor":
             found = self.visual(image)
             vector = found[0] if isinstance(found, tuple) else found
             return functional.normalize(vector, dim=-1)
@@ -176,8 +199,8 @@ def _local_weights(folder: Path) -> Path:
     for name in WEIGHTS:
         if (folder / name).is_file():
             return folder / name
-    for one in sorted(folder.iterdir()):
-        weights.refuse_pickled(one)
+    for file in sorted(folder.iterdir()):
+        weights.refuse_pickled(file)
     raise WeightsError(f"{folder}: its weights are missing: {WEIGHTS[0]}")
 
 
@@ -207,7 +230,7 @@ def _fetched_weights(name: str, pretrained: str | None) -> Path:
         place = Path(open_clip.download_pretrained(cfg, prefer_hf_hub=True))
     except WeightsError:
         raise
-    except Exception as why:  # offline: the hub raises a dozen kinds, all said in one line here
+    except Exception as why:  # offline, the hub raises a dozen kinds: one line for all
         raise WeightsError(_offline(name, pretrained, why)) from why
     weights.refuse_pickled(place)
     return place
@@ -233,22 +256,22 @@ def _hub_file(repository: str) -> Path:
 
 
 def _offline(name: str, pretrained: str | None, why: Exception) -> str:
-    asked = name if pretrained is None else f"{name} ({pretrained})"
+    shown = name if pretrained is None else f"{name} ({pretrained})"
     return (
-        f"{asked}: its weights are not on this machine and could not be fetched; "
+        f"{shown}: its weights are not on this machine and could not be fetched; "
         f"`camtriage models pull` fetches what is offered ({_first_line(why)})"
     )
 
 
 def _note(file: Path) -> None:
-    """Note a digest at the first load; a folder that cannot be written stays unnoted."""
+    """Note a digest at the first load; in a read-only folder it is not noted."""
     try:
         weights.write_sidecar(file)
     except OSError:
         _log.warning("%s: its sha-256 cannot be noted beside it (read-only)", file)
 
 
-def _json(place: Path) -> dict:
+def _json(place: Path) -> dict[str, Any]:
     try:
         if place.stat().st_size > LARGEST_CONFIG:
             raise WeightsError(f"{place}: too large for a configuration")

@@ -1,15 +1,16 @@
-"""Visits: what came, stayed and left, named by all of its pictures together.
+"""Visits: pictures of one deployment that belong together, named from all of them.
 
 Pictures of one deployment with gaps of at most a minute are one visit, formed before species are
 known. Its name is decided by the mean of its pictures' logits, by the same rules as a picture's;
-a picture's own label is never touched by it. A further taxon that pictures of the visit show for
-themselves keeps its row. Independent events, by species and longer gaps, are the population's.
+that changes no picture's own label. A further taxon that pictures of the visit show keeps its row.
+Independent events, by species and longer gaps, are formed in pipeline/population.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +18,22 @@ from numpy.typing import NDArray
 from pipeline.records import FrameScores, Label, Media, Visit
 from pipeline.settings import Settings
 from pipeline.species import zeroshot
-from pipeline.species.zeroshot import Bank
+from pipeline.species.zeroshot import Bank, Named
 
 NAMED = ("species", "subspecies", "genus")  # a further taxon counts from here, not as "mammal"
-Lines = dict[str, frozenset[str]]
+SECOND_FROM = 2  # pictures of a further taxon: a single one is more often an error
 
-SECOND_FROM = 2  # pictures of a further taxon: one alone is more often a slip
+Lineages: TypeAlias = dict[str, frozenset[str]]  # by name: the name itself and all above it
+Scores: TypeAlias = Mapping[str, FrameScores]  # these three by sha-256
+Labels: TypeAlias = Mapping[str, Label]
+Logits: TypeAlias = Mapping[str, NDArray[np.float32]]
 
 
 def form_visits(
     media: Sequence[Media],
-    looks: Mapping[str, FrameScores],
-    labels: Mapping[str, Label],
-    logits: Mapping[str, NDArray],
+    scores: Scores,
+    labels: Labels,
+    logits: Logits,
     bank: Bank,
     settings: Settings,
     bursts: Mapping[str, int] | None = None,
@@ -37,103 +41,128 @@ def form_visits(
 ) -> list[Visit]:
     """Every picture in one visit, visits by deployment and time.
 
-    labels, logits   by sha-256: of the pictures that were labelled (logits: zeroshot.logits)
+    labels, logits   of the pictures that were labelled (logits: zeroshot.logits)
     bursts           by sha-256: keeps pictures without a time together, else each stands alone
     site_list        as it was for the labels
     """
-    lanes = defaultdict(list)
-    for one in media:
-        lanes[one.deployment_id, one.capture_method or ""].append(one)
+    lanes: defaultdict[tuple[str, str], list[Media]] = defaultdict(list)
+    for picture in media:
+        lanes[picture.deployment_id, picture.capture_method or ""].append(picture)
     groups = [
         group
         for key in sorted(lanes)
         for group in _groups(lanes[key], settings.windows.visit_gap_s, bursts or {})
     ]
-    lines = _lines(bank)
-    told = [_voted(group, looks, labels, logits, lines) for group in groups]
-    names = _names(told, looks, logits, bank, settings, site_list)
+    lineages = _lineages(bank)
+    votes = [_voted(group, scores, labels, logits, lineages) for group in groups]
+    names = _names(votes, scores, logits, bank, settings, site_list)
     visits = [
-        _visit(group, votes, name, looks, labels, lines)
-        for group, votes, name in zip(groups, told, names, strict=True)
+        _visit(group, vote, name, scores, labels, lineages)
+        for group, vote, name in zip(groups, votes, names, strict=True)
     ]
     return sorted(visits, key=_order)
 
 
 def _groups(media: Sequence[Media], gap_s: float, bursts: Mapping[str, int]) -> list[list[Media]]:
-    """Pictures of one deployment and capture method, cut where it was quiet for over gap_s."""
-    timed = sorted((m for m in media if m.taken_at), key=lambda m: (m.taken_at, m.path, m.sha256))
+    """Pictures of one deployment and capture method, cut at gaps of more than gap_s."""
+    timed = [(picture.taken_at, picture) for picture in media if picture.taken_at]
+    timed.sort(key=lambda pair: (pair[0], pair[1].path, pair[1].sha256))
     groups: list[list[Media]] = []
-    for one in timed:
-        if groups and one.taken_at - groups[-1][-1].taken_at <= timedelta(seconds=gap_s):
-            groups[-1].append(one)
+    last: datetime | None = None
+    for at, picture in timed:
+        if last is not None and at - last <= timedelta(seconds=gap_s):
+            groups[-1].append(picture)
         else:
-            groups.append([one])
-    timeless = defaultdict(list)
-    for one in sorted((m for m in media if not m.taken_at), key=lambda m: (m.path, m.sha256)):
-        timeless[bursts.get(one.sha256, one.sha256)].append(one)
+            groups.append([picture])
+        last = at
+    timeless: defaultdict[int | str, list[Media]] = defaultdict(list)
+    without = [picture for picture in media if not picture.taken_at]
+    for picture in sorted(without, key=lambda picture: (picture.path, picture.sha256)):
+        timeless[bursts.get(picture.sha256, picture.sha256)].append(picture)
     return groups + list(timeless.values())
 
 
 @dataclass(frozen=True, slots=True)
 class _Votes:
-    """What the pictures of one visit say, before it has a name."""
+    """What the pictures of one visit show, before it has a name."""
 
     of: list[str]  # kept and labelled pictures
-    kind: str  # blank and unclassified where none votes
+    kind: str  # observation type; blank or unclassified where no picture votes
     own: list[str]  # of them, those that name the visit
-    said: tuple[str | None, str | None, float | None]  # name and rank where no animal; probability
+    named: Named  # without the logits: no name for animals yet
 
 
-def _voted(group, looks, labels, logits, lines) -> _Votes:
-    shas = [one.sha256 for one in group]
+def _voted(
+    group: Sequence[Media], scores: Scores, labels: Labels, logits: Logits, lineages: Lineages
+) -> _Votes:
+    shas = [picture.sha256 for picture in group]
     votes = [
         sha
         for sha in shas
-        if sha in labels and sha in looks and looks[sha].state != "blank" and sha in logits
+        if sha in labels and sha in scores and scores[sha].state != "blank" and sha in logits
     ]
     if not votes:
-        seen = {looks[sha].state for sha in shas if sha in looks}
-        return _Votes([], "blank" if seen == {"blank"} else "unclassified", [], (None, None, None))
+        states = {scores[sha].state for sha in shas if sha in scores}
+        kind = "blank" if states == {"blank"} else "unclassified"
+        return _Votes([], kind, [], zeroshot.NAMELESS)
     kinds = [labels[sha].observation_type for sha in votes]
-    kind = max(set(kinds), key=lambda one: (kinds.count(one), one != "unknown", one))
-    own = [sha for sha, one in zip(votes, kinds, strict=True) if one == kind]
+    kind = max(set(kinds), key=lambda kind: (kinds.count(kind), kind != "unknown", kind))
+    own = [sha for sha in votes if labels[sha].observation_type == kind]
+    name: str | None
+    rank: str | None
     if kind == "animal":
-        own, (name, rank) = _one_animal(own, labels, lines), zeroshot.EVERYTHING
+        own = _of_one_animal(own, labels, lineages)
+        name, rank = zeroshot.EVERYTHING
     else:
         name, rank = labels[own[0]].name, labels[own[0]].rank
-    sure = _mean([labels[sha].probability for sha in own])
-    return _Votes(votes, kind, own, (name, rank, sure))
+    return _Votes(votes, kind, own, (name, rank, _mean([labels[sha].probability for sha in own])))
 
 
-def _names(told: Sequence[_Votes], looks, logits, bank, settings, site_list) -> list[tuple]:
+def _names(
+    votes: Sequence[_Votes],
+    scores: Scores,
+    logits: Logits,
+    bank: Bank,
+    settings: Settings,
+    site_list: frozenset[str] | None,
+) -> list[Named]:
     """Name, rank and probability of each visit; those of animals from their mean logits.
 
-    Many at once: a label set is laid out for its ranks once, not once a visit."""
-    names = [one.said for one in told]
-    animals = [i for i, one in enumerate(told) if one.kind == "animal"]
+    Many visits at once: the ranks of a label set are then laid out once, not once a visit."""
+    names = [vote.named for vote in votes]
+    animals = [i for i, vote in enumerate(votes) if vote.kind == "animal"]
     for start in range(0, len(animals), zeroshot.CHUNK):
-        some = animals[start : start + zeroshot.CHUNK]
-        own = [told[i].own for i in some]
+        chunk = animals[start : start + zeroshot.CHUNK]
+        own = [votes[i].own for i in chunk]
         means = np.stack([np.mean([logits[sha] for sha in shas], axis=0) for shas in own])
-        best = [max((looks[sha] for sha in shas), key=lambda one: one.p_animal) for shas in own]
-        visits = [f"visit {i}" for i in some]
+        best = [
+            max((scores[sha] for sha in shas), key=lambda scored: scored.p_animal) for shas in own
+        ]
+        visits = [f"visit {i}" for i in chunk]
         found = zeroshot.from_logits(visits, means, best, bank, settings.labels, site_list)
-        for i, label in zip(some, found, strict=True):
-            if label.observation_type == "animal":  # else the mean says no more than its pictures
+        for i, label in zip(chunk, found, strict=True):
+            if label.observation_type == "animal":  # else the mean tells no more than the pictures
                 names[i] = label.name, label.rank, label.probability
     return names
 
 
-def _visit(group, votes: _Votes, named: tuple, looks, labels, lines) -> Visit:
-    times = [one.taken_at for one in group if one.taken_at]
-    counts = [looks[sha].count for sha in votes.of if looks[sha].count is not None]
+def _visit(
+    group: Sequence[Media],
+    votes: _Votes,
+    named: Named,
+    scores: Scores,
+    labels: Labels,
+    lineages: Lineages,
+) -> Visit:
+    times = [picture.taken_at for picture in group if picture.taken_at]
+    counts = [count for sha in votes.of if (count := scores[sha].count) is not None]
     counted = bool(counts) and votes.kind in ("animal", "human")
     name, rank, probability = named
     return Visit(
         deployment_id=group[0].deployment_id,
         started_at=min(times, default=None),
         ended_at=max(times, default=None),
-        sha256s=tuple(one.sha256 for one in group),
+        sha256s=tuple(picture.sha256 for picture in group),
         capture_method=group[0].capture_method,
         observation_type=votes.kind,
         name=name,
@@ -141,71 +170,75 @@ def _visit(group, votes: _Votes, named: tuple, looks, labels, lines) -> Visit:
         probability=probability,
         count=max(counts) if counted else None,
         count_basis="boxes" if counted else None,
-        others=_others(votes.of, labels, votes.kind, name, lines),
+        others=_others(votes.of, labels, votes.kind, name, lineages),
     )
 
 
-def _one_animal(shas: Sequence[str], labels: Mapping[str, Label], lines: Lines) -> list[str]:
+def _of_one_animal(shas: Sequence[str], labels: Labels, lineages: Lineages) -> list[str]:
     """The pictures without those that surely and more than once show another animal."""
     named = [labels[sha].name for sha in shas if labels[sha].rank in NAMED]
-    many = {name: named.count(name) for name in named}
+    many = {name: named.count(name) for name in named if name is not None}
     first = max(many, key=lambda name: (many[name], name), default=None)
     apart = {
-        name for name in many if many[name] >= SECOND_FROM and not _same_line(name, first, lines)
+        name for name in many if many[name] >= SECOND_FROM and not _related(name, first, lineages)
     }
     return [sha for sha in shas if labels[sha].rank not in NAMED or labels[sha].name not in apart]
 
 
-def _others(votes, labels, kind, name, lines) -> tuple[tuple[str, str | None, int], ...]:
+def _others(
+    votes: Sequence[str], labels: Labels, kind: str, name: str | None, lineages: Lineages
+) -> tuple[tuple[str, str | None, int], ...]:
     """What pictures show beside the visit's own: (type, name, pictures)."""
-    found: dict[tuple[str, str | None], int] = defaultdict(int)
+    found: defaultdict[tuple[str, str | None], int] = defaultdict(int)
     for sha in votes:
-        one = labels[sha]
-        if one.observation_type not in zeroshot.TYPES or (one.observation_type, one.name) == (
-            kind,
-            name,
-        ):
+        label = labels[sha]
+        shown = label.observation_type, label.name
+        if label.observation_type not in zeroshot.TYPES or shown == (kind, name):
             continue
-        if one.observation_type == "animal" and not _apart(one, kind, name, lines):
+        if label.observation_type == "animal" and not _apart(label, kind, name, lineages):
             continue
-        found[one.observation_type, one.name] += 1
+        found[shown] += 1
     return tuple(
         (of, taxon, pictures)
-        for (of, taxon), pictures in sorted(found.items(), key=lambda x: (-x[1], str(x[0])))
+        for (of, taxon), pictures in sorted(
+            found.items(), key=lambda item: (-item[1], str(item[0]))
+        )
         if of != "animal" or kind != "animal" or pictures >= SECOND_FROM
     )
 
 
-def _apart(one: Label, kind: str, name: str | None, lines: Lines) -> bool:
-    """Whether an animal's label means another animal, not the same one said less or more surely."""
+def _apart(label: Label, kind: str, name: str | None, lineages: Lineages) -> bool:
+    """Whether a label means another animal than the visit's, not the same at another rank."""
     if kind != "animal":
         return True
-    if one.rank not in NAMED or name in (None, zeroshot.EVERYTHING[0]):
+    if label.rank not in NAMED or name in (None, zeroshot.EVERYTHING[0]):
         return False
-    return not _same_line(one.name, name, lines)
+    return not _related(label.name, name, lineages)
 
 
-def _same_line(one: str | None, other: str | None, lines: Lines) -> bool:
-    """Whether one stands above the other, or they are the same."""
-    return one in lines.get(other, (other,)) or other in lines.get(one, (one,))
+def _related(first: str | None, second: str | None, lineages: Lineages) -> bool:
+    """Whether one of two names is above the other, or they are the same."""
+    if first is None or second is None:
+        return first == second
+    return first in lineages.get(second, (second,)) or second in lineages.get(first, (first,))
 
 
-def _lines(bank: Bank) -> Lines:
-    """A name and all above it, by name; the label set's first word on a name counts."""
-    lines: Lines = {}
-    for one in bank.labelset.taxa:
-        chain = [one.name, *(parent for _, parent in one.parents)]
+def _lineages(bank: Bank) -> Lineages:
+    """By name; where a name is in several lines, the first of the label set counts."""
+    lineages: Lineages = {}
+    for taxon in bank.labelset.taxa:
+        chain = [taxon.name, *(parent for _, parent in taxon.parents)]
         for i, name in enumerate(chain):
-            lines.setdefault(name, frozenset(chain[i:]))
-    return lines
+            lineages.setdefault(name, frozenset(chain[i:]))
+    return lineages
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
+    known = [value for value in values if value is not None]
     return round(sum(known) / len(known), 6) if known else None
 
 
-def _order(visit: Visit) -> tuple:
+def _order(visit: Visit) -> tuple[str, bool, str, str]:
     return (
         visit.deployment_id,
         visit.started_at is None,

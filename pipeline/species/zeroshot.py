@@ -1,8 +1,8 @@
-"""Names from vectors: no picture, no network, a million at a time.
+"""Names from vectors: without pictures and networks, for a million vectors at a time.
 
-A bank holds a label set's texts as vectors (and picture prototypes, where a model brings some). A
-vector's closeness to them gives probabilities; relatives' probabilities add up, and the narrowest
-rank whose sum is sure enough gives the name. The best single taxon stays beside it, always.
+A bank holds a label set's texts as vectors (and picture prototypes, where a model has some). How
+close a vector is to them gives probabilities; those of relatives add up, and the narrowest rank
+whose sum is sure enough gives the name. The best single taxon is always kept beside it.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +24,20 @@ from pipeline.species.labelset import RANKS, LabelSet, allowed
 
 TOP = 5
 CHUNK = 32_768  # rows at a time: 500 taxa are 64 MB
-OFF_LIST_FROM = 0.05  # probability from which a taxon off the site list is worth showing
+OFF_LIST_FROM = 0.05  # probability from which a taxon off the site list is shown
 EVERYTHING = ("Animalia", "kingdom")
+NAMELESS = (None, None, None)
 TYPES = ("animal", "human", "vehicle")
-NEUTRAL = 1 / len(TYPES)  # what a label set says of a type that it has no taxon for
+NEUTRAL = 1 / len(TYPES)  # the share of a type for which the label set has no taxon
 FLOOR = 0.25  # how far the labeller alone may overrule the frame model: NEUTRAL + FLOOR : FLOOR
+
+Vectors: TypeAlias = NDArray[np.floating]  # (n, d) of unit length, any float
+Named: TypeAlias = tuple[str | None, str | None, float | None]  # name, rank, probability
 
 
 @dataclass(frozen=True)
 class Bank:
-    """A label set as one model understands it. Taxa in the label set's order."""
+    """A label set as vectors of one model. Taxa in the label set's order."""
 
     labelset: LabelSet
     vectors: NDArray[np.float32]  # (m, d) of unit length: each form of each taxon
@@ -41,24 +46,25 @@ class Bank:
     scale: float
     bias: float
     calibration: Calibration = field(default_factory=Calibration)
-    unseen: tuple[str, ...] = ()  # taxa that the model never met: their probability means little
+    unseen: tuple[str, ...] = ()  # taxa the model never saw: their probability means little
 
     @property
     def warning(self) -> str | None:
-        """One line where the label set asks for more than the model ever saw."""
+        """One line where the label set has taxa that the model never saw."""
         if not self.unseen:
             return None
-        some = ", ".join(self.unseen[:5]) + (", ..." if len(self.unseen) > 5 else "")
+        names = ", ".join(self.unseen[:5]) + (", ..." if len(self.unseen) > 5 else "")
         return (
             f"this labeller never saw {len(self.unseen)} of {len(self.labelset.taxa)} taxa "
-            f"({some}) and will hardly name them; the field profile can (models pull field)"
+            f"({names}) and will hardly name them; the field profile can (models pull field)"
         )
 
 
 def bank(labelset: LabelSet, encoder: Encoder) -> Bank:
     """Texts to vectors: shipped with the model, kept from before, or encoded now."""
-    prompts = [group for one in labelset.taxa for group in one.prompts]
-    owner = np.repeat(np.arange(len(labelset.taxa)), [len(one.prompts) for one in labelset.taxa])
+    taxa = labelset.taxa
+    prompts = [group for taxon in taxa for group in taxon.prompts]
+    owner = np.repeat(np.arange(len(taxa)), [len(taxon.prompts) for taxon in taxa])
     vectors = encoder.shipped_texts(labelset.digest)
     if vectors is None:
         vectors = _kept(f"{labelset.digest[:32]}-{encoder.sha256[:32]}.npy", prompts, encoder)
@@ -72,62 +78,68 @@ def bank(labelset: LabelSet, encoder: Encoder) -> Bank:
         encoder.scale,
         encoder.bias,
         encoder.calibration,
-        tuple(one.name for one in labelset.taxa if not encoder.known((one.name, *one.common))),
+        tuple(taxon.name for taxon in taxa if not encoder.known((taxon.name, *taxon.common))),
     )
 
 
-def logits(crops: NDArray | None, frames: NDArray | None, bank: Bank) -> NDArray[np.float32]:
+def logits(crops: Vectors | None, frames: Vectors | None, bank: Bank) -> NDArray[np.float32]:
     """(n, taxa): crop and whole frame together, calibrated. Rows of nan are views that are absent.
 
-    crops, frames   (n, d) vectors of unit length, any float; one of them may be None
+    crops, frames   (n, d); one of them may be None
     """
+    if crops is None:
+        if frames is None:
+            raise ValueError("no vectors: neither of crops nor of frames")
+        return _of_view(frames, bank)
+    if frames is None:
+        return _of_view(crops, bank)
     share = bank.calibration.crop_share
-    if crops is None or frames is None:
-        given = frames if crops is None else crops
-        return _one_view(given, bank)
-    close = share * _one_view(crops, bank) + (1 - share) * _one_view(frames, bank)
-    for one, other in ((crops, frames), (frames, crops)):
-        if (gone := np.isnan(np.asarray(one)[:, 0])).any():
-            close[gone] = _one_view(np.asarray(other)[gone], bank)
+    of_crop, of_frame = np.float32(share), np.float32(1 - share)
+    close = of_crop * _of_view(crops, bank) + of_frame * _of_view(frames, bank)
+    for view, instead in ((crops, frames), (frames, crops)):
+        if (absent := np.isnan(view[:, 0])).any():
+            close[absent] = _of_view(instead[absent], bank)
     return close
 
 
 def probabilities(logits: NDArray[np.float32], bank: Bank) -> NDArray[np.float32]:
     """(n, taxa). Softmax adds up to 1; sigmoid to at most 1, and to nearly 0 where nothing fits."""
     if bank.family == "sigmoid":
-        each = 1 / (1 + np.exp(-logits))
-        return each / np.maximum(each.sum(axis=1, keepdims=True), 1)
-    each = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return each / each.sum(axis=1, keepdims=True)
+        p = 1 / (1 + np.exp(-logits))
+        p /= np.maximum(p.sum(axis=1, keepdims=True), 1)
+        return p.astype(np.float32, copy=False)
+    odds: NDArray[np.float32] = np.exp(logits - logits.max(axis=1, keepdims=True))
+    odds /= odds.sum(axis=1, keepdims=True)
+    return odds
 
 
 def label(
     sha256s: Sequence[str],
-    crop_vectors: NDArray | None,
-    frame_vectors: NDArray | None,
-    looks: Sequence[FrameScores],
+    crop_vectors: Vectors | None,
+    frame_vectors: Vectors | None,
+    scores: Sequence[FrameScores],
     bank: Bank,
     settings: Labels,
     site_list: frozenset[str] | None = None,
 ) -> list[Label]:
     """A label for each picture; one that the frame filter calls blank stays blank.
 
-    crop_vectors, frame_vectors   (n, d), in the order of sha256s and looks
+    crop_vectors, frame_vectors   (n, d), in the order of sha256s and scores
     """
-    views = [one for one in (crop_vectors, frame_vectors) if one is not None]
     labels: list[Label] = []
     for start in range(0, len(sha256s), CHUNK):
         rows = slice(start, start + CHUNK)
-        parts = [None if one is None else one[rows] for one in (crop_vectors, frame_vectors)]
-        close = logits(*parts, bank) if views else None
-        labels += from_logits(sha256s[rows], close, looks[rows], bank, settings, site_list)
+        crops = None if crop_vectors is None else crop_vectors[rows]
+        frames = None if frame_vectors is None else frame_vectors[rows]
+        close = logits(crops, frames, bank)
+        labels += from_logits(sha256s[rows], close, scores[rows], bank, settings, site_list)
     return labels
 
 
 def from_logits(
     sha256s: Sequence[str],
     logits: NDArray[np.float32],
-    looks: Sequence[FrameScores],
+    scores: Sequence[FrameScores],
     bank: Bank,
     settings: Labels,
     site_list: frozenset[str] | None = None,
@@ -138,15 +150,28 @@ def from_logits(
     p = free if may is None else probabilities(np.where(may, logits, np.float32(-1e4)), bank)
     names, ranks, sure, raw = decide(p, bank, settings)
     best = np.argsort(-p, axis=1, kind="stable")[:, :TOP]
-    seen = _types(p, looks, bank)
-    out = []
-    for i, (sha, look) in enumerate(zip(sha256s, looks, strict=True)):
-        top = tuple((bank.labelset.names[k], _round(p[i, k])) for k in best[i] if p[i, k] > 0)
-        off = _off_list(free[i], may, bank)
-        first = (bank.labelset.names[raw[i]], _round(p[i, raw[i]])) if raw[i] >= 0 else (None, None)
-        verdict = _verdict(look, seen[i], (names[i], ranks[i], sure[i]), settings)
-        out.append(Label(sha, verdict[0], *first, *verdict[1:], top, off))
-    return out
+    shares = _types(p, scores, bank)
+    labels: list[Label] = []
+    for i, (sha, scored) in enumerate(zip(sha256s, scores, strict=True)):
+        named = names[i], ranks[i], float(sure[i])
+        kind, (name, rank, probability), reason = _verdict(scored, shares[i], named, settings)
+        labels.append(
+            Label(
+                sha,
+                kind,
+                raw_name=bank.labelset.names[raw[i]] if raw[i] >= 0 else None,
+                raw_probability=_round(p[i, raw[i]]) if raw[i] >= 0 else None,
+                name=name,
+                rank=rank,
+                probability=probability,
+                reason=reason,
+                top=tuple(
+                    (bank.labelset.names[k], _round(p[i, k])) for k in best[i] if p[i, k] > 0
+                ),
+                off_list=_off_list(free[i], may, bank),
+            )
+        )
+    return labels
 
 
 def decide(
@@ -158,7 +183,7 @@ def decide(
               (-1 in a label set without animals)
     """
     taxa = bank.labelset.taxa
-    animals = np.array([one.observation_type == "animal" for one in taxa])
+    animals = np.array([taxon.observation_type == "animal" for taxon in taxa])
     names: list[str | None] = [None] * len(p)
     ranks: list[str | None] = [None] * len(p)
     sure = np.zeros(len(p), np.float32)
@@ -182,7 +207,7 @@ def decide(
 
 
 def _bar(rank: str, bank: Bank, settings: Labels) -> float:
-    """A study's own bar, or the one that was measured for the model."""
+    """The study's own bar, or the one that was measured for the model."""
     measured = bank.calibration
     if rank in ("subspecies", "species", "genus"):
         own, known = settings.species_bar, measured.species_bar
@@ -199,9 +224,9 @@ def _stretches(labelset: LabelSet, rank: str) -> tuple[NDArray[np.int64], list[s
     """
     edges: list[int] = []
     names: list[str] = []
-    for k, one in enumerate(labelset.taxa):
-        own = one.name if one.rank == rank else dict(one.parents).get(rank)
-        if own is None or one.observation_type != "animal":
+    for k, taxon in enumerate(labelset.taxa):
+        own = taxon.name if taxon.rank == rank else dict(taxon.parents).get(rank)
+        if own is None or taxon.observation_type != "animal":
             continue
         if names and names[-1] == own and edges[-1] == k:
             edges[-1] = k + 1
@@ -217,65 +242,67 @@ def _closed(edges: list[int], width: int) -> NDArray[np.int64]:
 
 
 def _verdict(
-    look: FrameScores,
-    seen: Mapping[str, float],
+    scored: FrameScores,
+    shares: Mapping[str, float],
     named: tuple[str | None, str | None, float],
     bars: Labels,
-) -> tuple[str, str | None, str | None, float | None, str]:
-    """Observation type, name, rank, probability and the reason."""
-    if look.state == "blank":
-        return "blank", None, None, None, "the frame filter calls it blank"
-    kind = max(TYPES, key=lambda one: (seen[one], one))
+) -> tuple[str, Named, str]:
+    """Observation type; name, rank and probability; and the reason."""
+    if scored.state == "blank":
+        return "blank", NAMELESS, "the frame filter calls it blank"
+    kind = max(TYPES, key=lambda kind: (shares[kind], kind))
     name, rank, sure = named
-    if kind != "animal" or name is None:
-        said = {"animal": look.p_animal, "human": look.p_human, "vehicle": look.p_vehicle}[kind]
-        if said < bars.unknown_below:
-            return "unknown", None, None, None, f"nothing reaches {bars.unknown_below:.2f}"
+    if (kind != "animal" or name is None) and _frame_shares(scored)[kind] < bars.unknown_below:
+        return "unknown", NAMELESS, f"nothing reaches {bars.unknown_below:.2f}"
+    share = _round(shares[kind])
     if kind == "human":
-        return "human", "Homo sapiens", "species", _round(seen[kind]), "person"
+        return "human", ("Homo sapiens", "species", share), "person"
     if kind == "vehicle":
-        return "vehicle", None, None, _round(seen[kind]), "vehicle"
+        return "vehicle", (None, None, share), "vehicle"
     if name is None:
-        return "animal", *EVERYTHING, _round(seen["animal"]), "an animal, no rank is sure enough"
+        return "animal", (*EVERYTHING, share), "an animal, no rank is sure enough"
     reason = rank if rank in ("subspecies", "species") else f"rolled up to {rank}"
-    return "animal", name, rank, _round(sure), reason
+    return "animal", (name, rank, _round(sure)), reason
+
+
+def _frame_shares(scored: FrameScores) -> dict[str, float]:
+    return {"animal": scored.p_animal, "human": scored.p_human, "vehicle": scored.p_vehicle}
 
 
 def _types(
-    p: NDArray[np.float32], looks: Sequence[FrameScores], bank: Bank
+    p: NDArray[np.float32], scores: Sequence[FrameScores], bank: Bank
 ) -> list[dict[str, float]]:
-    """Shares of animal, human and vehicle: the frame model's word, bent by the labeller's."""
-    kinds = np.array([one.observation_type for one in bank.labelset.taxa])
+    """Shares of animal, human and vehicle: the frame model's, adjusted by the labeller's."""
+    kinds = np.array([taxon.observation_type for taxon in bank.labelset.taxa])
     mass = {
         kind: p[:, kinds == kind].sum(axis=1) if (kinds == kind).any() else np.full(len(p), NEUTRAL)
         for kind in TYPES
     }
-    shares = []
-    for i, look in enumerate(looks):
-        said = {"animal": look.p_animal, "human": look.p_human, "vehicle": look.p_vehicle}
-        bent = {kind: said[kind] * (FLOOR + float(mass[kind][i])) for kind in TYPES}
-        total = sum(bent.values())
-        shares.append({kind: bent[kind] / total if total else 0.0 for kind in TYPES})
+    shares: list[dict[str, float]] = []
+    for i, scored in enumerate(scores):
+        frame = _frame_shares(scored)
+        both = {kind: frame[kind] * (FLOOR + float(mass[kind][i])) for kind in TYPES}
+        total = sum(both.values())
+        shares.append({kind: both[kind] / total if total else 0.0 for kind in TYPES})
     return shares
 
 
 def _off_list(
     free: NDArray[np.float32], may: NDArray[np.bool_] | None, bank: Bank
 ) -> tuple[tuple[str, float], ...]:
-    """What the site list took away, from the surest on."""
+    """Taxa that the site list took away, the surest first."""
     if may is None:
         return ()
-    gone = np.flatnonzero(~may & (free >= OFF_LIST_FROM))
-    gone = gone[np.argsort(-free[gone], kind="stable")][:TOP]
-    return tuple((bank.labelset.names[k], _round(free[k])) for k in gone)
+    off = np.flatnonzero(~may & (free >= OFF_LIST_FROM))
+    off = off[np.argsort(-free[off], kind="stable")][:TOP]
+    return tuple((bank.labelset.names[k], _round(free[k])) for k in off)
 
 
-def _one_view(vectors: NDArray, bank: Bank) -> NDArray[np.float32]:
+def _of_view(vectors: Vectors, bank: Bank) -> NDArray[np.float32]:
     """(n, taxa) of one view. A taxon's forms share its chance: log of their mean likelihood."""
-    close = np.asarray(vectors, np.float32) @ bank.vectors.T
-    close = (close * np.float32(bank.scale) + np.float32(bank.bias)) / np.float32(
-        bank.calibration.temperature
-    )
+    close: NDArray[np.float32] = np.asarray(vectors, np.float32) @ bank.vectors.T
+    temperature = np.float32(bank.calibration.temperature)
+    close = (close * np.float32(bank.scale) + np.float32(bank.bias)) / temperature
     taxa = len(bank.labelset.taxa)
     if len(bank.owner) == taxa:
         return close
@@ -288,17 +315,17 @@ def _one_view(vectors: NDArray, bank: Bank) -> NDArray[np.float32]:
 
 
 def _kept(key: str, prompts: Iterable[Sequence[str]], encoder: Encoder) -> NDArray[np.float32]:
-    """Vectors of prompt groups from the cache, or made and put there."""
+    """Vectors of prompt groups from the cache, or encoded now and kept there."""
     place = runtime.cache_dir() / "banks" / key
     groups = list(prompts)
     try:
-        found = np.load(place, allow_pickle=False)
+        found: NDArray[Any] = np.load(place, allow_pickle=False)
         if found.ndim == 2 and len(found) == len(groups) and np.isfinite(found).all():
             return found.astype(np.float32)
     except (OSError, ValueError, EOFError):
-        pass  # not there yet, or damaged: made again
+        pass  # not there yet, or damaged: encoded again
     vectors = text_vectors(groups, encoder)
-    with contextlib.suppress(OSError):  # a home that cannot be written costs time, not the run
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
         _write(place, vectors)
     return vectors
 
@@ -308,7 +335,8 @@ def text_vectors(groups: Sequence[Sequence[str]], encoder: Encoder) -> NDArray[n
     flat = encoder.texts([text for group in groups for text in group])
     starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
     sums = np.add.reduceat(flat, starts, axis=0)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    unit: NDArray[np.float32] = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    return unit
 
 
 def _write(place: Path, vectors: NDArray[np.float32]) -> None:
