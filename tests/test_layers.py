@@ -118,3 +118,21 @@ def test_a_command_starts_without_what_is_slow_to_import():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.strip() == ""
+
+
+MAY_PRINT = {"pipeline/frames/child.py"}  # a program of its own: its pipe is standard output
+
+
+@pytest.mark.parametrize("floor", ("flows/services", "flows/steps", "db", "pipeline"))
+def test_only_the_command_line_prints(floor):
+    """Services give data to whoever calls them: a command, a flow, a page."""
+    told = set()
+    for path in files_of(floor):
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            prints = isinstance(node, ast.Name) and node.id == "print"
+            streams = isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr")
+            if prints or (streams and ast.unparse(node.value) == "sys"):
+                told.add(f"{name}:{node.lineno} {ast.unparse(node)}")
+        told |= {f"{name}: {module}" for module in imports(path) if module.split(".")[0] == "rich"}
+    assert {line for line in told if line.split(":")[0] not in MAY_PRINT} == set()

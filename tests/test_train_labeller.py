@@ -15,9 +15,6 @@ from pipeline.train.labeller import (
     head as labeller_head,
 )
 from pipeline.train.labeller import (
-    report as labeller_report,
-)
-from pipeline.train.labeller import (
     text as labeller_text,
 )
 from pipeline.train.labeller import (
@@ -26,6 +23,7 @@ from pipeline.train.labeller import (
 from pipeline.train.labeller.backbone import FILE, Backbone
 from pipeline.train.labeller.head import Picture
 from pipeline.train.pictures import Example
+from tests.benchmarks import labeller as measured
 
 STARTER = load_labelset("starter")
 
@@ -220,7 +218,7 @@ def test_the_text_tower_learns_what_words_mean(monkeypatch):
 def test_a_share_has_an_interval_over_whole_cards():
     cards = np.repeat(["a", "b", "c", "d"], 50)
     right = np.r_[np.ones(150), np.zeros(50)]
-    found = labeller_report.share(right, cards)
+    found = measured.share(right, cards)
     assert found.share == 0.75 and found.of == 200 and found.cards == 4
     assert found.low <= 0.25 and found.high == 1.0  # a card more or less decides
 
@@ -248,7 +246,7 @@ def test_a_small_real_run_makes_a_labeller_that_loads(
         writer.writeheader()
         writer.writerows(row | {"path": str(camera_trap / row["path"])} for row in few)
     numbers = labeller.train_labeller(
-        weights_folder, table, tmp_path / "out", tmp_path / "notes.npz", lambda _: None
+        weights_folder, table, tmp_path / "out", notes=tmp_path / "notes.npz", tell=lambda _: None
     )
     assert numbers["pictures"] == len([r for r in few if r["label_kind"] != "unknown"])
     assert numbers["left_out"]["of"] > 0
@@ -265,5 +263,7 @@ def test_a_table_without_pictures_to_train_on_is_refused(weights_folder, tmp_pat
         "a.jpg,animal,test,yes,c,s,Vulpes vulpes\n"
     )
     with pytest.raises(SettingsError, match="may be trained on"):
-        labeller.train_labeller(weights_folder, tmp_path / "t.csv", tmp_path / "out")
+        labeller.train_labeller(
+            weights_folder, tmp_path / "t.csv", tmp_path / "out", tell=lambda _: None
+        )
     assert not (tmp_path / "out").exists()

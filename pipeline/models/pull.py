@@ -42,13 +42,14 @@ class Note(TypedDict):
 
 def pull(
     name: str,
-    folder: Path | None = None,
-    say: Callable[[str], None] = print,
+    folder: Path | None,
+    say: Callable[[str], None],
     hub: str | None = None,
 ) -> list[Path]:
     """Fetch a profile or one model; what is already there and whole is not fetched again.
 
-    folder    default: the cache (catalogue.store)
+    folder    None: the cache (catalogue.store)
+    say       is given a line for each model
     hub       default: HF_ENDPOINT, else huggingface.co
     returns   the folders, ready as `local-dir:FOLDER`
     """

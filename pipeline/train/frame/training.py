@@ -63,7 +63,7 @@ class FrameOptions:
     onnx: bool = True
 
 
-def train_frame(options: FrameOptions, say: Callable[[str], None] = print) -> Path:
+def train_frame(options: FrameOptions, say: Callable[[str], None]) -> Path:
     """Train, fit the decision, write the model's folder. Returns it."""
     examples = _chosen(options)
     with tempfile.TemporaryDirectory() as folder:

@@ -60,12 +60,13 @@ class Found:
 
 
 def train_labeller(
-    folder: Path, table: Path, out: Path, notes: Path | None = None, tell: Tell = print
+    folder: Path, table: Path, out: Path, *, tell: Tell, notes: Path | None = None
 ) -> dict[str, Any]:
     """Make the labeller in `out`; returns the numbers that labeller.json keeps.
 
     folder   with the backbone's weights and imagenet_classes.txt
     table    labelled pictures (pipeline.train.pictures, and scientific_name)
+    tell     is given what happens meanwhile, a line at a time
     notes    an .npz that keeps the pictures' features between runs
     """
     labelset, lines = load_labelset("starter"), _class_lines(folder)

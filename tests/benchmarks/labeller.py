@@ -1,6 +1,6 @@
 """How good a labeller is on labelled pictures: the pipeline's own crops, whole cards resampled.
 
-    python -m pipeline.train.labeller.report LABELS.csv [LABELLER]
+    python -m tests.benchmarks.labeller LABELS.csv [LABELLER]
 
 measures on the cards whose pictures no shipped weights learnt from.
 """
