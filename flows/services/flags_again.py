@@ -6,7 +6,7 @@ picture is read and no model is loaded.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -59,21 +59,21 @@ def flags_after_edit(
 def flags_again(conn: Connection, places: Sequence[Deployment]) -> Iterator[FlagsAgain]:
     """Form the flags of these deployments again and save them, recipe by recipe."""
     for place in believed(conn, places):
-        for begun in shown_recipes(conn, place.deployment_id):
-            if begun.flag is not None:
-                yield _of_recipe(conn, place, begun)
+        for run, has_flags in shown_recipes(conn, place.deployment_id):
+            if has_flags:
+                yield _of_recipe(conn, place, run)
 
 
-def _of_recipe(conn: Connection, place: Deployment, begun: StartedRun) -> FlagsAgain:
+def _of_recipe(conn: Connection, place: Deployment, run: StartedRun) -> FlagsAgain:
     name = place.deployment_id
-    settings = _settings_of(read_recipe(conn, begun.flag))
+    settings = _settings_of(read_recipe(conn, run.flag))
     if settings is None:
-        return FlagsAgain(name, begun.batch, stale=True)
-    found = found_flags(conn, settings, begun, [place])
-    before = flag_results(conn, begun.flag, name)
-    save_flags(conn, begun.flag, found, [name])
-    now = flag_results(conn, begun.flag, name)
-    return FlagsAgain(name, begun.batch, len(before), len(now), changed=before != now)
+        return FlagsAgain(name, run.batch, stale=True)
+    found = found_flags(conn, settings, run, [place])
+    before = flag_results(conn, run.flag, name)
+    save_flags(conn, run.flag, found, [name])
+    now = flag_results(conn, run.flag, name)
+    return FlagsAgain(name, run.batch, len(before), len(now), changed=before != now)
 
 
 def _settings_of(flagged: Mapping[str, Any]) -> Settings | None:
@@ -91,10 +91,19 @@ def _settings_of(flagged: Mapping[str, Any]) -> Settings | None:
     return Settings(windows=Windows(visit_gap_s=label["visit_gap_s"]), poaching=Poaching(**given))
 
 
-def shown_recipes(conn: Connection, deployment_id: str) -> list[StartedRun]:
+class ShownRecipes(NamedTuple):
+    """What the views show of a deployment's pictures, as a run would name it."""
+
+    run: StartedRun
+    has_flags: bool  # False: the run ended before its flags, and run.flag is no recipe
+
+
+def shown_recipes(conn: Connection, deployment_id: str) -> list[ShownRecipes]:
     """The recipes that the views show for a deployment's pictures, each once, with one batch."""
     by_recipe = {row[2:]: row for row in batches_of_deployment(conn, deployment_id)}
-    return [
-        StartedRun(batch_id, name, None, look, label, flag, seed="")
-        for batch_id, name, look, label, flag in by_recipe.values()
-    ]
+    found = []
+    for batch_id, name, look, label, flag in by_recipe.values():
+        assert look is not None, "labels come after frame scores"
+        run = StartedRun(batch_id, name, None, look, label, flag or 0, seed="")
+        found.append(ShownRecipes(run, flag is not None))
+    return found

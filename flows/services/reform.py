@@ -1,6 +1,6 @@
 """Visits and flags of a deployment, formed again after its times have changed.
 
-As `relabel` does, from what is stored; no picture is touched. Other times make other visits: their
+As `relabel` does, from what is stored; no picture is read. Other times make other visits: their
 names must come out of the same label set, list and settings as before, so whatever differs is
 refused with the option that helps.
 """
@@ -13,7 +13,7 @@ from db.store.flags import save_flags
 from db.store.visits import save_visits
 from flows.execution import loaded as models
 from flows.run_options import NamingOptions, StartedRun
-from flows.services.flags_again import shown_recipes
+from flows.services.flags_again import ShownRecipes, shown_recipes
 from flows.steps import recipes
 from flows.steps.flags import found_flags
 from flows.steps.visits import formed_visits
@@ -29,47 +29,49 @@ OPTIONS = {  # what of a recipe differs -> the option that was another one then
 }
 
 
-def reform(conn: Connection, job: NamingOptions, deployment_id: str) -> int:
+def reform(conn: Connection, options: NamingOptions, deployment_id: str) -> int:
     """Form them under every recipe that is shown for this deployment; how many visits there are."""
     total = 0
-    for begun in shown_recipes(conn, deployment_id):
-        _refuse_other_names(conn, job, begun)
-        formed = formed_visits(conn, job, begun, [deployment_id])
-        save_visits(conn, begun.label, formed, [deployment_id])
-        if begun.flag is not None:
+    for shown in shown_recipes(conn, deployment_id):
+        _refuse_other_names(conn, options, shown)
+        run = shown.run
+        formed = formed_visits(conn, options, run, [deployment_id])
+        save_visits(conn, run.label, formed, [deployment_id])
+        if shown.has_flags:
             places = [
                 place
-                for place in deployments_of(conn, begun.batch_id)
+                for place in deployments_of(conn, run.batch_id)
                 if place.deployment_id == deployment_id
             ]
-            found = found_flags(conn, job.load_settings(), begun, places, job)
-            save_flags(conn, begun.flag, found, [deployment_id])
+            found = found_flags(conn, options.load_settings(), run, places, options)
+            save_flags(conn, run.flag, found, [deployment_id])
         total += len(formed)
     return total
 
 
-def _refuse_other_names(conn: Connection, job: NamingOptions, begun: StartedRun) -> None:
-    """SettingsError where this job's options would name or flag otherwise than the batch's run."""
-    was = read_recipe(conn, begun.label)
-    encoder = models.encoder(job.labeller, job.pretrained)
+def _refuse_other_names(conn: Connection, options: NamingOptions, shown: ShownRecipes) -> None:
+    """SettingsError where these options would name or flag otherwise than the batch's run."""
+    run = shown.run
+    was = read_recipe(conn, run.label)
+    encoder = models.encoder(options.labeller, options.pretrained)
     if was["look"]["encoder"] != recipes.identity(encoder):
-        raise SettingsError(_other(begun, was["look"]["encoder"]["name"], ["--labeller"]))
-    settings = job.load_settings()
-    now = recipes.label_recipe(was["look"], job, settings, load_labelset(job.labels))
+        raise SettingsError(_other(run, was["look"]["encoder"]["name"], ["--labeller"]))
+    settings = options.load_settings()
+    now = recipes.label_recipe(was["look"], options, settings, load_labelset(options.labels))
     differs = {key for key in was if was[key] != now.get(key)}
-    if begun.flag is not None:
-        flagged = recipes.with_rules(read_recipe(conn, begun.flag))
+    if shown.has_flags:
+        flagged = recipes.with_rules(read_recipe(conn, run.flag))
         now = recipes.flag_recipe(was, settings)
         differs |= {key for key in flagged if flagged[key] != now.get(key)}
     if differs & {"version", "rules"}:
-        raise SettingsError(f"batch {begun.batch} was named by an older camtriage: relabel first")
+        raise SettingsError(f"batch {run.batch} was named by an older camtriage: relabel first")
     if differs:
-        options = sorted({OPTIONS.get(key, key) for key in differs})
-        raise SettingsError(_other(begun, was["label_set"]["name"], options))
+        needed = sorted({OPTIONS.get(key, key) for key in differs})
+        raise SettingsError(_other(run, was["label_set"]["name"], needed))
 
 
-def _other(begun: StartedRun, names: str, options: list[str]) -> str:
+def _other(run: StartedRun, names: str, needed: list[str]) -> str:
     return (
-        f"batch {begun.batch} was named with {names} and other options: give {', '.join(options)} "
+        f"batch {run.batch} was named with {names} and other options: give {', '.join(needed)} "
         "as for its run, so that its visits keep their names; nothing was changed"
     )

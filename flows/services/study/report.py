@@ -1,8 +1,12 @@
-"""The page of one day, by hand and every night."""
+"""The page of one day, on request and every night."""
 
 from datetime import date
 from pathlib import Path
 
+from db.core.engine import reading
+from flows.execution.databases import known_database
+from flows.facts.day import read_day
+from pipeline.report.page import write_report
 from pipeline.settings import load_settings
 
 
@@ -15,11 +19,6 @@ def write_day(
     thumbnails: bool = True,
 ) -> list[Path]:
     """Write HTML, Markdown and CSV of one day into a folder; gives back their paths."""
-    from db.core.engine import reading
-    from flows.execution.databases import known_database
-    from flows.facts.day import read_day
-    from pipeline.report.page import write_report
-
     chosen = load_settings(Path(settings) if settings else None)
     with reading(known_database(database)) as conn:
         found = read_day(conn, day, chosen)
