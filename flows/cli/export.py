@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Database, Name
+from flows.cli.options import Database, Name, Settings
 from flows.run_options import database_url
 from pipeline.counted import counted
 
@@ -22,6 +22,7 @@ def camtrap_dp(
     database: Database = None,
     name: Name = None,
     exact: Annotated[bool, typer.Option("--exact", help="Do not round coordinates.")] = False,
+    settings: Settings = None,
 ) -> int:
     """A Camtrap DP 1.0.2 data package.
 
@@ -29,7 +30,7 @@ def camtrap_dp(
     """
     from flows.services.export import export_camtrap_dp
 
-    done = export_camtrap_dp(database_url(database), folder, project, name, exact)
+    done = export_camtrap_dp(database_url(database), folder, project, name, exact, settings)
     print(f"{folder}: {_counts(done.counts)}")
     if done.left_out:
         print(f"{counted(done.left_out, 'picture')} without a time: left_out.csv")

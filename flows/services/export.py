@@ -10,6 +10,7 @@ from flows.facts.package import gather
 from pipeline.exchange.camtrap_dp import export
 from pipeline.exchange.megadetector import export_results
 from pipeline.exchange.project import read_project
+from pipeline.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,22 @@ class ExportedResults:
 
 
 def export_camtrap_dp(
-    database: str, folder: Path, project: Path, batch: str | None = None, exact: bool = False
+    database: str,
+    folder: Path,
+    project: Path,
+    batch: str | None = None,
+    exact: bool = False,
+    settings: str | None = None,
 ) -> ExportedPackage:
-    """Write a Camtrap DP 1.0.2 package; InputError names what is missing, with nothing written."""
+    """Write a Camtrap DP 1.0.2 package; InputError names what is missing, with nothing written.
+
+    settings  the study's own numbers: its pixelate_bar says which pictures are not public
+    """
+    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
     described = read_project(project)
     with reading(known_database(database)) as conn:
         package = gather(conn, [batch] if batch else None)
-    done = export(package, described, folder, exact=exact)
+    done = export(package, described, folder, exact=exact, pixelate_bar=bar)
     levels = tuple(described.levels)
     return ExportedPackage(folder, done.counts, done.left_out, done.time_lapse, levels)
 
