@@ -3,10 +3,14 @@
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
+from flows.version import version
+from pipeline.errors import InputError
 from tests import cards
+from tests.commands import camtriage as command
 
 
 def camtriage(*words, cwd, **env):
@@ -212,6 +216,19 @@ def test_relabel_reads_no_picture(done, tmp_path):
         hidden.rename(card)
     assert said.returncode == 0, said.stderr
     assert "label set two: 2 taxa, digest " in said.stdout
+
+
+def test_the_version_is_the_installed_packages_and_without_one_that_is_said(monkeypatch, capsys):
+    assert command("--version") == 0
+    assert capsys.readouterr().out == f"camtriage {metadata.version('camtriage')}\n"
+    version.cache_clear()
+    monkeypatch.setattr(metadata, "version", not_installed)
+    with pytest.raises(InputError, match=r"not installed here.*pip install"):
+        version()
+
+
+def not_installed(name: str) -> str:
+    raise metadata.PackageNotFoundError(name)
 
 
 def test_help_answers_without_the_heavy_libraries(tmp_path):

@@ -1,6 +1,7 @@
 """The image and the services, read as files: what would be unsafe, unpinned or misspelt."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,19 @@ def test_a_service_is_pinned_watched_and_restarted(name):
     once = service["restart"] == "no"
     assert once == bool(service["healthcheck"].get("disable")), "what stays up is watched"
     assert service.get("user") != "root" and not service.get("privileged")
+
+
+def test_what_the_program_needs_is_among_the_images_files():
+    """`make hashes` was run since a dependency was added."""
+    project = tomllib.loads((DOCKER.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = project["dependencies"] + project["optional-dependencies"]["postgres"]
+    named = "".join(path.read_text("utf-8") for path in DOCKER.glob("hashes*.txt"))
+    files = {plain(name) for name in re.findall(r"^([\w.-]+)==", named, re.MULTILINE)}
+    assert {plain(re.match(r"[\w.-]+", line)[0]) for line in needed} - files == set()
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_every_port_is_open_to_this_computer_alone():

@@ -6,7 +6,6 @@ nothing written. `main` alone catches our errors and prints them in one line.
 
 import io
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -24,6 +23,7 @@ from flows.cli import (
     schedule,
     upkeep,
 )
+from flows.version import version as own_version
 from pipeline.errors import CamtriageError, InputError, in_one_line
 
 STOPPED = 130  # as shells count it
@@ -40,7 +40,7 @@ for commands in GROUPS:
 
 def _version(asked: bool) -> None:
     if asked:
-        print(f"camtriage {version('camtriage')}")
+        print(f"camtriage {own_version()}")
         raise typer.Exit
 
 

@@ -21,10 +21,10 @@ from flows.run_options import NamingOptions, StartedRun, kept_settings
 from flows.steps import recipes
 from flows.steps.finish import finish
 from flows.steps.flags import flags
-from flows.steps.ingest import VERSION
 from flows.steps.label import label, naming_warnings
 from flows.steps.summary import Summary
 from flows.steps.visits import visits
+from flows.version import version
 from pipeline.errors import SettingsError
 from pipeline.species.labelset import LabelSet, load_labelset, load_site_list
 
@@ -85,7 +85,7 @@ def _begin(options: NamingOptions, batch_id: int) -> StartedRun:
             start_run(
                 conn,
                 batch_id,
-                VERSION,
+                version(),
                 kept_settings(options),
                 {f"labeller {encoder.name}": encoder.sha256},
             ),

@@ -29,12 +29,11 @@ from flows.execution.ways import Progress
 from flows.run_options import RunOptions, StartedRun, kept_settings
 from flows.steps import recipes
 from flows.steps.card import Card, read_card
+from flows.version import version
 from pipeline.card.windows import plan
 from pipeline.errors import SettingsError
 from pipeline.poaching.scene import facts
 from pipeline.species.labelset import load_labelset
-
-VERSION = "0.1.0"
 
 
 @patient
@@ -98,7 +97,7 @@ def _begin(
         }
         if left and stuck(conn, batch_id, len(left)):  # a picture may kill its decoder
             careful = tuple(id for id, _ in left[: 2 * options.workers()])
-        run_id = start_run(conn, batch_id, VERSION, kept_settings(options), shas, len(left))
+        run_id = start_run(conn, batch_id, version(), kept_settings(options), shas, len(left))
     seed = f"{name}\n{canonical(look)}"
     return StartedRun(batch_id, name, run_id, **ids, seed=seed, careful=careful)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from db.store.outages import accepted_outages
 from flows.execution.databases import known_database
 from flows.facts.day import blanks_of_all
 from flows.facts.study import read_sample, read_sightings
+from flows.version import version
 from pipeline.errors import SettingsError
 from pipeline.population.correction.elsewhere import Accuracy, read_accuracies
 from pipeline.population.effort import effort
@@ -85,7 +85,7 @@ def write_study(
 
     check_folder(out)
     found = read_study(database, request, read_accuracies(sensitivity) if sensitivity else ())
-    own = version("camtriage")
+    own = version()
     tables = population_tables(found, own)
     paths = write_tables(out, tables)
     paths.append(write_population_page(out, found, tables, own))
