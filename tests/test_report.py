@@ -33,7 +33,7 @@ from pipeline.exchange.reviews import SheetRow
 from pipeline.records import Review
 from pipeline.report.audit_sheet import Blank, write_audit_sheet
 from pipeline.report.day import AuditRow, ClockRow, Day
-from pipeline.report.event_sheet import Asked, write_event_sheet
+from pipeline.report.event_sheet import VisitQuestion, write_event_sheet
 from pipeline.report.page import as_html, write_report
 from pipeline.report.tables import as_csv, as_markdown
 from pipeline.report.words import percent
@@ -130,7 +130,7 @@ def test_people_are_pixelated_as_a_whole_unless_asked_for(root):
     hare, person = pictures_in(as_html(day_of(root)))
     assert details(hare) > 20 > 2 > details(person)
     assert details(pictures_in(as_html(day_of(root), show_people=True))[1]) > 20
-    assert "not there any more" in as_html(day_of(root))
+    assert "no longer there" in as_html(day_of(root))
 
 
 def test_without_thumbnails_there_is_no_picture(root):
@@ -151,13 +151,13 @@ def test_pictures_nobody_could_decide_are_told_apart_from_those_nobody_looked_at
     heap = Stratum("A", "x | colour | sure", 100, 50, 1, 39, 5)
     total = AuditRow("all cameras", 100, 23, 50, estimate([heap], 3, 20))
     page = as_html(day_of(root, audit=(), audit_total=total))
-    assert "45 were looked at (5 could not be decided), 1 held something" in page
+    assert "45 were reviewed (5 could not be decided), and 1 had something" in page
 
 
 def test_a_sum_that_does_not_close_is_said_loudly(root):
     day = day_of(root)
     broken = replace(day, cards=(replace(day.cards[0], closes=False),))
-    assert "does not close" in as_html(broken) and "does not close" not in as_html(day)
+    assert "does not add up" in as_html(broken) and "does not add up" not in as_html(day)
 
 
 def test_a_flag_of_the_last_hour_is_told_from_one_of_last_month(root):
@@ -184,23 +184,23 @@ def test_names_are_called_names_and_rules_are_said_in_words(root):
 def test_one_picture_is_said_in_the_singular(root):
     page = as_html(day_of(root, media=1, states={"kept": 1, "failed": 1, "unprocessed": 1}))
     assert "1 different picture was brought" in page and "1 picture could not be" in page
-    assert "1 has not been looked at" in page and "<span>picture from 2 cameras" in page
+    assert "1 has not been scored" in page and "<span>picture from 2 cameras" in page
 
 
 def test_cameras_without_a_known_end_are_told_and_none_is_said_to_have_worked_to_it(root):
     ran = day_of(root, quiet=())
     assert "Every camera took pictures to the end." in as_html(ran)
-    for n, told in ((1, "1 camera was"), (2, "2 cameras were")):
+    for n, cameras in ((1, "1 camera was"), (2, "2 cameras were")):
         unknown = replace(ran, ends_unknown=n)
-        assert f"When {told} taken down is not known." in as_html(unknown)
-        assert f"When {told} taken down is not known." in as_markdown(unknown)
+        assert f"It is not known when {cameras} taken down." in as_html(unknown)
+        assert f"It is not known when {cameras} taken down." in as_markdown(unknown)
         assert "to the end." not in as_html(unknown)
 
 
 def test_a_sheet_says_how_many_of_a_visits_pictures_it_shows(tmp_path):
     at = datetime(2026, 5, 1, 6)
     asked = [
-        Asked(SheetRow(str(n), "b", "A", "1.JPG", at), (("/card", "1.JPG"),) * n, False)
+        VisitQuestion(SheetRow(str(n), "b", "A", "1.JPG", at), (("/card", "1.JPG"),) * n, False)
         for n in (1, 4, 5)
     ]
     page, _ = write_event_sheet(asked, tmp_path, "s", "Sheet", "", False)
@@ -358,10 +358,10 @@ def test_pictures_not_looked_at_yet_stand_on_top_and_are_in_no_share(root):
     day = day_of(root, media=999, states=states, audit=(part, AuditRow("D", 0, 9, 0, None)))
     page, table = as_html(day), as_markdown(day)
     tiles = page[page.index('class="tiles"') : page.index("</section>")]
-    assert "<b>645</b><span>not looked at yet" in tiles
-    assert "5 set aside of 354 looked at" in tiles
-    assert "645 not looked at yet</td>" in page and page.count(">no blanks<") == 1
+    assert "<b>645</b><span>not scored yet" in tiles
+    assert "5 set aside of 354 scored" in tiles
+    assert "645 not scored yet</td>" in page and page.count(">no blanks<") == 1
     unseen = as_html(day_of(root, states=states, species=()))
     assert "349 pictures were kept and are in no visit yet" in unseen
     assert "Nothing was kept" not in unseen
-    assert "645 pictures not looked at yet" in table and table.count("no blanks") == 1
+    assert "645 pictures not scored yet" in table and table.count("no blanks") == 1

@@ -208,8 +208,8 @@ def test_a_sample_of_everything_asks_for_no_more_and_names_what_nobody_could_tel
     more = tables.rows["corrected"][0].index("more_reviews")
     assert {row[more] for row in tables.rows["corrected"][1:]} == {0}
     page = population_page(made, tables, "0")
-    assert "60 visits, drawn at random from 60" in page and "all were looked at" in page
-    assert "Of 1 of them nobody could tell what it is" in page
+    assert "60 visits, drawn at random from 60" in page and "all reviewed" in page
+    assert "For 1 of them nobody could tell what it is" in page
 
 
 def test_an_upper_limit_at_every_visit_says_that_it_is_none(ground):

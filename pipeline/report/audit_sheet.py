@@ -1,4 +1,5 @@
-"""The audit's two files: a page of the drawn blanks, and the table to fill in, numbered alike."""
+"""The two files of an audit: a page of the drawn blanks, and the table to fill in, with the same
+numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from pipeline.exchange.reviews import SheetRow, write_sheet
 from pipeline.report.page import environment, open_thumbnail
 
-SHORT_SIDE = 420  # pixels: a hare far away must be seen, and 200 pictures still open
+SHORT_SIDE = 420  # pixels: a hare far away must be visible, and 200 pictures must still open
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def write_audit_sheet(
     page, table = folder / "audit.html", folder / "audit.csv"
     pictures = [_shown(blank, show_people) for blank in blanks]
     text = environment().get_template("sheet.html").render(
-        pictures=pictures, table=table.name, hidden=any(one.hidden for one in pictures)
+        pictures=pictures, table=table.name, hidden=any(picture.hidden for picture in pictures)
     )  # fmt: skip
     page.write_text(text, "utf-8", newline="")
     write_sheet(table, [blank.row for blank in blanks])

@@ -1,4 +1,4 @@
-"""What one daily page tells, as plain facts; pipeline.report.page shows it."""
+"""The facts of one daily page; pipeline.report.page shows them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,15 +25,15 @@ SHOTS = 3  # thumbnails a flag
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """The blanks of one deployment (or all of them) and what the audit says."""
+    """The blanks of one deployment (or of all) and the result of their audit."""
 
     name: str
     blanks: int
     kept: int
     drawn: int
-    estimate: Estimate | None  # None: nobody has looked, or nobody could tell
-    undecided: int = 0  # of the drawn: a person looked and could not tell
-    unprocessed: int = 0  # pictures not looked at yet
+    estimate: Estimate | None  # None: not reviewed, or nobody could tell
+    undecided: int = 0  # of the drawn: a person reviewed it and could not tell
+    unprocessed: int = 0  # pictures not scored yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Day:
     hours: tuple[tuple[str, tuple[int, ...]], ...] = ()  # (name, visits in each of 24 hours)
     untimed: int = 0  # visits without a time
     flags: tuple[FlagRow, ...] = ()
-    more_flags: int = 0  # of the day, not told on the page
+    more_flags: int = 0  # of the day, not on the page
     quiet: tuple[QuietRow, ...] = ()
-    ends_unknown: int = 0  # cameras of which nobody said when they were taken down
+    ends_unknown: int = 0  # cameras without a known end of their deployment
     clocks: tuple[ClockRow, ...] = ()
     runs: tuple[RunRow, ...] = ()
 
@@ -74,26 +74,27 @@ class Day:
 
     @property
     def unprocessed(self) -> int:
-        """Pictures that nobody has looked at yet."""
+        """Pictures that were not scored yet."""
         return self.states.get("unprocessed", 0)
 
     @property
-    def looked(self) -> int:
-        """Pictures that were looked at and called something."""
+    def scored(self) -> int:
+        """Pictures that were scored and called blank or kept."""
         return self.states.get("blank", 0) + self.states.get("kept", 0)
 
     @property
     def stopped(self) -> int:
-        """Runs and folders of the inbox that came to no good end, and still have to."""
-        return sum(not one.mended for one in self.failures)
+        """Runs and folders of the inbox that failed and were not finished since."""
+        return sum(not failure.mended for failure in self.failures)
 
     @property
     def closes(self) -> bool:
+        """Whether the files of every card add up."""
         return all(card.closes for card in self.cards)
 
 
 def audit_row(name: str, parts: Sequence[BlankCounts]) -> AuditRow:
-    """What the audit says about the blanks of some deployments together."""
+    """The result of the audit for the blanks of several deployments together."""
     strata = [stratum for part in parts for stratum in part.strata]
     by_people, by_machine = sum(p.by_people for p in parts), sum(p.by_machine for p in parts)
     return AuditRow(
@@ -120,5 +121,5 @@ def shots_of(rules: Sequence[str], pictures: Sequence[FlagPicture], bar: float) 
 
 
 def shows_people(p_human: float | None, observation_type: str | None, bar: float) -> bool:
-    """Whether a picture may show a person: by the frame model's probability, or by any word."""
+    """Whether a picture may show a person, by the frame model's probability or by any label."""
     return observation_type == "human" or (p_human is not None and p_human >= bar)

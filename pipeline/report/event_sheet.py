@@ -1,11 +1,12 @@
-"""A sheet of visits for a person: a page with some pictures of each, and the table to fill in."""
+"""A sheet of visits to review: a page with some pictures of each, and the table to fill in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pipeline.exchange.reviews import SheetRow, write_sheet
+from pipeline.population.correction.sample import LabelledVisit
 from pipeline.report.page import environment, open_thumbnail
 
 SHORT_SIDE = 300  # pixels
@@ -13,41 +14,46 @@ SHOWN = 4  # pictures of a visit, from its first to its last
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One visit, and the question if it is more than what is there."""
+class VisitQuestion:
+    """One visit to review."""
 
     row: SheetRow
     pictures: tuple[tuple[str, str], ...]  # (root of the card, path) in order of time
     people: bool  # may be on one of them
-    question: str = ""
+    question: str = ""  # empty: what is on it
 
 
 def write_event_sheet(
-    asked: Sequence[Asked], folder: Path, name: str, title: str, words: str, show_people: bool
+    questions: Sequence[VisitQuestion],
+    folder: Path,
+    name: str,
+    title: str,
+    introduction: str,
+    show_people: bool,
 ) -> list[Path]:
     """Write NAME.html and NAME.csv into a folder, in the order given; returns both paths."""
     folder.mkdir(parents=True, exist_ok=True)
     page, table = folder / f"{name}.html", folder / f"{name}.csv"
-    visits = [(one, list(_shown(one, show_people))) for one in asked]
-    hidden = not show_people and any(one.people for one in asked)
+    visits = [(question, list(_shown(question, show_people))) for question in questions]
+    hidden = not show_people and any(question.people for question in questions)
     text = environment().get_template("event_sheet.html").render(
-        visits=visits, title=title, words=words, table=table.name, hidden=hidden,
+        visits=visits, title=title, introduction=introduction, table=table.name, hidden=hidden,
         fair=name == "sample",
     )  # fmt: skip
     page.write_text(text, "utf-8", newline="")
-    write_sheet(table, [one.row for one in asked], "event")
+    write_sheet(table, [question.row for question in questions], "event")
     return [page, table]
 
 
-def row_of(call, path: str) -> SheetRow:
-    """The row of a visit that nobody has answered."""
-    at = datetime.fromisoformat(call.started_at)
-    return SheetRow(call.sha256, call.batch, call.deployment, path, at)
+def row_of(visit: LabelledVisit, path: str) -> SheetRow:
+    """The row of a visit without an answer."""
+    at = datetime.fromisoformat(visit.started_at)
+    return SheetRow(visit.sha256, visit.batch, visit.deployment, path, at)
 
 
-def _shown(one: Asked, show_people: bool):
-    last, hide = len(one.pictures) - 1, one.people and not show_people
-    some = sorted({round(i * last / (SHOWN - 1)) for i in range(SHOWN)}) if last > 0 else [0]
-    for i in some:
-        root, path = one.pictures[i]
+def _shown(question: VisitQuestion, show_people: bool) -> Iterator[str | None]:
+    last, hide = len(question.pictures) - 1, question.people and not show_people
+    numbers = sorted({round(i * last / (SHOWN - 1)) for i in range(SHOWN)}) if last > 0 else [0]
+    for i in numbers:
+        root, path = question.pictures[i]
         yield open_thumbnail(Path(root), path, SHORT_SIDE, hide)

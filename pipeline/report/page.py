@@ -1,8 +1,9 @@
-"""A day's page three times: HTML for people, Markdown for Prefect and mail, CSV for tables."""
+"""A day's page in three forms: HTML for people, Markdown for Prefect and mail, CSV for tables."""
 
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 from jinja2 import Environment, FileSystemLoader
 
@@ -16,7 +17,7 @@ from pipeline.report.thumbnails import thumbnail
 
 THUMBNAIL = 200  # pixels, shorter side
 COLOURS = {"kept": "#b4793c", "blank": "#4f7a5b", "failed": "#9d2f2f", "unprocessed": "#c9cfc6"}
-SEVERITY = {3: "look now", 2: "look today", 1: "when there is time"}
+SEVERITY = {3: "check now", 2: "check today", 1: "when there is time"}
 
 
 def write_report(
@@ -36,7 +37,7 @@ def write_report(
     paths = []
     for ending, text in texts.items():
         path = folder / f"camtriage-{day.date:%Y-%m-%d}.{ending}"
-        bom = "\ufeff" if ending == "csv" else ""  # else Excel reads names in the wrong letters
+        bom = "\ufeff" if ending == "csv" else ""  # without it Excel reads names wrongly
         path.write_text(bom + text, "utf-8", newline="")
         paths.append(path)
     return paths
@@ -45,10 +46,10 @@ def write_report(
 def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str:
     """The page, with everything it needs inside."""
     draw = _opener(show_people) if thumbnails else None
-    hours = [one for one in day.hours if sum(one[1])]
+    hours = [(name, counts) for name, counts in day.hours if sum(counts)]
     scored = any(day.blank_scores) or any(day.kept_scores)
     total = day.audit_total
-    audited = total is not None and total.estimate is not None
+    estimate = total.estimate if total else None
     return environment().get_template("day.html").render(
         day=day,
         long_date=f"{day.date:%A} {words.on(day.date)}",
@@ -57,8 +58,8 @@ def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str
         animal_visits=sum(row.visits for row in day.species if row.observation_type == "animal"),
         taxa=sum(row.observation_type == "animal" and bool(row.name) for row in day.species),
         open_flags=sum(flag.status != "dismissed" for flag in day.flags) + day.more_flags,
-        total_recall=words.recall_least(total) if audited else None,
-        likely=words.recall_point(total) if audited else None,
+        total_recall=words.recall_least(estimate) if estimate else None,
+        likely=words.recall_point(estimate) if estimate else None,
         flags=[(flag, _shots(flag, draw)) for flag in day.flags],
         hidden=draw and not show_people and any(s.people for f in day.flags for s in f.shots),
         severity=SEVERITY,
@@ -67,28 +68,29 @@ def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str
         scores=score_plot(day.blank_scores, day.kept_scores) if scored else None,
         state_bar=[(s, day.states[s], COLOURS[s]) for s in COLOURS if day.states.get(s)],
         audit_words=words.audit(day),
-        audit_rows=[*day.audit, *([total] if len(day.audit) > 1 else [])],
-        more_troubles=sum(n for _, n in day.trouble_counts) - len(day.troubles),
+        audit_rows=[*day.audit, *([total] if total and len(day.audit) > 1 else [])],
+        more_problems=sum(n for _, n in day.trouble_counts) - len(day.troubles),
         settings_of=_settings(day),
     )  # fmt: skip
 
 
 def environment() -> Environment:
-    """Templates with everything escaped: names on cards and in tables come from anywhere."""
+    """The templates. Everything is escaped: names on cards and in tables may hold any text."""
     env = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     env.filters |= {
         "number": words.number, "share": words.share, "on": words.on, "at": words.at,
-        "words": words.plain, "said": words.said, "missed": words.missed, "recall": words.recall,
-        "flat": words.flat, "decimal": words.decimal, "percent": words.signed,
-        "rule": words.rule, "ends_unknown": words.ends_unknown, "ending": words.ending,
+        "words": words.plain, "name_of": words.name_of, "missed": words.missed,
+        "recall": words.recall, "flat": words.flat, "decimal": words.decimal,
+        "percent": words.signed, "rule": words.rule, "ends_unknown": words.ends_unknown,
+        "ending": words.ending, "sums": words.sums,
     }  # fmt: skip
     return env
 
 
-Draw = Callable[[Shot], str | None]
+Draw: TypeAlias = Callable[[Shot], str | None]
 
 
 def _opener(show_people: bool) -> Draw:
@@ -101,7 +103,7 @@ def _opener(show_people: bool) -> Draw:
 
 
 def open_thumbnail(root: Path, path: str, short_side: int, pixelate: bool) -> str | None:
-    """A picture of a card made small; None if it is not there any more or cannot be decoded."""
+    """A picture of a card made small; None if it is no longer there or cannot be decoded."""
     try:
         data = (root / os_path(path)).read_bytes()
     except OSError:
@@ -114,7 +116,7 @@ def _shots(flag: FlagRow, draw: Draw | None) -> list[str | None]:
 
 
 def _settings(day: Day) -> Iterable[tuple[str, list[str]]]:
-    """(settings as text, batches that ran with them), the same ones once."""
+    """(settings as text, batches that ran with them), each settings once."""
     found: dict[str, list[str]] = {}
     for run in day.runs:
         text = "\n".join(

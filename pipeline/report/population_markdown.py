@@ -1,4 +1,4 @@
-"""A study in a few lines of Markdown: for Prefect and mail. The page has the rest."""
+"""A study in a few lines of Markdown, for Prefect and mail. The page has the rest."""
 
 from collections.abc import Iterator
 
@@ -18,21 +18,23 @@ def as_markdown(study: Study, tables: Tables) -> str:
 
 def _lines(study: Study, tables: Tables) -> Iterator[str]:
     basis = study.basis
-    ask = basis.request
+    request = basis.request
     first, last = (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist()
     yield f"# Population, {words.on(first)} to {words.on(last)}\n"
     stations, visits = counted(len(basis.stations), "station"), counted(tables.visits, "visit")
+    effort = (
+        f"{words.decimal(float(np.nansum(basis.effort)))} camera-days (rule {request.effort}; "
+        f"outages: {tables.outages}) at {int((basis.effort > 0).sum())} of {stations}"
+    )
     yield (
-        f"{words.decimal(float(np.nansum(basis.effort)))} camera-days (rule {ask.effort}; outages: "
-        f"{tables.outages}) at {int((basis.effort > 0).sum())} of {stations}; "
-        f"{visits}, {words.number(tables.reviewed)} of them named by "
-        f"people. Events: {ask.rule}, {ask.gap_s / 60:g} min. Intervals: 95 %, by stations, "
-        "never narrower than counting events.\n"
+        f"{effort}; {visits}, {words.number(tables.reviewed)} of them named by people. Events: "
+        f"{request.rule}, {request.gap_s / 60:g} min. Intervals: 95 %, from stations, never "
+        "narrower than from counting events.\n"
     )
     if tables.no_visit:
         yield f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}.\n"
     yield "## Events per 100 camera-days\n"
-    rates = sorted(study.rates, key=lambda one: (-one.events, one.name))
+    rates = sorted(study.rates, key=lambda rate: (-rate.events, rate.name))
     yield from markdown_table(
         ("taxon", "events", "stations", "per 100 days", "95 %"),
         [
@@ -45,14 +47,14 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
     if not study.corrected.rows:
         yield f"No corrected number: {study.corrected.why}.\n"
         return
-    of = counted(study.corrected.visits, "visit")
-    yield f"People looked at {study.corrected.answers} of {of}.\n"
+    visits = counted(study.corrected.visits, "visit")
+    yield f"People reviewed {study.corrected.answers} of {visits}.\n"
     yield from markdown_table(
-        ("taxon", "visits by the machine", "corrected", "95 %"),
+        ("taxon", "visits by the model", "corrected", "95 %"),
         [
-            (one.name, int(one.total.raw), words.decimal(one.total.value),
-             _between(one.total.low, one.total.high))
-            for one in study.corrected.rows
+            (row.name, int(row.total.raw), words.decimal(row.total.value),
+             _between(row.total.low, row.total.high))
+            for row in study.corrected.rows
         ],
     )  # fmt: skip
 

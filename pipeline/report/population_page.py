@@ -1,20 +1,26 @@
 """The page of a study: the numbers of its tables, in words and plots, in one file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.population.correction.corrected import FEW_ERRORS, SMALL, Total
-from pipeline.population.correction.corrected_rates import CorrectedRate
+from pipeline.population.correction.corrected import FEW_ERRORS, SMALL
+from pipeline.population.correction.correction import CorrectedSpecies
 from pipeline.population.effort import effort
+from pipeline.population.estimates.activity import Curve
+from pipeline.population.estimates.hours import Times
+from pipeline.population.estimates.occupancy import Occupancy, Share
+from pipeline.population.estimates.rates import Rate
+from pipeline.population.estimates.trend import Change
 from pipeline.population.events import independent as events
 from pipeline.population.study.confirmed_species import comparable
 from pipeline.population.study.seasons import Trend
+from pipeline.population.study.species_occupancy import Occupied
 from pipeline.population.study.study import Study
-from pipeline.population.study.table_rows import methods_of, outages_text
+from pipeline.population.study.table_rows import Rows, methods_of, outages_text
 from pipeline.population.study.tables import Tables
 from pipeline.report import population_plots as plots
 from pipeline.report import words
@@ -23,8 +29,75 @@ from pipeline.report.page import environment
 FINE_DEG, COARSE_DEG = 3, 2  # decimals of coordinates on a map: where a study is small, and else
 SMALL_DEG = 0.1  # extent below which a study is small
 MAPS = 8
+BARS = 40  # rows of a plot with a row a taxon
 EDGE, WIDE = 0.001, 0.2  # from 0 or 1 a share lies at the border; an interval that is wide there
 LONG_DAYS = 366  # a longer survey is hardly closed
+METHODS = {"machine": "model", "human": "people", "machine and human": "both"}
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    rate: Rate
+    presence: Rate  # days with the taxon
+    methods: str  # who named it
+
+
+@dataclass(frozen=True, slots=True)
+class StationRow:
+    station: str
+    days: float | None  # None: not known
+    cells: list[tuple[int, float | None]]  # events and rate of each taxon
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    month: str
+    days: float | None
+    stations: int
+    rates: Sequence[Rate]
+
+
+@dataclass(frozen=True, slots=True)
+class OccupancyRow:
+    species: Occupied
+    first: bool  # of the rows of its taxon
+    basis: str  # labels, confirmed, or in part
+    psi: Share | None
+    p: float | None
+    p_limits: tuple[float, float] | None
+    note: str
+
+    @property
+    def open_end(self) -> bool:
+        """A share at 0 or 1 with a wide interval: the data do not determine it."""
+        if self.psi is None:
+            return False
+        low, high = self.psi.profile
+        return not EDGE < self.psi.value < 1 - EDGE and high - low > WIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The activity of a taxon, by the clock or by the sun."""
+
+    n: int
+    stations: int
+    curve: Curve | None
+    peak: str | None  # 06:30
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    name: str
+    clock: Active
+    sun: Active
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    name: str
+    rates: list[Rate]  # by season
+    change: Change
 
 
 def write_population_page(folder: Path, study: Study, tables: Tables, version: str) -> Path:
@@ -37,64 +110,63 @@ def write_population_page(folder: Path, study: Study, tables: Tables, version: s
 
 def population_page(study: Study, tables: Tables, version: str) -> str:
     """The page, with everything it needs inside."""
-    basis = study.basis
-    ask, first_last = (
-        basis.request,
-        (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist(),
-    )
+    basis, trend = study.basis, study.trend
+    request = basis.request
+    first, last = (basis.edges - np.array([0, 1])).astype("datetime64[D]").tolist()
     common = _commonest(study)
-    small, places, rounding = common[: plots.MOST], *_places(study)
+    places, rounding = _places(study)
+    small = common[: plots.MOST]
     occupancy = list(_occupancy(study, common))
+    corrected = _corrected(study, common)
     return environment().get_template("population.html").render(
-        study=study, ask=ask, version=version, names=basis.names, first=first_last[0],
-        last=first_last[1], gap=f"{ask.gap_s / 60:g}", stations=basis.stations,
+        study=study, request=request, version=version, names=basis.names, first=first, last=last,
+        gap=f"{request.gap_s / 60:g}", stations=basis.stations,
         working=int((basis.effort > 0).sum()), days_total=float(np.nansum(basis.effort)),
-        events=sum(one.events for one in study.rates),
-        species=sum(one.events > 0 for one in study.rates),
-        told=tables.reviewed, visits=tables.visits,
-        labels=_labels(tables), event_rule=events.RULES[ask.rule],
-        effort_rule=effort.RULES[ask.effort], outages=outages_text(basis),
-        rates=_rates(study, common), zeros=any(one.events == 0 for one in study.rates),
-        rate_plot=plots.rate_plot([one for _, one in _by_name(study, common)]),
+        events=sum(rate.events for rate in study.rates),
+        species=sum(rate.events > 0 for rate in study.rates),
+        reviewed=tables.reviewed, visits=tables.visits,
+        labels=_labels(tables), event_rule=events.RULES[request.rule],
+        effort_rule=effort.RULES[request.effort], outages=outages_text(basis),
+        rates=_rates(study, common), zeros=any(rate.events == 0 for rate in study.rates),
+        rate_plot=plots.rate_plot([study.rates[i] for i in _places_of(study, common)]),
         map_plot=plots.map_plot(study, common[:MAPS], places), rounding=10.0**-rounding,
         nowhere=sum(name not in places for name in basis.stations),
         more_plots=_more(common, plots.MOST), more_maps=_more(common, MAPS),
         by_station=_by_station(study),
         month_plot=plots.month_plot(study, small), by_month=_by_month(study),
-        elsewhere=study.elsewhere, corrected=study.corrected,
-        corrected_rows=_corrected(study, common),
-        corrected_plot=plots.corrected_plot(_corrected(study, common)[:40]),
-        corrected_notes=_notes(study), blanks_words=_blanks(study),
+        elsewhere=study.elsewhere, corrected=study.corrected, corrected_rows=corrected,
+        corrected_plot=plots.corrected_plot([row for row, _ in corrected][:BARS]),
+        corrected_notes=_notes(study), blanks_text=_blanks(study),
         open_years=_open_years(study), mixed=len(comparable(basis)) < len(basis.names),
-        occupancy=occupancy, occupancy_plot=plots.occupancy_plot(_psi(occupancy, common)),
+        occupancy=occupancy, occupancy_plot=_occupancy_plot(occupancy, common),
         activity_plot=plots.activity_plot(study, small), activity=_activity(study, common),
         overlaps=study.days.overlaps, without_sun=study.days.without_sun,
         sunrise=words.hour(study.days.sunrise_h), sunset=words.hour(study.days.sunset_h),
-        trend=study.trend, trend_rows=_trend(study, common),
-        trend_plot=plots.trend_plot(study, small), trend_months=_months(study.trend),
-        trend_begins=_begins(study.trend),
+        trend=trend, trend_rows=_trend(study, common),
+        trend_plot=plots.trend_plot(study, small), trend_months=_months(trend),
+        trend_begins=_begins(trend),
         richness=study.richness, richness_plot=plots.richness_plot(study.richness),
         effort=_dicts(tables.rows["effort"]), effort_plot=plots.effort_plot(study),
-        unknown=basis.without_period, left=_left(tables),
+        without_period=basis.without_period, left_out=_left_out(tables),
     )  # fmt: skip
 
 
 def _commonest(study: Study) -> list[str]:
     """Names by events, the most first."""
-    return [one.name for one in sorted(study.rates, key=lambda one: (-one.events, one.name))]
+    return [rate.name for rate in sorted(study.rates, key=lambda rate: (-rate.events, rate.name))]
 
 
-def _by_name(study: Study, names: list[str]) -> list:
-    index = {one.name: i for i, one in enumerate(study.rates)}
-    return [(index[name], study.rates[index[name]]) for name in names]
+def _places_of(study: Study, names: Sequence[str]) -> list[int]:
+    """Where each name stands in the study's tuples."""
+    index = {rate.name: i for i, rate in enumerate(study.rates)}
+    return [index[name] for name in names]
 
 
-def _rates(study: Study, names: list[str]) -> list[dict]:
+def _rates(study: Study, names: Sequence[str]) -> list[RateRow]:
     who = methods_of(study.basis)
-    words = {"machine": "machine", "human": "people", "machine and human": "both"}
     return [
-        {"rate": rate, "presence": study.presence[i], "methods": words.get(who.get(rate.name), "")}
-        for i, rate in _by_name(study, names)
+        RateRow(study.rates[i], study.presence[i], METHODS.get(who.get(name, ""), ""))
+        for name, i in zip(names, _places_of(study, names), strict=True)
     ]
 
 
@@ -105,188 +177,142 @@ def _labels(tables: Tables) -> str:
     if tables.reviewed == tables.visits:
         return f"{none}Every visit was named by people."
     if not tables.reviewed:
-        return f"{none}All names are the machine's: nobody has reviewed any of them."
-    return f"{none}Names are the machine's unless people reviewed them."
+        return f"{none}All names are the model's: nobody has reviewed any of them."
+    return f"{none}Names are the model's unless people reviewed them."
 
 
-def _places(study: Study) -> tuple[dict, int]:
+def _places(study: Study) -> tuple[dict[str, tuple[float, float]], int]:
     """({station: (longitude, latitude)} rounded, decimals)."""
-    found: dict = {}
-    for one in study.basis.deployments:
-        if one.latitude is not None and one.longitude is not None:
-            station = study.basis.stays[one.deployment_id].station
-            found.setdefault(station, (one.longitude, one.latitude))
-    extent = (
-        max((np.ptp([place[i] for place in found.values()]) for i in (0, 1)), default=0)
-        if (found)
-        else 0
-    )
+    found: dict[str, tuple[float, float]] = {}
+    for deployment in study.basis.deployments:
+        if deployment.latitude is not None and deployment.longitude is not None:
+            station = study.basis.stays[deployment.deployment_id].station
+            found.setdefault(station, (deployment.longitude, deployment.latitude))
+    extent = np.ptp(list(found.values()), axis=0).max() if found else 0
     digits = FINE_DEG if extent < SMALL_DEG else COARSE_DEG
-    return {name: tuple(round(x, digits) for x in at) for name, at in found.items()}, digits
+    return {name: (round(x, digits), round(y, digits)) for name, (x, y) in found.items()}, digits
 
 
-def _by_station(study: Study) -> Iterator[dict]:
+def _by_station(study: Study) -> Iterator[StationRow]:
     seen, basis = study.basis.seen, study.basis
     for i, station in enumerate(basis.stations):
         rates = [None if np.isnan(r) else r for r in study.station_rates[i].tolist()]
         cells = list(zip(seen[i].astype(int).tolist(), rates, strict=True))
         days = None if np.isnan(basis.effort[i]) else float(basis.effort[i])
-        yield {"station": station, "days": days, "cells": cells}
+        yield StationRow(station, days, cells)
 
 
-def _by_month(study: Study) -> Iterator[dict]:
+def _by_month(study: Study) -> Iterator[MonthRow]:
     for month, rates in study.months.items():
-        one = rates[0] if rates else None
-        days, stations = (one.effort_days, one.stations) if one else (None, 0)
-        yield {"month": month, "days": days, "stations": stations, "rates": rates}
+        days, stations = (rates[0].effort_days, rates[0].stations) if rates else (None, 0)
+        yield MonthRow(month, days, stations, rates)
 
 
-@dataclass(frozen=True, slots=True)
-class _Right:
-    """A corrected taxon, and the reviews that would halve its interval."""
-
-    name: str
-    total: Total
-    rate: CorrectedRate | None
-    raw_share: float
-    share: tuple[float, float, float] | None
-    more: int
-    capped: bool
-
-
-def _corrected(study: Study, names: list[str]) -> list[_Right]:
-    """The commonest first, those that people alone found last."""
+def _corrected(study: Study, names: Sequence[str]) -> list[tuple[CorrectedSpecies, int]]:
+    """(taxon, reviews that would halve its interval): the commonest first, those that only people
+    found last."""
     place = {name: i for i, name in enumerate(names)}
-    rows = sorted(study.corrected.rows, key=lambda one: (place.get(one.name, len(place)), one.name))
+    rows = sorted(study.corrected.rows, key=lambda row: (place.get(row.name, len(place)), row.name))
     left = study.corrected.left
-    return [
-        _Right(
-            one.name,
-            one.total,
-            one.rate,
-            one.raw_share,
-            one.share,
-            min(sum(one.total.more.values()), left),
-            one.capped,
-        )
-        for one in rows
-    ]
+    return [(row, min(sum(row.total.more.values()), left)) for row in rows]
 
 
 def _notes(study: Study) -> list[str]:
-    """What must be known of the sample, in sentences."""
+    """What a reader must know about the sample, in sentences."""
     found = study.corrected
     short = [name for name, size, n in found.strata if n < min(SMALL, size)]
-    few = [one.name for one in found.rows if one.total.errors < FEW_ERRORS]
-    said = []
+    few = [row.name for row in found.rows if row.total.errors < FEW_ERRORS]
+    notes = []
     if short:
-        said.append(
+        notes.append(
             f"Fewer than {SMALL} answers in {len(short)} of {len(found.strata)} strata "
             f"({', '.join(short)}): the sample is small."
         )
     if few:
-        said.append(
-            f"Fewer than {FEW_ERRORS} errors among the answers, so that the limits are wide: "
+        notes.append(
+            f"Fewer than {FEW_ERRORS} errors among the answers, so the limits are wide: "
             f"{', '.join(few)}."
         )
-    return said
+    return notes
 
 
 def _blanks(study: Study) -> str:
     """What is known of animals among the pictures that were called blank."""
-    one = study.blanks
-    if one is None or not one.blanks:
+    audit = study.blanks
+    if audit is None or not audit.blanks:
         return "No picture was called blank."
-    called = "picture called blank makes" if one.blanks == 1 else "pictures called blank make"
-    said = f"{words.number(one.blanks)} {called} no event."
-    if one.estimate is None:
-        return f"{said} Nobody has looked at a sample of them: what was missed is not known."
+    called = "picture called blank makes" if audit.blanks == 1 else "pictures called blank make"
+    text = f"{words.number(audit.blanks)} {called} no event."
+    if audit.estimate is None:
+        return f"{text} Nobody has reviewed a sample of them, so it is not known what was missed."
     return (
-        f"{said} By the audit, {words.missed(one)} of them held something: the filter kept "
-        f"{words.recall(one)} of the pictures with something on them. That is of pictures; how "
-        "many visits it is cannot be said, so no number above contains it."
+        f"{text} By the audit, {words.missed(audit.estimate)} of them had something on them: the "
+        f"filter kept {words.recall(audit.estimate)} of the pictures with something on them. It is "
+        "not known how many visits that is, so no number above includes it."
     )
 
 
-def _occupancy(study: Study, names: list[str]) -> Iterator[dict]:
-    by_name = {one.name: one for one in study.occupied}
-    for one in (by_name[name] for name in names):
-        cells = {"name": one.name, "confirmed": one.cells_confirmed, "open": one.cells_open}
-        facts = {"seen": one.raw.detected, "sites": one.raw.sites, "naive": one.raw.naive}
-        fits = [("labels", one.raw)] if one.checked is None else [("confirmed", one.checked)]
-        for basis, fit in fits:
-            psi, p = (_share(share) for share in (fit.psi, fit.p))
-            yield cells | facts | {
-                "first": True, "basis": basis, "psi": psi[0], "psi_low": psi[1],
-                "psi_high": psi[2], "p": p[0], "p_low": p[1], "p_high": p[2],
-                "note": _note(fit), "open_end": _open_end(*psi),
-            }  # fmt: skip
-        if (part := one.partly) is not None:
-            low, high = part.psi_limits or (None, None)
-            yield cells | facts | {
-                "first": False, "basis": "in part", "psi": part.psi, "psi_low": low,
-                "psi_high": high, "p": part.p, "p_low": None, "p_high": None, "note": part.reason,
-                "open_end": low is not None and _open_end(part.psi, low, high),
-            }  # fmt: skip
+def _occupancy(study: Study, names: Sequence[str]) -> Iterator[OccupancyRow]:
+    by_name = {species.name: species for species in study.occupied}
+    for species in (by_name[name] for name in names):
+        fit, basis = species.raw, "labels"
+        if species.checked is not None:
+            fit, basis = species.checked, "confirmed"
+        p, p_limits = (fit.p.value, fit.p.profile) if fit.p else (None, None)
+        yield OccupancyRow(species, True, basis, fit.psi, p, p_limits, _note(fit))
+        if (part := species.partly) is not None:
+            psi = None
+            if part.psi is not None and part.psi_limits is not None:
+                psi = Share(part.psi, part.psi_limits)
+            yield OccupancyRow(species, False, "in part", psi, part.p, None, part.reason)
 
 
 def _open_years(study: Study) -> float | None:
     """Years of a survey that is too long to be closed."""
-    days = np.diff(study.basis.edges)[0] / np.timedelta64(1, "D")
+    days = float(np.diff(study.basis.edges)[0] / np.timedelta64(1, "D"))
     return days / 365.25 if study.occupied and days > LONG_DAYS else None
 
 
-def _note(fit) -> str:
+def _note(fit: Occupancy) -> str:
     """What a reader must know of a fit, in a few words."""
-    if fit.status == "boundary":
-        return "at 0 or 1: read the interval"
-    return fit.reason
+    return "at 0 or 1: read the interval" if fit.status == "boundary" else fit.reason
 
 
-def _share(share) -> tuple:
-    return (None, None, None) if share is None else (share.value, *share.profile)
+def _occupancy_plot(rows: Sequence[OccupancyRow], names: Sequence[str]) -> str | None:
+    """The best that is known of each taxon; a share that the data do not determine has no dot."""
+    best = {row.species.name: (row, row.psi) for row in rows if row.psi is not None}
+    naive, modelled = [], []
+    for name in [name for name in names if name in best][:BARS]:
+        row, psi = best[name]
+        naive.append(plots.Range(name, row.species.raw.naive))
+        modelled.append(plots.Range(name, None if row.open_end else psi.value, *psi.profile))
+    return plots.occupancy_plot(naive, modelled)
 
 
-def _psi(rows: list[dict], names: list[str]) -> list[tuple]:
-    """(name, naive, psi, low, high), the best that is known of each."""
-    best = {row["name"]: row for row in rows if row["psi"] is not None}
-    keys = ("naive", "psi", "psi_low", "psi_high")
-    rows = [best[name] | {"psi": None} if best[name]["open_end"] else best[name]
-            for name in names if name in best]  # fmt: skip
-    return [(row["name"], *(row[key] for key in keys)) for row in rows][:40]
-
-
-def _open_end(psi: float | None, low: float | None, high: float | None) -> bool:
-    """A share at 0 or 1 whose interval says that it may well be another: no number to be shown as
-    sure."""
-    return psi is not None and not EDGE < psi < 1 - EDGE and high - low > WIDE
-
-
-def _activity(study: Study, names: list[str]) -> Iterator[dict]:
+def _activity(study: Study, names: Sequence[str]) -> Iterator[ActivityRow]:
     days = study.days
     for name in names:
         if name in days.clock:
             clock = _active(days.clock[name], days.curves.get(name))
-            yield {"name": name, "clock": clock, "sun": _active(days.sun[name],
-                   days.sun_curves.get(name))}  # fmt: skip
+            yield ActivityRow(name, clock, _active(days.sun[name], days.sun_curves.get(name)))
 
 
-def _active(times, curve) -> dict:
-    peak = curve and words.hour(float(curve.hours[curve.density.argmax()]))
-    return {"n": times.n, "stations": times.stations, "curve": curve, "peak": peak}
+def _active(times: Times, curve: Curve | None) -> Active:
+    peak = words.hour(float(curve.hours[curve.density.argmax()])) if curve else None
+    return Active(times.n, times.stations, curve, peak)
 
 
-def _trend(study: Study, names: list[str]) -> list[dict]:
+def _trend(study: Study, names: Sequence[str]) -> list[TrendRow]:
     found = study.trend
     return [
-        {"name": name, "rates": [season[i] for season in found.rates], "change": found.changes[i]}
-        for name, (i, _) in zip(names, _by_name(study, names), strict=True)
+        TrendRow(name, [season[i] for season in found.rates], found.changes[i])
+        for name, i in zip(names, _places_of(study, names), strict=True)
         if found.seasons
     ]
 
 
 def _months(found: Trend) -> str:
-    """All twelve months; November to January; or their names one by one, as the season goes."""
+    """All twelve months; November to January; or their names one by one, in season order."""
     numbers = sorted(found.months, key=lambda n: (n - found.begins) % 12)
     names = [words.MONTHS[n - 1] for n in numbers]
     if len(numbers) == 12:
@@ -301,18 +327,21 @@ def _begins(found: Trend) -> tuple[str, str] | None:
     return (words.MONTHS[found.begins - 1], found.seasons[0][:4]) if found.seasons else None
 
 
-def _more(names: list[str], most: int) -> str:
+def _more(names: Sequence[str], most: int) -> str:
     return f" The {most} commonest; all are in the tables." if len(names) > most else ""
 
 
-def _left(tables: Tables) -> list[tuple]:
+def _left_out(tables: Tables) -> list[tuple[str, object]]:
     """What about.csv says is left out, and how often."""
-    return [
-        (what.split(": ", 1)[-1] if what.startswith(("visits", "left")) else what, n)
-        for what, n in tables.rows["about"][1:]
-        if what.startswith(("visits left out", "left out", "not in the history")) and n
-    ]
+    found = []
+    for item, count in tables.rows["about"][1:]:
+        what = str(item)
+        if count and what.startswith(("visits left out", "left out", "not in the history")):
+            short = what.startswith(("visits", "left"))
+            found.append((what.split(": ", 1)[-1] if short else what, count))
+    return found
 
 
-def _dicts(rows: list[list]) -> list[dict]:
-    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+def _dicts(rows: Rows) -> list[Mapping[str, object]]:
+    head = [str(name) for name in rows[0]]
+    return [dict(zip(head, row, strict=True)) for row in rows[1:]]

@@ -1,17 +1,18 @@
 """The page's numbers as Markdown, and as one long CSV table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.report import words
 from pipeline.report.day import Day
 from pipeline.tables.cells import markdown_cell
 from pipeline.tables.writer import table_text
+from pipeline.trust.audit import Estimate
 
 HEAD = ("date", "section", "batch", "deployment_id", "name", "measure", "value")
 
 
 def as_markdown(day: Day) -> str:
-    """The same facts in the same order, without pictures and plots."""
+    """The facts of the HTML page in the same order, without pictures and plots."""
     return "\n".join(_markdown(day)) + "\n"
 
 
@@ -25,9 +26,9 @@ def _markdown(day: Day) -> Iterator[str]:
         return
     yield "Cards processed on this day; dates and hours are those of the cameras' own clocks.\n"
     if day.unprocessed:
-        yield f"**{words.number(day.unprocessed)} pictures not looked at yet.**\n"
+        yield f"**{words.number(day.unprocessed)} pictures not scored yet.**\n"
     if day.stopped:
-        yield f"**Not come to an end: {day.stopped}; see What failed, and why.**\n"
+        yield f"**Not finished: {day.stopped}; see What failed, and why.**\n"
     yield f"**{words.audit(day)}**\n"
     if day.flags:
         yield "## Flags\n"
@@ -40,25 +41,17 @@ def _markdown(day: Day) -> Iterator[str]:
     yield from markdown_table(
         ("name", "rank", "visits", "pictures", "cameras", "by people"),
         [
-            (words.said(r), r.rank, r.visits, r.pictures, r.cameras, r.by_people)
+            (words.name_of(r), r.rank, r.visits, r.pictures, r.cameras, r.by_people)
             for r in day.species
         ],
     )
-    yield "## What was filtered\n"
-    yield from markdown_table(("state", "pictures"), sorted(day.states.items()))
-    yield from markdown_table(
-        ("camera", "blank", "kept", "drawn", "missed among blanks", "recall of the filter"),
-        [(r.name, r.blanks, r.kept, r.drawn, *((words.missed(r), words.recall(r)) if r.estimate
-          else ("unaudited", "unaudited") if r.blanks
-          else ("not looked at yet" if r.unprocessed else "no blanks", ""))) for r in day.audit],
-    )  # fmt: skip
+    yield from _filtered(day)
     yield "## What came in\n"
     names = ("name", "status", "files", "pictures", "unreadable", "videos", "others", "skipped")
     yield from markdown_table(
         (*names, "sum"),
-        [(*(getattr(card, name) for name in names), "closes" if card.closes else "does not close")
-         for card in day.cards],
-    )  # fmt: skip
+        [(*(getattr(card, name) for name in names), words.sums(card)) for card in day.cards],
+    )
     yield "## What failed, and why\n"
     if day.failures:
         yield from _failures(day)
@@ -83,12 +76,30 @@ def _markdown(day: Day) -> Iterator[str]:
     )  # fmt: skip
 
 
+def _filtered(day: Day) -> Iterator[str]:
+    yield "## What was filtered\n"
+    yield from markdown_table(("state", "pictures"), sorted(day.states.items()))
+    rows: list[tuple[object, ...]] = []
+    for row in day.audit:
+        if row.estimate:
+            result = words.missed(row.estimate), words.recall(row.estimate)
+        elif row.blanks:
+            result = "unaudited", "unaudited"
+        else:
+            result = ("not scored yet" if row.unprocessed else "no blanks"), ""
+        rows.append((row.name, row.blanks, row.kept, row.drawn, *result))
+    yield from markdown_table(
+        ("camera", "blank", "kept", "drawn", "missed among blanks", "recall of the filter"), rows
+    )
+
+
 def _failures(day: Day) -> Iterator[str]:
     rows = [(f.name, words.ending(f), words.at(f.at), f.why) for f in day.failures]
     yield from markdown_table(("card", "result", "when", "why"), rows)
 
 
-def markdown_table(head: tuple, rows: list) -> Iterator[str]:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """The lines of a table; a sentence where it has no rows."""
     if not rows:
         yield f"No {head[0]}.\n" if "camera" in head[0] or "clock" in head[0] else "None.\n"
         return
@@ -105,26 +116,26 @@ def as_csv(day: Day) -> str:
     return table_text(HEAD, rows, line_end="\r\n")
 
 
-def _numbers(day: Day) -> Iterator[tuple]:
+def _numbers(day: Day) -> Iterator[tuple[object, ...]]:
     for card in day.cards:
         for what in ("files", "pictures", "unreadable", "videos", "others", "skipped"):
             yield "files", card.name, "", "", what, getattr(card, what)
-    for one in day.failures:
-        yield "failure", one.name, "", one.at.isoformat(" "), one.status, one.why
-    for row in day.troubles:
-        yield "trouble", row.batch, "", row.path, row.reason, row.detail
+    for failure in day.failures:
+        yield "failure", failure.name, "", failure.at.isoformat(" "), failure.status, failure.why
+    for problem in day.troubles:
+        yield "trouble", problem.batch, "", problem.path, problem.reason, problem.detail
     for state, n in sorted(day.states.items()):
         yield "state", "", "", state, "pictures", n
-    for row in day.audit:
-        yield "audit", "", row.name, "", "blanks", row.blanks
-        yield "audit", "", row.name, "", "kept", row.kept
-        yield "audit", "", row.name, "", "drawn", row.drawn
-        yield from _estimate(row)
-    for row in day.species:
-        name = row.name or ""
+    for audited in day.audit:
+        yield "audit", "", audited.name, "", "blanks", audited.blanks
+        yield "audit", "", audited.name, "", "kept", audited.kept
+        yield "audit", "", audited.name, "", "drawn", audited.drawn
+        yield from _estimate(audited.name, audited.estimate)
+    for species in day.species:
+        name = species.name or species.observation_type
         for what in ("visits", "pictures", "cameras", "individuals", "by_people"):
-            if getattr(row, what) is not None:
-                yield "species", "", "", name or row.observation_type, what, getattr(row, what)
+            if getattr(species, what) is not None:
+                yield "species", "", "", name, what, getattr(species, what)
     for name, counts in day.hours:
         for hour, n in enumerate(counts):
             if n:
@@ -138,15 +149,17 @@ def _numbers(day: Day) -> Iterator[tuple]:
         yield "clock", "", clock.deployment_id, "", clock.what, ""
 
 
-def _estimate(row) -> Iterator[tuple]:
-    one = row.estimate
-    if one is None:
-        yield "audit", "", row.name, "", "verdict", "unaudited"
+def _estimate(name: str, estimate: Estimate | None) -> Iterator[tuple[object, ...]]:
+    if estimate is None:
+        yield "audit", "", name, "", "verdict", "unaudited"
         return
-    yield "audit", "", row.name, "", "reviewed", one.reviewed
+    yield "audit", "", name, "", "reviewed", estimate.reviewed
     for what in ("missed", "missed_low", "missed_high"):
-        yield "audit", "", row.name, "", what, round(getattr(one, what), 2)
-    for what, k in (("recall", one.missed), ("recall_low", one.missed_high),
-                    ("recall_high", one.missed_low)):  # fmt: skip
-        value = one.recall(k)
-        yield "audit", "", row.name, "", what, "" if value is None else round(value, 6)
+        yield "audit", "", name, "", what, round(getattr(estimate, what), 2)
+    for what, missed in (
+        ("recall", estimate.missed),
+        ("recall_low", estimate.missed_high),
+        ("recall_high", estimate.missed_low),
+    ):
+        value = estimate.recall(missed)
+        yield "audit", "", name, "", what, "" if value is None else round(value, 6)

@@ -1,4 +1,4 @@
-"""Small pictures for pages: upright, self-contained, and of possible people only coarse blocks."""
+"""Small pictures for pages: upright, self-contained; possible people only as coarse blocks."""
 
 import base64
 import io
@@ -8,7 +8,7 @@ from PIL import Image
 from pipeline.errors import UnreadablePicture
 from pipeline.frames.decode import decode
 
-BLOCKS = 14  # across the shorter side; no face, no dress, no walk can be told
+BLOCKS = 14  # across the shorter side: too few to recognise a face, clothes or a walk
 QUALITY = 78
 
 
@@ -16,7 +16,7 @@ def thumbnail(data: bytes, short_side: int, pixelate: bool) -> str | None:
     """A `data:` address of the whole picture made small; None if it cannot be decoded.
 
     short_side   pixels
-    pixelate     the whole picture as blocks, because no box of the person is known (field P9)
+    pixelate     the whole picture as blocks, because no box of the person is known
     """
     try:
         image = Image.fromarray(decode(data, short_side).pixels)
@@ -24,8 +24,9 @@ def thumbnail(data: bytes, short_side: int, pixelate: bool) -> str | None:
         return None
     if pixelate:
         scale = BLOCKS / min(image.size)
-        coarse = image.resize([max(1, round(side * scale)) for side in image.size], Image.BOX)
-        image = coarse.resize(image.size, Image.NEAREST)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        coarse = image.resize((width, height), Image.Resampling.BOX)
+        image = coarse.resize(image.size, Image.Resampling.NEAREST)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -1,22 +1,23 @@
-"""Numbers and facts in the words of the page."""
+"""Numbers and facts as words for the pages."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from math import floor, isnan
 
-from pipeline.day_facts import FailureRow, SpeciesRow
-from pipeline.report.day import AuditRow, Day
+from pipeline.day_facts import Card, FailureRow, SpeciesRow
+from pipeline.report.day import Day
+from pipeline.trust.audit import Estimate
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-KINDS = {"human": "person", "vehicle": "vehicle", "unknown": "something, not known what",
+KINDS = {"human": "person", "vehicle": "vehicle", "unknown": "something unknown",
          "animal": "animal, no name", "unclassified": "not named yet"}  # fmt: skip
 
 RULES = {"fused": "frame model and background together", "frame_model": "frame model alone",
-         "burst": "a picture of the same burst that is surely not blank",
-         "truncated": "a file cut off is kept", "boxes": "boxes of a detector"}  # fmt: skip
+         "burst": "a picture of the same burst is surely not blank",
+         "truncated": "an incomplete file is kept", "boxes": "boxes of a detector"}  # fmt: skip
 
 
 def number(value: int) -> str:
@@ -42,13 +43,18 @@ def plain(word: str) -> str:
 
 
 def rule(name: str) -> str:
-    """What decided between blank and kept, in words."""
+    """The rule that decided between blank and kept, in words."""
     return RULES.get(name, plain(name))
 
 
-def said(row: SpeciesRow) -> str:
-    """The name, or what is known without one."""
+def name_of(row: SpeciesRow) -> str:
+    """The scientific name; without one the observation type in words."""
     return row.name if row.name else KINDS.get(row.observation_type, row.observation_type)
+
+
+def sums(card: Card) -> str:
+    """Whether every file of a card is counted under one of the kinds."""
+    return "adds up" if card.closes else "does not add up"
 
 
 def ending(row: FailureRow) -> str:
@@ -67,7 +73,7 @@ def percent(value: float) -> str:
 
 
 def decimal(value: float | None) -> str:
-    """Three digits that matter: 0.0042, 0.88, 12.3, 7 033. Nothing known: –."""
+    """With the digits that matter: 0.0042, 0.88, 12.3, 7 033. Not known: –."""
     if value is None or isnan(value):
         return "–"
     size = abs(value)
@@ -90,67 +96,65 @@ def signed(value: float) -> str:
     return f"{value:+.0f}\u202f%".replace("-", "\u2212") if value < 1e6 else "any rise"
 
 
-def missed(row: AuditRow) -> str:
-    one = row.estimate
-    middle, low, high = (
-        percent(one.share(k)) for k in (one.missed, one.missed_low, one.missed_high)
-    )
+def missed(estimate: Estimate) -> str:
+    """Share of the blanks that had something on them, with its interval."""
+    ends = (estimate.missed, estimate.missed_low, estimate.missed_high)
+    middle, low, high = (percent(estimate.share(count)) for count in ends)
     return f"{middle} ({low} to {high})"
 
 
-def recall(row: AuditRow) -> str:
-    point = recall_point(row)
-    return f"{point} ({recall_range(row)})" if point else "nothing found"
+def recall(estimate: Estimate) -> str:
+    """Share of the pictures with something on them that was kept, with its interval."""
+    point = recall_point(estimate)
+    if point is None:
+        return "nothing found"
+    low, high = (estimate.recall(count) for count in (estimate.missed_high, estimate.missed_low))
+    ends = [percent(1.0 if end is None else end) for end in (low, high)]
+    return f"{point} ({ends[0]} to {ends[1]})"
 
 
-def recall_point(row: AuditRow) -> str | None:
-    value = row.estimate.recall(row.estimate.missed)
+def recall_point(estimate: Estimate) -> str | None:
+    value = estimate.recall(estimate.missed)
     return None if value is None else percent(value)
 
 
-def recall_least(row: AuditRow) -> str | None:
-    """The lower end of the interval, rounded down: what may be relied on."""
-    value = row.estimate.recall(row.estimate.missed_high)
+def recall_least(estimate: Estimate) -> str | None:
+    """The lower end of the interval, rounded down: a value to rely on."""
+    value = estimate.recall(estimate.missed_high)
     return None if value is None else percent(floor(value * 1000) / 1000)
-
-
-def recall_range(row: AuditRow) -> str:
-    low, high = (
-        row.estimate.recall(k) for k in (row.estimate.missed_high, row.estimate.missed_low)
-    )
-    return f"{percent(1.0 if low is None else low)} to {percent(1.0 if high is None else high)}"
 
 
 def audit(day: Day) -> str:
     """What is known about animals among the blanks, in a sentence or two."""
     total = day.audit_total
     if total is None or not total.blanks:
-        return f"Nothing was called blank{' yet' if day.unprocessed else ''}."
+        return f"No picture was called blank{' yet' if day.unprocessed else ''}."
     drawn = f"{number(total.drawn)} of {number(total.blanks)} blanks were drawn at random"
-    one = total.estimate
-    if one is None:
+    found = total.estimate
+    if found is None:
         return (
-            f"Unaudited. {drawn}; nobody has said yet what is on them, so nothing is known about "
-            "what was missed. camtriage audit sheet writes them to one page."
+            f"Unaudited. {drawn}; nobody has reviewed them yet, so it is not known what was "
+            "missed. camtriage audit sheet writes them to one page."
         )
-    looked = one.reviewed + one.undecided
-    unsure = f" ({number(one.undecided)} could not be decided)" if one.undecided else ""
+    reviewed = found.reviewed + found.undecided
+    unsure = f" ({number(found.undecided)} could not be decided)" if found.undecided else ""
     return (
-        f"{drawn}, {'all' if looked == one.drawn else number(looked)} were looked at{unsure}, "
-        f"{number(one.seen)} held something after all: about {number(round(one.missed))} missed "
-        f"in all ({number(one.missed_low)} to {number(one.missed_high)})."
+        f"{drawn}; {'all' if reviewed == found.drawn else number(reviewed)} were reviewed{unsure}, "
+        f"and {number(found.seen)} had something on them after all: about "
+        f"{number(round(found.missed))} missed in all ({number(found.missed_low)} to "
+        f"{number(found.missed_high)})."
     )
 
 
 def ends_unknown(day: Day) -> str:
-    """How many cameras cannot be held against the end of their deployment."""
-    n = day.ends_unknown
-    some = f"{number(n)} camera{'' if n == 1 else 's'}"
-    return f"When {some} {'was' if n == 1 else 'were'} taken down is not known."
+    """Number of cameras without a known end of their deployment."""
+    cameras = f"{number(day.ends_unknown)} camera{'' if day.ends_unknown == 1 else 's'}"
+    was = "was" if day.ends_unknown == 1 else "were"
+    return f"It is not known when {cameras} {was} taken down."
 
 
-def flat(models: Mapping, before: str = "") -> Iterator[str]:
-    """Models as lines: name, and the beginning of every hash."""
+def flat(models: Mapping[str, object], before: str = "") -> Iterator[str]:
+    """Models as lines: name, and the first letters of every hash."""
     for key, value in models.items():
         name = f"{before}{key}"
         if isinstance(value, Mapping):

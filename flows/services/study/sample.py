@@ -16,7 +16,7 @@ from pipeline.population.correction.sample import LabelledVisit
 from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.cell_queue import open_cells
 from pipeline.population.study.species_occupancy import any_history
-from pipeline.report.event_sheet import Asked, row_of, write_event_sheet
+from pipeline.report.event_sheet import VisitQuestion, row_of, write_event_sheet
 from pipeline.settings import load_settings
 
 SAMPLE = (
@@ -117,7 +117,7 @@ def _asked(
     calls: Sequence[LabelledVisit],
     bar: float,
     questions: Sequence[str] | None = None,
-) -> list[Asked]:
+) -> list[VisitQuestion]:
     """The visits as the sheet shows them. bar: p_human from which a picture is pixelated."""
     pictures = pictures_of(conn, [call.sha256 for call in calls])
     made = []
@@ -125,5 +125,5 @@ def _asked(
         of_visit = pictures[call.sha256]
         people = call.kind == "human" or any((p_human or 0) >= bar for _, _, p_human in of_visit)
         shown = tuple((root, path) for path, root, _ in of_visit)
-        made.append(Asked(row_of(call, of_visit[0][0]), shown, people, question))
+        made.append(VisitQuestion(row_of(call, of_visit[0][0]), shown, people, question))
     return made

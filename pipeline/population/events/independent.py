@@ -18,8 +18,8 @@ Names: TypeAlias = NDArray[np.str_]  # of stations or species, one a row
 Column: TypeAlias = NDArray[np.generic]  # of numbers or text, one value a row
 
 RULES = {
-    "lastRecord": "opens when the gap has passed since the last record; may chain without limit",
-    "lastIndependentRecord": "opens when the gap has passed since the event's first record",
+    "lastRecord": "begins when the gap has passed since the last record; it can last without limit",
+    "lastIndependentRecord": "begins when the gap has passed since the event's first record",
 }
 
 
