@@ -140,7 +140,7 @@ def test_without_thumbnails_there_is_no_picture(root):
 def test_the_page_says_unaudited_where_nobody_looked_and_an_interval_where_somebody_did(root):
     page = as_html(day_of(root))
     assert page.count("unaudited</span>") == 1  # camera B
-    assert "of what was there was kept" in page
+    assert "of the pictures with something on them were kept" in page
     unsure = AuditRow("C", 1, 9, 1, None, undecided=1)
     assert ">undecided</span>" in as_html(day_of(root, audit=(unsure,)))
     nobody = day_of(root, audit=(), audit_total=AuditRow("all cameras", 100, 23, 50, None))
@@ -177,24 +177,24 @@ def test_the_names_of_failed_files_are_on_paper_too_and_tables_repeat_their_head
 def test_names_are_called_names_and_rules_are_said_in_words(root):
     species = [SpeciesRow("animal", name, "class", 1, 1, 1, None, 0, 0.7) for name in "AB"]
     page = as_html(day_of(root, species=tuple(species)))
-    assert "<b>2</b><span>names for them, of any rank" in page and "kinds of animal" not in page
+    assert "<b>2</b><span>different names of animals, of any rank" in page and "kinds of animal" not in page
     assert "frame model and background together: 100 blank." in page and "fused (" not in page
 
 
 def test_one_picture_is_said_in_the_singular(root):
     page = as_html(day_of(root, media=1, states={"kept": 1, "failed": 1, "unprocessed": 1}))
-    assert "1 different picture was brought" in page and "1 picture could not be" in page
+    assert "count once: 1 picture in all." in page and "1 picture could not be scored" in page
     assert "1 has not been scored" in page and "<span>picture from 2 cameras" in page
 
 
 def test_cameras_without_a_known_end_are_told_and_none_is_said_to_have_worked_to_it(root):
     ran = day_of(root, quiet=())
-    assert "Every camera took pictures to the end." in as_html(ran)
+    assert "Every camera took pictures until its end." in as_html(ran)
     for n, cameras in ((1, "1 camera was"), (2, "2 cameras were")):
         unknown = replace(ran, ends_unknown=n)
         assert f"It is not known when {cameras} taken down." in as_html(unknown)
         assert f"It is not known when {cameras} taken down." in as_markdown(unknown)
-        assert "to the end." not in as_html(unknown)
+        assert "until its end." not in as_html(unknown)
 
 
 def test_a_sheet_says_how_many_of_a_visits_pictures_it_shows(tmp_path):
@@ -346,10 +346,10 @@ def test_a_card_that_was_killed_is_told_with_its_reason_until_a_later_run_finish
     ]
     failed = as_html(killed).split("What failed, and why</h2>")[1].split("<h2>")[0]
     assert "its worker died" in failed and "Nothing." not in failed
-    assert "1 card has not come to its end" in as_html(killed)
+    assert "1 card not finished" in as_html(killed)
     assert [one.mended for one in mended.failures] == [True]
     assert "failed, finished since" in as_html(mended)
-    assert "not come to its end" not in as_html(mended)
+    assert "not finished" not in as_html(mended)
 
 
 def test_pictures_not_looked_at_yet_stand_on_top_and_are_in_no_share(root):
