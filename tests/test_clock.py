@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.card import clock
-from pipeline.card.clock import Told
+from pipeline.card.clock import TimeText
 
 NINE = datetime(2021, 4, 11, 20, 43, 9)
 
@@ -19,7 +19,7 @@ NINE = datetime(2021, 4, 11, 20, 43, 9)
         "2021-04-11 20:43:09",
         "2021/04/11 20:43:09",
         "2021-04-11T20:43:09",
-        "2021-04-11T20:43:09+02:00",  # the zone is told elsewhere: camera time stays as it is
+        "2021-04-11T20:43:09+02:00",  # the zone is sources elsewhere: camera time stays as it is
         "2021:04:11 20:43:09\0\0",
         "  2021:04:11 20:43:09 ",
         "2021:4:11 20:43:9",
@@ -131,23 +131,23 @@ def test_a_time_in_a_name_counts_only_with_its_seconds(name, text):
 
 
 def test_the_first_that_knows_a_time_is_believed_and_named():
-    told = [
-        Told("exif", "0000:00:00 00:00:00"),
-        Told("makernote", "2021:04:11 20:43:09"),
-        Told("file_name", "2022:01:01 00:00:00"),
+    sources = [
+        TimeText("exif", "0000:00:00 00:00:00"),
+        TimeText("makernote", "2021:04:11 20:43:09"),
+        TimeText("file_name", "2022:01:01 00:00:00"),
     ]
-    assert clock.believe(told) == (NINE, "makernote", "2021:04:11 20:43:09")
+    assert clock.believe(sources) == (NINE, "makernote", "2021:04:11 20:43:09")
 
 
 def test_a_date_without_hours_counts_only_where_nobody_knows_better():
-    date = Told("exif", "2021:04:11")
-    assert clock.believe([date, Told("exif", "2021:04:11 20:43:09")])[0] == NINE
-    assert clock.believe([date, Told("file_name", "")])[0] == datetime(2021, 4, 11)
+    date = TimeText("exif", "2021:04:11")
+    assert clock.believe([date, TimeText("exif", "2021:04:11 20:43:09")])[0] == NINE
+    assert clock.believe([date, TimeText("file_name", "")])[0] == datetime(2021, 4, 11)
 
 
 def test_a_text_that_is_no_time_is_kept_for_a_person():
-    told = [Told("exif", " \0"), Told("exif", "0000:00:00 00:00:00")]
-    assert clock.believe(told) == (None, "none", "0000:00:00 00:00:00")
+    sources = [TimeText("exif", " \0"), TimeText("exif", "0000:00:00 00:00:00")]
+    assert clock.believe(sources) == (None, "none", "0000:00:00 00:00:00")
     assert clock.believe([]) == (None, "none", None)
 
 

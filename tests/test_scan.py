@@ -280,7 +280,7 @@ def test_a_file_that_vanished_is_a_trouble_and_a_card_that_vanished_an_error(tmp
     _, [trouble] = scan.read_media(card, found)
     assert trouble.reason == "vanished"
     card.rmdir()
-    with pytest.raises(CardError, match="the card went away"):
+    with pytest.raises(CardError, match="the card was removed"):
         scan.read_media(card, found)
 
 

@@ -135,14 +135,14 @@ def clock_list(database: Database = None) -> int:
     camtriage clock list
     """
     from flows.services.clocks import list_repairs
-    from pipeline.card.repair import bounds_told, told
+    from pipeline.card.repair import described, stretch_described
 
     rows = [
         (
             listed.number,
             listed.repair.deployment_id,
-            told(listed.repair),
-            bounds_told(listed.repair),
+            described(listed.repair),
+            stretch_described(listed.repair),
             listed.pictures,
             f"{listed.made_at:%Y-%m-%d}",
             listed.repair.made_by,
@@ -178,12 +178,14 @@ def clock_undo(
 
 def _print_preview(preview: "ShiftPreview") -> None:
     """The repair in words, and some pictures with their times before and after."""
-    from pipeline.card.repair import bounds_told, told
+    from pipeline.card.repair import described, stretch_described
 
     repair, pictures = preview.repair, preview.pictures
-    bounds = bounds_told(repair)
+    bounds = stretch_described(repair)
     where = f" ({bounds})" if bounds else ""
-    print(f"{repair.deployment_id}{where}: {counted(len(pictures), 'picture')}, {told(repair)}")
+    print(
+        f"{repair.deployment_id}{where}: {counted(len(pictures), 'picture')}, {described(repair)}"
+    )
     steps = max(1, min(SHOWN, len(pictures)) - 1)
     shown = sorted({round(i * (len(pictures) - 1) / steps) for i in range(steps + 1)})
     print(f"{'camera wrote':21}{'becomes':21}file")

@@ -156,7 +156,7 @@ def requested(
     repair = _stretch(conn, request)
     pictures = clock_repairs.stretch(conn, repair)
     if not pictures:
-        where = rules.bounds_told(repair) or "this deployment"
+        where = rules.stretch_described(repair) or "this deployment"
         raise InputError(f"{request.deployment}: no picture with a time in {where}")
     kind, parameters = _kind(request, place, pictures)
     return replace(repair, kind=kind, parameters=parameters), pictures

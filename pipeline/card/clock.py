@@ -1,6 +1,6 @@
-"""When a picture was taken: every form cameras write a time in, and whom to believe first.
+"""When a picture was taken: every form in which cameras write a time, and which source counts.
 
-Times are the camera's own clock, naive. What is impossible is no time, never a wrong one.
+Times are the camera's own clock, naive. An impossible time counts as none, never as a wrong one.
 """
 
 import re
@@ -25,27 +25,27 @@ _UPLOAD = re.compile(r"^\d{14}-")  # Agouti puts the time of uploading before th
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One source's word on when a picture was taken."""
+class TimeText:
+    """The time of taking as one source has it."""
 
     clock: str  # of records.CLOCKS
     text: str  # as written
     sub_seconds: str = ""  # digits after the point
 
 
-def believe(told: Iterable[Told]) -> tuple[datetime | None, str, str | None]:
-    """(taken_at, clock, text) from the first source whose word is a time.
+def believe(sources: Iterable[TimeText]) -> tuple[datetime | None, str, str | None]:
+    """(taken_at, clock, text) from the first source that has a time.
 
-    A date without a time of day counts only where nobody knows better (it becomes midnight).
-    Where nothing can be used, the first text is kept for a person to read.
+    A date without a time of day counts only where no source has more (it becomes midnight). Where
+    nothing can be used, the first text is kept for a person to read.
     """
-    told = [source for source in told if source.text.strip(" \0")]
-    read = [(_read(source.text, source.sub_seconds), source) for source in told]
+    written = [source for source in sources if source.text.strip(" \0")]
+    read = [(_read(source.text, source.sub_seconds), source) for source in written]
     for whole in (True, False):
         for (when, has_hours), source in read:
             if when and (has_hours or not whole):
                 return when, source.clock, source.text.strip(" \0")
-    return None, "none", told[0].text.strip(" \0") if told else None
+    return None, "none", written[0].text.strip(" \0") if written else None
 
 
 def parse(text: str, sub_seconds: str = "") -> datetime | None:
@@ -57,7 +57,7 @@ def parse(text: str, sub_seconds: str = "") -> datetime | None:
 
 
 def _read(text: str, sub_seconds: str) -> tuple[datetime | None, bool]:
-    """(time or None, whether a time of day stands there)."""
+    """(time or None, whether it has a time of day)."""
     found = _WRITTEN.match(text.replace("\0", " ").strip())
     if not found:
         return None, False
@@ -73,11 +73,11 @@ def _read(text: str, sub_seconds: str) -> tuple[datetime | None, bool]:
 
 
 def moment(parts: tuple[int, int, int, int, int, int], micro: int = 0) -> datetime | None:
-    """(year, month, day, hour, minute, second) as a time, or None where there is none such."""
+    """(year, month, day, hour, minute, second) as a time, or None where it is impossible."""
     year, month, day, hour, minute, second = parts
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         return None
-    if not 1900 <= year <= 2200:  # far outside of what any camera counts
+    if not 1900 <= year <= 2200:  # no camera writes years outside of these
         return None
     try:
         start = datetime(year, month, day, microsecond=micro)
@@ -93,7 +93,7 @@ def microseconds(digits: str) -> int:
 
 
 def offset_minutes(text: str) -> int | None:
-    """`+02:00` -> 120. None where it is no offset on earth (-12 to +14 h)."""
+    """`+02:00` -> 120. None outside of the offsets in use (-12 to +14 h)."""
     text = text.strip(" \0")
     if text in ("Z", "z"):
         return 0
@@ -113,10 +113,10 @@ def from_name(path: str) -> str:
     name = path.rsplit("/", 1)[-1]
     if _UPLOAD.match(name):
         return ""
-    end = 0  # finditer would do, but leaves a string in Python's caches for every name: it keeps
-    while found := _IN_NAME.search(
-        name, end
-    ):  # memory from being given back (flows/execution/memory.py)
+    end = 0
+    # finditer would leave a string in Python's caches for every name, which keeps memory from being
+    # given back (flows/execution/memory.py)
+    while found := _IN_NAME.search(name, end):
         end = found.end()
         year, _, month, day, hour, _, minute, second, fraction = found.groups()
         text = f"{year}:{month}:{day} {hour}:{minute}:{second}"
@@ -126,7 +126,7 @@ def from_name(path: str) -> str:
 
 
 def from_seconds(since_1970: float) -> str:
-    """A file's own date in this computer's local time, or '' where a disk claims nonsense."""
+    """A file's own date in this computer's local time, or '' where it is impossible."""
     try:
         return f"{datetime.fromtimestamp(since_1970):%Y:%m:%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""What is missing or contradicts itself in deployments, a line each that says what to do."""
+"""What is missing or contradictory in deployments: one line each that says what to do."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from math import asin, cos, hypot, radians, sin
 from pipeline.records import Deployment, Taken
 
 APART_M = 500  # deployments of one place farther apart than this are two places
-SILENT_DAYS = 180  # from start to first picture or from last to end: more is a slip of the year
+SILENT_DAYS = 180  # from start to first picture or from last to end: more is probably a wrong year
 A_DAY = timedelta(days=1)  # the zone of a clock may not be known
 EARTH_M = 6_371_000
 
@@ -23,7 +23,7 @@ def faults(
     out: Mapping[str, Spans],
     now: datetime,
 ) -> list[str]:
-    """Sorted by deployment; none: places, periods and cameras are whole and agree.
+    """Sorted by deployment; none: places, periods and cameras are complete and agree.
 
     out  accepted outages by deployment
     now  UTC
@@ -44,7 +44,7 @@ def slips(
     out: Mapping[str, Spans],
     now: datetime,
 ) -> Iterator[tuple[str, str]]:
-    """(deployment, what was hardly meant): a wrong year, which would be effort, and 0, 0."""
+    """(deployment, what is probably a mistake): a wrong year, which would be effort, and 0, 0."""
     for deployment in deployments:
         name, mine = deployment.deployment_id, taken.get(deployment.deployment_id, Taken())
         if deployment.latitude == 0 == deployment.longitude:
@@ -64,7 +64,7 @@ def slips(
 def _silences(
     deployment: Deployment, mine: Taken, out: Spans, now: datetime
 ) -> Iterator[tuple[str, datetime, int, str]]:
-    """From an end of the period to the nearest picture within it, in days without outages."""
+    """Each end of the period and the days, without outages, to the nearest picture within it."""
     start, end = deployment.started_at or datetime.min, deployment.ended_at or datetime.max
     if deployment.started_at and mine.first and start <= mine.first <= end:
         yield (
@@ -108,7 +108,7 @@ def _missing(deployment: Deployment, taken: Mapping[str, Taken]) -> Iterator[tup
 
 
 def _twice_at_once(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
-    """One camera cannot hang in two places at a time; two cameras at one station can."""
+    """One camera cannot be in two places at a time; two cameras can be at one station."""
     by_camera: dict[str, list[tuple[datetime, datetime, Deployment]]] = defaultdict(list)
     for deployment in deployments:
         if deployment.camera_id and deployment.started_at and deployment.ended_at:
@@ -121,7 +121,7 @@ def _twice_at_once(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str
             if start < end:
                 yield (
                     other.deployment_id,
-                    f"camera {camera} hangs in {deployment.deployment_id} too from {start} to "
+                    f"camera {camera} is in {deployment.deployment_id} too from {start} to "
                     f"{end}: correct --start, --end or --camera of one of them",
                 )
 
@@ -174,7 +174,7 @@ def _place(deployment: Deployment) -> tuple[float, float]:
 
 
 def metres(deployment: Deployment, other: Deployment) -> float:
-    """Along the ground between two places."""
+    """The distance along the ground between the places of two deployments."""
     (lat, lon), (other_lat, other_lon) = _place(deployment), _place(other)
     a, b = radians(lat), radians(other_lat)
     south, west = (b - a) / 2, radians(other_lon - lon) / 2

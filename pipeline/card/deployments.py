@@ -11,7 +11,7 @@ from pipeline.card.packed import Packed
 from pipeline.errors import InputError
 from pipeline.records import Deployment, FileProblem, Media
 
-ROOT = "(the card itself)"  # pictures that lie in no folder, in messages
+ROOT = "(the card itself)"  # in messages: pictures that are in no folder
 
 
 def assign(
@@ -19,7 +19,7 @@ def assign(
 ) -> tuple[Packed[Media], list[Deployment], Packed[FileProblem]]:
     """Give every picture its deployment: from the table where there is one, else from its folder.
 
-    media  is gone through several times
+    media  is read several times
 
     Returns the pictures in their order, the deployments that have some, sorted, and a problem for
     each picture taken outside its deployment's period. Raises InputError where a picture belongs to
@@ -59,18 +59,18 @@ def _homes(media: Iterable[Media], batch: str, table: Sequence[Deployment]) -> l
         if len(fits[-1]) == 1:
             sure[station_folder(picture.path)][fits[-1][0].deployment_id] = fits[-1][0]
     homes: list[Deployment] = []
-    homeless: set[str] = set()
-    torn: dict[str, list[Deployment]] = {}
+    without: set[str] = set()
+    several: dict[str, list[Deployment]] = {}
     for picture, fit in zip(media, fits, strict=True):
         folder = station_folder(picture.path)
         if len(fit) > 1 and picture.taken_at is None and len(sure[folder]) == 1:
-            fit = [*sure[folder].values()]  # without a time: with the others of its folder
+            fit = [*sure[folder].values()]  # without a time: as the others of its folder
         homes += fit[:1]
         if not fit:
-            homeless.add(folder or ROOT)
+            without.add(folder or ROOT)
         elif len(fit) > 1:
-            torn[folder or ROOT] = fit
-    _refuse(homeless, torn, table)
+            several[folder or ROOT] = fit
+    _refuse(without, several, table)
     return homes
 
 
@@ -114,7 +114,8 @@ def _same(text: str) -> str:
 def _by_period(fits: list[Deployment], taken_at: datetime | None) -> list[Deployment]:
     """Of several deployments those that ran at that time, else those that ran nearest to it.
 
-    One that begins when another ends has that moment; halfway between two the earlier has it.
+    The moment at which one ends and another begins belongs to the later; halfway between two
+    belongs to the earlier.
     """
     if len(fits) < 2 or taken_at is None:
         return fits
@@ -141,17 +142,17 @@ def _when(picture: Media, home: Deployment) -> str:
 
 
 def _refuse(
-    homeless: set[str], torn: dict[str, list[Deployment]], table: Sequence[Deployment]
+    without: set[str], several: dict[str, list[Deployment]], table: Sequence[Deployment]
 ) -> None:
-    if homeless:
+    if without:
         known = _few(deployment.deployment_id for deployment in table)
         raise InputError(
-            f"no deployment of the table fits the folders {_few(homeless)}; known: {known}. "
+            f"no deployment of the table fits the folders {_few(without)}; known: {known}. "
             "Name each folder after its deploymentID or location, or give the row the camera's "
             "serial number as cameraID"
         )
-    if torn:
-        folder, fits = min(torn.items())
+    if several:
+        folder, fits = min(several.items())
         raise InputError(
             f"folder {folder}: pictures fit several deployments "
             f"({_few(deployment.deployment_id for deployment in fits)}); name the folder after its "

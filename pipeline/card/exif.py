@@ -1,7 +1,7 @@
 """What the camera wrote into one picture, from bytes already in memory.
 
 exifread reads the tags, Pillow the raw maker note and comment: exifread leaves those out without
-"details", and with them one damaged count keeps it busy for minutes. Each fills the other's gaps.
+"details", and with them one damaged count keeps it busy for minutes. What one lacks, the other has.
 """
 
 import io
@@ -14,15 +14,17 @@ import exifread
 from PIL import Image
 
 from pipeline.card import clock, makernotes
-from pipeline.card.clock import Told
+from pipeline.card.clock import TimeText
 
-logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it reports every odd tag, we the file
+logging.getLogger("exifread").setLevel(
+    logging.CRITICAL
+)  # it logs every odd tag; the file is reported
 
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 MAKER_NOTE, USER_COMMENT = 0x927C, 0x9286
 MOST_READS = 20_000  # of one block; the busiest of 775 real ones takes 643
 LONGEST_TEXT = 200  # characters; a damaged length must not fill the database
-NAMES = {  # exifread's name -> (folder, tag) in Pillow's words; folder 0 is the first
+NAMES = {  # exifread's name -> Pillow's (folder, tag); folder 0 is the first
     "Image Make": (0, 0x010F),
     "Image Model": (0, 0x0110),
     "Image Orientation": (0, 0x0112),
@@ -45,13 +47,13 @@ def read(image: Image.Image, path: str, modified_at: float | None = None) -> dic
     """The fields of records.Media that the camera filled in, by name. Never raises for bad EXIF.
 
     image         the file opened by Pillow: its header only, no pixel is decoded
-    modified_at   the file's own date in seconds since 1970, where it is to be believed
+    modified_at   the file's own date in seconds since 1970, where it may be used
     """
     tags = _Tags(image)
     make, model = tags.text("Image Make"), tags.text("Image Model")
     comment = _comment(tags.raw(USER_COMMENT))
     note = makernotes.read(_bytes(tags.raw(MAKER_NOTE)), comment)
-    taken_at, source, text = clock.believe(_told(tags, note, image, path, modified_at))
+    taken_at, source, text = clock.believe(_times(tags, note, image, path, modified_at))
     orientation = tags.number("Image Orientation")
     latitude, longitude = _place(tags)
     return {
@@ -59,9 +61,9 @@ def read(image: Image.Image, path: str, modified_at: float | None = None) -> dic
         "clock": source,
         "time_text": text,
         "utc_offset_min": clock.offset_minutes(tags.text("EXIF OffsetTimeOriginal") or ""),
-        "make": _once(make or note.make),
-        "model": _once(model),
-        "serial": _once(note.serial or tags.text("EXIF BodySerialNumber")),
+        "make": _shared(make or note.make),
+        "model": _shared(model),
+        "serial": _shared(note.serial or tags.text("EXIF BodySerialNumber")),
         "latitude": latitude,
         "longitude": longitude,
         "orientation": orientation if orientation in range(1, 9) else 1,
@@ -71,13 +73,13 @@ def read(image: Image.Image, path: str, modified_at: float | None = None) -> dic
         "sequence_m": note.sequence_m,
         "camera_event": note.camera_event,
         "capture_method": note.capture_method,
-        # fresh from the factory the label is the model's own name: nobody typed that
+        # a new camera has its model's name as label: nobody typed that
         "camera_label": None if note.camera_label == model else note.camera_label,
     }
 
 
-def _once(text: str | None) -> str | None:
-    """The same text for all pictures that say it: a card holds a hundred thousand of them."""
+def _shared(text: str | None) -> str | None:
+    """One text object for all pictures that have it: a card may hold a hundred thousand."""
     return sys.intern(text) if text else text
 
 
@@ -113,31 +115,31 @@ class _Tags:
 
 def _pillow_folders(image: Image.Image) -> dict[int, Mapping[int, Any]]:
     if image.format == "PNG" and "exif" not in image.info:
-        return {}  # asking would decode the whole picture
+        return {}  # getexif would decode the whole picture
     try:
         first = image.getexif()
         return {0: first, EXIF_IFD: first.get_ifd(EXIF_IFD), GPS_IFD: first.get_ifd(GPS_IFD)}
-    except Exception:  # damaged EXIF makes Pillow raise nearly anything; exifread may still read it
+    except Exception:  # Pillow may raise anything on damaged EXIF; exifread may still read it
         return {}
 
 
 def _exifread_tags(image: Image.Image) -> dict[str, Any]:
     """exifread's tags from the EXIF block alone.
 
-    A TIFF is one block as large as the file; for it Pillow's tags are enough.
+    A TIFF is one block as large as the file: Pillow's tags are enough for it.
     """
     block = image.info.get("exif") or b""
     block = block.removeprefix(b"Exif\0\0")
     if not block:
         return {}
     try:
-        return exifread.process_file(_Sound(block), details=False, extract_thumbnail=False)
-    except Exception:  # damaged EXIF raises IndexError and worse even when it is not strict
+        return exifread.process_file(_Limited(block), details=False, extract_thumbnail=False)
+    except Exception:  # damaged EXIF raises IndexError and others even when it is not strict
         return {}
 
 
-class _Sound(io.BytesIO):
-    """A block that ends the reading after more reads than any sound one needs.
+class _Limited(io.BytesIO):
+    """A block that ends the reading after more reads than any undamaged one needs.
 
     A damaged count makes exifread walk through 65 535 tags that are not there, folder by folder.
     """
@@ -171,21 +173,21 @@ def _comment(value: object) -> str:
     return raw.decode("utf-8", "replace").strip("\0 ")
 
 
-def _told(
+def _times(
     tags: _Tags, note: makernotes.Note, image: Image.Image, path: str, modified_at: float | None
-) -> Iterator[Told]:
-    """Every word on the time of taking, the most trusted first."""
+) -> Iterator[TimeText]:
+    """Every source's time of taking, the most trusted first."""
     for name in ("Original", "Digitized"):
         sub = tags.text(f"EXIF SubSecTime{name}")
-        yield Told("exif", tags.text(f"EXIF DateTime{name}") or "", sub or "")
+        yield TimeText("exif", tags.text(f"EXIF DateTime{name}") or "", sub or "")
     if note.taken_at:
-        yield Told("makernote", f"{note.taken_at:%Y:%m:%d %H:%M:%S}")
+        yield TimeText("makernote", f"{note.taken_at:%Y:%m:%d %H:%M:%S}")
     # the first folder's date is when the file was last changed: by the camera, or by an editor
-    yield Told("exif", tags.text("Image DateTime") or "", tags.text("EXIF SubSecTime") or "")
-    yield Told("exif", _xmp_time(image))
-    yield Told("file_name", clock.from_name(path))
+    yield TimeText("exif", tags.text("Image DateTime") or "", tags.text("EXIF SubSecTime") or "")
+    yield TimeText("exif", _xmp_time(image))
+    yield TimeText("file_name", clock.from_name(path))
     if modified_at is not None:
-        yield Told("file_date", clock.from_seconds(modified_at))
+        yield TimeText("file_date", clock.from_seconds(modified_at))
 
 
 def _xmp_time(image: Image.Image) -> str:
@@ -195,7 +197,7 @@ def _xmp_time(image: Image.Image) -> str:
 
 
 def _place(tags: _Tags) -> tuple[float | None, float | None]:
-    """(latitude, longitude) in degrees; both or none. 0, 0 is a receiver without a fix."""
+    """(latitude, longitude) in degrees; both or none. 0, 0 means a receiver without a fix."""
     latitude = _degrees(tags, "Latitude", "NS", 90)
     longitude = _degrees(tags, "Longitude", "EW", 180)
     if latitude is None or longitude is None or latitude == longitude == 0:
@@ -211,7 +213,7 @@ def _degrees(tags: _Tags, name: str, halves: str, most: int) -> float | None:
     try:
         degrees, minutes, seconds = (float(part) for part in parts)
     except (ZeroDivisionError, TypeError, ValueError, OverflowError):
-        return None  # 1/0 and 0/0 are seen
+        return None  # real files have 1/0 and 0/0
     value = degrees + minutes / 60 + seconds / 3600
     if not (0 <= minutes < 60 and 0 <= seconds < 60 and 0 <= value <= most):
         return None

@@ -41,12 +41,12 @@ def from_folders(media: Iterable[Media], batch: str) -> tuple[list[str], list[De
     cameras. A picture without a serial number goes with the folder's only camera; beside several
     it stays with the folder's plain name.
 
-    media  is gone through twice
+    media  is read twice
     """
     folders: list[str] = []
     serials: dict[str, set[str]] = defaultdict(set)
     for picture in media:
-        folder = sys.intern(station_folder(picture.path))  # one text, many pictures
+        folder = sys.intern(station_folder(picture.path))  # one text object for many pictures
         folders.append(folder)
         serials[folder] |= {picture.serial} if picture.serial else set()
     names: list[str] = []
@@ -69,9 +69,9 @@ def from_folders(media: Iterable[Media], batch: str) -> tuple[list[str], list[De
 
 
 def _described(name: str, place: str, said: Counter[Facts], fixes: "array[float]") -> Deployment:
-    """What the pictures say about their camera and its place. When it stood there, they do not.
+    """A deployment from what its pictures have of camera and place; its period is not known.
 
-    said   how many pictures say (utc_offset_min, serial, make, model)
+    said   how many pictures have (utc_offset_min, serial, make, model)
     fixes  (2n,) latitude, longitude of each picture that has them
     """
     offsets = {offset for offset, *_ in said}
@@ -87,6 +87,6 @@ def _described(name: str, place: str, said: Counter[Facts], fixes: "array[float]
 
 
 def _usual(words: Iterable[str | None]) -> str | None:
-    """The most frequent one; among equals the first in the alphabet."""
+    """The most frequent text; among equals the first in the alphabet."""
     counts = Counter(word for word in words if word)
     return min(counts, key=lambda word: (-counts[word], word), default=None)

@@ -1,4 +1,4 @@
-"""An inbox: a folder whose subfolders are cards. Which are there, and which have settled.
+"""An inbox: a folder whose subfolders are cards. Which are there, and which are complete.
 
 A card is copied over minutes, and a copy that is still running looks like a small card. So a card
 is taken only when its files' number and sizes were the same twice, some time apart.
@@ -18,7 +18,7 @@ from pipeline.errors import CardError
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What lies in a folder, without opening a file."""
+    """The files of a folder, without opening one."""
 
     digest: str  # of every path and size; changes whenever a file comes, goes or grows
     pictures: int
@@ -26,7 +26,7 @@ class Listing:
 
 
 def listing(folder: Path) -> Listing:
-    """Every file of a card by path and size. What computers leave behind does not count."""
+    """Every file of a card by path and size, without the files that computers leave."""
     found = [file for file in scan(folder) if file.kind != "skipped"]
     digest = hashlib.sha256()
     for file in found:
@@ -38,7 +38,7 @@ def listing(folder: Path) -> Listing:
 def folders_in(inbox: Path) -> dict[str, Listing]:
     """The inbox's subfolders, by their full path; one with a picture is a card. Raises CardError.
 
-    A folder that cannot be read to its end (it is just being moved) is not there yet.
+    A folder that cannot be read completely (it is just being moved) is left for later.
     """
     folders = {}
     for entry in _entries(inbox):
@@ -58,18 +58,18 @@ def settled(before: Mapping[str, Listing], now: Mapping[str, Listing]) -> dict[s
 
 
 def never_taken(inbox: Path, folders: Mapping[str, Listing]) -> list[str]:
-    """What lies in the inbox and will not be taken as it is: one sentence each for a person.
+    """What is in the inbox and will not be taken as it is: one sentence each.
 
     folders   as folders_in found them
     """
     entries = _entries(inbox)
     loose = sum(Path(entry.name).suffix.lower() in PICTURES for entry in entries if entry.is_file())
-    lying = f"{counted(loose, 'picture')} loose in {inbox} itself: give each card a folder"
-    said = [lying] if loose else []
+    line = f"{counted(loose, 'picture')} loose in {inbox} itself: give each card a folder"
+    lines = [line] if loose else []
     empty = (folder for folder, listed in folders.items() if not listed.pictures)
-    said += [f"{Path(folder).name}: holds no picture" for folder in empty]
+    lines += [f"{Path(folder).name}: holds no picture" for folder in empty]
     odd = [entry.name for entry in entries if not _is_text(entry.name)]
-    return said + [f"{name!r}: a name that is no text: rename the folder" for name in odd]
+    return lines + [f"{name!r}: a name that is no text: rename the folder" for name in odd]
 
 
 def _entries(inbox: Path) -> list[os.DirEntry[str]]:

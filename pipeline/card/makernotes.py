@@ -1,8 +1,8 @@
-"""What makers hide beside EXIF: Reconyx's binary maker notes, Browning's and Moultrie's texts.
+"""What makers write beside EXIF: Reconyx's binary maker notes, Browning's and Moultrie's texts.
 
 Layouts of Reconyx: little-endian, byte offsets. HyperFire 1, HyperFire 2 and UltraFire were checked
-against real files; MicroFire and HyperFire 4K were read about only. A number that is impossible is
-left out: a maker note is never worth a wrong row.
+against real files; MicroFire and HyperFire 4K are from published tables only. An impossible number
+is left out: no value is better than a wrong one.
 """
 
 import re
@@ -29,7 +29,7 @@ MONTH_DAYS = 29.530588  # from new moon to new moon
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a maker note says; None where it says nothing that can be."""
+    """What a maker note holds; None where it has nothing possible."""
 
     taken_at: datetime | None = None
     make: str | None = None
@@ -45,7 +45,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a Reconyx family keeps what. Offsets in bytes, formats as in `struct`."""
+    """Where the notes of a Reconyx family hold what. Offsets in bytes, formats as in `struct`."""
 
     start: bytes
     trigger: int
@@ -58,7 +58,7 @@ class Layout:
     serial: tuple[int, int]  # offset, characters
     wide: bool = True  # serial in UTF-16
     weekday: int | None = None
-    sunday: int = 1  # how the weekday counts
+    sunday: int = 1  # number of Sunday, from which the weekday counts
 
 
 LAYOUTS = (
@@ -93,7 +93,7 @@ LAYOUTS = (
 
 
 def read(note: bytes, comment: str = "", make: str = "") -> Note:
-    """All that the maker note and the user comment tell, whatever make the picture claims."""
+    """All that the maker note and the user comment hold, whatever the picture's make is."""
     for layout in LAYOUTS:
         if note.startswith(layout.start):
             return _reconyx(note, layout)
@@ -105,7 +105,7 @@ def read(note: bytes, comment: str = "", make: str = "") -> Note:
         return Note(
             temperature_c=_celsius(int(degrees), unit),
             camera_label=_clean(label),
-            serial=serial,  # the number of its modem, one of a kind
+            serial=serial,  # the number of its modem, which is unique
         )
     return Note()
 

@@ -1,4 +1,4 @@
-"""Many records in few bytes: what a large card holds until it is saved."""
+"""Many records in little memory: a large card's, until they are saved."""
 
 import pickle
 from collections.abc import Iterable, Iterator
@@ -11,11 +11,11 @@ PART = 1000  # records in one block
 
 
 class Packed(Generic[Record]):
-    """Records of one kind, in order, to be gone through again and again.
+    """Records of one kind, in order; they can be iterated again and again.
 
-    As objects those of 100 000 pictures are 72 MB of small pieces. Python gives such memory back
-    only where a whole megabyte is free, and what lives longer settles in between: so each full
-    part is one block of bytes, its records unpacked when their turn comes.
+    As objects, those of 100 000 pictures are 72 MB of small pieces. Python gives such memory back
+    only where a whole megabyte is free, and other objects may be in between: so each full part is
+    one block of bytes, and its records are unpacked in their turn.
     """
 
     def __init__(self, kind: type[Record], records: Iterable[Record] = ()) -> None:

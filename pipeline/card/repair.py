@@ -1,8 +1,8 @@
-"""Repairs of a camera's clock: what a picture's time becomes. What was written never changes.
+"""Repairs of a camera's clock: what a picture's time becomes. What the camera wrote is kept.
 
 A clock is a counter that was set wrong, runs fast or slow, or writes its hours wrong. So a repair
-is a plain number of seconds, a straight line through two known points, or half a day; zones and
-summer time come into none of it, since cameras do not change to summer time by themselves.
+is a plain number of seconds, a straight line through two known points, or half a day. Zones and
+summer time play no part, because cameras do not change to summer time by themselves.
 """
 
 import re
@@ -25,11 +25,11 @@ MOST_DRIFT = (
     0.01  # of the time that went by, 14 minutes a day; more are two clocks, not one that drifts
 )
 
-OLDEST_YEAR = 1990  # no picture of a camera trap that wrote its time into a file is older
+OLDEST_YEAR = 1990  # no camera trap wrote its time into a file before
 
 
 def refuse_years(repair: ClockRepair, times: Iterable[datetime], now: datetime) -> None:
-    """InputError where a repair brings pictures into years that cannot be: `--year 09`."""
+    """InputError where a repair brings pictures into impossible years: `--year 09`."""
     last = now.year + 1
     can_be = f"years from {OLDEST_YEAR} to {last} can be true"
     if repair.kind == "year" and not OLDEST_YEAR <= (year := repair.parameters["year"]) <= last:
@@ -40,7 +40,10 @@ def refuse_years(repair: ClockRepair, times: Iterable[datetime], now: datetime) 
 
 
 def drift(points: list[tuple[datetime, datetime]]) -> RepairParameters:
-    """Parameters of the line through two points (camera time, true time); InputError: none such."""
+    """Parameters of the line through two points (camera time, true time).
+
+    InputError where they give none, or a clock that is more than fast or slow.
+    """
     if len(points) != 2:
         raise InputError("drift needs two known points: --drift CAMERA=TRUE --drift CAMERA=TRUE")
     (a, b), (c, d) = sorted(points)
@@ -55,7 +58,7 @@ def drift(points: list[tuple[datetime, datetime]]) -> RepairParameters:
     return {"points": [[a.isoformat(), b.isoformat()], [c.isoformat(), d.isoformat()]]}
 
 
-# --- what a person types, and how a repair is told
+# --- what a person types, and how a repair is described
 
 
 _PARTS = re.compile(r"(\d+)(d|h|min|m|s)")
@@ -87,8 +90,11 @@ def point_of(text: str) -> tuple[datetime, datetime]:
 
 
 def year_shift(first: datetime, year: int) -> int:
-    """Seconds that bring a stretch's first picture into a year; all others by the same, since a
-    clock counts days and knows nothing of the leap day that its wrong year lacks."""
+    """Seconds that bring a stretch's first picture into a year.
+
+    All others move by the same, because a clock counts days and cannot know of a leap day that its
+    wrong year lacks.
+    """
     try:
         true = first.replace(year=year)
     except ValueError:  # 29 February
@@ -115,7 +121,7 @@ def zone_shift(ran_at: str, offset_min: int | None, deployment_id: str) -> Repai
     return {"seconds": (offset_min - minutes) * 60, "ran_at_min": minutes}
 
 
-def told(repair: ClockRepair) -> str:
+def described(repair: ClockRepair) -> str:
     """The repair in words."""
     if repair.kind == "am_pm":
         return KINDS["am_pm"]
@@ -135,7 +141,7 @@ def moved(seconds: int) -> str:
     return ("-" if seconds < 0 else "+") + (" ".join(words) or "0 s")
 
 
-def bounds_told(repair: ClockRepair) -> str:
+def stretch_described(repair: ClockRepair) -> str:
     """The stretch in words; '' is the whole deployment."""
     words = [f"card {repair.batch}"] if repair.batch else []
     for what, first, last in (

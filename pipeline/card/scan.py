@@ -1,6 +1,6 @@
 """Every file of a card, by kind; and one picture's bytes turned into a Media, read once.
 
-A card that cannot be walked to its end fails as a whole: half a card looks like a quiet forest.
+A card that cannot be read completely fails as a whole: half a card would look like few animals.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from pipeline.errors import CardError, UnreadablePicture
 from pipeline.frames.decode import LARGEST
 from pipeline.records import FileProblem, Found, Media
 
-# Pillow warns of bombs and odd EXIF; both end as troubles or gaps here. Once for the process: to
-# switch warnings off and on around each file is not safe with several threads.
+# Pillow warns of bombs and odd EXIF; both end as file problems or missing values. Once
+# for the process: to switch warnings off and on around each file is not safe with several threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 PICTURES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff"}
@@ -132,7 +132,7 @@ def read_media(
     """Read one picture's bytes once: identity, header and what the camera wrote into it.
 
     A file that is no picture gives no Media and one FileProblem. Pixels are not decoded here, so a
-    missing end shows only when the picture is looked at. Raises CardError when the card is gone.
+    missing end shows only when the picture is scored. Raises CardError when the card is gone.
     """
     try:
         return _media(_bytes(root, found), found, file_date)
@@ -157,12 +157,12 @@ def _bytes(root: Path, found: Found) -> bytes:
 
 
 def _still_there(root: Path) -> None:
-    """A card pulled out is one error, not ten thousand unreadable pictures."""
+    """CardError where the card was pulled out: one error, not ten thousand unreadable pictures."""
     try:
         os.listdir(root)
     except OSError as why:
         raise CardError(
-            f"{root}: the card went away while it was read ({why.strerror}); put it back and run "
+            f"{root}: the card was removed while it was read ({why.strerror}); put it back and run "
             "again, nothing is lost"
         ) from why
 
@@ -172,7 +172,7 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
         width, height = image.size
         if width * height > LARGEST:
             raise UnreadablePicture("too_large", f"{width} x {height} pixels")
-        said = exif.read(image, found.path, found.modified_at if file_date else None)
+        written = exif.read(image, found.path, found.modified_at if file_date else None)
         kind = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format or ""]
         problems = []
         if _animated(image):
@@ -185,7 +185,7 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
         mediatype=kind,
         width=width,
         height=height,
-        **said,
+        **written,
     )
     return media, problems
 
@@ -200,7 +200,7 @@ def _opened(data: bytes) -> Image.Image:
             raise UnreadablePicture("unreadable", "the picture's header is damaged") from why
         what = "only zero bytes" if not data.strip(b"\0") else "no picture inside"
         raise UnreadablePicture("not_a_picture", what) from why
-    except Exception as why:  # hostile bytes: whatever a decoder raises is this file's problem
+    except Exception as why:  # a decoder may raise anything on hostile bytes: a file problem
         raise UnreadablePicture("unreadable", f"{type(why).__name__}: {why}") from why
 
 
@@ -210,5 +210,5 @@ def _animated(image: Image.Image) -> bool:
         return False
     try:
         return bool(getattr(image, "is_animated", False))
-    except Exception:  # a damaged second frame: the first is what is looked at
+    except Exception:  # a damaged second frame: the first is what counts
         return False

@@ -1,7 +1,7 @@
-"""The sun over a station: when it rises, how high it stands, and time told by it.
+"""The sun at a station: when it rises, how high it is, and times of day relative to it.
 
-Animals keep the sun's time, not the clock's: events of a whole year are compared after their
-clock times are stretched so that sunrise and sunset fall together. Angles of the day are radians,
+Animals follow the sun, not the clock: events of a whole year are compared after their clock times
+are stretched so that sunrise and sunset fall together. Angles of the day are radians,
 midnight 0, noon pi. The position is the usual low-precision solution (Meeus; NOAA), good to a
 minute or two.
 """
@@ -34,7 +34,7 @@ def sun_times(day: date, latitude: float, longitude: float, utc_offset_h: float)
     """Sunrise and sunset of one day at one place, in the local time of the offset given."""
     noon = datetime(day.year, day.month, day.day, 12) - timedelta(hours=utc_offset_h)
     sides = []
-    for side in (-1, 1):  # the sun's place is taken at the event itself, found in two steps
+    for side in (-1, 1):  # the sun's position is that at the event itself, found in steps
         at = noon
         for _ in range(3):
             declination, equation = _sun(at)
@@ -79,7 +79,8 @@ def sun_radians(
 ) -> tuple[Floats, Floats, Floats]:
     """(clock, sunrise, sunset), each (n,) radians; nan where the sun does not rise or set.
 
-    places: (latitude, longitude) of each record's station. Leave the nan out, and say how many.
+    places: (latitude, longitude) of each record's station. The caller leaves the nan out and
+    counts them.
     """
     known: dict[tuple[date, float, float, float], SunTimes] = {}
     clock: list[float] = []

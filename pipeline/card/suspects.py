@@ -1,7 +1,7 @@
-"""Clocks that look wrong: what a deployment's pictures say against their own times (field B27).
+"""Clocks that look wrong: where a deployment's pictures contradict their own times.
 
-Never set, ahead, going back while the files go on, outside of the deployment, or the sun elsewhere
-than the light says. Nothing is corrected here: each doubt names its pictures, and a person decides.
+Never set, ahead, going back while the files go on, outside of the deployment, or with light that
+does not fit the sun. Nothing is corrected here: each doubt names its pictures, a person decides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,17 +16,17 @@ from pipeline.card.repair import year_shift
 from pipeline.card.sun import sun_heights
 from pipeline.records import Deployment
 
-FIRST_YEAR = 2005  # no camera in use is older: earlier dates are those of a clock never set
+FIRST_YEAR = 2005  # no camera in use is older: earlier dates mean a clock that was never set
 BACKWARDS = timedelta(minutes=10)  # from one file to the next: more than two clocks in a burst
-FEWEST = 10  # pictures; of fewer, names do not show whether they follow the order of taking
+FEWEST = 10  # pictures; with fewer, names do not show whether they follow the order of taking
 MOST_JUMPS = 0.02  # of the pictures; with more, the names do not follow it
 A_DAY = timedelta(days=1)  # back by more is a doubt however often
 HIGH, LOW = 15.0, -12.0  # degrees of the sun: surely day, surely night, under trees too
 MIDDAY, MIDNIGHT = (10, 11, 12, 13), (22, 23, 0, 1)  # where no place or offset is known
 ENOUGH = 5  # pictures of each light, and in the wrong one, before a clock is doubted
-RARER = 0.05  # share of colour or of infrared below which a camera's light says nothing of the hour
+RARER = 0.05  # share of colour or of infrared below which the light shows nothing of the hour
 MOST_INSIDE = 0.95  # of the pictures in the period, before another year is proposed
-LOOKED_AT = 400  # pictures that a shift is tried on
+TRIED = 400  # pictures that a shift is tried on
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Shot:
 
     folder: str  # card and folder: file names follow time only within one
     path: str
-    at: datetime | None  # repaired where a repair stands
+    at: datetime | None  # repaired, where there is a repair
     light: str | None  # colour, infrared; None: not scored
 
 
@@ -68,13 +68,19 @@ def _dates(shots: Sequence[Shot], now: datetime) -> Iterator[Doubt]:
         yield "none", len(timeless), f"{_pictures(timeless)} without a time", timeless[0].path
     unset = [shot for shot in shots if shot.at and shot.at.year < FIRST_YEAR]
     if unset:
-        said = f"dated before {FIRST_YEAR}, the first {_minute(unset[0])}: clock never set"
+        sentence = f"dated before {FIRST_YEAR}, the first {_minute(unset[0])}: clock never set"
         bounds = f"--from-file {_name(unset[0])} --to-file {_name(unset[-1])}"
-        yield "unset", len(unset), f"{_pictures(unset)} {said}", unset[0].path, f"--by ... {bounds}"
+        yield (
+            "unset",
+            len(unset),
+            f"{_pictures(unset)} {sentence}",
+            unset[0].path,
+            f"--by ... {bounds}",
+        )
     ahead = [shot for shot in shots if shot.at and shot.at > now + A_DAY]  # its zone is not known
     if ahead:
-        said = f"dated in the future, the first {_minute(ahead[0])}"
-        yield "ahead", len(ahead), f"{_pictures(ahead)} {said}", ahead[0].path, "--year ..."
+        sentence = f"dated in the future, the first {_minute(ahead[0])}"
+        yield "ahead", len(ahead), f"{_pictures(ahead)} {sentence}", ahead[0].path, "--year ..."
 
 
 def _backwards(shots: Sequence[Shot]) -> Iterator[Doubt]:
@@ -90,9 +96,9 @@ def _backwards(shots: Sequence[Shot]) -> Iterator[Doubt]:
     if jumps:
         last, this = jumps[0]
         times = "once" if len(jumps) == 1 else f"{len(jumps)} times"
-        said = f"jumps back {times} while the files go on, first from {_minute(last)} to "
-        said += f"{_minute(this)} at {_name(this)}"
-        yield "back", len(jumps), said, this.path, f"--by ... --from-file {_name(this)}"
+        sentence = f"jumps back {times} while the files go on, first from {_minute(last)} to "
+        sentence += f"{_minute(this)} at {_name(this)}"
+        yield "back", len(jumps), sentence, this.path, f"--by ... --from-file {_name(this)}"
 
 
 def _back(last: Shot, this: Shot) -> timedelta:
@@ -106,11 +112,11 @@ def _outside(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
     start, end = place.started_at or datetime.min, place.ended_at or datetime.max
     out = [shot for shot in shots if shot.at and not start <= shot.at <= end]
     if out:
-        said = f"{len(out)} of {len(shots)} pictures lie outside the deployment, the first "
-        said += f"{_minute(out[0])}"
+        sentence = f"{len(out)} of {len(shots)} pictures lie outside the deployment, the first "
+        sentence += f"{_minute(out[0])}"
         year = fitting_year(place, [shot.at for shot in shots if shot.at])
-        said += f": {year} would fit, or the deployment's year is wrong" if year else ""
-        yield "outside", len(out), said, out[0].path, f"--year {year}" if year else ""
+        sentence += f": {year} would fit, or the deployment's year is wrong" if year else ""
+        yield "outside", len(out), sentence, out[0].path, f"--year {year}" if year else ""
 
 
 def fitting_year(place: Deployment, times: Sequence[datetime]) -> int | None:
@@ -129,8 +135,10 @@ def fitting_year(place: Deployment, times: Sequence[datetime]) -> int | None:
 
 
 def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
-    """Infrared by day or colour by night: half a day off, another zone, or a lamp. Of a camera with
-    a white flash, or in the dark, nearly all pictures are alike at any hour: no doubt."""
+    """Infrared by day or colour by night: half a day off, another zone, or a lamp.
+
+    No doubt where nearly all pictures have the same light at any hour: a white flash, or darkness.
+    """
     lit = [shot for shot in shots if shot.light and shot.at and shot.at.year >= FIRST_YEAR]
     infrared = np.array([shot.light == "infrared" for shot in lit], bool)
     if min(infrared.sum(), (~infrared).sum()) < max(ENOUGH, RARER * len(lit)):
@@ -140,18 +148,20 @@ def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
         number, of = int((part & wrong).sum()), int(part.sum())
         if number >= ENOUGH and 2 * number > of:
             when = words[0] if what == "infrared" else words[1]
-            said = f"{number} of {of} pictures {when} are {what}: perhaps "
+            sentence = f"{number} of {of} pictures {when} are {what}: perhaps "
             first = lit[int(np.flatnonzero(part & wrong)[0])].path
             hours = fitting_shift(place, lit, infrared)
-            told = f"{hours:+d} hours would fit" if hours else "half a day off, or another zone"
-            yield "light", number, said + told, first, f"--by {hours:+d}h" if hours else ""
+            sentence += (
+                f"{hours:+d} hours would fit" if hours else "half a day off, or another zone"
+            )
+            yield "light", number, sentence, first, f"--by {hours:+d}h" if hours else ""
             return
 
 
 def _day_and_night(
     place: Deployment, times: Sequence[datetime]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[str, str]]:
-    """(n,) surely day, (n,) surely night, and how they are called."""
+    """(n,) surely day, (n,) surely night, and the words for them."""
     if _placed(place):
         height = _heights(place, times)
         return height > HIGH, height < LOW, ("with the sun high", "in the middle of the night")
@@ -162,19 +172,19 @@ def _day_and_night(
 def fitting_shift(
     place: Deployment, lit: Sequence[Shot], infrared: NDArray[np.bool_]
 ) -> int | None:
-    """Whole hours that bring light and sun together best; None: no place, or none is much better.
+    """Whole hours with which light and sun agree best; None: no place, or none is much better.
 
-    Light tells day from night alone, so several hours fit: the middle of them is told."""
+    Light tells only day from night, so several hours fit: the middle of them is returned."""
     if not _placed(place):
         return None
-    step = -(-len(lit) // LOOKED_AT)
+    step = -(-len(lit) // TRIED)
     times, dark = [shot.at for shot in lit[::step] if shot.at], infrared[::step]
     share = {}
     for hours in range(-12, 13):
         height = _heights(place, [at + timedelta(hours=hours) for at in times])
         day, night = height > HIGH, height < LOW
-        told = max(1, int((day | night).sum()))
-        share[hours] = float(((day & dark) | (night & ~dark)).sum()) / told
+        clear = max(1, int((day | night).sum()))
+        share[hours] = float(((day & dark) | (night & ~dark)).sum()) / clear
     best = min(share.values())
     if best > share[0] / 2:
         return None
@@ -197,8 +207,8 @@ def _heights(place: Deployment, times: Sequence[datetime]) -> NDArray[np.float64
 
 def _table(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
     if place.timestamp_issues:
-        said = "the deployment table says that its times are not to be trusted"
-        yield "table", len(shots), said
+        sentence = "the deployment table marks its times as wrong"
+        yield "table", len(shots), sentence
 
 
 def _pictures(shots: Sequence[Shot]) -> str:

@@ -75,7 +75,7 @@ def _new_burst(last: Media, this: Media, gap_s: float) -> bool:
 
 
 def _differ(last: str | None, this: str | None) -> bool:
-    """Both are known and not the same."""
+    """Whether both are known and not the same."""
     return None not in (last, this) and last != this
 
 
@@ -98,7 +98,7 @@ def _windows(
 
 
 def _cuts(starts: list[int], count: int, size: int) -> list[int]:
-    """Where windows begin and end: at burst borders, of even length, as few as that allows.
+    """Where windows begin and end: at burst borders, of even length, as few as possible.
 
     A burst longer than a window has to be cut anyway, so it may be cut anywhere.
     """
