@@ -287,6 +287,20 @@ def test_without_a_date_the_review_that_was_saved_last_wins(database):
         assert len(table(conn, "review")) == 3
 
 
+def test_within_one_table_the_rule_is_the_same_as_between_two(database):
+    """An older review does not become the current one because it stands further down."""
+    old, now = datetime(2026, 5, 2), Review(SHAS[1], "animal", "Sus scrofa")
+    rows = [now, Review(SHAS[1], "blank", reviewed_at=old), now]
+    with writing(database) as conn:
+        batch = ingested(conn)
+        assert save_reviews(conn, rows, "a.csv") == (2, [])
+        assert reviews_of(conn, batch) == [now]
+        of_visit = replace(now, purpose="event")
+        assert save_reviews(conn, [of_visit, now, of_visit], "b.csv") == (1, [])
+        counts = [tuple(row)[1:] for row in table(conn, "current_review")]
+        assert sorted(counts) == [(counts[0][0], False), (counts[0][0], True)]
+
+
 def test_reviews_and_verdicts_outlive_every_later_run(database):
     with writing(database) as conn:
         batch = ingested(conn)

@@ -16,6 +16,12 @@ from db.core import schema
 Item = TypeVar("Item")
 Record = TypeVar("Record")
 Row = dict[str, Any]  # by column
+CURRENT_REVIEW = sa.table(  # the view: which reviews count is said there alone
+    "current_review",
+    sa.column("review_id", sa.Integer),
+    sa.column("media_id", sa.Integer),
+    sa.column("of_visit", sa.Boolean),
+)
 INSERT: Mapping[str, Callable[[Table], sa.Insert]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
@@ -171,8 +177,7 @@ def current(which: ColumnElement[bool]) -> sa.Select[Any]:
     """What `status` must hold: the batch's current recipes speak, a person's newest word wins."""
     m, b, k, t = schema.media.c, schema.batch.c, schema.look.c, schema.label.c
     taken_at = sa.func.coalesce(schema.repaired_time.c.taken_at, m.taken_at)
-    newest = schema.review.alias("newest")
-    r = newest.c
+    r = schema.review.c
     kept = k.state == "kept"
     machine_type = sa.case(
         (k.state == "blank", "blank"),
@@ -202,7 +207,7 @@ def current(which: ColumnElement[bool]) -> sa.Select[Any]:
         .outerjoin(schema.repaired_time, schema.repaired_time.c.media_id == m.id)
         .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == b.look_recipe_id))
         .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
-        .outerjoin(newest, r.id == newest_review(m.id))
+        .outerjoin(schema.review, r.id == current_review(m.id))
         .where(which)
     )
 
@@ -222,18 +227,13 @@ def _current_visit(media_id: ColumnElement[int]) -> ColumnElement[int]:
     return mine.scalar_subquery()
 
 
-def newest_review(
-    media_id: ColumnElement[int], of_the_visit: bool | None = None
-) -> ColumnElement[int]:
-    """Key of the newest review of a picture: by the time given, else by when it was saved.
-
-    of_the_visit   True: of what was said of the visit that begins with it; False: of the picture
-                   alone; None: of the picture, else of its visit. Neither takes the other's place.
-    """
-    r = schema.review.alias("words").c
-    when, whole = sa.func.coalesce(r.reviewed_at, r.saved_at), r.purpose == "event"
-    found = sa.select(r.id).where(r.media_id == media_id)
-    if of_the_visit is not None:
-        found = found.where(whole if of_the_visit else ~whole)
-    newest_first = found.order_by(sa.case((whole, 1), else_=0), when.desc(), r.id.desc())
-    return newest_first.limit(1).scalar_subquery()
+def current_review(media_id: ColumnElement[int]) -> sa.ScalarSelect[int]:
+    """Key of the review that counts for a picture: its own, else that of the visit it begins."""
+    c = CURRENT_REVIEW.c
+    return (
+        sa.select(c.review_id)
+        .where(c.media_id == media_id)
+        .order_by(c.of_visit)
+        .limit(1)
+        .scalar_subquery()
+    )

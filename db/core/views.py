@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 VIEWS = (  # in the order of the reference; one that builds on another comes after it
     "media_status",
+    "current_review",
     "event_taxa",
     "events",
     "observations",

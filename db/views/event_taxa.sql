@@ -8,12 +8,10 @@ WITH words AS (
     WHERE s.review_id IS NOT NULL AND s.visit_id IS NOT NULL AND r.purpose <> 'event'
     UNION ALL
     SELECT s.visit_id, r.observation_type, r.name, r.count, 0, 1
-    FROM review r
-    JOIN status s ON s.media_id = r.media_id
-    WHERE r.purpose = 'event' AND s.visit_id IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM review n WHERE n.media_id = r.media_id AND n.purpose = 'event'
-            AND (coalesce(n.reviewed_at, n.saved_at), n.id) > (coalesce(r.reviewed_at, r.saved_at), r.id)
-    )
+    FROM current_review c
+    JOIN review r ON r.id = c.review_id
+    JOIN status s ON s.media_id = c.media_id
+    WHERE c.of_visit AND s.visit_id IS NOT NULL
 ),
 said AS (
     SELECT visit_id, observation_type, name, max(count) AS most, sum(picture) AS pictures,

@@ -12,11 +12,7 @@ SELECT
     r.purpose AS purpose, -- review, audit, or event (said of the whole visit that begins with this picture)
     r.comment AS comment, -- free words
     r.source AS source, -- file or page it came from
-    NOT EXISTS (
-        SELECT 1 FROM review n
-        WHERE n.media_id = r.media_id AND (n.purpose = 'event') = (r.purpose = 'event')
-            AND (coalesce(n.reviewed_at, n.saved_at), n.id) > (coalesce(r.reviewed_at, r.saved_at), r.id)
-    ) AS newest -- true: this one counts
+    EXISTS (SELECT 1 FROM current_review c WHERE c.review_id = r.id) AS newest -- true: this one counts
 FROM review r
 JOIN media m ON m.id = r.media_id
 JOIN batch b ON b.id = m.batch_id
