@@ -13,7 +13,9 @@ test: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-for-tests
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 reference: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.reference

@@ -177,7 +177,8 @@ def test_the_names_of_failed_files_are_on_paper_too_and_tables_repeat_their_head
 def test_names_are_called_names_and_rules_are_said_in_words(root):
     species = [SpeciesRow("animal", name, "class", 1, 1, 1, None, 0, 0.7) for name in "AB"]
     page = as_html(day_of(root, species=tuple(species)))
-    assert "<b>2</b><span>different names of animals, of any rank" in page and "kinds of animal" not in page
+    assert "<b>2</b><span>different names of animals, of any rank" in page
+    assert "kinds of animal" not in page
     assert "frame model and background together: 100 blank." in page and "fused (" not in page
 
 

@@ -127,7 +127,7 @@ class TorchSession:
             yield
             return
         if not hasattr(self._own, "stream"):
-            self._own.stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+            self._own.stream = torch.cuda.Stream(self._device)
         with torch.cuda.stream(self._own.stream), torch.autocast("cuda", torch.bfloat16):
             yield
 

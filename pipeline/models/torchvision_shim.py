@@ -44,7 +44,7 @@ def _forget_half_import() -> None:
 def _declare() -> "Library":
     from torch.library import Library
 
-    library = Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    library = Library("torchvision", "FRAGMENT")
     for name in _MISSING:
-        library.define(name + _SCHEMA)  # type: ignore[no-untyped-call]
+        library.define(name + _SCHEMA)
     return library
