@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from flows.services.upkeep import training
 from pipeline.errors import SettingsError
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.network import FrameNet
@@ -129,3 +130,8 @@ def test_altered_copies_are_the_same_for_the_same_seed():
     first, again = (augment(pixels, np.random.default_rng(5)) for _ in range(2))
     assert np.array_equal(first, again)
     assert first.shape != pixels.shape or not np.array_equal(first, pixels)
+
+
+def test_too_few_steps_are_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(SettingsError, match="--steps 5: give 10 or more"):
+        training.train_frame(tmp_path / "none.csv", tmp_path / "own", print, steps=5)

@@ -11,6 +11,7 @@ from pipeline.train.frame.training import FrameOptions
 from pipeline.train.frame.training import train_frame as train
 from pipeline.train.labeller import training as labeller
 
+LEAST_STEPS = 10  # the rate of learning rises in a fifth of them, and falls in the rest
 Report = Callable[[str], None]  # is given what happens meanwhile, a line at a time
 
 
@@ -33,6 +34,8 @@ def train_frame(
     size     HEIGHTxWIDTH in pixels, multiples of 32
     report   is given what is measured, a line at a time
     """
+    if steps < LEAST_STEPS:
+        raise SettingsError(f"--steps {steps}: give {LEAST_STEPS} or more")
     options = FrameOptions(
         table=table,
         out=out,
