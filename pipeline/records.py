@@ -222,7 +222,7 @@ class FrameScores:
     view_shift: float | None  # 0: the window's usual view ... 1: nothing in common with it
     crop: Box | None = None
     crop_source: str | None = None  # evidence, or boxes (imported)
-    count: int | None = None  # animals or people, only where boxes say so
+    count: int | None = None  # animals or people, only where boxes show how many
     logits: tuple[float, ...] = ()  # frame model, before fusion: animal, human, vehicle, blank
 
 

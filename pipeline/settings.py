@@ -71,7 +71,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """How many of the blanks a person is asked to review."""
+    """How many of the blanks a person reviews."""
 
     pictures: int = number(
         200, "pictures a run", "no miss in 200 bounds the misses below 1.5 %", PICTURES

@@ -27,7 +27,7 @@ from flows.services.export import export_camtrap_dp
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError
 from pipeline.exchange.camtrap_dp import export, place
-from pipeline.exchange.package import Event, Package, Picture, Said
+from pipeline.exchange.package import Event, Observation, Package, Picture
 from pipeline.exchange.paths import file_path, stamp
 from pipeline.exchange.project import read_project
 from pipeline.records import ClockRepair, Deployment, Outage
@@ -66,20 +66,20 @@ GATE = Deployment(
     tags="access:staff",
     other={"cameraHeight": "0.6", "featureType": "trailGame", "baitUse": "false"},
 )
-LEOPARD = Said("animal", "Panthera pardus", "species", None, 0.8, "machine", "labeller 12ab")
-PERSON = Said("human", None, None, 2, 0.9, "machine", "frame model 34cd")
-BLANK = Said("blank", None, None, None, 0.97, "machine", "frame model 34cd")
+LEOPARD = Observation("animal", "Panthera pardus", "species", None, 0.8, "machine", "labeller 12ab")
+PERSON = Observation("human", None, None, 2, 0.9, "machine", "frame model 34cd")
+BLANK = Observation("blank", None, None, None, 0.97, "machine", "frame model 34cd")
 
 
-def picture(sha="a1", said=LEOPARD, **kw) -> Picture:
+def picture(sha="a1", shown=LEOPARD, **kw) -> Picture:
     rest = {"p_animal": 0.8, "p_human": 0.01, "p_vehicle": 0.01, "event": "a1", "taken_at": AT}
     rest = {"deployment_id": "gate", "path": f"DCIM/100RECNX/{sha}.JPG"} | rest | kw
-    return Picture(sha, said=said, **rest)
+    return Picture(sha, observation=shown, **rest)
 
 
 def package(*pictures, deployments=(GATE,), **kw) -> Package:
     pictures = pictures or (picture(),)
-    events = kw.pop("events", (Event("a1", "gate", AT, AT, (pictures[0].said,)),))
+    events = kw.pop("events", (Event("a1", "gate", AT, AT, (pictures[0].observation,)),))
     return Package(tuple(deployments), tuple(pictures), tuple(events), **kw)
 
 
@@ -125,13 +125,23 @@ def test_who_said_so_is_the_model_with_its_hash_or_the_reviewer(empty_sqlite, tm
         conn.execute(sa.update(schema.look).values(crop_source=None))
         content = gather(conn)
     engine.dispose()
-    by = {(one.said.observation_type, one.said.method): one.said.by for one in content.pictures}
+    by = {
+        (one.observation.observation_type, one.observation.method): one.observation.by
+        for one in content.pictures
+    }
     assert by["blank", "machine"] == "camtriage frame model starter abababababab"
     names = "camtriage labeller ViT-B-32 cdcdcdcdcdcd, label set mara efefefefefef"
     assert by["animal", "machine"] == content.labeller == names
-    reviewers = {one.said.by for one in content.pictures if one.said.method == "human"}
+    reviewers = {
+        one.observation.by for one in content.pictures if one.observation.method == "human"
+    }
     assert reviewers == {"Amina", "Juma"}
-    told = {said.by for one in content.events for said in one.said if said.method == "human"}
+    told = {
+        shown.by
+        for event in content.events
+        for shown in event.observations
+        if shown.method == "human"
+    }
     assert told <= {"Amina", "Juma", "Amina, Juma", None}
 
 
@@ -205,8 +215,8 @@ def test_all_columns_stand_in_the_order_of_the_schema(written, official, tmp_pat
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1)
-said = st.builds(
-    Said,
+observation = st.builds(
+    Observation,
     st.sampled_from(["animal", "human", "vehicle", "blank", "unknown", "unclassified"]),
     st.sampled_from([None, "Panthera pardus", "Felidae"]),
     st.sampled_from([None, "species", "family", "kind of cat"]),
@@ -236,13 +246,13 @@ def packages(draw):
     pictures, events = [], []
     for number in range(draw(st.integers(0, 5))):
         home = draw(st.sampled_from(deployments)).deployment_id
-        at, spoken = draw(times), draw(said)
+        at, spoken = draw(times), draw(observation)
         path = "/".join(draw(st.lists(texts, min_size=1, max_size=3)))
         lapse = draw(st.sampled_from([None, "timeLapse", "activityDetection"]))
         about = {"deployment_id": home, "path": path_text(path), "capture_method": lapse}
         pictures.append(picture(f"s{number}", spoken, taken_at=at, event=f"s{number}", **about))
         if draw(st.booleans()):
-            taxa = tuple(draw(st.lists(said, min_size=1, max_size=2)))
+            taxa = tuple(draw(st.lists(observation, min_size=1, max_size=2)))
             events.append(Event(f"s{number}", home, at, at, taxa, lapse, draw(st.none() | offset)))
     return Package(tuple(deployments), tuple(pictures), tuple(events))
 
@@ -292,7 +302,7 @@ def test_an_offset_that_the_camera_wrote_itself_wins(written):
 
 def test_blanks_have_no_count_and_people_no_probability(written):
     blank = replace(BLANK, count=0)
-    _, _, rows = written(package(picture(said=blank), picture("a2", PERSON)))
+    _, _, rows = written(package(picture(shown=blank), picture("a2", PERSON)))
     first, second, *_ = rows["observations"]
     assert (first["count"], first["classificationProbability"]) == ("", "0.9700")
     assert (second["count"], second["classificationProbability"]) == ("2", "")
@@ -300,8 +310,8 @@ def test_blanks_have_no_count_and_people_no_probability(written):
 
 
 def test_a_review_names_its_reviewer_and_claims_no_probability(written):
-    seen = Said("animal", "Vulpes vulpes", None, 3, None, "human", "Amina")
-    _, about, rows = written(package(picture(said=seen)))
+    seen = Observation("animal", "Vulpes vulpes", None, 3, None, "human", "Amina")
+    _, about, rows = written(package(picture(shown=seen)))
     row = rows["observations"][0]
     assert (row["classificationMethod"], row["classifiedBy"]) == ("human", "Amina")
     assert (row["count"], row["classificationProbability"]) == ("3", "")
@@ -309,15 +319,15 @@ def test_a_review_names_its_reviewer_and_claims_no_probability(written):
 
 
 def test_a_picture_nobody_looked_at_is_unclassified_by_nobody(written):
-    waiting = Said("unclassified", method="machine", by="frame model")
-    _, _, rows = written(package(picture(said=waiting, state="unprocessed"), events=()))
+    waiting = Observation("unclassified", method="machine", by="frame model")
+    _, _, rows = written(package(picture(shown=waiting, state="unprocessed"), events=()))
     row = rows["observations"][0]
     assert row["observationType"] == "unclassified"
     assert row["classificationMethod"] == row["classifiedBy"] == ""
 
 
 def test_each_taxon_of_a_visit_has_a_row_without_a_picture(written):
-    fox = Said("animal", "Vulpes vulpes", "species", None, 0.7, "machine", "labeller")
+    fox = Observation("animal", "Vulpes vulpes", "species", None, 0.7, "machine", "labeller")
     visit = Event("a1", "gate", AT, AT + timedelta(seconds=40), (LEOPARD, fox))
     _, _, rows = written(package(events=(visit,)))
     of_visit = [one for one in rows["observations"] if one["observationLevel"] == "event"]
@@ -365,7 +375,7 @@ def test_visits_of_time_lapse_pictures_are_told_with_their_number(
         picture("a2", PERSON, event=None),
         picture("a2", p_human=0.25, event=None),  # something like a person
         picture("a2", replace(PERSON, observation_type="vehicle"), event=None),  # number plates
-        picture("a2", Said("unclassified"), state="unprocessed", event=None),
+        picture("a2", Observation("unclassified"), state="unprocessed", event=None),
     ],
 )
 def test_people_and_what_may_show_them_are_not_public(written, hidden):
@@ -530,7 +540,7 @@ def test_an_empty_folder_is_used(tmp_path, project):
 
 
 def test_a_deployment_whose_name_means_missing_is_refused(tmp_path, project):
-    with pytest.raises(InputError, match="reads as 'missing'"):
+    with pytest.raises(InputError, match="its name means 'missing'"):
         export(package(deployments=(replace(GATE, deployment_id="NA"),)), project, tmp_path / "p")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.errors import InputError, SettingsError
 from pipeline.exchange.matching import match
 from pipeline.exchange.megadetector import export_results, read_results
-from pipeline.exchange.package import Package, Picture, Said
+from pipeline.exchange.package import Observation, Package, Picture
 from pipeline.records import Detection
 
 BOX = (0.1, 0.2, 0.3, 0.4)
@@ -40,7 +40,7 @@ def box(category="1", conf=0.9, bbox=BOX) -> dict:
 
 def picture(path, **kw) -> Picture:
     rest = {"p_animal": 0.7, "p_human": 0.2, "p_vehicle": 0.001, "crop": BOX} | kw
-    return Picture(path, "gate", path, datetime(2026, 5, 1), Said("animal"), **rest)
+    return Picture(path, "gate", path, datetime(2026, 5, 1), Observation("animal"), **rest)
 
 
 # --- reading

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.queries.exchange import package as rows
-from pipeline.exchange.package import Event, Package, Picture, Said
+from pipeline.exchange.package import Event, Observation, Package, Picture
 
 Models = tuple[str, str]  # frame model, labeller with its label set
 
@@ -76,7 +76,7 @@ def _picture(
         deployment_id=row.deployment,
         path=prefix + row.path,
         taken_at=row.taken_at,
-        said=_said_of(row, models),
+        observation=_observation_of(row, models),
         mediatype=row.mediatype,
         capture_method=row.capture_method,
         clock=row.clock,
@@ -93,14 +93,16 @@ def _picture(
     )
 
 
-def _said_of(row: sa.Row[Any], models: Models) -> Said:
+def _observation_of(row: sa.Row[Any], models: Models) -> Observation:
     """The review with the person's count, else the model's result with the boxes' count."""
     if row.review_id is not None:
         rank = row.rank if row.name and row.name == row.machine_name else None
-        return Said(row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer)
+        return Observation(
+            row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer
+        )
     by = _by(row.observation_type, models)
     by += " and imported boxes" if row.crop_source == "boxes" and row.method else ""
-    return Said(
+    return Observation(
         row.observation_type, row.name, row.rank, row.boxed, row.probability, row.method, by
     )
 
@@ -114,8 +116,8 @@ def _reviewers(pictures: Iterable[Picture]) -> dict[str, set[str]]:
     """Who reviewed pictures of each visit."""
     people = defaultdict(set)
     for picture in pictures:
-        if picture.event and picture.said.method == "human" and picture.said.by:
-            people[picture.event].add(picture.said.by)
+        if picture.event and picture.observation.method == "human" and picture.observation.by:
+            people[picture.event].add(picture.observation.by)
     return people
 
 
@@ -134,8 +136,9 @@ def _events(
             deployment_id=first.deployment,
             started_at=first.started_at,
             ended_at=first.ended_at,
-            said=tuple(
-                _said_in_event(row, models[row.batch_id], reviewers) for row in (first, *further)
+            observations=tuple(
+                _observation_in_event(row, models[row.batch_id], reviewers)
+                for row in (first, *further)
             ),
             capture_method=first.capture_method,
             utc_offset_min=first.utc_offset_min,
@@ -144,12 +147,14 @@ def _events(
     ]
 
 
-def _said_in_event(row: sa.Row[Any], models: Models, reviewers: Mapping[str, set[str]]) -> Said:
+def _observation_in_event(
+    row: sa.Row[Any], models: Models, reviewers: Mapping[str, set[str]]
+) -> Observation:
     by: str | None = _by(row.observation_type, models)
     if row.method == "human":
         by = _joined(reviewers.get(row.sha256, ()))
     what = (row.observation_type, row.name, row.taxon_rank, row.individuals)
-    return Said(*what, row.probability, row.method, by)
+    return Observation(*what, row.probability, row.method, by)
 
 
 def _joined(names: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Camtrap DP's deployments.csv, read whole or refused with every faulty row named."""
+"""Camtrap DP's deployments.csv, read as a whole, or refused with every faulty row named."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -45,13 +45,12 @@ def read_table(path: Path) -> list[Deployment]:
 
 
 def read_row(cells: Mapping[str, str]) -> Deployment:
-    """One row by Camtrap DP's columns, held to what a table is held to; SettingsError names all
-    that is wrong."""
+    """One row by Camtrap DP's columns, checked as a table is; SettingsError names all faults."""
     row = reader.typed_row(cells)
     deployment = _deployment(row)
     if faults := row.table.faults.found:
-        words = "; ".join(fault for _, fault in faults)
-        raise SettingsError(f"{deployment.deployment_id}: {words}")
+        wrong = "; ".join(fault for _, fault in faults)
+        raise SettingsError(f"{deployment.deployment_id}: {wrong}")
     return deployment
 
 
@@ -89,7 +88,7 @@ def _other(row: Row) -> dict[str, str]:
     other |= {name: row.pointed(name) or "" for name in other.keys() & NUMBERS.keys()}
     if feature := other.get("featureType"):
         plain = feature.replace(" ", "").lower()
-        other["featureType"] = next((one for one in FEATURES if one.lower() == plain), feature)
+        other["featureType"] = next((name for name in FEATURES if name.lower() == plain), feature)
     return other
 
 

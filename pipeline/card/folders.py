@@ -51,7 +51,7 @@ def from_folders(media: Iterable[Media], batch: str) -> tuple[list[str], list[De
         serials[folder] |= {picture.serial} if picture.serial else set()
     names: list[str] = []
     place_of: dict[str, str] = {}
-    said: dict[str, Counter[Facts]] = defaultdict(Counter)  # by deployment: how many pictures
+    cameras: dict[str, Counter[Facts]] = defaultdict(Counter)  # by deployment: how many pictures
     fixes: dict[str, array[float]] = defaultdict(
         lambda: array("d")
     )  # latitude, longitude, latitude, ...
@@ -61,32 +61,34 @@ def from_folders(media: Iterable[Media], batch: str) -> tuple[list[str], list[De
             name = f"{name}#{picture.serial}"
         names.append(sys.intern(name))
         place_of[name] = folder or batch
-        said[name][picture.utc_offset_min, picture.serial, picture.make, picture.model] += 1
+        cameras[name][picture.utc_offset_min, picture.serial, picture.make, picture.model] += 1
         if picture.latitude is not None and picture.longitude is not None:
             fixes[name].extend((picture.latitude, picture.longitude))
-    found = [_described(name, place_of[name], said[name], fixes[name]) for name in sorted(said)]
+    found = [
+        _described(name, place_of[name], cameras[name], fixes[name]) for name in sorted(cameras)
+    ]
     return names, found
 
 
-def _described(name: str, place: str, said: Counter[Facts], fixes: "array[float]") -> Deployment:
+def _described(name: str, place: str, cameras: Counter[Facts], fixes: "array[float]") -> Deployment:
     """A deployment from what its pictures have of camera and place; its period is not known.
 
-    said   how many pictures have (utc_offset_min, serial, make, model)
-    fixes  (2n,) latitude, longitude of each picture that has them
+    cameras  how many pictures have (utc_offset_min, serial, make, model)
+    fixes    (2n,) latitude, longitude of each picture that has them
     """
-    offsets = {offset for offset, *_ in said}
+    offsets = {offset for offset, *_ in cameras}
     return Deployment(
         name,
         location_name=place,
         latitude=round(median(fixes[::2]), 7) if fixes else None,
         longitude=round(median(fixes[1::2]), 7) if fixes else None,
         utc_offset_min=offsets.pop() if len(offsets) == 1 else None,
-        camera_id=_usual(serial for _, serial, *_ in said.elements()),
-        camera_model=_usual(" ".join(filter(None, camera)) for _, _, *camera in said.elements()),
+        camera_id=_usual(serial for _, serial, *_ in cameras.elements()),
+        camera_model=_usual(" ".join(filter(None, camera)) for _, _, *camera in cameras.elements()),
     )
 
 
-def _usual(words: Iterable[str | None]) -> str | None:
+def _usual(texts: Iterable[str | None]) -> str | None:
     """The most frequent text; among equals the first in the alphabet."""
-    counts = Counter(word for word in words if word)
-    return min(counts, key=lambda word: (-counts[word], word), default=None)
+    counts = Counter(text for text in texts if text)
+    return min(counts, key=lambda text: (-counts[text], text), default=None)

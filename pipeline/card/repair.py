@@ -133,12 +133,12 @@ def described(repair: ClockRepair) -> str:
 
 def moved(seconds: int) -> str:
     """-3725 as -1 h 2 min 5 s."""
-    left, words = abs(int(seconds)), []
+    left, parts = abs(int(seconds)), []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         if left >= size:
-            words.append(f"{left // size} {unit}")
+            parts.append(f"{left // size} {unit}")
             left %= size
-    return ("-" if seconds < 0 else "+") + (" ".join(words) or "0 s")
+    return ("-" if seconds < 0 else "+") + (" ".join(parts) or "0 s")
 
 
 def stretch_described(repair: ClockRepair) -> str:

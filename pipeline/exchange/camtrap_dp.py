@@ -1,10 +1,10 @@
 """Camtrap DP 1.0.2: a folder with datapackage.json, deployments, media and observations.
 
-What no schema checks is decided here. Nothing is written until place, period and offset of every
-deployment are known; pictures without a time are listed in left_out.csv; places are rounded and
-people (and what nobody looked at) are not public. Time-lapse pictures prove that the camera worked:
-they are in media with their own observations, but make no event: the standard has no place for
-those apart from the others. How many that leaves out is told.
+Here is decided what no schema checks. Nothing is written until place, period and offset of every
+deployment are known; pictures without a time are listed in left_out.csv; places are rounded; people
+and pictures that were not classified are not public. Time-lapse pictures show that the camera
+worked: they are in media with their own observations but make no event, because the standard cannot
+tell such events from the others. The export reports how many are left out.
 """
 
 import json
@@ -19,8 +19,8 @@ from pathlib import Path
 from pipeline.errors import InputError
 from pipeline.exchange.columns import DEPLOYMENTS, MEDIA, OBSERVATIONS, OUTAGES
 from pipeline.exchange.descriptor import descriptor
-from pipeline.exchange.package import Event, Package, Picture, Said
-from pipeline.exchange.paths import file_path, identifier, stamp, words
+from pipeline.exchange.package import Event, Observation, Package, Picture
+from pipeline.exchange.paths import file_path, free_text, identifier, stamp
 from pipeline.exchange.project import Project
 from pipeline.exchange.required import period, refuse_incomplete
 from pipeline.records import Deployment
@@ -37,7 +37,7 @@ LEFT_OUT = ("mediaID", "deploymentID", "filePath", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, row by row of each table, and what was not."""
+    """What was written, rows by table, and what was not."""
 
     folder: Path
     counts: dict[str, int]  # deployments, media, observations, not public
@@ -127,7 +127,7 @@ def _refuse_used(folder: Path) -> None:
 
 
 def deployment_row(deployment: Deployment, exact: bool, suspect: bool) -> Row:
-    """A row of deployments.csv; suspect: its clock is not to be trusted."""
+    """A row of deployments.csv; suspect: its clock may be wrong."""
     start, end, offset = period(deployment)
     latitude, longitude, uncertainty = place(deployment, exact)
     return {
@@ -148,7 +148,7 @@ def deployment_row(deployment: Deployment, exact: bool, suspect: bool) -> Row:
 
 
 def outage_rows(package: Package) -> Iterator[Row]:
-    """When cameras did not work: a table of our own, for which the standard leaves room."""
+    """When cameras did not work: a table of our own, which the standard allows."""
     periods = {place.deployment_id: period(place) for place in package.deployments}
     for outage in package.outages:
         opened, closed, offset = periods[outage.deployment_id]
@@ -167,9 +167,9 @@ def outage_rows(package: Package) -> Iterator[Row]:
 
 
 def place(deployment: Deployment, exact: bool) -> tuple[str, str, int | None]:
-    """Latitude, longitude and uncertainty in metres, which after rounding still holds the truth."""
+    """Latitude, longitude and uncertainty in metres, which also covers what rounding moves."""
     latitude, longitude = deployment.latitude, deployment.longitude
-    assert latitude is not None and longitude is not None  # refuse_incomplete has let it pass
+    assert latitude is not None and longitude is not None  # refuse_incomplete accepted it
     if exact:
         return _degrees(latitude), _degrees(longitude), deployment.coordinate_uncertainty_m
     half = 10**-ROUND_TO / 2 * METRES_PER_DEGREE
@@ -197,7 +197,7 @@ def media_row(picture: Picture, offset: int, public: bool) -> Row:
 def is_public(picture: Picture, bar: float, people_events: set[str]) -> bool:
     """Whether a picture shows no person, nothing like one, no number plate, lies in no visit with
     people, and was classified at all."""
-    if picture.said.observation_type in ("human", "vehicle", "unclassified"):
+    if picture.observation.observation_type in ("human", "vehicle", "unclassified"):
         return False
     if picture.event in people_events:
         return False
@@ -206,9 +206,13 @@ def is_public(picture: Picture, bar: float, people_events: set[str]) -> bool:
 
 def people_events(package: Package) -> set[str]:
     """Visits in which a person was seen in any picture."""
-    found = {e.id for e in package.events if any(s.observation_type == "human" for s in e.said)}
+    found = {
+        event.id
+        for event in package.events
+        if any(observation.observation_type == "human" for observation in event.observations)
+    }
     for picture in package.pictures:
-        if picture.event is not None and picture.said.observation_type == "human":
+        if picture.event is not None and picture.observation.observation_type == "human":
             found.add(picture.event)
     return found
 
@@ -241,18 +245,18 @@ def observation_rows(
                 "observationID": f"{picture.sha256}_media",
                 "mediaID": picture.sha256,
                 "eventID": None if picture.event in lapse else picture.event,
-                **_observation("media", picture.deployment_id, when, when, picture.said),
+                **_observation("media", picture.deployment_id, when, when, picture.observation),
             }
     for event in events if "event" in levels else ():
         if event.started_at is None or event.id in lapse:
             continue
         start = stamp(event.started_at, offset(event))
         end = stamp(event.ended_at or event.started_at, offset(event))
-        for number, said in enumerate(event.said, 1):
+        for number, observation in enumerate(event.observations, 1):
             yield {
                 "observationID": f"{event.id}_event_{number}",
                 "eventID": event.id,
-                **_observation("event", event.deployment_id, start, end, said),
+                **_observation("event", event.deployment_id, start, end, observation),
             }
 
 
@@ -261,23 +265,25 @@ def time_lapse(events: Iterable[Event]) -> list[Event]:
     return [event for event in events if event.capture_method == "timeLapse"]
 
 
-def _observation(level: str, deployment_id: str, start: str, end: str, said: Said) -> Row:
-    """Our crop is evidence, no animal's outline: the bbox columns stay empty. So does the time of
-    a review: it is kept as given, without a zone."""
-    kind = said.observation_type
-    done = said.method if kind != "unclassified" else None
-    scored = done == "machine" and kind != "human" and said.probability is not None
+def _observation(
+    level: str, deployment_id: str, start: str, end: str, observation: Observation
+) -> Row:
+    """The bbox columns stay empty, because our crop is no animal's outline; so does the time of a
+    review, because it is kept as given, without a zone."""
+    kind = observation.observation_type
+    done = observation.method if kind != "unclassified" else None
+    scored = done == "machine" and kind != "human" and observation.probability is not None
     return {
         "deploymentID": identifier(deployment_id),
         "eventStart": start,
         "eventEnd": end,
         "observationLevel": level,
         "observationType": kind,
-        "scientificName": said.name if kind in NAMED else None,
-        "count": said.count if kind in ("animal", "human", "vehicle") and said.count else None,
+        "scientificName": observation.name if kind in NAMED else None,
+        "count": observation.count or None if kind in ("animal", "human", "vehicle") else None,
         "classificationMethod": done,
-        "classifiedBy": said.by if done else None,
-        "classificationProbability": f"{said.probability:.4f}" if scored else None,
+        "classifiedBy": observation.by if done else None,
+        "classificationProbability": f"{observation.probability:.4f}" if scored else None,
     }
 
 
@@ -302,7 +308,7 @@ def _offsets(package: Package) -> Callable[[Picture | Event], int]:
 
 
 def _noting(names: set[str], rows: Iterable[Row]) -> Iterator[Row]:
-    """The same rows, while their scientific names are collected."""
+    """The same rows; their scientific names are added to `names`."""
     for row in rows:
         if name := row["scientificName"]:
             names.add(str(name))
@@ -329,4 +335,4 @@ def _table(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> int:
 
 
 def _cell(value: object) -> object:
-    return words(value) if isinstance(value, str) else value
+    return free_text(value) if isinstance(value, str) else value

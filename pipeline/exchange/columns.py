@@ -39,7 +39,7 @@ CHOICES = {"baitUse": BOOLEANS, "featureType": FEATURES}
 
 
 def column_faults(other: dict[str, str]) -> list[str]:
-    """What is wrong in a deployment's further columns, taken over from its owner's table."""
+    """What is wrong in a deployment's further columns, which come from an imported table."""
     faults = []
     for name, (whole, low, high) in NUMBERS.items():
         if other.get(name) and not _is_number(str(other[name]), whole, low, high):

@@ -1,4 +1,4 @@
-"""Camtrap DP's deployments.csv, written from what is known, to be filled in and read back.
+"""Camtrap DP's deployments.csv, written from the database, to be filled in and read back.
 
 `pipeline.card.deployment_table.read_table` reads it; what is not known is an empty cell.
 """

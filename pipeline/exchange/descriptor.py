@@ -14,7 +14,7 @@ BASE = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
 
 _DAY = {"type": "datetime", "format": "%Y-%m-%dT%H:%M:%S%z", "constraints": {"required": True}}
-OUTAGES = {  # ours: Camtrap DP has no word for days on which a camera did not work
+OUTAGES = {  # ours: Camtrap DP has no table for days on which a camera did not work
     "name": "outages",
     "description": "When cameras did not work. These times are no effort.",
     "fields": [
@@ -80,7 +80,7 @@ def _resource(name: str) -> dict[str, Any]:
 
 
 def _spatial(places: list[dict[str, Any]]) -> dict[str, Any]:
-    """The box around the places as written, so that it tells no more than they do."""
+    """The box around the places as written, so that it reveals no more than they do."""
     x = [float(place["longitude"]) for place in places]
     y = [float(place["latitude"]) for place in places]
     west, east, south, north = min(x), max(x), min(y), max(y)
@@ -91,9 +91,13 @@ def _spatial(places: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _taxonomic(package: Package, names: Collection[str]) -> list[dict[str, str]]:
-    said = [picture.said for picture in package.pictures]
-    said += [part for event in package.events for part in event.said]
-    ranks = {s.name: s.rank for s in said if s.name in names and s.rank in RANKS}
+    observations = [picture.observation for picture in package.pictures]
+    observations += [part for event in package.events for part in event.observations]
+    ranks = {
+        observation.name: observation.rank
+        for observation in observations
+        if observation.name in names and observation.rank in RANKS
+    }
     return [
         {
             "scientificName": name,

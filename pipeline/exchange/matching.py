@@ -1,4 +1,4 @@
-"""Another program's files and the pictures of a card: which is which."""
+"""Which of another program's files are which pictures of a card."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -19,8 +19,8 @@ class Matched:
 def match(boxes: Mapping[str, list[Detection]], paths: Iterable[str]) -> Matched:
     """Bring results made from another folder to the card's own paths.
 
-    One beginning is added to, or taken from, all files, whichever fits most pictures exactly; a
-    file name alone is never enough, because cameras give every name again in every folder.
+    One beginning is added to, or removed from, all paths: the one with which most files fit
+    exactly. A file name alone is never enough, because cameras use every name again in each folder.
     """
     ours = dict.fromkeys(paths)
     theirs = {path.replace("\\x5c", "/"): path for path in ours}
@@ -35,7 +35,7 @@ def match(boxes: Mapping[str, list[Detection]], paths: Iterable[str]) -> Matched
 
 
 def _shift(boxes: Mapping[str, object], theirs: Mapping[str, str]) -> Callable[[str], str]:
-    """The change of beginning that most files agree on: none, one taken off, or one put before."""
+    """The change that fits most files: none, a beginning removed, or a beginning added."""
     votes: Counter[tuple[str, str]] = Counter()
     tails: dict[str, list[str]] = {}
     for path in theirs:

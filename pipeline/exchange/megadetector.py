@@ -1,7 +1,7 @@
 """MegaDetector's results file, format 1.6 (written), and 1.0 to 1.6 (read).
 
-Another file of the same name exists: a bare list with category names and pixel corners. It is
-refused, never guessed at. Timelapse and others find pictures by `file`: relative to the card, '/'.
+Another format has the same name: a bare list with category names and pixel corners. It is refused.
+Timelapse and other programs find pictures by `file`: relative to the card, '/' between the parts.
 """
 
 import json
@@ -21,7 +21,7 @@ CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 OURS = {"animal": "animal", "person": "human", "human": "human", "vehicle": "vehicle"}
 LOWEST = 0.005  # MegaDetector's own: below it no box is written
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
-OVERSHOOT = 0.02  # a box may reach so far over the edge by rounding; it is cut there
+OVERSHOOT = 0.02  # a box may reach over the edge by this much, from rounding; it is cut there
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,12 @@ class ReadInfo:
 
     info: dict[str, Any]  # as in the file
     pictures: int  # entries, failed ones too
-    failed: tuple[str, ...]  # the detector could not look at them
-    ignored: Mapping[str, int] = field(default_factory=dict)  # boxes, by why
+    failed: tuple[str, ...]  # the detector could not open them
+    ignored: Mapping[str, int] = field(default_factory=dict)  # boxes, by reason
 
     @property
     def detector(self) -> str:
+        """Its name as the file has it."""
         return str(self.info.get("detector") or "detector not named")
 
 
@@ -42,9 +43,9 @@ class ReadInfo:
 
 
 def read_results(path: Path) -> tuple[dict[str, list[Detection]], ReadInfo]:
-    """Boxes by file, '/' between the parts; an empty list: looked at, nothing found.
+    """Boxes by file, '/' between the parts; an empty list: nothing was found.
 
-    Raises SettingsError in one line for what is no results file of this format.
+    Raises SettingsError in one line for a file that has not this format.
     """
     path = Path(path)
     try:
@@ -96,7 +97,7 @@ def _read(given: object) -> tuple[dict[str, list[Detection]], ReadInfo]:
 
 
 def _file(image: object, number: int) -> str:
-    """The picture's path with '/', from Windows as from elsewhere."""
+    """The picture's path with '/', also from Windows."""
     name = image.get("file") if isinstance(image, dict) else None
     if not isinstance(name, str) or not name:
         raise _Wrong(f'picture {number} has no "file"')
@@ -161,9 +162,9 @@ def _number(name: str, what: str, given: object) -> float:
 def export_results(package: Package, path: Path) -> dict[str, int]:
     """Write our scores as detections. Returns how many pictures, of them failed, and boxes.
 
-    Each kind with a score gets one box: the crop, which is where the evidence was and no outline,
-    or the whole picture. Blank pictures keep their low scores, so that a reader may choose its own
-    threshold. What people said is not in it: this is what the models saw.
+    Each kind with a score gets one box: the crop, which is where the evidence is and no outline, or
+    the whole picture. Blank pictures keep their low scores, so that a reader may choose its own
+    threshold. Reviews are not in it: these are the results of the models.
     """
     path = Path(path)
     if path.exists():
@@ -233,7 +234,7 @@ def _info(package: Package, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for image in images
         if image["file"] in kept and image["detections"]
     )
-    if best:  # thresholds do not travel: these are of these pictures, and only of these
+    if best:  # thresholds differ from camera to camera: these are for these pictures alone
         info["detector_metadata"] = {
             "typical_detection_threshold": best[len(best) // 20],  # shows 95 % of what was kept
             "conservative_detection_threshold": best[len(best) // 100],

@@ -1,7 +1,7 @@
-"""What an export holds: deployments, pictures and visits, and what is said about each.
+"""What an export holds: deployments, pictures and visits, with the observations of each.
 
-db.exchange gathers it; camtrap_dp and megadetector write it. Paths are relative to the card, with
-the batch's name before them where pictures of several batches go into one export.
+flows/facts/package.py collects it; camtrap_dp and megadetector write it. Paths are relative to the
+card, with the batch's name before them where pictures of several batches go into one export.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from pipeline.records import Box, Deployment, Outage
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What is said about a picture or a visit, and by whom."""
+class Observation:
+    """What a picture or a visit shows, and who classified it."""
 
     observation_type: str  # of records.OBSERVATION_TYPES
     name: str | None = None  # scientific name, animals and people
@@ -25,13 +25,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture, with its place in a visit and the scores beside what is said."""
+    """One picture, with its place in a visit, its observation and its scores."""
 
     sha256: str
     deployment_id: str
     path: str
     taken_at: datetime | None  # camera clock, naive
-    said: Said
+    observation: Observation
     mediatype: str = "image/jpeg"
     capture_method: str | None = None
     clock: str = "exif"
@@ -42,27 +42,27 @@ class Picture:
     crop: Box | None = None
     top: tuple[tuple[str, float], ...] = ()  # best taxa of the labeller, falling
     event: str | None = None  # id of its visit
-    failure: str | None = None  # why it could not be looked at
+    failure: str | None = None  # why it could not be scored
     utc_offset_min: int | None = None  # from the picture itself
     copies: tuple[str, ...] = ()  # further paths of the same bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One visit: one thing said per taxon, the visit's own first."""
+    """One visit: an observation for each taxon, the visit's own first."""
 
     id: str  # sha-256 of its first picture
     deployment_id: str
     started_at: datetime | None
     ended_at: datetime | None
-    said: tuple[Said, ...]
+    observations: tuple[Observation, ...]
     capture_method: str | None = None
     utc_offset_min: int | None = None  # from its first picture
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Everything one export is made of, in a fixed order."""
+    """All of one export, in a fixed order."""
 
     deployments: tuple[Deployment, ...]
     pictures: tuple[Picture, ...]

@@ -25,14 +25,14 @@ def file_path(path: str) -> str:
 
 
 def identifier(text: str) -> str:
-    """A name without what readers of CSV strip or stumble over: outer spaces, controls."""
+    """A name without what CSV readers strip or reject: outer spaces and control characters."""
     inner = text.strip(" ")
     start = len(text) - len(text.lstrip(" "))
     text = "%20" * start + inner + "%20" * (len(text) - start - len(inner))
     return "".join(letter if letter.isprintable() else _percent(letter) for letter in text)
 
 
-def words(text: str) -> str:
+def free_text(text: str) -> str:
     """Free text in one kind of line end, without other control characters."""
     if text.isprintable():
         return text

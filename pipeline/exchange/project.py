@@ -1,4 +1,4 @@
-"""project.toml: what Camtrap DP wants to know of a project and no camera can tell.
+"""project.toml: what Camtrap DP needs to know about a project and no camera can give.
 
 title = "Leopards of the northern ridge"
 samplingDesign = "systematicRandom"
@@ -52,7 +52,7 @@ _NAME = re.compile(r"[-a-z0-9._/]+")
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Checked parts of datapackage.json, in its own words."""
+    """Checked parts of datapackage.json, by its own names."""
 
     project: Table
     contributors: tuple[Table, ...]

@@ -1,4 +1,4 @@
-"""What Camtrap DP must know of every deployment before anything is written."""
+"""What Camtrap DP needs of every deployment; checked before anything is written."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from pipeline.tables.reader import MISSING
 
 
 def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
-    """Raise one InputError that names every deployment with what it lacks, or has wrong."""
+    """Raise one InputError that names every deployment with what is missing or wrong."""
     faults = [
         f"{deployment.deployment_id} ({', '.join(lacks)})"
         for deployment in deployments
@@ -29,17 +29,17 @@ def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
 
 
 def period(deployment: Deployment) -> tuple[datetime, datetime, int]:
-    """(start, end, UTC offset in minutes) of a deployment that refuse_incomplete has let pass."""
+    """(start, end, UTC offset in minutes) of a deployment that refuse_incomplete accepted."""
     start, end, offset = deployment.started_at, deployment.ended_at, deployment.utc_offset_min
     assert start is not None and end is not None and offset is not None
     return start, end, offset
 
 
 def deployment_faults(deployment: Deployment) -> list[str]:
-    """What Camtrap DP needs and this deployment lacks, or has wrong."""
+    """What is missing or wrong in this deployment for Camtrap DP."""
     lacks = []
     if deployment.deployment_id in MISSING:
-        lacks.append("its name reads as 'missing': rename the deployment")
+        lacks.append("its name means 'missing' in a table: rename the deployment")
     if deployment.latitude is None or deployment.longitude is None:
         lacks.append("place: latitude, longitude")
     if deployment.started_at is None or deployment.ended_at is None:

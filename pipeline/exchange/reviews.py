@@ -1,10 +1,10 @@
-"""What people saw, from a table they filled in, and the empty table to fill in.
+"""Reviews from a table that people filled in, and the empty table to fill in.
 
 Columns are found by name, whatever their order: a picture by `media_id` (or sha256) or by `path`
 (and `batch`, where two cards hold the same path); then `observation_type` (or label),
-`scientific_name`, `count`, `reviewer`, `reviewed_at`, `comment`, `purpose`. Excel's habits are
-borne with: semicolons, a byte order mark, capitals, 2.0 for 2. A row with no answer yet is counted
-and left alone; if any row cannot be understood, nothing is imported and every fault is told.
+`scientific_name`, `count`, `reviewer`, `reviewed_at`, `comment`, `purpose`. What Excel writes is
+accepted: semicolons, a byte order mark, capitals, 2.0 for 2. A row with no answer yet is counted
+and ignored; if any row cannot be understood, nothing is imported and every fault is reported.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from pipeline.records import Review
 from pipeline.tables.reader import Row, read_table, shown
 from pipeline.tables.writer import write_table
 
-WORDS = {  # what people write, in our words
+WORDS = {  # what people write -> observation type
     "animal": "animal",
     "human": "human", "person": "human", "people": "human", "homo sapiens": "human",
     "vehicle": "vehicle", "car": "vehicle",
@@ -31,7 +31,7 @@ ALSO = {  # other programs' names of our columns
     "classifiedby": "reviewer", "classificationtimestamp": "reviewed_at",
     "observationcomments": "comment", "comments": "comment", "filepath": "path",
 }  # fmt: skip
-PURPOSES = ("review", "audit", "event")  # event: said of the whole visit that it begins
+PURPOSES = ("review", "audit", "event")  # event: about the whole visit that it begins
 NEEDED = ("observation_type",)
 ANSWERS = {"observation_type", "scientific_name", "count", "comment"}
 COLUMNS = ("media_id", "path", "batch", *sorted(ANSWERS), "reviewer", "reviewed_at", "purpose")
@@ -53,12 +53,12 @@ class Reviews:
     """A table read."""
 
     reviews: tuple[Review, ...]
-    empty: int  # rows without an answer: not looked at yet
+    empty: int  # rows without an answer yet
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """One picture of the audit sheet, with what was already said about it."""
+    """One picture of the audit sheet, with its review where there is one."""
 
     media_id: str
     batch: str
@@ -79,7 +79,7 @@ Resolve = Callable[[Sequence[Named]], Sequence[Sequence[str]]]  # every picture 
 def read_reviews(path: Path, resolve: Resolve, reviewer: str | None = None) -> Reviews:
     """Read a table. `resolve` gives the sha256s that each name may mean: it must be exactly one.
 
-    `reviewer` stands where a row names nobody. Raises SettingsError with every fault and its line.
+    `reviewer` is used where a row has none. Raises SettingsError with every fault and its line.
     """
     table = read_table(path, NEEDED, COLUMNS, ALSO)
     if not {"media_id", "path"} & table.headings.keys():
@@ -95,16 +95,16 @@ def read_reviews(path: Path, resolve: Resolve, reviewer: str | None = None) -> R
 
 
 def _picture(row: Row, name: Named, found: Sequence[str]) -> str:
-    said = (name.media_id or name.path or "a row without media_id and path")[:LONGEST_NAME]
+    given = (name.media_id or name.path or "a row without media_id and path")[:LONGEST_NAME]
     if not found:
-        row.fault(f"no such picture: {said}")
+        row.fault(f"no such picture: {given}")
     elif len(found) > 1:
-        row.fault(f"{len(found)} pictures are called {said}: add a column batch or media_id")
+        row.fault(f"{len(found)} pictures are called {given}: add a column batch or media_id")
     return found[0] if len(found) == 1 else ""
 
 
 def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
-    """What a row says; what is wrong with it is added to the table's faults."""
+    """The review of a row; what is wrong with it is added to the table's faults."""
     word, purpose = row.text("observation_type"), (row.text("purpose") or "review").lower()
     kind = WORDS.get((word or "").lower(), "unknown")
     name, count, at = (

@@ -1,8 +1,8 @@
 """When a ranger should see a visit: every poaching rule with all that belongs to it, in RULES.
 
 A picture shows a person, not a crime. Every flag is a suspicion until a person confirms it, lists
-the rules that fired, and says what was seen. A rule that lacks what it needs (a place class, staff
-hours, a clock, a count) is not applicable, and `not_applicable` says which and why.
+the rules that fired, and what was seen. A rule that lacks what it needs (a place class, staff
+hours, a clock, a count) is not applicable, and `not_applicable` lists which and why.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -280,7 +280,7 @@ RULES: tuple[Rule, ...] = (  # in the order in which a flag lists them
 
 
 def rule_names() -> list[str]:
-    """The names of all rules, in their order: the part of a flag recipe that tells which ran."""
+    """The names of all rules, in their order: the part of a flag recipe that names which ran."""
     return [rule.name for rule in RULES]
 
 
