@@ -154,7 +154,7 @@ def _background(outs: Sequence, lights: Sequence[str], model) -> None:
     out = classifier.joined(outs)
     novelty = background.novelty_map(out.cells, lights)
     view_shift(out.cells, lights)
-    blank.decide(out.logits, novelty, lights, [0] * len(lights), model.fusion)
+    blank.decide(out.logits, novelty, [0] * len(lights), model.fusion)
 
 
 def _rows(card: Path, url: str, frame: str, scratch: str) -> dict[str, Took]:
