@@ -140,7 +140,7 @@ def occupancy_plot(naive: Sequence[Range], modelled: Sequence[Range]) -> str | N
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         _ranges(axes, naive, SOFT, -0.16, "seen (naive)")
-        _ranges(axes, modelled, GREEN, 0.16, "used, by the model")
+        _ranges(axes, modelled, GREEN, 0.16, "used (modelled)")
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("share of stations")
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

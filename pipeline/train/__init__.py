@@ -1,1 +1,1 @@
-"""How the starter models were made, and how to make one's own."""
+"""Training of the starter models, and of a study's own models."""

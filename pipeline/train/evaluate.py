@@ -1,9 +1,9 @@
-"""How well a frame model finds blanks on cards it never saw, as tables one can read.
+"""How well a frame model finds blanks on cards it was not trained on, as tables in Markdown.
 
     evaluate_frames(Path("labels.csv"))      `camtriage train judge labels.csv`
 
-Three scores side by side: the frame model alone, novelty alone, both fused. `unknown` pictures lie
-in the windows, as on a card, and count in no figure.
+Three scores: the frame model alone, novelty alone, both fused. `unknown` pictures are in the
+windows, as on a card, and count in no figure.
 """
 
 import json
@@ -30,7 +30,7 @@ from pipeline.train.pictures import (
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What is said about each row of the table, in its order."""
+    """Scores of each row of the table, in its order."""
 
     examples: tuple[Example, ...]
     logits: NDArray[np.float32]  # (n, 4)
@@ -48,7 +48,7 @@ class Scores:
 
 
 def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None = None) -> str:
-    """Markdown: the frozen decision on cards that the model did not learn from.
+    """Markdown: the decision of a model on cards that it did not learn from.
 
     left_out   left_out.json of `camtriage train frame --leave-out`: adds the table by which the
                decision was chosen, and people and vehicles with their card left out
@@ -76,7 +76,7 @@ def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None =
 
 
 def learned_from(example: Example) -> bool:
-    """Whether a model that is given away may have learned from it."""
+    """Whether a model that is given to others may have learned from it."""
     return example.may_train and example.split in ("train", "validate")
 
 

@@ -1,4 +1,4 @@
-"""The tables of evaluate.py, in Markdown. Intervals draw whole cards again."""
+"""The tables of evaluate.py, in Markdown. Intervals come from drawing whole cards again."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ _CARD_HEAD = (
     "|---|--:|--:|--:|--:|--:|--:|--:|"
 )
 _KIND_HEAD = (
-    "| kind | card | pictures | others | AUC | found at 0.5 | others called so |\n"
+    "| kind | card | pictures | others | AUC | found at 0.5 | others named so |\n"
     "|---|---|--:|--:|--:|--:|--:|"
 )
 FEW = 300  # rounds of the bootstrap: the second digit is enough
@@ -61,7 +61,7 @@ def by_card(scores: "Scores", threshold: float) -> str:
 
 
 def people_and_vehicles(*parts: "Scores") -> str:
-    """Each card that shows some, by networks that did not learn from the card."""
+    """Each card with people or vehicles, by networks that did not learn from the card."""
     lines = [_KIND_HEAD]
     for number, kind in enumerate(("human", "vehicle"), start=1):
         for scores in parts:

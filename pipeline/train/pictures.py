@@ -1,4 +1,4 @@
-"""Training pictures: the table that names them, and what cameras do to them."""
+"""Training pictures: the table that names them, and how copies of them are altered."""
 
 import io
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ COLUMNS = ("path", "label_kind", "split", "may_train_shipped_weights", "card", "
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled picture. `study` is what is left out as a whole when measuring."""
+    """One labelled picture. Measuring leaves out whole studies (`study`) at a time."""
 
     path: Path
     kind: str  # of KINDS, or unknown
@@ -38,7 +38,7 @@ class Example:
 
 
 def read_examples(table: Path) -> list[Example]:
-    """Rows of a CSV with the columns of COLUMNS; paths count from the table's own folder."""
+    """Rows of a CSV with the columns of COLUMNS; paths are relative to the table's folder."""
     read = read_table(table, COLUMNS, FURTHER)
     order = read.order("taken_at")
     found = []
@@ -57,7 +57,7 @@ def read_examples(table: Path) -> list[Example]:
                 study=row.text("source_repo") or "",
                 station=row.text("station") or "",
                 name=path,
-                taken_at=taken.at if taken else None,  # the order of names does as well
+                taken_at=taken.at if taken else None,  # without it the order of names is used
                 scientific_name=row.text("scientific_name") or "",
             )
         )
@@ -80,7 +80,7 @@ def windows_of(examples: Sequence[Example]) -> list[NDArray[np.intp]]:
 
 
 def burst_numbers(examples: Sequence[Example], gap_s: float = 10.0) -> list[int]:
-    """Pictures that follow within `gap_s` belong together; without a time each stands alone."""
+    """The number of each picture's burst: gaps of at most `gap_s`; without a time it is alone."""
     numbers: list[int] = []
     last: datetime | None = None
     for example in examples:
@@ -97,7 +97,7 @@ def read_pixels(example: Example) -> NDArray[np.uint8]:
 
 
 def squash(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The whole picture at (height, width), its shape not kept: one grid for every camera."""
+    """The whole picture at (height, width), its aspect not kept: the same grid for every camera."""
     image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BICUBIC)
     return np.asarray(image)
 
@@ -108,10 +108,10 @@ def targets(kinds: list[str]) -> NDArray[np.float32]:
 
 
 def augment(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One more picture as another camera might have taken it; never one that hides its animal.
+    """A picture as another camera might have taken it; its animal stays visible.
 
-    pixels  (h, w, 3); returns (h', w', 3). Infrared grey, light, noise, blur, JPEG again, a banner,
-    a housing turned a little, a view cut a little.
+    pixels  (h, w, 3); returns (h', w', 3). Changes: infrared grey, light, noise, blur, JPEG
+    quality, a banner, a small rotation, a small cut.
     """
     image = altered_view(Image.fromarray(pixels), rng)
     if rng.random() < 0.35:
@@ -125,7 +125,7 @@ def augment(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
 
 
 def altered_view(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Mirrored, turned, cut: what `augment` does first. The same rng moves a map of it alike."""
+    """Mirrored, rotated, cut: the first part of `augment`. The same rng moves a map of it alike."""
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.3:

@@ -3,9 +3,9 @@
     OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.reserve [--runs 500] [--plot FILE.png]
 
 Sixty stations for fourteen weeks; three species that live at some of them, at rates that differ by
-station, at their own hours. Half the cameras fail for some weeks. A machine names every event, with
-errors that differ by species and by light. People look at a random sample. Naive: the machine's
-word for true, a broken camera's days for effort, binomial and Poisson limits.
+station, at their own hours. Half the cameras fail for some weeks. A model names every event, with
+errors that differ by species and by light. People review a random sample. Naive: the model's names
+taken as true, a broken camera's days counted as effort, binomial and Poisson limits.
 """
 
 import argparse
@@ -41,7 +41,7 @@ PEAKS = (
     ((1.0, 1.5), (1.0, 1.5)),
     ((22.0, 2.0), (4.0, 3.0)),
 )  # hour, width
-SAYS = np.array(  # light (day, night) x what it is x what the machine says
+SAYS = np.array(  # light (day, night) x what it is x the model's name
     [
         [[0.90, 0.02, 0.01, 0.07], [0.05, 0.80, 0.05, 0.10], [0.03, 0.12, 0.70, 0.15],
          [0.015, 0.02, 0.005, 0.96]],
@@ -49,8 +49,8 @@ SAYS = np.array(  # light (day, night) x what it is x what the machine says
          [0.01, 0.04, 0.01, 0.94]],
     ]
 )  # fmt: skip
-LOOKED_AT = {"blank": 200}  # reviews a stratum; of every other word 60
-RANDOM_PART = 0.12  # of all events, looked at for the hours alone
+LOOKED_AT = {"blank": 200}  # reviews a stratum; of every other name 60
+RANDOM_PART = 0.12  # of all events, reviewed for the hours alone
 HALF_A_WEEK = 3.5  # days of effort a cell of a history needs
 
 
@@ -148,7 +148,7 @@ def run(seed: int, rounds: int = 99) -> list[Estimate]:
 
 
 def sample(made: Season, rng) -> list[np.ndarray]:
-    """Reviewed events, a list for each stratum: the machine's word and the light."""
+    """Reviewed events, a list for each stratum: the model's name and the light."""
     drawn = []
     for call, night in strata():
         members = np.flatnonzero((made.said == call) & (made.night == night))
@@ -225,7 +225,7 @@ def shares(made: Season, looked) -> Iterator[Estimate]:
 
 
 def places(made: Season, rng) -> Iterator[Estimate]:
-    """Occupancy: every hit believed; one picture of each cell verified; a part of them reviewed."""
+    """Occupancy: every hit taken as true; one picture of each cell verified; a part reviewed."""
     week = made.day // WEEK
     effort = made.effort.reshape(STATIONS, -1, WEEK).sum(2)
     effort = np.where(effort >= HALF_A_WEEK, effort, 0)
@@ -256,7 +256,7 @@ def _of_fit(what: str, method: str, got, psi: float) -> Estimate:
 
 
 def times(made: Season, rng, rounds: int) -> Iterator[Estimate]:
-    """Overlap of two species' hours, of what the machine says and of a random sample's truth."""
+    """Overlap of two species' hours, by the model's names and by a random sample's truth."""
     some = rng.random(len(made.truth)) < RANDOM_PART
     for method, labels, chosen in (("naive", made.said, True), ("ours", made.truth, some)):
         few = rounds if method == "ours" else rounds // 4  # the model's is never near
@@ -323,7 +323,7 @@ def clustered(seed: int, stations=20, each=50, recall=0.95, alike=0.1, bar=0.9) 
     counted = share_low(held, stations, 0.95)
     return [
         Estimate(f"{what}, pictures as if apart", "naive", pooled, apart, 1, recall),
-        Estimate(f"{what}, stations drawn anew", "ours", pooled, drawn_low, 1, recall),
+        Estimate(f"{what}, stations drawn again", "ours", pooled, drawn_low, 1, recall),
         Estimate(f"stations that keep {bar:.0%}", "ours", held / stations, counted, 1, true),
     ]
 
@@ -395,7 +395,7 @@ def plot(estimates: list[Estimate], path: Path) -> None:
     axes.set_xlabel("estimate / truth: median, half and 95 % of the runs")
     axes.set_xlim(0.4, 2.6)
     runs = len([one for one in estimates if one[:2] == (names[0], "ours")])
-    words = "the machine's word and Poisson limits (red), put right by a reviewed sample (blue)"
+    words = "the model with Poisson limits (red), corrected by a reviewed sample (blue)"
     figure.suptitle(f"A simulated reserve, {runs} runs: {words}", fontsize=9)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.text(1.01, -0.9, "interval\nholds truth", fontsize=8, va="top",

@@ -28,7 +28,7 @@ from pipeline.records import Deployment
 SECOND = 1_000_000  # microseconds
 RULES = {
     "noon": "from noon of the first day to noon of the last, without outages",
-    "exact": "from the instant of setting up to that of taking down (23:59:59: the day's end), "
+    "exact": "from the instant of setting up to that of taking down (23:59:59 is the day's end), "
     "without outages",
     "inclusive": "distinct days from the first to the last, both whole, without days of outage",
     "duration": "end minus start of each deployment, nothing subtracted",

@@ -13,7 +13,7 @@ XY = NDArray[np.float64]  # (2,) metres
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What makes one four-legged species look unlike another. Metres."""
+    """The body measures of a four-legged species. Metres."""
 
     length: float  # chest to rump
     height: float  # shoulder
@@ -161,7 +161,7 @@ def _ears(shape: Shape, poll: XY, high: XY, way: XY) -> list[Chain]:
 
 
 def _marks(species: str, shape: Shape, poll: XY, brow: XY, nose: XY, high: XY) -> list[Chain]:
-    """What a species is known by: stripes, white chin, mane, antlers, tail tip."""
+    """The marks of a species: stripes, white chin, mane, antlers, tail tip."""
     r, front = shape.head_r, 0.05 + shape.head_r * 0.5
     if species == "Meles meles":
         stripe = ((*(poll + high * 0.2 * r), r * 0.42), (*(brow + high * 0.15 * r), r * 0.38),
@@ -217,9 +217,9 @@ def bird(rng: np.random.Generator, stride: float) -> Body:
 
 
 def person(rng: np.random.Generator, stride: float, infrared: bool = False) -> Body:
-    """Somebody who walks by: coat, trousers, boots, hat or hair, often a rucksack.
+    """A person who walks past: coat, trousers, boots, hat or hair, often a rucksack.
 
-    Dyes vanish in infrared: clothes are pale there, whatever their colour.
+    In infrared clothes are pale whatever their colour.
     """
     coats = (
         (0.22, 0.27, 0.17),

@@ -1,9 +1,9 @@
 """A drawn memory card: for the demo and the tests, and one more source of training pictures.
 
-Four cameras over five days: a forest glade, a meadow whose grass waves in the wind, a track with
-people and a car at night, where in the end somebody pulls a sack over the camera, and a rocky bank
-whose battery dies and whose clock falls back to its first day. Around the pictures lies what lies
-on real cards: a cut picture, a broken and an empty file, a text, a video, a sidecar. The same seed
+Four cameras over five days: a forest glade; a meadow whose grass waves in the wind; a track with
+people, a car at night and, at the end, somebody who pulls a sack over the camera; a rocky bank
+where the battery runs out and the clock is reset to its first day. As on real cards, there are also
+an incomplete picture, a broken and an empty file, a text, a video and a sidecar. The same seed
 draws the same bytes.
 """
 
@@ -63,7 +63,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One moment at which a camera wakes."""
+    """One moment at which a camera takes pictures."""
 
     when: datetime
     what: str  # blank, person, car, noon, sack, or a species
@@ -94,7 +94,7 @@ def _triggers(camera: str, diary: Diary, rng: np.random.Generator) -> Iterator[T
             seconds = int(rng.uniform(begin, end) * 3600)
             found.append(Trigger(FIRST_DAY + timedelta(days=day, seconds=seconds), what))
     found.sort(key=lambda trigger: trigger.when)
-    if camera == "CamC":  # who passes behind the sack is not seen
+    if camera == "CamC":  # nothing behind the sack is seen
         found = [trigger for trigger in found if trigger.when < SACK[0]]
         found += [Trigger(at, "sack") for at in SACK]
     if camera == "CamD":  # new batteries, nobody set the clock
@@ -145,7 +145,7 @@ def _truth(what: str) -> tuple[str, str | None]:
 def _burst(
     view: Scene, what: str, hour: float, night: bool, frames: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.uint8]]:
-    """Pictures of one trigger: who came walks on, grass sways on."""
+    """Pictures of one trigger: from one to the next the animal walks on and the grass moves."""
     if what == "sack":
         yield from (_sack(rng) for _ in range(frames))
         return
@@ -214,7 +214,7 @@ def _drive(view: Scene, colour: Pixels, normal: Pixels, depth: Pixels, turn: int
 def _grass_before(
     view: Scene, colour: Pixels, x: float, row: float, wide: int, rng: np.random.Generator
 ) -> None:
-    """A few blades in front of the feet, so that a body stands in the grass and not on it."""
+    """A few blades in front of the feet, so that a body stands in the grass."""
     below, number = row - view.horizon, 90 if view.kind in ("glade", "meadow") else 30
     tall = 0.30 if view.kind == "meadow" else 0.10
     places, tints = tuft(view.kind, rng, number, row + 0.10 * below, row, view.horizon, tall)
@@ -229,7 +229,7 @@ def _grass_before(
 def _wave(
     colour: Pixels, grass: tuple[NDArray[np.float64], NDArray[np.int64]], bend: float
 ) -> None:
-    """Tall grass close to the camera, bent by the wind: what triggers it all day long."""
+    """Tall grass close to the camera, bent by the wind: it triggers the camera all day."""
     image = Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
     blades(image, *grass, bend)
     colour[:] = np.asarray(image).astype(np.float32) / 255
@@ -271,7 +271,7 @@ def _exif(camera: str, taken: datetime) -> Image.Exif:
 
 
 def _litter(folder: Path, truths: list[Drawn]) -> list[Drawn]:
-    """What else lies on cards: one picture cut short, and five files that are none."""
+    """What else is on real cards: an incomplete picture, and five files that are no pictures."""
     cut = next(
         i for i, drawn in enumerate(truths) if drawn.kind == "animal" and drawn.camera != "CamA"
     )

@@ -1,4 +1,4 @@
-"""How a drawn camera sees its scene: daylight, infrared flash, headlights, the sensor's noise."""
+"""The light of a drawn scene: daylight, infrared flash, headlights, the sensor's noise."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -89,7 +89,7 @@ def _lamp(row: float, column: float, size: float, y: Pixels, x: Pixels) -> Pixel
 def _sensor(
     light: Pixels, rng: np.random.Generator, noise: float, grey: bool = False
 ) -> NDArray[np.uint8]:
-    """What the sensor makes of it: noise (a field for each channel, or one), clipped to bytes."""
+    """The sensor's noise (a field for each channel, or the same for all), clipped to bytes."""
     down, right = rng.integers(0, 64, 2)
     grain = _grain(1 if grey else 3)[down : down + HEIGHT, right : right + WIDTH]
     spread = noise * (0.6 + np.sqrt(np.clip(light, 0, 1)))

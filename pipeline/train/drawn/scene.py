@@ -1,7 +1,7 @@
-"""Places before a drawn camera, and what stands in them.
+"""Places in front of a drawn camera, and the things in them.
 
-A scene is drawn once per camera and lit again for every picture (light.py). What stands in it is
-as large as its feet are low: `Scene.scale` says how many pixels a metre has at a row.
+A scene is drawn once per camera and lit again for every picture (light.py). The lower the feet of
+something in the picture, the larger it is: `Scene.scale` gives the pixels of a metre at a row.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from pipeline.train.drawn.sculpt import Pixels, Sprite
 Random = np.random.Generator
 
 WIDTH, HEIGHT = 1280, 908  # of the view; the banner comes below it
-KINDS = ("glade", "meadow", "track", "bank")
 CAMERA_M = 0.75  # height of the camera above the ground
 FAR_M = 60.0
 _GROUND = {  # two colours that mix, and that of the grass
@@ -31,7 +30,7 @@ _GROUND = {  # two colours that mix, and that of the grass
 class Scene:
     """One camera's view."""
 
-    kind: str  # of KINDS
+    kind: str  # glade, meadow, track or bank
     colour: NDArray[np.float32]  # (H, W, 3) 0-1, in flat light
     depth: NDArray[np.float32]  # (H, W) metres
     horizon: int  # row
@@ -63,7 +62,7 @@ def cloud(
 
 
 def scene(kind: str, rng: Random) -> Scene:
-    """Draw a place of a kind; another seed gives another place."""
+    """Draw a place of a kind; each seed gives a different place."""
     horizon = int(HEIGHT * rng.uniform(0.30, 0.38))
     rows = np.arange(HEIGHT, dtype=np.float32)
     metres = np.clip(CAMERA_M * 950 / np.maximum(rows - horizon, 1), 0.5, FAR_M)

@@ -1,1 +1,1 @@
-"""Training of the frame model, and of the decision what is blank."""
+"""Training of the frame model, and of the decision which pictures are blank."""

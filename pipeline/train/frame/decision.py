@@ -1,4 +1,4 @@
-"""From scores of pictures that a network had not learned to its decision about blanks."""
+"""The decision about blanks, fitted on scores of pictures that the network was not trained on."""
 
 import json
 from collections.abc import Callable
@@ -15,20 +15,20 @@ from pipeline.train.frame.learn import Data
 from pipeline.train.pictures import burst_numbers, windows_of
 from pipeline.trust.measure import auc
 
-RECALL = 0.96  # of what is not blank, wanted of the threshold where it is fitted
+RECALL = 0.96  # share of the pictures that are not blank, kept at the fitted threshold
 SURE = 0.02  # p_blank up to which a picture is surely not blank
 
 
 def decision(
     data: Data, logits: NDArray[np.float32], rows: NDArray[np.intp], say: Callable[[str], None]
 ) -> blank.Fusion:
-    """Fit the fusion on `rows`, whose scores come from networks that had not learned them."""
+    """Fit the fusion on `rows`, whose scores come from networks not trained on them."""
     examples = data.examples
     given, novelty = _inputs(data, logits)
     is_blank = np.array([example.kind == "blank" for example in examples])
     if not 0 < is_blank[rows].mean() < 1:
         raise SettingsError(
-            "the decision is fitted on blanks and others, and here is only one of them"
+            "the decision needs blanks and other pictures to be fitted; here is only one kind"
         )
     part = {name: values[rows] for name, values in given.items()}
     cards = [examples[row].card for row in rows]

@@ -1,4 +1,4 @@
-"""Fit the decision (pipeline.frames.blank.Fusion) on scores of pictures the model never saw."""
+"""Fit the decision (pipeline.frames.blank.Fusion), on pictures the model was not trained on."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from pipeline.frames.blank import INPUTS, Fusion
 
 RIDGE = 0.01  # on standardised inputs, against a mean loss
-_STEPS = 30  # of Newton's method; it stands still after ten
+_STEPS = 30  # of Newton's method; it has converged after ten
 
 
 def balanced(
     groups: Sequence[str] | NDArray[np.str_], is_blank: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """(n,) weights of mean 1: large cards count by the root of their size, both answers alike."""
+    """(n,) weights of mean 1: large cards count by the root of their size, both answers equally."""
     _, place, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     weights = 1 / np.sqrt(sizes[place])
     for answer in (True, False):
@@ -78,9 +78,10 @@ def threshold_for(
     groups: Sequence[str],
     recall: float,
 ) -> float:
-    """The lowest p_blank, rounded up to 0.01, at which `recall` of what is not blank is kept.
+    """The lowest p_blank, rounded up to 0.01, at which `recall` of the pictures that are not
+    blank is kept.
 
-    Cards count by the root of their size, as in the fit: one long card is not the world.
+    Cards count by the root of their size, as in the fit, so that no long card decides alone.
     """
     shown = np.flatnonzero(~is_blank)
     weights = balanced(np.asarray(groups)[shown], is_blank[shown])

@@ -19,7 +19,7 @@ from pipeline.train.pictures import Example, targets
 from pipeline.trust.measure import auc
 
 State = dict[str, Tensor]  # of a network
-_EMA = 0.98  # the weights that are kept are a running mean of the last some fifty steps
+_EMA = 0.98  # the weights that are kept are a running mean of about the last fifty steps
 _CLIP = 5.0  # of the gradient's length
 
 
@@ -30,7 +30,7 @@ class Plan:
     steps: int = 400
     batch: int = 32
     rate: float = 2e-3  # of the heads
-    body_rate: float = 3e-4  # of what was trained before
+    body_rate: float = 3e-4  # of the pretrained backbone
     decay: float = 1e-2
     check_every: int = 50  # steps between checks on the validation pictures
     patience: int = 3  # checks without gain before it stops early
@@ -61,7 +61,7 @@ def learn(
 ) -> float:
     """Train `stages.net` in place on `rows`; the validation AUC kept (nan without validation).
 
-    With validation rows the best moment is kept and the run stops when it has long passed.
+    With validation rows the best state is kept, and the run stops when it no longer improves.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -134,27 +134,27 @@ def _step(
     cells = torch.from_numpy(data.cells[variants, picked]).to(device)
     loss = loss_of(logits.float(), evidence.float(), truth, cells)
     optimiser.zero_grad()
-    loss.backward()
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(stages.net.parameters(), _CLIP)
     optimiser.step()
     return float(loss.detach())
 
 
 def loss_of(logits: Tensor, evidence: Tensor, truth: Tensor, cells: Tensor) -> Tensor:
-    """Three voices: the picture's kinds, its strongest cells alone, and each known cell.
+    """The sum of three losses: of the picture's kinds, of its strongest cells, of each known cell.
 
     logits (n, 4), evidence (n, 3, h, w), truth (n, 4), cells (n, h, w) of EMPTY, BODY, IGNORE
     """
-    said = torch.ones_like(truth)
-    said[:, 2] -= truth[:, 1]  # beside a person there may be a vehicle: nobody wrote it down
-    whole = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * said).mean()
-    kinds, said = truth[:, :3], said[:, :3]
+    labelled = torch.ones_like(truth)
+    labelled[:, 2] -= truth[:, 1]  # beside a person there may be a vehicle that has no label
+    whole = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * labelled).mean()
+    kinds, labelled = truth[:, :3], labelled[:, :3]
     strongest = F.binary_cross_entropy_with_logits(soft_maximum(evidence), kinds, reduction="none")
     of_kind = kinds[:, :, None, None].bool()
     body, empty = (cells == BODY)[:, None], (cells == EMPTY)[:, None]
     there, absent = body & of_kind, empty | (body & ~of_kind)
     seen = _mean_over(F.softplus(-evidence), there) + _mean_over(F.softplus(evidence), absent)
-    return whole + 0.5 * (strongest * said).mean() + (seen * said).mean()
+    return whole + 0.5 * (strongest * labelled).mean() + (seen * labelled).mean()
 
 
 def _mean_over(values: Tensor, where: Tensor) -> Tensor:

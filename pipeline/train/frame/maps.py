@@ -1,8 +1,8 @@
-"""What a frozen backbone sees in the training pictures, computed once.
+"""The features of a frozen backbone for the training pictures, computed once.
 
-Most of the time of a training is the backbone's. Where its first stages stay as they are, their
-maps of every picture and of a few altered copies are kept in files, and learning takes minutes on
-a laptop's processor.
+Most of a training's time is spent in the backbone. Where its first stages do not change, their maps
+of every picture and of a few altered copies are kept in files, and training takes minutes on a
+laptop.
 """
 
 from collections.abc import Callable, Sequence
@@ -99,15 +99,15 @@ def cell_targets(
 ) -> NDArray[np.int8]:
     """(variants, rows, h, w) of IGNORE, EMPTY, BODY: where in a picture its animal is.
 
-    A blank is empty everywhere. Elsewhere the novelty of the picture's window draws the body, for
-    nothing: what is far from everything seen there before is on it, what is near is not.
+    A blank is empty everywhere. In other pictures the novelty in the picture's window shows the
+    body without any label: cells far from everything seen there before are on it, near ones not.
     """
     count, height, width = maps.cells.shape[:3]
     found = np.full((variants, count, height, width), IGNORE, np.int8)
     for rows in windows_of(examples):
         novelty = background.novelty_map(maps.cells[rows], maps.lights[rows].tolist())
         smoothed = smooth(novelty.astype(np.float64))
-        smoothed[:, [0, -1]] *= _EMPTY_TO  # the camera's clock runs there
+        smoothed[:, [0, -1]] *= _EMPTY_TO  # there the camera prints its clock
         for row, peaks in zip(rows, smoothed, strict=True):
             if examples[row].kind == "blank":
                 found[:, row] = EMPTY

@@ -1,4 +1,4 @@
-"""Which part of the frame network stays as it is, and which part learns."""
+"""Which part of the frame network is frozen, and which part is trained."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ LEARN = ("heads", "last", "all")
 
 
 class Stages:
-    """A frame network cut in two: `begin` is run once per picture, `finish` learns.
+    """A frame network in two parts: `begin` is run once per picture, `finish` is trained.
 
-    learn   heads: the backbone stays; last: its last stage learns too (EfficientNets);
-            all: everything learns, and `begin` only hands the pixels on
+    learn   heads: the backbone is frozen; last: its last stage is trained too (EfficientNets);
+            all: everything is trained, and `begin` only passes the pixels on
     """
 
     def __init__(self, net: FrameNet, learn: str, device: str) -> None:

@@ -1,10 +1,10 @@
 """Train a frame model: `camtriage train frame labels.csv --out my-model`.
 
-The table names pictures in the form of pipeline.train.pictures. Learned is only from rows that may
-train weights given to others (`--everything`: from all, for weights that stay at home). Rows of
-the split `validate` stop the run early and fit the decision about blanks; with `--leave-out` both
-splits are learned from, the number of steps stays as given, and the decision is fitted on scores of
-networks that had not seen the picture's study.
+The table names pictures as pipeline.train.pictures describes. Only rows that may train weights
+given to others are used (`--everything`: all rows, for weights that are not given away). Rows of
+the split `validate` stop the run early and fit the decision about blanks. With `--leave-out` both
+splits are used for training, the number of steps stays as given, and the decision is fitted on
+scores of networks that were not trained on the picture's study.
 """
 
 import copy
@@ -40,7 +40,7 @@ DRAWN_SEED = 101  # of the first drawn card
 
 @dataclass(frozen=True, slots=True)
 class FrameOptions:
-    """What `camtriage train frame` can be told."""
+    """The options of `camtriage train frame`."""
 
     table: Path
     out: Path
@@ -55,7 +55,7 @@ class FrameOptions:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
     variants: int = 4  # the picture and altered copies
     plan: Plan = field(default_factory=Plan)
-    soup: int = 1  # runs with other seeds, averaged greedily where that helps
+    soup: int = 1  # runs with other seeds, averaged where that helps
     seed: int = 0
     leave_out: bool = False
     everything: bool = False
@@ -94,9 +94,9 @@ def train_frame(options: FrameOptions, say: Callable[[str], None]) -> Path:
 
 
 def folds(studies: Sequence[str]) -> list[frozenset[str]]:
-    """What is left out at a time: each large study, and the small ones together.
+    """The groups that are left out in turn: each large study, and the small ones together.
 
-    Without a large one each small one alone. SettingsError for a single study.
+    Without a large study each small one is a group. SettingsError for a single study.
     """
     names, sizes = np.unique(np.asarray(studies), return_counts=True)
     if len(names) < 2:
@@ -201,9 +201,9 @@ def _soup(
     fresh: State,
     say: Say,
 ) -> Stages:
-    """Runs with other seeds; their mean is kept only as far as validation gets better by it.
+    """Runs with other seeds; a run joins their mean only if validation improves by it.
 
-    Without validation pictures every run goes into the mean: nothing could choose among them.
+    Without validation pictures every run joins the mean: there is nothing to choose by.
     """
     runs = []
     for number in range(options.soup):

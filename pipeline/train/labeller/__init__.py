@@ -1,1 +1,1 @@
-"""Training of the small labeller."""
+"""Training of the starter labeller."""

@@ -1,10 +1,10 @@
-"""What the starter labeller's pictures are to mean: features, space, and a vector for each taxon.
+"""The image side of the starter labeller: features, space, and a vector for each taxon.
 
-ImageNet's classifier already tells some 280 animals apart, in ImageNet's pictures. Camera traps
-show them grey, dark and small, and show others that ImageNet lacks. So each taxon starts at the
-mean vector of its classes and may move as far as the pictures that may be trained on pull it, held
-back by a penalty; a taxon without classes starts at its relatives. Everything is linear on frozen
-features: with two thousand pictures from eight studies more would be learnt by heart.
+ImageNet's classifier already knows some 280 animals, in ImageNet's pictures. In camera-trap
+pictures they are grey, dark and small, and there are animals that ImageNet lacks. So each taxon
+starts at the mean vector of its classes and is moved by the pictures that may be used for training,
+against a penalty; a taxon without classes starts at its relatives. Everything is linear on frozen
+features: with two thousand pictures from eight studies, a larger model would overfit.
 """
 
 import tomllib
@@ -30,18 +30,18 @@ CLASSES = Path(__file__).with_name("classes.toml")
 SIZE = 224  # pixels, of a crop and of a squashed frame
 MAP_SIZE = (SHORT_SIDE, 576)  # height, width of the squashed frame that the class map is read from
 PARTS = 254  # directions of feature space that are kept; 256 numbers make a vector
-CLASS_SCALE = 0.5  # of ImageNet's logits: they are far too sure on camera-trap pictures
+CLASS_SCALE = 0.5  # of ImageNet's logits: they are far too confident on camera-trap pictures
 CONSTANT = 1.0  # the constant coordinate, in units of the usual vector's length
-EVENED = 0.5  # how far classes that always fire loudly are turned down: 0 not, 1 to one loudness
-PULL = 0.2  # penalty on leaving the classifier's vectors, chosen by leave-one-study-out
+EVENED = 0.5  # how far classes with a large spread of logits are scaled down: 0 not, 1 to equal
+PULL = 0.2  # penalty on moving away from the classifier's vectors, by leave-one-study-out
 BIAS_PULL = 0.3  # of PULL, for biases
-NEW_BIAS = -1.5  # a taxon that starts at its relatives starts below them
+NEW_BIAS = -1.5  # of a taxon that starts at its relatives: below theirs
 UNKNOWN_BIAS = -3.0
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A labelled picture: what it shows, by rank as far as the table says."""
+    """A labelled picture, with the ranks that are known of its label."""
 
     example: Example
     truth: Mapping[str, str]  # rank -> scientific name; empty: not known
@@ -60,7 +60,9 @@ class Picture:
 class Space:
     """From features (1 280) to vectors (256): vector = unit(features @ matrix + offset)."""
 
-    matrix: NDArray[np.float64]  # (features, 256); the last column is 0: room for the texts' length
+    matrix: NDArray[
+        np.float64
+    ]  # (features, 256); the last column is 0: texts use it for their length
     offset: NDArray[np.float64]  # (256,); the last but one is the constant coordinate
     length: float  # usual length before it is made 1
     classes: NDArray[np.float64]  # (1000, 255) ImageNet's classifier in this space, biases last
@@ -92,7 +94,7 @@ def _ladder(labelset: LabelSet) -> dict[str, dict[str, str]]:
 
 
 def _truth(name: str, known: Mapping[str, dict[str, str]]) -> dict[str, str]:
-    """Ranks of a name in the table; a species beyond the set is still known by its genus."""
+    """Ranks of a name in the table; a species outside the set is still known by its genus."""
     name = name.removesuffix(" sp.")
     if name in known:
         return known[name]
@@ -111,7 +113,7 @@ def _noted(part: str) -> dict[str, Any]:
 
 
 def consistent(picture: Picture, taxa: Sequence[Taxon]) -> NDArray[np.bool_]:
-    """(taxa,) which taxa of the set the picture may be of, as far as its label tells."""
+    """(taxa,) which taxa of the set the picture may be of, by its label."""
     if picture.kind != "animal":
         return np.array([taxon.observation_type == picture.kind for taxon in taxa])
     animals = np.array([taxon.observation_type == "animal" for taxon in taxa])
@@ -132,14 +134,14 @@ def consistent(picture: Picture, taxa: Sequence[Taxon]) -> NDArray[np.bool_]:
 
 
 def class_numbers(labelset: LabelSet) -> dict[str, list[int]]:
-    """ImageNet classes behind each taxon, from classes.toml."""
+    """ImageNet classes of each taxon, from classes.toml."""
     given = _noted("imagenet")
     if strange := sorted(given.keys() - set(labelset.names)):
         raise SettingsError(f"{CLASSES}: {strange[0]} is not in the label set")
     return given
 
 
-class Eyes(Protocol):
+class ImageNetwork(Protocol):
     """The image network behind the labeller."""
 
     def attention(self, pixels: NDArray[np.uint8]) -> Numbers:
@@ -150,7 +152,9 @@ class Eyes(Protocol):
 
 
 def features(
-    pictures: Sequence[Picture], backbone: Eyes, tell: Callable[[int, int], None] | None = None
+    pictures: Sequence[Picture],
+    backbone: ImageNetwork,
+    tell: Callable[[int, int], None] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Crop and whole frame through the backbone: {"crop": (n, 1280), "frame": (n, 1280)}."""
     found: dict[str, list[Numbers]] = {"crop": [], "frame": []}
@@ -187,7 +191,7 @@ def make_space(
     """The PARTS directions of feature space in which the used classes differ most.
 
     weight, bias   (1000, features), (1000,): ImageNet's classifier
-    used           its classes that stand behind a taxon
+    used           its classes that belong to a taxon
     """
     given = np.concatenate([found["crop"], found["frame"]]).astype(np.float64)
     mean, spread = given.mean(axis=0), given.std(axis=0) + 0.05
@@ -234,10 +238,10 @@ def starting_vectors(labelset: LabelSet, space: Space) -> NDArray[np.float64]:
 def evened(
     start: NDArray[np.float64], vectors: Numbers, shares: Numbers, constant: float
 ) -> NDArray[np.float64]:
-    """Classes by how far they rise above what they say of any camera-trap picture.
+    """Vectors whose logits have the same mean over camera-trap pictures, and a more equal spread.
 
-    Grey, dark pictures make some classes (platypus, armadillo, dhole) fire whatever they show.
-    With studies left out and not one label used: 22 % of known taxa right, without it 16.
+    Grey, dark pictures give some classes (platypus, armadillo, dhole) high logits whatever they
+    show. With studies left out and no label used, 22 % of known taxa are right, without this 16 %.
     """
     close = vectors @ start.T
     share = (shares / shares.sum())[:, None]
@@ -248,9 +252,9 @@ def evened(
     return np.asarray(out * ((loud / loud.mean()) ** -EVENED)[:, None])
 
 
-def _related(taxon: Taxon, other: Taxon) -> bool:
-    """Whether both stand under the narrowest parent of the first (or the other under the first)."""
-    chain = dict([(other.rank, other.name), *other.parents])
+def _related(taxon: Taxon, second: Taxon) -> bool:
+    """Whether both are in the narrowest parent of the first (or the second in the first)."""
+    chain = dict([(second.rank, second.name), *second.parents])
     own = [(taxon.rank, taxon.name), *taxon.parents]
     narrow = [link for link in own if link[0] in ("genus", "family")] or own[-1:]
     return any(chain.get(rank) == name for rank, name in narrow)
@@ -259,7 +263,7 @@ def _related(taxon: Taxon, other: Taxon) -> bool:
 def fit(
     vectors: Numbers, may_be: NDArray[np.bool_], shares: Numbers, start: Numbers, constant: float
 ) -> NDArray[np.float64]:
-    """(taxa, 255): vectors of the taxa, pulled from `start` by the pictures.
+    """(taxa, 255): vectors of the taxa, moved from `start` by the pictures.
 
     vectors   (n, 255) from Space
     may_be    (n, taxa) which taxa a picture may be of: their probabilities are added up
@@ -274,7 +278,7 @@ def fit(
     moved = torch.zeros_like(begin, requires_grad=True)
     held = torch.ones(begin.shape[1])
     held[-1] = BIAS_PULL * constant**2  # the last coordinate, times the constant, is the bias
-    optimiser = torch.optim.LBFGS(
+    optimiser: torch.optim.Optimizer = torch.optim.LBFGS(
         [moved], max_iter=80, history_size=8, line_search_fn="strong_wolfe"
     )
 
@@ -283,7 +287,7 @@ def fit(
         close = given @ (begin + moved).T
         off = torch.logsumexp(close, 1) - torch.logsumexp(close + barred, 1)
         total = (share * off).sum() + PULL * (held * moved**2).sum()
-        total.backward()
+        torch.autograd.backward(total)
         return float(total.detach())
 
     optimiser.step(loss)
@@ -291,7 +295,7 @@ def fit(
 
 
 def shares(pictures: Sequence[Picture]) -> NDArray[np.float64]:
-    """What each picture counts: a card's hundred bobcats ten times one bobcat, not a hundred."""
+    """The weight of each picture: a hundred pictures of a taxon on a card count as ten."""
     keys = [(p.example.card, p.kind, tuple(p.truth.values())) for p in pictures]
     many = Counter(keys)
     return np.array([many[key] ** -0.5 for key in keys])

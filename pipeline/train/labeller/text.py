@@ -1,8 +1,8 @@
-"""The starter's text tower: a small transformer that learns which words mean which vector.
+"""The text tower of the starter labeller: a small transformer that turns words into vectors.
 
-It never sees a picture. For each taxon it gets many phrasings (common and scientific names,
-family, templates), for each of ImageNet's thousand classes their names, and is pulled to the vector
-that the image side has for them. So it knows synonyms and spellings, not new animals.
+It is trained without pictures. For each taxon it gets many phrasings (common and scientific names,
+family, templates), for each of ImageNet's thousand classes its names, and learns the vector that
+the image side has for them. So it knows synonyms and spellings, but no new animals.
 """
 
 import random
@@ -53,7 +53,7 @@ class Meaning:
     order: str
 
     def phrase(self, rng: random.Random) -> str:
-        """One way of saying it; parts that are not known are left out."""
+        """A random phrasing; parts that are not known are left out."""
         text = rng.choice(PATTERNS)
         facts = {"scientific": self.scientific, "family": self.family, "order": self.order}
         if self.scientific == "" and "{scientific}" in text:
@@ -99,7 +99,7 @@ def train_text_tower(
     scale: float,
     tell: Callable[[int, int, float], None],
 ) -> float:
-    """Fit `model.text` so that phrasings say of pictures what their targets say.
+    """Fit `model.text` so that phrasings give pictures the same logits as their targets.
 
     targets   (meanings, d) of unit length
     weights   (meanings,) how often a meaning is drawn
@@ -120,15 +120,15 @@ def train_text_tower(
     model.text.train()
     for step in range(STEPS):
         rows = rng.choices(range(len(meant)), weights=weights, k=BATCH)
-        tokens = texts.some(rows)
+        tokens = texts.sample(rows)
         model.text.attn_mask = causal[: tokens.shape[1], : tokens.shape[1]]
-        said = functional.normalize(model.text(tokens), dim=-1)
-        some = views[torch.randint(len(views), (SEEN,))]
-        off = (scale * (said - wanted[rows]) @ some.T).square().mean()
-        apart = functional.cross_entropy(SHARPNESS * said @ wanted.T, torch.tensor(rows))
+        spoken = functional.normalize(model.text(tokens), dim=-1)
+        pictures = views[torch.randint(len(views), (SEEN,))]
+        off = (scale * (spoken - wanted[rows]) @ pictures.T).square().mean()
+        apart = functional.cross_entropy(SHARPNESS * spoken @ wanted.T, torch.tensor(rows))
         loss = 10 * off + 0.2 * apart
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
         tell(step + 1, STEPS, float(off.detach()))
@@ -137,24 +137,24 @@ def train_text_tower(
     _widened(model.text, full, texts.tokens)
     with torch.inference_mode():
         rows = rng.choices(range(len(meant)), weights=weights, k=1000)
-        said = model.encode_text(tokenizer([meant[k].phrase(rng) for k in rows]), normalize=True)
-        pairs = torch.stack([(said @ views.T).flatten(), (wanted[rows] @ views.T).flatten()])
+        spoken = model.encode_text(tokenizer([meant[k].phrase(rng) for k in rows]), normalize=True)
+        pairs = torch.stack([(spoken @ views.T).flatten(), (wanted[rows] @ views.T).flatten()])
     return float(torch.corrcoef(pairs)[0, 1])
 
 
 class _Texts:
-    """Phrasings made once for each meaning, as numbers of the tokens that occur at all."""
+    """Phrasings made once for each meaning, as numbers of the tokens that occur."""
 
     def __init__(self, meant: Sequence[Meaning], tokenizer: Tokenizer, rng: random.Random) -> None:
         import torch
 
-        said = [tokenizer([meaning.phrase(rng) for _ in range(PHRASINGS)]) for meaning in meant]
-        self._rng, every = rng, torch.stack(said)
-        self.tokens = torch.unique(every)  # sorted: the end mark stays the largest
+        spoken = [tokenizer([meaning.phrase(rng) for _ in range(PHRASINGS)]) for meaning in meant]
+        self._rng, every = rng, torch.stack(spoken)
+        self.tokens = torch.unique(every)  # sorted: the end mark is still the largest
         self._numbers = torch.searchsorted(self.tokens, every)
 
-    def some(self, rows: Sequence[int]) -> "torch.Tensor":
-        """One phrasing of each, cut to the longest: attention over padding is for nothing."""
+    def sample(self, rows: Sequence[int]) -> "torch.Tensor":
+        """A random phrasing of each, cut to the longest: attention over padding costs time."""
         picked = [self._rng.randrange(PHRASINGS) for _ in rows]
         numbers = self._numbers[list(rows), picked]
         return numbers[:, : int(numbers.argmax(dim=1).max()) + 1]
@@ -165,12 +165,13 @@ def _narrowed(tower: Any, tokens: "torch.Tensor") -> Any:
     from torch import nn
 
     full = tower.token_embedding
-    tower.token_embedding = nn.Embedding.from_pretrained(full.weight[tokens].clone(), freeze=False)
+    from_pretrained: Any = nn.Embedding.from_pretrained  # not annotated there
+    tower.token_embedding = from_pretrained(full.weight[tokens].clone(), freeze=False)
     return full
 
 
 def _widened(tower: Any, full: Any, tokens: "torch.Tensor") -> None:
-    """Put the trained embeddings back; tokens that never occurred say nothing (0)."""
+    """Put the trained embeddings back; tokens that never occurred are 0."""
     trained = tower.token_embedding.weight.detach()
     full.weight.data.zero_()
     full.weight.data[tokens] = trained

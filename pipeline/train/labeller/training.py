@@ -1,13 +1,13 @@
-"""Makes the starter labeller: an open_clip model from one ImageNet network and some pictures.
+"""Training of the starter labeller: an open_clip model from an ImageNet network and pictures.
 
     camtriage train labeller WEIGHTS LABELS.csv --out FOLDER
 
-1. Features of every picture that may be trained on: a crop where the network sees an animal, and
-   the whole frame (head.py).
-2. A space of 256 numbers, in it a vector for each taxon: the classifier's own, pulled by pictures.
-3. How sure to be: everything is fitted again with each study left out; temperature, share of the
-   crop and bars are chosen on what it then says of that study.
-4. A text tower that puts the taxa's words where their vectors are (text.py).
+1. Features of every picture that may be used for training: of a crop where the network sees an
+   animal, and of the whole frame (head.py).
+2. A space of 256 numbers with a vector for each taxon: the classifier's own, moved by the pictures.
+3. Calibration: everything is fitted again with each study left out; temperature, weight of the crop
+   and bars are chosen on the results for that study.
+4. A text tower that gives the words of a taxon its vector (text.py).
 5. The folder: open_clip_config.json, safetensors, ONNX, the label set's texts, labeller.json.
 """
 
@@ -34,10 +34,13 @@ from pipeline.train.labeller.backbone import MEAN, STD, Backbone
 from pipeline.train.labeller.head import SIZE, Numbers
 
 SEED = 7
-WANTED = 0.95  # of the stated names are true, with studies left out
+WANTED = 0.95  # share of the given names that must be true, with studies left out
 WANTED_BELOW_CLASS = 0.9  # of names narrower than "mammal", each study counting once
 WORTH = {"species": 4, "genus": 4, "subfamily": 2, "family": 2, "order": 1.5, "class": 1}
-TAXON_WEIGHT, CLASS_WEIGHT = 12.0, 1.0  # how often the text tower meets a taxon and a bare class
+TAXON_WEIGHT, CLASS_WEIGHT = (
+    12.0,
+    1.0,
+)  # how often the text tower is trained on a taxon and on a class
 CROP_SHARES, TEMPERATURES = (0.5, 0.7, 0.85), (0.5, 0.6, 0.7, 0.85, 1.0)
 SPECIES_BARS, GROUP_BARS, CLASS_BARS = (0.6, 0.7, 0.8, 0.9), (0.7, 0.8, 0.9), (0.5, 0.6, 0.7)
 FILES = ("open_clip_model.safetensors", "image.onnx", "texts.safetensors")
@@ -141,7 +144,7 @@ def fitted(
 def leave_studies_out(
     found: Found, backbone: Backbone, labelset: LabelSet, tell: Tell
 ) -> dict[str, NDArray[np.float64]]:
-    """Logits by view, (n, taxa) each: of every study by a head that never saw it."""
+    """Logits by view, (n, taxa) each: of every study by a head that was not trained on it."""
     studies = np.array([picture.example.study for picture in found.pictures])
     out = {view: np.zeros(found.may_be.shape) for view in found.features}
     for study in sorted(set(studies)):
@@ -156,46 +159,46 @@ def leave_studies_out(
 def calibrate(
     left_out: Mapping[str, Numbers], found: Found, labelset: LabelSet
 ) -> tuple[Calibration, dict[str, Any]]:
-    """Temperature, share of the crop and bars that say the most and are true WANTED of the time.
+    """Temperature, weight of the crop and bars that give the most names, of which WANTED are true.
 
-    Likelihood would choose them so timid that only "mammal" was ever said.
+    By likelihood alone they would be so cautious that the only name given is "mammal".
     """
     rows = np.array([p.kind == "animal" and bool(p.truth) for p in found.pictures])
     judged, logits = found.part(rows), {view: close[rows] for view, close in left_out.items()}
-    best: tuple[float, Said, Calibration] | None = None
+    best: tuple[float, GivenNames, Calibration] | None = None
     for crop_share, temperature in product(CROP_SHARES, TEMPERATURES):
         mixed = crop_share * logits["crop"] + (1 - crop_share) * logits["frame"]
         sure = _softmax(mixed / temperature).astype(np.float32)
         for bars in product(SPECIES_BARS, GROUP_BARS, CLASS_BARS):
             calibration = Calibration(temperature, crop_share, *bars)
-            said = _said(sure, judged, labelset, calibration)
-            if said.holds and (best is None or said.worth > best[0]):
-                best = (said.worth, said, calibration)
+            given = _given_names(sure, judged, labelset, calibration)
+            if given.holds and (best is None or given.worth > best[0]):
+                best = (given.worth, given, calibration)
     if best is None:
-        raise SettingsError("no bar makes the stated names true often enough: too few pictures?")
+        raise SettingsError("with no bar are the given names true often enough: too few pictures?")
     return best[2], {"left_out": asdict(best[1])}
 
 
 @dataclass(frozen=True)
-class Said:
-    """What bars lead to: how many names were said, how many of them are true."""
+class GivenNames:
+    """The result of bars: how many names are given, how many of them are true."""
 
     named: int
     of: int
     true: float  # counted as in head.shares
-    true_below_class: float  # each study counting once; 1 where nothing was said
+    true_below_class: float  # each study counting once; 1 where no name was given
     worth: float
     by_rank: dict[str, list[int]]  # [true, false]
 
     @property
     def holds(self) -> bool:
-        """Whether as many of the names are true as is wanted."""
+        """Whether enough of the names are true."""
         return self.true >= WANTED and self.true_below_class >= WANTED_BELOW_CLASS
 
 
-def _said(
+def _given_names(
     sure: NDArray[np.float32], found: Found, labelset: LabelSet, calibration: Calibration
-) -> Said:
+) -> GivenNames:
     """Judge the names of animals whose truth is known."""
     bank = Bank(
         labelset, np.zeros((0, 0), np.float32), np.arange(0), "softmax", 1.0, 0.0, calibration
@@ -218,13 +221,13 @@ def _said(
     true = weight[True] / max(sum(weight.values()), 1e-9)
     below = np.mean([np.mean(verdicts) for verdicts in by_study.values()]) if by_study else 1.0
     named = sum(map(sum, by_rank.values()))
-    return Said(
+    return GivenNames(
         named, len(share), round(float(true), 4), round(float(below), 4), float(worth), by_rank
     )
 
 
 def is_true(name: str | None, rank: str | None, truth: Mapping[str, str]) -> bool | None:
-    """Whether a stated name fits what a picture shows; None: nothing said, or beyond the label."""
+    """Whether a name fits what a picture shows; None: no name, or more exact than the label."""
     if name is None or rank is None or not truth:
         return None
     return truth[rank] == name if rank in truth else None
@@ -246,7 +249,7 @@ def _model(
     calibration: Calibration,
     tell: Tell,
 ) -> tuple[Any, float, float]:
-    """The open_clip model, its scale, and how well the text tower meets the vectors."""
+    """The open_clip model, its scale, and how well the text tower agrees with the vectors."""
     import torch
 
     towers.register()
@@ -277,7 +280,7 @@ def _model(
 def _moved(
     space: head.Space, vectors: Numbers, numbers: Mapping[str, Sequence[int]], labelset: LabelSet
 ) -> Numbers:
-    """ImageNet's classes, those behind a taxon moved as the pictures moved it."""
+    """ImageNet's classes; those of a taxon are moved as the pictures moved the taxon."""
     classes, start = space.classes.copy(), head.starting_vectors(labelset, space)
     for k, taxon in enumerate(labelset.taxa):
         for number in numbers.get(taxon.name, ()):
@@ -288,8 +291,8 @@ def _moved(
 def unit_targets(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Vectors (k, 255) as unit vectors (k, 256), and their common length before.
 
-    The last coordinate, 0 in every picture's vector, takes what is missing to one length, so a
-    cosine says what the inner product said.
+    The last coordinate, 0 in every picture's vector, makes all lengths equal, so that a cosine is
+    proportional to the inner product before.
     """
     lengths = np.linalg.norm(vectors, axis=1)
     radius = float(lengths.max())
@@ -331,7 +334,7 @@ def _save(
     lines: Sequence[str],
     out: Path,
 ) -> None:
-    """Everything into `out`; labeller.json, written last, makes it whole."""
+    """Write everything into `out`; labeller.json comes last and completes it."""
     import torch
     from safetensors.numpy import save_file
 
