@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from db.core.engine import migrate, open_database
@@ -18,6 +19,10 @@ from flows.execution.environment import prepare_prefect
 from tests.servers import making_databases, postgresql
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine is no failure: how long one example takes says nothing of the program.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # Prefect reads its environment at its first import, wherever that is: the tests' own home before.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect")

@@ -36,6 +36,14 @@ def test_an_animal_in_two_pictures_at_the_same_place_is_still_new():
     assert (novelty_map(cells, ["colour"] * 12)[[5, 6], 2, 3] > 0.2).all()
 
 
+def test_an_animal_in_three_pictures_is_new_and_in_four_it_belongs_there():
+    for several, new in (([4, 5, 6], True), ([4, 5, 6, 7], False)):
+        cells = view(16)
+        cells[several, 2, 3] = np.random.default_rng(9).normal(size=8)
+        novelty = novelty_map(cells, ["colour"] * 16)[several, 2, 3]
+        assert ((novelty > 0.2) if new else (novelty < 0.01)).all()
+
+
 def test_fewer_than_eight_pictures_of_a_light_show_no_background():
     lights = ["colour"] * SHORTEST + ["infrared"] * (SHORTEST - 1)
     novelty = novelty_map(view(len(lights)), lights)

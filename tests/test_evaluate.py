@@ -1,6 +1,7 @@
 """Figures about the blank filter: right, and with honest intervals."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from pipeline.train.evaluate import evaluate_frames
+from pipeline.train.evaluate import evaluate_frames, learned_from
+from pipeline.train.pictures import Example
 from pipeline.trust import measure
 
 SCORES = np.array([0.1, 0.2, 0.6, 0.4, 0.8, 0.9])
@@ -24,6 +26,25 @@ def test_recall_and_removed_at_a_threshold():
     assert measure.recall(SCORES, BLANK, 0.5) == pytest.approx(2 / 3)
     assert measure.removed(SCORES, BLANK, 0.5) == pytest.approx(2 / 3)
     assert np.isnan(measure.recall(SCORES, np.ones(6, bool), 0.5))
+
+
+def test_a_score_at_the_threshold_itself_is_hidden():
+    assert measure.recall(SCORES, BLANK, 0.6) == pytest.approx(2 / 3), "0.6 is not kept"
+    assert measure.removed(SCORES, BLANK, 0.4) == 1.0, "0.4 is hidden"
+    assert measure.removed(SCORES, BLANK, np.nextafter(0.4, 1)) == pytest.approx(2 / 3)
+
+
+def test_a_blank_that_ties_with_the_last_that_must_be_kept_stays_too():
+    scores, is_blank = np.array([0.1, 0.6, 0.6, 0.9]), np.array([False, False, True, True])
+    assert measure.removed_at_recall(scores, is_blank, 1.0) == 0.5
+
+
+def test_a_card_was_learned_from_by_training_and_by_validating_and_only_with_leave():
+    def example(split: str, may_train: bool) -> Example:
+        return Example(Path("1.jpg"), "blank", split, may_train, "card", "study")
+
+    assert learned_from(example("train", True)) and learned_from(example("validate", True))
+    assert not learned_from(example("test", True)) and not learned_from(example("train", False))
 
 
 def test_b95_keeps_what_was_asked_for():

@@ -105,6 +105,11 @@ def test_an_occasion_with_too_little_effort_is_left_out_and_its_records_are_told
     assert same(made.effort, [[4.5, 4.5, NA], [2.5, 5, NA]])
 
 
+def test_an_occasion_with_just_the_least_effort_is_used():
+    made = history(cameras(A=(1, 5)), [], 2, least_days=2)
+    assert same(made.effort, [[NA, 2, NA]]) and same(made.cells, [[NA, 0, NA]])
+
+
 def test_records_without_time_without_camera_or_between_deployments_are_told():
     stays = [
         Stay("A", "A", date(2020, 1, 1), date(2020, 1, 3)),

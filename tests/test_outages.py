@@ -193,6 +193,13 @@ def test_a_motion_picture_proves_that_the_camera_worked_without_its_heartbeat():
     assert proposals(PLACE, lapse(daily) + at_hours(24 * 20 + 12, 24 * 21 + 12)) == []
 
 
+def test_one_beat_and_a_half_is_late_and_a_minute_more_is_a_silence():
+    for late, found in ((36.0, 0), (36 + 1 / 60, 1)):
+        daily = [12 + 24 * day for day in range(30)]
+        daily += [daily[-1] + late + 24 * day for day in range(28)]
+        assert len(proposals(PLACE, lapse(daily))) == found
+
+
 def test_a_heartbeat_that_ends_is_proposed_to_the_end_of_the_deployment():
     [one] = proposals(PLACE, lapse(12 + 24 * day for day in range(30)))
     assert one.started_at == may(30, 12) and one.ended_at is None
@@ -214,6 +221,12 @@ def test_a_camera_with_few_pictures_is_doubted_for_a_very_long_end_alone():
     assert one.started_at == MAY and "no picture at all" in one.reason
     assert proposals(PLACE, at_hours(1, 24 * 50)) == []
     assert proposals(Deployment("A"), at_hours(1, 2, 30)) == [], "its end is not known"
+
+
+def test_half_of_the_time_without_a_picture_is_very_long():
+    half = (PLACE.ended_at - MAY) / timedelta(hours=2)
+    assert len(proposals(PLACE, at_hours(1, half))) == 1
+    assert proposals(PLACE, at_hours(1, half + 1)) == []
 
 
 def test_what_a_person_has_accepted_is_not_proposed_again():

@@ -72,6 +72,31 @@ def test_a_person_by_flash_at_midnight_is_one_too_and_the_clock_is_named():
     assert "23:40 by the camera's clock" in flag.reason
 
 
+@pytest.mark.parametrize(
+    ("at", "night"),
+    [
+        (NOON.replace(hour=20, minute=59), False),
+        (NOON.replace(hour=21), True),
+        (NOON.replace(hour=4, minute=59), True),
+        (NOON.replace(hour=5), False),
+    ],
+)
+def test_night_is_from_nine_in_the_evening_to_before_five(at, night):
+    assert bool(flags(look(human=0.9), at=at)) is night
+
+
+def test_a_person_at_night_on_a_public_path_is_only_worth_a_look():
+    [flag] = flags(look(human=0.9), at=MIDNIGHT, place=PUBLIC)
+    assert (flag.rules, flag.severity) == (("human_at_night",), 1)
+
+
+def test_a_score_at_the_bar_shows_somebody_and_no_score_shows_nobody():
+    assert flags(look(human=0.5), place=CLOSED) and flags(look(vehicle=0.5), place=CLOSED)
+    assert not flags(look(human=0.499, vehicle=0.499), place=CLOSED)
+    anybody = Poaching(human_bar=0, vehicle_bar=0)
+    assert not flags(look(human=0.0, vehicle=0.0), place=CLOSED, poaching=anybody)
+
+
 def test_a_clock_marked_wrong_says_nothing_about_the_night():
     assert flags(look(human=0.9), at=MIDNIGHT, place=replace(UNTAGGED, timestamp_issues=True)) == []
 
@@ -98,6 +123,14 @@ def test_on_a_listed_staff_day_the_closed_place_gives_a_milder_flag():
         look(human=0.9), place=CLOSED, poaching=Poaching(staff_days="2026-04-30, 2026-05-01")
     )
     assert flag.severity == 1
+
+
+def test_a_visit_that_goes_on_after_a_staff_day_is_no_visit_of_staff():
+    overnight = replace(visit(at=MIDNIGHT), ended_at=MIDNIGHT + timedelta(hours=1))
+    for days, severity in (("2026-05-01, 2026-05-02", 1), ("2026-05-01", 3), ("2026-05-02", 3)):
+        staff = Poaching(staff_days=days)
+        [flag] = flags(look(vehicle=0.9), place=CLOSED, visits=[overnight], poaching=staff)
+        assert flag.severity == severity, days
 
 
 def test_who_serves_the_camera_is_expected_where_a_table_gives_the_period():
@@ -179,6 +212,11 @@ def test_a_weapon_prompt_alone_is_weak_and_beside_a_person_raises_the_flag():
     assert both.rules == ("human_at_night", "weapon_snare_or_carcass")
 
 
+def test_a_prompt_at_its_bar_is_told_and_one_below_is_not():
+    assert flags(look(), context={"p1": {"snare": 0.6}})
+    assert not flags(look(), context={"p1": {"snare": 0.599, "dog": 0.9}})
+
+
 def test_one_visit_gives_one_flag_however_many_pictures_and_rules():
     people = [look(f"p{i}", human=0.9, p_animal=0.1, light="infrared", count=3) for i in range(9)]
     [flag] = flags(*people, place=CLOSED, at=MIDNIGHT)
@@ -250,6 +288,12 @@ def test_a_view_that_changes_for_good_is_told_once():
     looks = series(*[CLEAR] * 6, *[TURNED] * 5)
     [flag] = flags(*looks, visits=hourly(looks))
     assert (flag.rules, flag.sha256s, flag.severity) == (("camera_moved",), ("p06",), 2)
+
+
+def test_a_view_that_shifts_by_as_much_as_the_bar_has_changed():
+    for shift, told in ((0.8, True), (0.799, False)):
+        looks = series(*[CLEAR] * 6, *[{"view_shift": shift}] * 5)
+        assert bool(flags(*looks, visits=hourly(looks))) is told
 
 
 def test_an_animal_that_fills_one_visit_moves_no_camera():

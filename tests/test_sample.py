@@ -59,6 +59,21 @@ def heap(number: int = 900, seed: int = 3) -> tuple[list[LabelledVisit], dict[st
     return calls, truth
 
 
+def test_thirty_visits_of_a_name_are_a_stratum_of_their_own():
+    def many(name: str, number: int) -> list[LabelledVisit]:
+        at = "2026-05-01T06:00:00"
+        return [
+            LabelledVisit(f"{name}{n}", "card", "d0", at, "animal", name, 0.9)
+            for n in range(number)
+        ]
+
+    strata = strata_of([*many("Lynx lynx", 30), *many("Lynx rufus", 29)])
+    assert {name: len(visits) for name, visits in strata.items()} == {
+        "Lynx lynx | sure": 30,
+        "others | sure": 29,
+    }
+
+
 def told(calls, truth, drawn) -> list[LabelledVisit]:
     """The drawn ones answered as they truly are."""
     return [

@@ -110,6 +110,13 @@ def test_the_models_own_threshold_decides_where_the_study_gives_none(card, frame
         assert (one.state == "blank") == (one.p_blank >= frame.fusion.threshold)
 
 
+def test_a_picture_at_the_study_s_own_threshold_is_blank(card, frame):
+    highest = max(look.p_blank for look in seen(card, frame, NEVER_BLANK).looks)
+    for threshold, state in ((highest, "blank"), (np.nextafter(highest, 1), "kept")):
+        looks = seen(card, frame, Settings(blank=Blank(threshold=float(threshold)))).looks
+        assert {look.state for look in looks if look.p_blank == highest} == {state}
+
+
 def test_threads_and_repeats_see_the_same(card, frame):
     once = seen(card, frame)
     with ThreadPoolExecutor(4) as pool:
@@ -166,6 +173,14 @@ def test_a_sure_box_keeps_places_counts_and_only_raises(card, frame):
     assert boxed.scores[1:] == plain.scores[1:]
 
 
+def test_a_box_at_the_bar_keeps_its_picture_and_one_below_does_not(card, frame):
+    media = card[1]
+    box = (0.5, 0.5, 0.2, 0.2)
+    boxes = {media[n].path: [Detection("animal", p, box)] for n, p in enumerate((0.2, 0.199))}
+    looks = seen(card, frame, ALWAYS_BLANK, boxes).looks
+    assert [one.decided_by == "boxes" for one in looks[:2]] == [True, False]
+
+
 def test_people_are_counted_where_only_people_are_boxed_and_vehicles_never(card, frame):
     media = card[1]
     people = [Detection("human", 0.9, (0.1 * i, 0.2, 0.1, 0.4)) for i in range(3)]
@@ -211,6 +226,14 @@ def test_the_audits_sample_gets_the_same_vectors_as_kept_pictures(card, frame):
     assert {(e.sha256, e.view) for e in some} == {(m.sha256, v) for m in media[4:8]
                                                  for v in ("crop", "frame")}  # fmt: skip
     assert all(wanted[one.sha256, one.view] == one.vector for one in some)
+
+
+def test_the_audit_says_nothing_again_of_a_picture_that_was_cut_short(card):
+    root, media, _ = card
+    whole = (root / media[0].path).read_bytes()
+    (root / media[0].path).write_bytes(whole[: len(whole) * 2 // 3])
+    some, problems = score.embed(media[:1], {}, reader(root), COLOURS)
+    assert problems == [] and [one.sha256 for one in some] == [media[0].sha256]
 
 
 def test_an_audited_picture_that_vanished_is_a_trouble(card):

@@ -64,6 +64,25 @@ def test_never_set_ahead_and_without_a_time_are_counted():
     assert unset.options.endswith("--from-file RCNX0000.JPG --to-file RCNX0008.JPG")
 
 
+def test_a_clock_is_ahead_only_by_more_than_any_zone_explains():
+    assert told(series(NOW, NOW + timedelta(days=1))) == []
+    assert told(series(NOW, NOW + timedelta(days=1, seconds=1))) == [("ahead", 1)]
+
+
+def test_ten_minutes_back_are_two_clocks_in_a_burst_and_a_second_more_is_a_doubt():
+    assert told(series(*DAYS, DAYS[-1] - timedelta(minutes=10))) == []
+    assert told(series(*DAYS, DAYS[-1] - timedelta(minutes=10, seconds=1))) == [("back", 1)]
+
+
+def test_more_than_half_of_the_pictures_by_day_must_be_dark_before_a_clock_is_doubted():
+    noon, night = datetime(2021, 5, 1, 11), datetime(2021, 5, 1, 18)
+    evenings = [night + timedelta(days=12 + n) for n in range(20)]
+    for dark, found in ((6, []), (7, [("light", 7)])):
+        noons = [noon + timedelta(days=n) for n in range(12)]
+        lights = ["infrared"] * dark + ["colour"] * (12 - dark) + ["infrared"] * 20
+        assert told(series(*noons, *evenings, lights=lights)) == found, dark
+
+
 def test_pictures_outside_the_period_of_a_table_are_counted():
     place = Deployment("A", started_at=DAYS[2], ended_at=DAYS[5], source="table")
     assert told(series(*DAYS), place) == [("outside", 6)]

@@ -1,6 +1,8 @@
 """Training: a folder that runs, from any backbone, by anyone's table of pictures."""
 
 import csv
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +13,21 @@ from flows.services.upkeep import training
 from pipeline.errors import SettingsError
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.network import FrameNet
+from pipeline.train.frame.fusion import balanced, threshold_for
 from pipeline.train.frame.learn import Plan, loss_of
 from pipeline.train.frame.maps import BODY, EMPTY, IGNORE
+from pipeline.train.frame.stages import Stages
 from pipeline.train.frame.training import FrameOptions, folds, mean_of, train_frame
-from pipeline.train.pictures import COLUMNS, augment, read_examples, targets, windows_of
+from pipeline.train.pictures import (
+    COLUMNS,
+    Example,
+    augment,
+    burst_numbers,
+    read_examples,
+    targets,
+    windows_of,
+)
+from pipeline.trust import measure
 
 QUICK = Plan(steps=4, batch=4, check_every=2, patience=1)
 SIZE = (64, 96)
@@ -113,6 +126,59 @@ def test_a_soup_is_the_mean_of_its_runs():
 def test_windows_hold_one_station_each(table):
     examples = read_examples(table)
     assert [len(rows) for rows in windows_of(examples)] == [10, 10, 10, 10]
+
+
+def test_only_rows_that_say_yes_may_train_weights_that_are_given_away(table):
+    leave = {example.card: example.may_train for example in read_examples(table)}
+    assert leave == {"a": True, "b": True, "c": False, "d": False}
+
+
+def test_ten_seconds_apart_is_one_burst_and_a_second_more_another():
+    begin = datetime(2026, 5, 1, 6)
+
+    def at(seconds: float | None) -> Example:
+        taken_at = None if seconds is None else begin + timedelta(seconds=seconds)
+        return Example(Path("a.jpg"), "blank", "train", True, "a", "a", taken_at=taken_at)
+
+    assert burst_numbers([at(0), at(10), at(21), at(None), at(22)]) == [0, 0, 1, 2, 3]
+
+
+def test_large_cards_count_by_the_root_of_their_size_and_both_answers_alike():
+    cards, is_blank = ["a"] * 400 + ["b"] * 100, np.arange(500) % 2 == 0
+    weights = balanced(cards, is_blank)
+    assert weights[:400].sum() == pytest.approx(2 * weights[400:].sum())
+    assert weights[is_blank].sum() == pytest.approx(weights[~is_blank].sum())
+    rare = balanced(["a"] * 10, np.arange(10) == 0)
+    assert rare[0] == pytest.approx(rare[1:].sum())
+
+
+def test_the_threshold_keeps_the_picture_that_it_is_set_by():
+    p_blank, is_blank = np.array([0.1, 0.2, 0.3, 0.9]), np.array([False] * 3 + [True])
+    threshold = threshold_for(p_blank, is_blank, ["a"] * 4, recall=1.0)
+    assert threshold == pytest.approx(0.31)
+    assert measure.recall(p_blank, is_blank, threshold) == 1.0
+    assert threshold_for(p_blank, is_blank, ["a"] * 4, recall=0.6) == pytest.approx(0.21)
+
+
+def test_the_backbone_s_own_statistics_stay_while_its_heads_learn():
+    stages = Stages(FrameNet("efficientnet_lite0", 4), "last", "cpu")
+    stages.train()
+    assert stages.net.head.training and not stages.net.body.training
+    assert not any(module.training for module in stages.net.body.modules())
+
+
+def test_beside_a_person_nobody_wrote_a_vehicle_down():
+    """A logit for a vehicle costs nothing there, and where no person is it does."""
+    evidence, cells = torch.zeros(1, 3, 2, 2), torch.full((1, 2, 2), IGNORE)
+    kinds = ("human", "animal")
+    cost = {}
+    for kind in kinds:
+        truth = torch.from_numpy(targets([kind]))
+        for vehicle in (0.0, 5.0):
+            logits = torch.tensor([[0.0, 0.0, vehicle, 0.0]])
+            cost[kind, vehicle] = float(loss_of(logits, evidence, truth, cells))
+    assert cost["human", 5.0] == pytest.approx(cost["human", 0.0])
+    assert cost["animal", 5.0] > cost["animal", 0.0] + 0.5
 
 
 def test_cells_that_are_right_cost_less_than_cells_that_are_wrong():

@@ -101,6 +101,12 @@ def test_a_person_among_animals_keeps_a_row_even_once(visits):
     assert visit.others == (("human", "Homo sapiens", 1),)
 
 
+def test_one_animal_and_one_that_nothing_is_sure_about_are_a_visit_of_the_animal(visits):
+    unsure = {"p_animal": 0.3, "p_human": 0.2, "p_vehicle": 0.1}
+    (visit,) = visits((0, {"Vulpes vulpes": 0.2}, unsure, {}), (1, FOX, {}, {}))
+    assert (visit.observation_type, visit.name) == ("animal", "Vulpes vulpes")
+
+
 def test_a_visit_of_people_is_human(visits):
     person = {"p_human": 0.95, "p_animal": 0.02}
     (visit,) = visits((0, FOX, person, {}), (1, FOX, person, {}))

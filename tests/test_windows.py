@@ -66,6 +66,11 @@ def test_a_count_that_falls_back_begins_a_new_burst():
     assert bursts(media) == [3, 3, 3]
 
 
+def test_a_count_that_stands_still_begins_a_new_burst():
+    """Two triggers within a second, both of one picture."""
+    assert bursts([picture(n, n, sequence_n=1, sequence_m=1) for n in range(3)]) == [1, 1, 1]
+
+
 def test_time_lapse_and_another_camera_break_a_burst():
     motion, lapse = "activityDetection", "timeLapse"
     media = [picture(n, n, capture_method=m) for n, m in enumerate((motion, lapse, lapse, motion))]

@@ -109,6 +109,51 @@ def test_a_bar_of_the_study_wins_over_the_measured_one(few):
     assert said(few, chances, bars=Labels(species_bar=0.5)).name == "Vulpes vulpes"
 
 
+def test_a_sum_at_the_bar_itself_is_said(few):
+    logits = np.log(np.array([[0.5, 0.2, 0.1, 0.05, 0.05, 0.05, 0.05]], np.float32))
+    p = zeroshot.probabilities(logits, few)
+    for bar, rank in ((p[0].max(), "species"), (np.nextafter(p[0].max(), np.float32(1)), None)):
+        bars = Labels(species_bar=float(bar), group_bar=1.0)
+        _, [said_rank], _, _ = zeroshot.decide(p, few, bars)
+        assert said_rank == rank
+
+
+def test_a_class_has_a_bar_of_its_own(few):
+    measured = Calibration(species_bar=0.9, group_bar=0.9, class_bar=0.5)
+    bank = Bank(few.labelset, few.vectors, few.owner, "softmax", 1.0, 0.0, measured)
+    label = said(bank, {"Vulpes vulpes": 0.35, "Lynx rufus": 0.35}, bars=Labels())
+    assert (label.name, label.rank) == ("Mammalia", "class")
+
+
+def test_a_score_that_just_reaches_the_bar_of_the_unknown_is_an_animal(few):
+    flat = {"Vulpes vulpes": 0.2}
+    for p_animal, kind in ((0.4, "animal"), (0.399, "unknown")):
+        assert said(few, flat, of=look(p_animal=p_animal)).observation_type == kind
+
+
+def test_people_are_no_mammals_to_be_summed_up(tmp_path):
+    path = tmp_path / "people.toml"
+    path.write_text(
+        TAXA + '[[taxon]]\nscientific = "Homo sapiens"\nobservation_type = "human"\n'
+        'order = "Primates"\nclass = "Mammalia"\n',
+        "utf-8",
+    )
+    labelset = load_labelset(path)
+    n = len(labelset.taxa)
+    bank = Bank(labelset, np.eye(n, dtype=np.float32), np.arange(n), "softmax", 1.0, 0.0)
+    label = said(bank, {"Vulpes vulpes": 0.4, "Homo sapiens": 0.5})
+    assert (label.observation_type, label.name) == ("animal", "Animalia")
+
+
+def test_what_was_left_out_is_worth_showing_from_five_in_a_hundred_on(few):
+    may = np.array([name != "Vulpes lagopus" for name in few.labelset.names])
+    place = few.labelset.names.index("Vulpes lagopus")
+    for p, shown in ((np.float32(0.05), 1), (np.nextafter(np.float32(0.05), np.float32(0)), 0)):
+        free = np.zeros(len(may), np.float32)
+        free[place] = p
+        assert len(zeroshot._off_list(free, may, few)) == shown
+
+
 def test_a_taxon_off_the_site_list_stays_visible(few):
     listed = frozenset({"Vulpes vulpes", "Canis latrans"})
     label = said(few, {"Vulpes lagopus": 0.7, "Vulpes vulpes": 0.2}, site_list=listed)

@@ -25,7 +25,7 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_suffix(".toml")
-PROGRAM = ("pipeline", "db", "flows")
+PROGRAM, KINDS = ("pipeline", "db", "flows"), (".py", ".sql", ".html")
 LIMIT_S = 600  # a test that hangs has noticed
 TRIED, NOTICED = (0,), (1, 2)  # pytest's exit codes: all passed; a test or an import failed
 
@@ -35,7 +35,7 @@ class Mutant:
     """One changed line, and who should notice."""
 
     name: str
-    file: str  # end of the path of a file of the program
+    file: str  # where it is, from the root
     old: str  # there exactly once; more than the line where one line alone is not
     new: str
     tests: tuple[str, ...]  # names of test files
@@ -49,11 +49,14 @@ def mutants(words: str = "") -> list[Mutant]:
 
 
 def place_of(mutant: Mutant, root: Path = ROOT) -> Path | None:
-    """The one file in which its old text stands once; None where that is not so."""
-    files = [path for part in PROGRAM for path in (root / part).rglob(Path(mutant.file).name)]
-    ours = [path for path in files if path.as_posix().endswith(f"/{mutant.file}")]
-    counts = {path: path.read_text("utf-8").count(mutant.old) for path in ours}
-    return max(counts, key=lambda path: counts[path]) if sum(counts.values()) == 1 else None
+    """Where its old text stands once: its own file, else the only one, for modules move. None: it
+    stands nowhere, or one cannot tell where."""
+    files = [path for part in PROGRAM for path in (root / part).rglob("*") if path.suffix in KINDS]
+    counts = {path: path.read_text("utf-8").count(mutant.old) for path in files}
+    if counts.get(root / mutant.file) == 1:
+        return root / mutant.file
+    holding = [path for path, count in counts.items() if count]
+    return holding[0] if len(holding) == 1 and counts[holding[0]] == 1 else None
 
 
 def copied_tree(folder: Path) -> Path:
