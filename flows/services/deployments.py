@@ -165,10 +165,10 @@ def _refuse_places(table: Path, given: Sequence[Deployment], before: Sequence[De
         if name in full_names
     ]
     if faults:
-        some = "; ".join(faults[:MOST_FAULTS])
+        first = "; ".join(faults[:MOST_FAULTS])
         more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
         raise SettingsError(
-            f"{table}: write deploymentID as camtriage deployments list does: {some}{more}; "
+            f"{table}: write deploymentID as camtriage deployments list does: {first}{more}; "
             "nothing was imported"
         )
 

@@ -84,12 +84,12 @@ def _deployment(row: Row) -> Deployment:
 
 def _other(row: Row) -> dict[str, str]:
     """Further columns as they are; Wildlife Insights' Trail game is Camtrap DP's trailGame."""
-    other = {name: text for name, text in row.cells.items() if name not in OURS}
-    other |= {name: row.pointed(name) or "" for name in other.keys() & NUMBERS.keys()}
-    if feature := other.get("featureType"):
+    columns = {name: text for name, text in row.cells.items() if name not in OURS}
+    columns |= {name: row.pointed(name) or "" for name in columns.keys() & NUMBERS.keys()}
+    if feature := columns.get("featureType"):
         plain = feature.replace(" ", "").lower()
-        other["featureType"] = next((name for name in FEATURES if name.lower() == plain), feature)
-    return other
+        columns["featureType"] = next((name for name in FEATURES if name.lower() == plain), feature)
+    return columns
 
 
 def _period(row: Row) -> tuple[datetime | None, datetime | None, int | None]:

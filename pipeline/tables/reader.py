@@ -1,4 +1,4 @@
-"""The one reader of tables: however a spreadsheet or a program left them, all faults told at once.
+"""Reads every table, whatever spreadsheet or program saved it, and names all its faults at once.
 
 UTF-8, UTF-16 or a Windows code page; commas, semicolons or tabs; headings in any capitals, with
 blanks or underscores; a decimal comma where none parts columns; dates in the order that their
@@ -34,7 +34,7 @@ _MISREAD = {  # letters of Windows' code page by the bytes that they were
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What is wrong with a table, kept until `refuse` tells all of it."""
+    """What is wrong with a table, collected until `refuse` raises all of it."""
 
     path: Path
     found: list[tuple[int, str]] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Table:
     headings: Mapping[str, str]
     decimal_comma: bool  # 12,5 is a number: no comma parts columns
     faults: Faults
-    rows: list["Row"] = field(default_factory=list)
+    rows: list["Row"] = field(default_factory=list, repr=False, compare=False)
     orders: dict[str, Order] = field(default_factory=dict)  # of columns, once they are known
 
     def order(self, name: str) -> Order:
@@ -186,8 +186,9 @@ def read_table(
     names = [ours.get(_plain(heading), heading) for heading in head]
     table = Table(path, _headings(path, names, head, needed, advice), mark != ",", Faults(path))
     for line, cells in records:
-        said = zip(names, cells, strict=False)
-        row = Row(table, line, {name: cell for name, cell in said if name and cell not in MISSING})
+        pairs = zip(names, cells, strict=False)
+        filled = {name: cell for name, cell in pairs if name and cell not in MISSING}
+        row = Row(table, line, filled)
         if surplus := sum(map(bool, cells[len(names) :])):
             row.fault(f"{counted(surplus, 'value')} more than columns: {_MORE[mark]}")
         if row.cells or surplus:
@@ -198,8 +199,8 @@ def read_table(
 def typed_row(cells: Mapping[str, str]) -> Row:
     """What was typed, by our names of the columns, to be read as a row of a table is."""
     table = Table(Path(), {name: name for name in cells}, True, Faults(Path()))
-    said = {name: text for name, text in cells.items() if text not in MISSING}
-    table.rows.append(Row(table, 1, said))
+    filled = {name: text for name, text in cells.items() if text not in MISSING}
+    table.rows.append(Row(table, 1, filled))
     return table.rows[0]
 
 
@@ -211,7 +212,7 @@ _MORE = {
 
 
 def _plain(heading: str) -> str:
-    """Deployment ID, deployment_id and deploymentID are one."""
+    """A heading as it is compared: Deployment ID, deployment_id and deploymentID are the same."""
     return re.sub(r"[\s_]+", "", heading).casefold()
 
 
@@ -262,7 +263,7 @@ _SAVE = "save the table as CSV UTF-8 in the program that it comes from"
 
 
 def _narrow(data: bytes) -> str:
-    """UTF-8, or what Excel on Windows writes; UTF-8 that was misread as that is put right."""
+    """UTF-8, or what Excel on Windows writes; UTF-8 that was misread as that is corrected."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -272,21 +273,21 @@ def _narrow(data: bytes) -> str:
     try:
         meant = text.translate(_MISREAD).encode("latin-1").decode("utf-8-sig")
     except UnicodeError:
-        return text  # one letter that is no such misreading: then none is
+        return text  # a letter that is no such misreading: then no letter is
     return meant if any(letter.isalpha() and letter > "\x7f" for letter in meant) else text
 
 
 def _parted(text: str) -> tuple[str, str, int]:
     """(text from its head on, what parts its columns, lines that were left out before it)."""
-    if told := re.match(r"\"?sep=([,;\t])\"?[^\S\r\n]*(\r\n|\r|\n|$)", text, re.IGNORECASE):
-        return text[told.end() :], told[1], 1
+    if declared := re.match(r"\"?sep=([,;\t])\"?[^\S\r\n]*(\r\n|\r|\n|$)", text, re.IGNORECASE):
+        return text[declared.end() :], declared[1], 1
     head = re.match(r"[ \r\n]*([^\r\n]*)", text)
     plain = re.sub(r'"[^"]*"', "", head[1] if head else "")
     return text, max(",;\t", key=plain.count), 0
 
 
 def _records(path: Path, text: str, mark: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """(line where it begins, cells) of every row that says anything."""
+    """(line where it begins, cells) of every row with a filled cell."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     line = 1 + skipped
     try:

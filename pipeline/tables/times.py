@@ -1,4 +1,4 @@
-"""Times and days as a person or a spreadsheet writes them: the one parser of what is typed.
+"""Parses every time and day that a person types or a spreadsheet writes.
 
 05/04/2009 is April in one country and May in another: alone it is no time. Where dates stand in a
 column, one like 25/04/2009 tells the order of all; points part dates with the day first wherever

@@ -1,5 +1,7 @@
-"""The one writer of tables: cells that no spreadsheet takes for a formula, files whole or not at
-all. What it writes pipeline.tables.reader takes back as it was."""
+"""Writes every table: no cell is a formula for a spreadsheet, and a file is whole or not there.
+
+pipeline.tables.reader reads back what is written here, without a change.
+"""
 
 import csv
 import io
