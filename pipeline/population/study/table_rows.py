@@ -198,7 +198,7 @@ def about_rows(basis: Basis, version: str, histories: Mapping[str, History]) -> 
         ["occasion in days", request.occasion_days],
         ["first day of a history", request.day1],
         ["least days of an occasion", "" if least is None else f"{least:g}"],
-        ["labels", "as they stand: by the model unless reviewed; corrected.csv has corrected numbers"],
+        ["labels", "as they stand: by the model unless reviewed; corrected numbers: corrected.csv"],
     ]
     rows += [[f"visits left out: {why}", basis.left_out[why]] for why in LEFT_OUT]
     without = int((~basis.in_effort).sum())
