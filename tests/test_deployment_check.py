@@ -142,7 +142,7 @@ def test_an_edit_changes_what_is_named_and_the_check_is_then_content(url, capsys
     words += ["--start=2026-04-30T10:00", "--end=2026-05-20"]
     assert camtriage("deployments", "edit", "A1", *words, "--database", url) == 0
     said = capsys.readouterr().out
-    assert "A1: deploymentEnd nothing -> 2026-05-20T23:59:59+03:00" in said
+    assert "A1: deploymentEnd nothing -> 2026-05-21T00:00:00+03:00" in said
     edited_place = place(url)
     assert (edited_place.location_name, edited_place.camera_id) == ("CamA", "S1")
     assert (edited_place.tags, edited_place.utc_offset_min) == ("access:closed", 180)
@@ -170,7 +170,7 @@ def test_a_wrong_year_is_told_when_it_is_typed(url, tmp_path, capsys):
     assert doubt.startswith("A1: its start 2016-05-01 00:00:00 lies 3652 days before")
     period = ("--start", "2026-05-01", "--end", "2209-05-31")
     camtriage("deployments", "edit", "A1", *period, "--database", url)
-    assert "A1: its end 2209-05-31 23:59:59 lies in the future" in capsys.readouterr().out
+    assert "A1: its end 2209-06-01 00:00:00 lies in the future" in capsys.readouterr().out
 
 
 def test_a_table_without_offsets_takes_none_away_and_says_so(url, tmp_path, capsys):

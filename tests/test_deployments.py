@@ -7,10 +7,11 @@ from datetime import datetime
 import pytest
 
 from pipeline.card import scan
-from pipeline.card.deployment_table import read_table
+from pipeline.card.deployment_table import read_row, read_table
 from pipeline.card.deployments import assign
 from pipeline.card.folders import station_folder
 from pipeline.errors import InputError, SettingsError
+from pipeline.exchange.deployments import row_of
 from pipeline.records import Deployment, Media
 
 
@@ -140,9 +141,24 @@ def test_a_day_alone_lasts_until_midnight(tmp_path):
     [one] = read_table(written(tmp_path, "d1,,,,,2026-05-01,2026-05-02"))
     assert (one.started_at, one.ended_at) == (
         datetime(2026, 5, 1),
-        datetime(2026, 5, 2, 23, 59, 59),
+        datetime(2026, 5, 3),
     )
     assert one.utc_offset_min is None
+    [same_day] = read_table(written(tmp_path, "d1,,,,,2026-05-02,2026-05-02"))
+    assert same_day.ended_at == datetime(2026, 5, 3)
+    with pytest.raises(SettingsError, match="deploymentEnd lies before deploymentStart"):
+        read_table(written(tmp_path, "d1,,,,,2026-05-02,2026-05-01"))
+
+
+@pytest.mark.parametrize("offset", ["", "+03:00"])
+def test_a_day_alone_as_the_end_comes_back_the_same_from_the_list(tmp_path, offset):
+    start = f"2026-05-01T06:30:00{offset}"
+    end = "2026-05-09" if not offset else f"2026-05-10T00:00:00{offset}"
+    [first] = read_table(written(tmp_path, f"d1,,,,,{start},{end}"))
+    row = row_of(first)
+    assert row["deploymentEnd"] == f"2026-05-10T00:00:00{offset}"
+    again = read_row({name: str(value) for name, value in row.items() if value is not None})
+    assert again == first and again.ended_at == datetime(2026, 5, 10)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from pipeline.population.effort.operation import operation, write_matrix
 from pipeline.population.events.spans import DAY, covered_before, minus, union
 from pipeline.records import Deployment
 
-MAY = [datetime(2026, 5, day) for day in range(1, 32)]
+MAY = [datetime(2026, 5, day) for day in range(1, 32)]  # midnights
+DATES = [one.date() for one in MAY]
 
 
 def stay(start, end, outages=(), station="S1", camera="A") -> Stay:
@@ -65,11 +66,11 @@ def test_an_outage_without_an_end_lasts_to_the_end():
 
 def test_a_day_on_which_the_camera_failed_in_the_afternoon_still_counts_as_a_day():
     out = [(datetime(2026, 5, 5, 15), datetime(2026, 5, 7, 9))]
-    assert days([stay(MAY[0], MAY[10], out)], "inclusive") == 10
+    assert days([stay(DATES[0], DATES[10], out)], "inclusive") == 10
 
 
 def test_a_card_change_on_one_day_is_one_day_of_the_station():
-    two = [stay(MAY[0], MAY[9]), stay(MAY[9], MAY[19])]
+    two = [stay(DATES[0], DATES[9]), stay(DATES[9], DATES[19])]
     assert days(two, "noon") == 19 and days(two, "inclusive") == 20
 
 
@@ -104,18 +105,32 @@ def test_a_deployment_without_a_station_is_its_own():
     assert (one.station, one.camera, one.outages) == ("d7", "d7", ((MAY[0], None),))
 
 
-@pytest.mark.parametrize("rule, whole", [("exact", 10), ("duration", 10), ("inclusive", 10)])
-def test_an_end_one_second_before_midnight_is_the_end_of_its_day(rule, whole):
-    """So a day alone is stored as the end of a deployment."""
-    second = timedelta(seconds=1)
-    one = stay(MAY[0], MAY[10] - second)
-    assert days([one], rule) == whole
-    cells = operation(watches([one, stay(MAY[10], MAY[19], station="S1")], rule))
-    assert cells.effort[0, :19].tolist() == [1] * 19
+@pytest.mark.parametrize(
+    "rule, days_in_all",
+    [
+        ("exact", 10),
+        ("duration", 10),
+        ("inclusive", 10),
+        ("noon", 9),
+    ],
+)
+def test_an_end_at_midnight_is_the_end_of_the_day_before(rule, days_in_all):
+    """So a day alone is stored as the end of a deployment, and the next day is not of it."""
+    one = stay(MAY[0], MAY[10])
+    assert days([one], rule) == days_in_all
     assert operation(watches([one], rule)).effort.shape == (1, 10)
-    if rule != "duration":
-        out = stay(MAY[0], MAY[10] - second, [(MAY[8], MAY[10] - second)])
-        assert days([out], rule) == 8
+    cells = operation(watches([one, stay(MAY[10], MAY[19], station="S1")], rule))
+    assert cells.effort.shape == (1, 19)
+    if rule != "noon":
+        assert cells.effort[0].tolist() == [1] * 19
+    if rule in ("exact", "inclusive"):
+        assert days([stay(MAY[0], MAY[10], [(MAY[8], MAY[10])])], rule) == 8
+
+
+def test_a_last_second_is_a_second_and_no_more():
+    almost = stay(MAY[0], MAY[10] - timedelta(seconds=1))
+    assert days([almost]) == pytest.approx(10 - 1 / 86400)
+    assert days([almost], "inclusive") == 10 and days([almost], "noon") == 9
 
 
 # --- several cameras ---
@@ -182,12 +197,12 @@ def test_a_camera_that_is_out_is_no_gap_while_another_of_the_station_works():
 
 
 def test_a_card_change_is_no_gap_in_effort():
-    watched = watches([stay(MAY[0], MAY[9]), stay(MAY[9], MAY[19])], "noon")
+    watched = watches([stay(DATES[0], DATES[9]), stay(DATES[9], DATES[19])], "noon")
     assert stretches(watched, ["S1"] * 2, [MAY[3], MAY[15]]).tolist() == [0, 0]
 
 
 def test_by_the_noon_rule_a_record_of_the_last_afternoon_belongs_to_the_effort():
-    watched = watches([stay(MAY[0], MAY[9])], "noon")
+    watched = watches([stay(DATES[0], DATES[9])], "noon")
     at = [datetime(2026, 5, 1, 7), datetime(2026, 5, 10, 18), MAY[10]]
     assert stretches(watched, ["S1"] * 3, at).tolist() == [0, 0, -1]
 
@@ -204,24 +219,26 @@ def test_a_cell_is_a_share_of_a_day_zero_in_an_outage_and_nothing_without_a_came
     assert cells.first // DAY == (MAY[0] - datetime(1970, 1, 1)).days
     assert cells.stations == ("S1", "S2")
     nan = np.nan
-    expected = [[1, 0, 0.75, 0.5, nan, nan], [nan, nan, 1, 1, 1, 0]]
+    expected = [[1, 0, 0.75, 0.5, nan], [nan, nan, 1, 1, 1]]  # 6 May 00:00 is the end of 5 May
     np.testing.assert_array_equal(cells.effort, expected)
 
 
 def test_a_station_between_two_deployments_is_not_set_up():
-    two = [stay(MAY[0], MAY[1]), stay(MAY[4], MAY[5])]
+    two = [stay(DATES[0], DATES[1]), stay(DATES[4], DATES[5])]
     effort = operation(watches(two, "noon")).effort[0]
     np.testing.assert_array_equal(effort, [0.5, 0.5, np.nan, np.nan, 0.5, 0.5])
 
 
 def test_a_wrong_year_is_refused_and_not_drawn_day_by_day():
-    one = stay(datetime(1970, 1, 1), datetime(2099, 1, 1))
+    one = stay(datetime(1970, 1, 1), datetime(2099, 1, 1, 12))
     with pytest.raises(InputError, match="from 1970-01-01 to 2099-01-01: is the year of one wrong"):
         operation(watches([one], "exact"))
 
 
 def test_the_matrix_is_written_as_r_reads_it(tmp_path):
-    cells = operation(watches([stay(MAY[0], MAY[1]), stay(MAY[1], MAY[2], station="S,2")], "noon"))
+    cells = operation(
+        watches([stay(DATES[0], DATES[1]), stay(DATES[1], DATES[2], station="S,2")], "noon")
+    )
     names = [f"2026-05-0{day}" for day in (1, 2, 3)]
     write_matrix(tmp_path / "op.csv", cells.stations, names, cells.effort)
     with (tmp_path / "op.csv").open(newline="") as file:

@@ -190,6 +190,32 @@ def test_a_filled_database_of_every_version_keeps_every_row(
         assert kept == same, table
 
 
+def test_a_day_alone_as_the_end_of_a_deployment_moves_to_the_midnight_that_ends_it(bare_url):
+    """0004: old rows in, one step, rows out."""
+    at_revision(bare_url, "0003")
+    rows = {  # name: (source, end then, end now)
+        "a day alone": ("table", "2026-05-09T23:59:59", "2026-05-10T00:00:00"),
+        "the last of a year": ("table", "2026-12-31T23:59:59", "2027-01-01T00:00:00"),
+        "a time": ("table", "2026-05-09T18:30:00", "2026-05-09T18:30:00"),
+        "a midnight": ("table", "2026-05-09T00:00:00", "2026-05-09T00:00:00"),
+        "guessed from a folder": ("folder", "2026-05-09T23:59:59", "2026-05-09T23:59:59"),
+        "not known": ("table", None, None),
+    }
+    start = "2026-05-01T06:30:00"
+    with plainly(bare_url) as conn:
+        tables = sa.MetaData()
+        tables.reflect(conn)
+        for name, (source, then, _) in rows.items():
+            row = {"name": name, "source": source, "started_at": start, "ended_at": then}
+            conn.execute(tables.tables["deployment"].insert().values(**row, other="{}"))
+    migrate(bare_url)
+    with plainly(bare_url) as conn:
+        found = conn.exec_driver_sql("SELECT name, source, started_at, ended_at FROM deployment")
+        assert {tuple(row) for row in found} == {
+            (name, source, start, now) for name, (source, _, now) in rows.items()
+        }
+
+
 def test_remaking_a_parent_table_keeps_its_children(database, database_url, monkeypatch, tmp_path):
     """The trap: with foreign keys on, SQLite's drop of the old parent deletes the children."""
     with writing(database) as conn:

@@ -105,9 +105,8 @@ def test_effort_in_sql_is_that_of_the_arrays_whatever_stood_and_failed(conn, see
 
 
 def test_a_day_alone_as_the_end_is_whole_in_effort_and_no_gap_before_the_next_day(conn):
-    second = 1 / 3600
-    places = {"a": ("S", 1, 48 - second), "b": ("S", 48, 72 - second), "c": ("T", 1, 48 - second)}
-    out = [("b", 60, 72 - second, True)]
+    places = {"a": ("S", 1, 48), "b": ("S", 48, 72), "c": ("T", 1, 48)}
+    out = [("b", 60, 72, True)]
     put_study(conn, places, out, [fox("a", 47.9), fox("b", 48.1)])
     spans = "SELECT station, from_at, to_at, days FROM watched ORDER BY station"
     assert told(conn, spans) == [
@@ -118,7 +117,7 @@ def test_a_day_alone_as_the_end_is_whole_in_effort_and_no_gap_before_the_next_da
     assert ours == {"S": pytest.approx(59 / 24), "T": pytest.approx(47 / 24)}
     assert told(conn, "SELECT visits FROM independent_events") == [(2,)]
     ends = "SELECT station, from_at, to_at FROM problems ORDER BY station"
-    assert told(conn, ends) == [("S", "2026-05-03T12:00:00", "2026-05-03T23:59:59")]
+    assert told(conn, ends) == [("S", "2026-05-03T12:00:00", "2026-05-04T00:00:00")]
     by_day = "SELECT day, effort_days FROM station_days WHERE station = 'T' ORDER BY day"
     assert told(conn, by_day) == [("2026-05-01", pytest.approx(23 / 24)), ("2026-05-02", 1)]
 

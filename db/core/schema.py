@@ -15,7 +15,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.types import TypeDecorator
 
 HEAD = (
-    "0003"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0004"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses

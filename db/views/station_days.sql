@@ -2,20 +2,20 @@
 -- for effort by month: 0 days of effort means set up, but not working, or between deployments.
 WITH RECURSIVE span AS (
     SELECT coalesce(location_id, name) AS station,
-        substr(min(started_at), 1, 10) AS first_day, substr(max(ended_at), 1, 10) AS last_day
+        substr(min(started_at), 1, 10) AS first_day, max(ended_at) AS ended_at
     FROM deployment
     WHERE started_at IS NOT NULL AND ended_at IS NOT NULL
     GROUP BY coalesce(location_id, name)
 ),
 calendar AS (
-    SELECT min(first_day) AS day, max(last_day) AS last_day FROM span
+    SELECT min(first_day) AS day, substr(max(ended_at), 1, 10) AS last_day FROM span
     UNION ALL
     SELECT NEXT_DAY(day), last_day FROM calendar WHERE day < last_day
 ),
 dated AS (
     SELECT s.station, c.day, c.day || 'T00:00:00' AS begins, NEXT_DAY(c.day) || 'T00:00:00' AS ends
     FROM span s
-    JOIN calendar c ON c.day BETWEEN s.first_day AND s.last_day
+    JOIN calendar c ON c.day = s.first_day OR c.day > s.first_day AND c.day || 'T00:00:00' < s.ended_at
 )
 SELECT
     dated.station AS station, -- see stations

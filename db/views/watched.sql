@@ -1,17 +1,13 @@
 -- Effort: each stretch in which at least one camera of a station worked: its deployments' periods
 -- without the accepted outages. Their days add up; two cameras at one time count once. Deployments
--- without a period are not in it. An end at 23:59:59 is the end of its day.
+-- without a period are not in it.
 WITH camera AS (
-    SELECT id, coalesce(location_id, name) AS station, started_at,
-        CASE WHEN substr(ended_at, 12) = '23:59:59' THEN NEXT_DAY(substr(ended_at, 1, 10)) || 'T00:00:00'
-            ELSE ended_at END AS ended_at
+    SELECT id, coalesce(location_id, name) AS station, started_at, ended_at
     FROM deployment
     WHERE started_at IS NOT NULL AND ended_at IS NOT NULL
 ),
 broken AS (
-    SELECT o.deployment_id, c.station, o.started_at,
-        CASE WHEN substr(o.ended_at, 12) = '23:59:59' THEN NEXT_DAY(substr(o.ended_at, 1, 10)) || 'T00:00:00'
-            ELSE coalesce(o.ended_at, c.ended_at) END AS ended_at
+    SELECT o.deployment_id, c.station, o.started_at, coalesce(o.ended_at, c.ended_at) AS ended_at
     FROM outage o
     JOIN camera c ON c.id = o.deployment_id
     WHERE o.accepted

@@ -98,7 +98,7 @@ def _period(row: Row) -> tuple[datetime | None, datetime | None, int | None]:
     start, end = row.time("deploymentStart"), row.time("deploymentEnd")
     started_at, ended_at = start.at if start else None, end.at if end else None
     if end and ended_at and end.whole_day:
-        ended_at += timedelta(days=1, seconds=-1)
+        ended_at += timedelta(days=1)  # up to the midnight that ends it
     if started_at and ended_at and (started_at.tzinfo is None) != (ended_at.tzinfo is None):
         row.fault("deploymentStart and deploymentEnd: both with an offset, or none")
         return None, None, None
@@ -108,6 +108,8 @@ def _period(row: Row) -> tuple[datetime | None, datetime | None, int | None]:
     if zone is not None:
         started_at = started_at and started_at.replace(tzinfo=None)
         ended_at = ended_at and ended_at.astimezone(zone).replace(tzinfo=None)
-    if started_at and ended_at and ended_at < started_at:
-        row.fault("deploymentEnd lies before deploymentStart")
+    if started_at and ended_at:
+        ends_before = ended_at < started_at or (end and end.whole_day and ended_at == started_at)
+        if ends_before:
+            row.fault("deploymentEnd lies before deploymentStart")
     return started_at, ended_at, None if offset is None else int(offset.total_seconds() // 60)

@@ -1,6 +1,6 @@
 """The studies of the reference tables, put into a database: what came from cameras, no numbers."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from db.store.outages import save_outages
@@ -22,7 +22,7 @@ def algar(conn) -> None:
         places[f"{station} {row['Deployment.ID']}"] = {
             "location_id": station,
             "started_at": datetime.fromisoformat(row["Camera.Deployment.Begin.Date"]),
-            "ended_at": None if end in ("", "NA") else datetime.fromisoformat(end),
+            "ended_at": None if end in ("", "NA") else _end(date.fromisoformat(end)),
         }
     visits = []
     for row in map(dict, once):
@@ -49,7 +49,7 @@ def _places(stays: list[Stay]) -> dict[str, dict]:
         f"{one.station} {one.start.year}": {
             "location_id": one.station,
             "started_at": _at(one.start),
-            "ended_at": _at(one.end),
+            "ended_at": _end(one.end),
         }
         for one in stays
     }
@@ -57,6 +57,11 @@ def _places(stays: list[Stay]) -> dict[str, dict]:
 
 def _at(day) -> datetime:
     return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+
+
+def _end(day) -> datetime:
+    """A day alone is the whole day."""
+    return day if isinstance(day, datetime) else _at(day) + timedelta(days=1)
 
 
 def _visit(place: str, time: str, species: str, count: int | None = None) -> tuple:
@@ -76,7 +81,7 @@ def sample(conn, records: str = camtrapr.SAMPLE, **given) -> None:
         ],
     )
     out = [
-        Outage(f"{one.station} {one.start.year}", _at(begin), None if end >= one.end else _at(end))
+        Outage(f"{one.station} {one.start.year}", _at(begin), None if end >= one.end else _end(end))
         for one in stays
         for begin, end in one.outages
     ]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.population.effort.effort import Stay, Watch, days_between, stay_of, stretches, watches
-from pipeline.population.effort.operation import Operation, operation
+from pipeline.population.effort.operation import Operation, days_of, operation
 from pipeline.population.effort.refused import check_years, no_effort
 from pipeline.population.events.independent import (
     Events,
@@ -184,8 +184,8 @@ def _events(
 
 def _edges(watched: Sequence[Watch], request: StudyRequest) -> NDArray[np.datetime64]:
     """(2,) from and to: the requested dates, else all days on which any camera was set up."""
-    ends = np.concatenate([w.set_up.ravel() for w in watched]) if watched else np.zeros(1, np.int64)
-    first, last = int(ends.min()) // DAY, int(ends.max()) // DAY
+    days = [days_of(watch.set_up).ravel() for watch in watched] or [np.zeros(1, np.int64)]
+    first, last = int(np.concatenate(days).min()), int(np.concatenate(days).max())
     begin = int(microseconds(request.begin)) // DAY if request.begin else first
     end = int(microseconds(request.end)) // DAY if request.end else max(begin, last)
     return (np.array([min(begin, end), end + 1]) * DAY).astype("datetime64[us]")

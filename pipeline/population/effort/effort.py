@@ -25,11 +25,9 @@ from pipeline.population.events.spans import (
 )
 from pipeline.records import Deployment
 
-SECOND = 1_000_000  # microseconds
 RULES = {
     "noon": "from noon of the first day to noon of the last, without outages",
-    "exact": "from the instant of setting up to that of taking down (23:59:59 is the day's end), "
-    "without outages",
+    "exact": "from the instant of setting up to that of taking down, without outages",
     "inclusive": "distinct days from the first to the last, both whole, without days of outage",
     "duration": "end minus start of each deployment, nothing subtracted",
 }
@@ -51,7 +49,7 @@ class Watch:
     """One station: when cameras stood there, and when at least one of them worked."""
 
     station: str
-    set_up: Spans  # both ends belong to it: a cell of time that touches it is not NA
+    set_up: Spans  # when a camera stood there: a day of which it holds an instant is not NA
     admits: Spans  # in which records belong to this effort; both ends belong to it, see `stretches`
     worked: tuple[Spans, ...]  # one; by the rule "duration" one of each deployment
 
@@ -86,15 +84,11 @@ def watches(stays: Iterable[Stay], rule: str) -> list[Watch]:
 
 def _watch(station: str, stays: Sequence[Stay], rule: str) -> Watch:
     spans = [_span(stay, rule) for stay in stays]
-    last = 1 if rule == "inclusive" else 0  # midnight after the last day is the next day's
-    stood = [(a, b - last) for a, b in spans]
-    if rule in ("exact", "duration"):
-        stood = [_ends(stay) for stay in stays]
     worked = admits = _worked(stays, spans, rule)
     if rule == "noon":  # days are all it knows
         days = [(a - a % DAY, b - b % DAY + DAY) for a, b in spans]
         admits = _worked(stays, days, rule)
-    return Watch(station, _closed(stood), union(np.concatenate(admits)), worked)
+    return Watch(station, _with_instants(spans), union(np.concatenate(admits)), worked)
 
 
 def _ends(stay: Stay) -> tuple[int, int]:
@@ -102,11 +96,11 @@ def _ends(stay: Stay) -> tuple[int, int]:
     return start, end
 
 
-def _closed(spans: Iterable[tuple[int, int]]) -> Spans:
-    """Union of spans that contain their ends, so that a span of one instant is not lost."""
-    closed = union([(a, b + 1) for a, b in spans])
-    closed[:, 1] -= 1
-    return closed
+def _with_instants(spans: Iterable[tuple[int, int]]) -> Spans:
+    """Union of spans in which one without length is not lost: its two ends are the same."""
+    longer = union([(a, b + 1) for a, b in spans])
+    longer[:, 1] -= 1
+    return longer
 
 
 def _span(stay: Stay, rule: str) -> tuple[int, int]:
@@ -121,7 +115,9 @@ def _span(stay: Stay, rule: str) -> tuple[int, int]:
                     f"{stay.station}: the {rule} rule needs a time of day with {moment}; "
                     "with dates use noon or inclusive"
                 )
-        return start, _day_end(end)
+        return start, end
+    if isinstance(stay.end, datetime):
+        end = max(start, end - 1)  # a period does not hold its end: midnight ends the day before
     first, last = start - start % DAY, end - end % DAY
     return (first + DAY // 2, last + DAY // 2) if rule == "noon" else (first, last + DAY)
 
@@ -156,15 +152,10 @@ def _begin(at: date, rule: str) -> int:
 
 
 def _end(at: date, rule: str) -> int:
-    instant = _day_end(int(microseconds(at)))
+    instant = int(microseconds(at))
     if not isinstance(at, datetime):
         return instant + DAY
     return instant // DAY * DAY if rule == "inclusive" else instant
-
-
-def _day_end(instant: int) -> int:
-    """The last second of a day is how a day alone is stored: the day is whole."""
-    return instant + SECOND if instant % DAY == DAY - SECOND else instant
 
 
 def days_between(watched: Sequence[Watch], edges: Moments) -> NDArray[np.float64]:
@@ -182,10 +173,11 @@ def days_between(watched: Sequence[Watch], edges: Moments) -> NDArray[np.float64
 def stretches(watched: Sequence[Watch], station: ArrayLike, time: Moments) -> NDArray[np.int64]:
     """(n,) number of the outage-free stretch in which each record lies; -1: outside all effort.
 
-    A record counts while a camera of its station worked, the first and the last instant included
-    (but not midnight), and never on a day without effort: so rates by day, month and season add up
-    to the whole. Given to independent_events as `within`, it keeps events from running over a gap
-    in effort."""
+    A record counts while a camera of its station worked, and never on a day without effort: so
+    rates by day, month and season add up to the whole. A record at the very instant at which a
+    stretch ends belongs to it: the last picture often is what people enter as the end. At midnight
+    it does not: the next day has begun. Given to independent_events as `within`, it keeps events
+    from running over a gap in effort."""
     by_station, at = {watch.station: watch for watch in watched}, microseconds(time)
     names, code = coded(station)
     order = np.argsort(code, kind="stable")
@@ -204,7 +196,7 @@ def _stretch(watch: Watch, at: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.full(len(at), -1, np.int64)
     begun = np.searchsorted(watch.admits[:, 0], at, "right")
     end = watch.admits[np.maximum(begun - 1, 0), 1]
-    inside = (begun > 0) & ((at < end) | ((at == end) & (end % DAY > 0)))  # midnight is another day
+    inside = (begun > 0) & ((at < end) | ((at == end) & (end % DAY > 0)))
     day = np.where(inside, at, 0) // DAY * DAY
     inside &= covered_before(worked, day + DAY) > covered_before(worked, day)
     return np.where(inside, np.maximum(np.searchsorted(worked[:, 0], at, "right") - 1, 0), -1)

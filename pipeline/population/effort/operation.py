@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.population.effort.effort import Watch, days_between
-from pipeline.population.events.spans import DAY
+from pipeline.population.events.spans import DAY, Spans
 from pipeline.tables.writer import write_table
 
 LONGEST = 36_600  # days: no survey lasts a hundred years, a wrong year does
@@ -28,7 +28,7 @@ def operation(watched: Sequence[Watch]) -> Operation:
     """The camera operation matrix, one cell a day of the camera's clock."""
     if not watched:
         raise InputError("no deployment with a start and an end: there is no effort to show")
-    cells = [watch.set_up // DAY for watch in watched]
+    cells = [days_of(watch.set_up) for watch in watched]
     first, last = min(c.min() for c in cells), max(c.max() for c in cells)
     if last - first > LONGEST:
         ends = np.array([first, last], "datetime64[D]").tolist()
@@ -41,6 +41,13 @@ def operation(watched: Sequence[Watch]) -> Operation:
             there[a - first : b - first + 1] = True
         row[~there] = np.nan
     return Operation(tuple(watch.station for watch in watched), int(first * DAY), effort)
+
+
+def days_of(spans: Spans) -> NDArray[np.int64]:
+    """(k, 2) number of the first and the last day of which each span holds an instant. A span does
+    not hold its end, but for one without length."""
+    last = np.maximum(spans[:, 0], spans[:, 1] - 1)
+    return np.stack([spans[:, 0], last], axis=1) // DAY
 
 
 def write_matrix(

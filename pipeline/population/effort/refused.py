@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.counted import counted
 from pipeline.errors import InputError, PopulationError
 from pipeline.population.effort.effort import Stay, Watch
-from pipeline.population.effort.operation import LONGEST
+from pipeline.population.effort.operation import LONGEST, days_of
 from pipeline.population.events.sightings import StudyRequest
-from pipeline.population.events.spans import DAY, Moments, microseconds
+from pipeline.population.events.spans import DAY, microseconds
 
 SHOWN = 6  # names in a message
 
@@ -22,8 +23,9 @@ def check_years(known: Mapping[str, Stay]) -> None:
         return
     middle = np.median(every)
     name = max(ends, key=lambda name: float(np.abs(ends[name] - middle).max()))
+    [days] = days_of(ends[name][None])
     raise InputError(
-        f"{name}: it ran from {_days(ends[name])}, and no survey lasts a hundred years: is a "
+        f"{name}: it ran from {_first_to_last(days)}, and no survey lasts a hundred years: is a "
         f"year wrong? camtriage deployments edit {name} --start ... --end ..."
     )
 
@@ -43,17 +45,17 @@ def no_effort(
             "`camtriage deployments import` it"
         )
     also = f" ({lack})" if without else ""
-    spans = np.concatenate([watch.set_up for watch in watched])
-    begin = int(microseconds(request.begin)) if request.begin else spans.min()
-    end = int(microseconds(request.end)) + DAY if request.end else spans.max() + 1
-    if ((spans[:, 0] < end) & (spans[:, 1] >= begin)).any():
+    days = np.concatenate([days_of(watch.set_up) for watch in watched])
+    begin = int(microseconds(request.begin)) // DAY if request.begin else days.min()
+    end = int(microseconds(request.end)) // DAY if request.end else days.max()
+    if ((days[:, 0] <= end) & (days[:, 1] >= begin)).any():
         return PopulationError(
             f"no camera worked{between(request)}{also}: the cameras of that time had outages, or "
             "their periods have no length: camtriage outages list"
         )
     return PopulationError(
         f"no deployment ran{between(request)}: cameras ran from "
-        f"{_days([spans.min(), spans.max()])}{also}"
+        f"{_first_to_last(np.array([days.min(), days.max()]))}{also}"
     )
 
 
@@ -82,6 +84,7 @@ def between(request: StudyRequest) -> str:
     )
 
 
-def _days(ends: Moments) -> str:
-    first, last = np.array(ends, "datetime64[us]").astype("datetime64[D]").tolist()
+def _first_to_last(days: NDArray[np.int64]) -> str:
+    """(2,) numbers of days as dates."""
+    first, last = days.astype("datetime64[D]").tolist()
     return f"{first} to {last}"
