@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,33 @@ from db.core.rows import current, upsert
 from db.integrity.check import check
 from db.store.batches import (
     batch_by_name,
+    batch_of_most,
+    batch_row,
     end_run,
     find_batch,
+    is_run_of,
+    last_run,
     save_batch,
     save_recipe,
     set_current,
     start_run,
+    stuck,
 )
-from db.store.deployments import deployments_of, save_deployments
-from db.store.draws import save_draws
-from db.store.files import file_counts, file_problems_of, save_file_problems, save_files
+from db.store.deployments import (
+    all_deployments,
+    deployments_of,
+    forget_empty,
+    outside_period,
+    save_deployments,
+)
+from db.store.draws import draws_of, save_draws
+from db.store.files import (
+    file_counts,
+    file_problems_of,
+    paths_in_state,
+    save_file_problems,
+    save_files,
+)
 from db.store.flags import flags_of, save_flags, save_verdict
 from db.store.labels import labels_of, save_labels, unlabelled
 from db.store.media import media_of, save_media, unplanned_media
@@ -419,3 +436,141 @@ def test_of_rows_with_one_key_the_first_stays_or_the_last_word_counts(database):
         d = schema.deployment.c
         kept = conn.execute(sa.select(d.tags).where(d.name != "A").order_by(d.id)).scalars().all()
         assert kept == list(texts)
+
+
+def test_a_problem_reported_again_takes_the_newer_detail(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        for detail in ("it ends after 4 kB", "it ends after 9 kB"):
+            save_file_problems(conn, batch, [FileProblem("x.jpg", "ingest", "truncated", detail)])
+        assert [problem.detail for problem in file_problems_of(conn, batch)] == [detail]
+
+
+def test_a_file_that_could_not_be_read_may_be_a_picture_the_next_time(database):
+    file = Found("A/late.JPG", "picture", 9)
+    with writing(database) as conn:
+        batch = ingested(conn)
+        save_files(conn, batch, [(file, None)])
+        assert file_counts(conn, batch).lost == 1
+        save_files(conn, batch, [(file, SHAS[0])])
+        counts = file_counts(conn, batch)
+        assert (counts.lost, counts.pictures) == (0, 7)
+
+
+def test_a_card_in_another_reader_keeps_its_name_and_learns_where_it_lies(database):
+    with writing(database) as conn:
+        batch = save_batch(conn, "card", "/media/one", "abc")
+        assert save_batch(conn, "card", "/media/two", "abcd") == batch
+        row = batch_row(conn, batch)
+        assert (row["root"], row["content"]) == ("/media/two", "abcd")
+
+
+def test_a_window_tried_again_leaves_the_problems_of_other_windows(database):
+    last = Media("f" * 64, "A/last.JPG", 1, deployment_id="A")
+    problem = FileProblem(last.path, "look", "unreadable", "no such file")
+    with writing(database) as conn:
+        batch = ingested(conn)
+        save_media(conn, batch, [last])
+        save_windows(conn, batch, [Window("A", 1, (last.sha256,), (2,))])
+        recipe = save_recipe(conn, "look", {})
+        (first, _), (second, _) = windows_left(conn, batch, recipe)
+        save_window(conn, second, recipe, WindowScores((), (), (problem,), (last.sha256,)))
+        save_window(conn, first, recipe, SEEN)
+        paths = [found.path for found in file_problems_of(conn, batch)]
+        assert paths == [last.path, MEDIA[5].path]
+
+
+def test_a_plan_is_read_in_its_own_order_and_what_is_planned_stays(database):
+    """The order of a window is not that of the hashes, nor that of the times across windows."""
+    early = Media("f" * 64, "A/early.JPG", 1, taken_at=datetime(2026, 1, 1), deployment_id="A")
+    backwards = Window("A", 0, tuple(reversed(SHAS)), (0, 0, 0, 1, 1, 1))
+    with writing(database) as conn:
+        save_deployments(conn, [Deployment("A")])
+        batch = save_batch(conn, "card", "/media/card", "abc")
+        save_media(conn, batch, [*MEDIA, early])
+        save_windows(conn, batch, [backwards, Window("A", 1, (early.sha256,), (2,))])
+        [(window, _), _] = windows_left(conn, batch, 1)
+        save_windows(conn, batch, [Window("A", 2, (SHAS[5],), (9,))])
+        assert window_of(conn, window) == backwards
+        shas = [picture.sha256 for picture in media_of(conn, batch)]
+        assert shas == [*reversed(SHAS), early.sha256]
+
+
+def test_labels_under_the_current_recipe_show_at_once(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        looked(conn, batch)
+        label = save_recipe(conn, "label", {})
+        set_current(conn, batch, label=label)
+        save_labels(conn, label, LABELS)
+        names = [row.scientific_name for row in table(conn, "media_status")]
+        assert names.count("Lynx") == 1
+        assert check(conn) == []
+
+
+def test_a_card_drawn_again_leaves_the_draws_of_other_cards(database):
+    with writing(database) as conn:
+        fill(conn, 80)
+        first, recipe = draws_of(conn, 1, 1), 1
+        assert first and draws_of(conn, 2, recipe)
+        save_draws(conn, 2, recipe, [], 7)
+        assert (draws_of(conn, 1, recipe), draws_of(conn, 2, recipe)) == (first, [])
+
+
+def test_an_empty_deployment_is_forgotten_only_where_it_was_guessed(database):
+    with writing(database) as conn:
+        save_deployments(conn, [Deployment("B", source="table"), Deployment("C")])
+        forget_empty(conn, [Deployment("B"), Deployment("C")])
+        assert [place.deployment_id for place in all_deployments(conn)] == ["B"]
+
+
+def test_a_picture_at_the_very_end_of_a_deployment_lies_within_it(database):
+    first, last = MEDIA[0].taken_at, MEDIA[5].taken_at
+    with writing(database) as conn:
+        ingested(conn)
+        save_deployments(conn, [Deployment("A", started_at=first, ended_at=last, source="table")])
+        assert outside_period(conn) == []
+        later = first + timedelta(seconds=1)
+        save_deployments(conn, [Deployment("A", started_at=later, ended_at=last, source="table")])
+        assert outside_period(conn) == [("A", 1)]
+
+
+def test_a_blank_on_which_a_person_saw_something_is_handed_over_as_kept(database):
+    def handed(state: str) -> set[str]:
+        return {path for _, _, path, _ in paths_in_state(conn, state)}
+
+    with writing(database) as conn:
+        batch = ingested(conn)
+        looked(conn, batch)
+        path = MEDIA[0].path
+        assert path in handed("blank") and path not in handed("kept")
+        save_reviews(conn, [Review(SHAS[0], "animal", "Sus scrofa")], "a.csv")
+        assert path not in handed("blank") and path in handed("kept")
+
+
+def test_a_run_is_known_by_its_batch_and_the_batchs_name(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        run = start_run(conn, batch, "0.1.0", {}, {})
+        assert is_run_of(conn, run, batch, "card")
+        assert not is_run_of(conn, run, batch, "another database's card")
+        assert not is_run_of(conn, run + 1, batch, "card")
+
+
+def test_half_of_a_cards_pictures_do_not_make_it_that_card(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        assert batch_of_most(conn, [*SHAS[:3], "a" * 64, "b" * 64, "c" * 64]) is None
+        assert batch_of_most(conn, [*SHAS[:3], "a" * 64, "b" * 64]) == batch
+        assert batch_of_most(conn, []) is None
+
+
+def test_the_last_run_is_the_newest_and_two_dead_ones_are_stuck(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        end_run(conn, start_run(conn, batch, "0.1.0", {}, {}, left=3), "finished", None)
+        start_run(conn, batch, "0.1.0", {}, {}, left=3)
+        assert last_run(conn, batch) == "running"
+        assert not stuck(conn, batch, left=3), "one died"
+        start_run(conn, batch, "0.1.0", {}, {}, left=3)
+        assert stuck(conn, batch, left=3) and not stuck(conn, batch, left=2)

@@ -8,15 +8,17 @@ import sqlalchemy as sa
 
 from db.core import views
 from db.core.engine import reading, writing
-from db.store.batches import save_batch, save_recipe, set_current
+from db.queries.exchange.sheets import drawn_blanks
+from db.store.batches import save_batch, save_recipe, set_current, start_run
 from db.store.deployments import save_deployments
 from db.store.draws import save_draws
+from db.store.files import save_files
 from db.store.flags import save_flags, save_verdict
 from db.store.labels import save_labels
 from db.store.media import save_media
 from db.store.reviews import save_reviews
 from db.store.visits import save_visits
-from pipeline.records import Deployment, Draw, Media, Review, Visit
+from pipeline.records import Deployment, Draw, Found, Media, Review, Visit
 from tests.makers import fill
 from tests.test_save import FLAG, LABELS, MEDIA, SHAS, VISIT, ingested, looked
 
@@ -296,3 +298,42 @@ def test_no_view_hides_or_doubles_a_key(conn):
             conn, f"SELECT count(*), count(DISTINCT {key}), count({key}) FROM {name}"
         )
         assert total == distinct == filled, name
+
+
+def test_what_a_person_says_of_one_picture_wins_over_what_is_said_of_its_visit(conn):
+    review(conn, 3, "animal", "Lynx lynx")
+    later = datetime(2026, 7, 1)
+    of_visit = Review(SHAS[3], "animal", "Vulpes", None, "eva", later, purpose="event")
+    save_reviews(conn, [of_visit], "s.csv")
+    query = f"SELECT scientific_name FROM media_status WHERE media_id = '{SHAS[3]}'"
+    assert rows(conn, query) == [("Lynx lynx",)]
+
+
+def test_a_name_that_a_person_leaves_empty_takes_the_machines_away(conn):
+    query = f"SELECT scientific_name FROM media_status WHERE media_id = '{SHAS[3]}'"
+    assert rows(conn, query) == [("Lynx",)]
+    review(conn, 3, "human")
+    assert rows(conn, query) == [(None,)]
+
+
+def test_a_draw_from_an_earlier_models_blanks_is_asked_for_no_longer(conn):
+    other = save_recipe(conn, "look", {"model": "earlier"})
+    save_draws(conn, 1, other, [Draw(SHAS[1], "A | colour | 0", 3, 1, 1 / 3)], 7)
+    assert rows(conn, "SELECT media_id FROM media_status WHERE audit_drawn") == [(SHAS[0],)]
+    assert [blank.sha256 for blank in drawn_blanks(conn, "card")] == [SHAS[0]]
+
+
+def test_what_a_person_says_of_a_visit_answers_no_question_of_the_audit(conn):
+    save_reviews(conn, [Review(SHAS[0], "human", purpose="event")], "s.csv")
+    [blank] = drawn_blanks(conn, None)
+    assert blank.observation_type is None
+    review(conn, 0, "blank")
+    [blank] = drawn_blanks(conn, None)
+    assert blank.observation_type == "blank"
+
+
+def test_a_run_whose_card_has_lost_a_file_does_not_close(conn):
+    start_run(conn, 1, "0.1.0", {}, {})
+    assert rows(conn, "SELECT closes FROM run_summary") == [(True,)]
+    save_files(conn, 1, [(Found("A/bad.JPG", "picture", 0), None)])
+    assert rows(conn, "SELECT closes FROM run_summary") == [(False,)]

@@ -39,7 +39,7 @@ SELECT
     r.message AS message, -- what went wrong, if anything
     coalesce(f.files, 0) AS files, -- found on the card
     coalesce(f.pictures, 0) AS pictures, -- files that are pictures, copies counted as often as found
-    coalesce(f.unreadable, 0) AS unreadable, -- a picture's name, no picture: each has a trouble
+    coalesce(f.unreadable, 0) AS unreadable, -- a picture's name, no picture: each is a file problem
     coalesce(f.videos, 0) AS videos, -- files
     coalesce(f.others, 0) AS others, -- files
     coalesce(f.skipped, 0) AS skipped, -- files, by name
@@ -48,7 +48,7 @@ SELECT
     coalesce(s.failed, 0) AS failed, -- could not be looked at
     coalesce(s.blank, 0) AS blank, -- nothing on them
     coalesce(s.kept, 0) AS kept, -- something on them
-    (SELECT count(*) FROM trouble t WHERE t.batch_id = b.id) AS troubles, -- rows of troubles
+    (SELECT count(*) FROM trouble t WHERE t.batch_id = b.id) AS troubles, -- file problems: rows of the view troubles
     (SELECT count(*) FROM work_window w WHERE w.batch_id = b.id) AS windows, -- pieces of work
     (SELECT count(*) FROM work_window w JOIN window_done x ON x.work_window_id = w.id WHERE w.batch_id = b.id AND x.recipe_id = b.look_recipe_id) AS windows_done, -- of them done
     (SELECT count(*) FROM flag g WHERE g.batch_id = b.id AND g.recipe_id = b.flag_recipe_id) AS flags -- raised

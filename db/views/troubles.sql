@@ -1,4 +1,4 @@
--- Every file with something wrong, and what. A picture may have a trouble and still be looked at.
+-- File problems: every file with something wrong, and what. A picture may have one and still be scored.
 SELECT
     b.name AS batch, -- the card
     t.path AS path, -- on the card, relative to its root

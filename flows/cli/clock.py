@@ -22,6 +22,17 @@ REPAIRS = (
     *("number", "deploymentID", "repair", "stretch", "pictures", "made", "by", "undone"),
     *("undone_by", "comment"),
 )
+FixedOffset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OFFSET",
+        help="The fixed offset that the clock ran at: +00:00, whatever EXIF says of it; from "
+        "then on the times are at the deployment's offset.",
+    ),
+]
+KnownPoints = Annotated[
+    list[str] | None, typer.Option(metavar="CAMERA=TRUE", help="A known point; give two.")
+]
 SHOWN = 6  # pictures before and after: the first, the last, and some between
 
 
@@ -63,21 +74,11 @@ def clock_shift(
     year: Annotated[
         int | None, typer.Option(help="The year that the first picture should have.")
     ] = None,
-    zone: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OFFSET",
-            help="The fixed offset that the clock ran at: +00:00, whatever EXIF says of it; from "
-            "then on the times are at the deployment's offset.",
-        ),
-    ] = None,
+    zone: FixedOffset = None,
     am_pm: Annotated[
         bool, typer.Option("--am-pm", help="Exchange morning and afternoon of each day.")
     ] = False,
-    drift: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CAMERA=TRUE", help="A known point; give two."),
-    ] = None,
+    drift: KnownPoints = None,
     begin: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="First camera time touched.")
     ] = None,
@@ -118,13 +119,12 @@ def clock_shift(
         comment=comment,
     )
     _print_preview(preview_shift(options.database, request))
-    if not yes:
+    if yes:
+        written = write_shift(options, request)
+        formed, key = counted(written.visits, "visit"), written.number
+        print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
+    else:
         print("nothing is written yet: add --yes to do it")
-        return 0
-    written = write_shift(options, request)
-    formed = counted(written.visits, "visit")
-    key = written.number
-    print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
     return 0
 
 
