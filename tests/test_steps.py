@@ -28,8 +28,8 @@ from tests.test_two_ways import dump_of
 
 @pytest.fixture
 def options(tmp_path) -> RunOptions:
-    """A card of one camera, in three windows."""
-    (tmp_path / "small.toml").write_text("[windows]\nsize = 4\n")
+    """A card of one camera in several windows, almost every picture of it taken for blank."""
+    (tmp_path / "small.toml").write_text("[windows]\nsize = 4\n[blank]\nthreshold = 0.02\n")
     card = cards.card(tmp_path / "card", pictures=12, cameras=1, broken=False)
     return RunOptions(
         card=str(card),
@@ -64,11 +64,12 @@ def test_a_card_is_in_the_database_with_its_whole_plan_or_not_at_all(options):
 
 def test_a_machine_with_other_settings_scores_no_window_of_a_run(options, tmp_path):
     begun = ingest(options)
+    left = left_of(options, begun)
     other = tmp_path / "other.toml"
-    other.write_text("[windows]\nsize = 4\n[blank]\np_blank = 0.75\n")
+    other.write_text("[windows]\nsize = 4\n[blank]\nthreshold = 0.75\n")
     with pytest.raises(SettingsError, match="would score with another blank than the run"):
-        score_windows(left_of(options, begun), replace(options, settings=str(other)), begun)
-    assert len(left_of(options, begun)) == 3
+        score_windows(left, replace(options, settings=str(other)), begun)
+    assert left and left_of(options, begun) == left
 
 
 def test_half_a_card_is_not_drawn_from(options):
