@@ -201,7 +201,7 @@ def test_a_card_in_the_inbox_is_triaged_once(worker):
     assert any("will not be taken: 1 picture loose" in one and str(card) not in one for one in told)
     kinds = {one["key"]: one["type"] for one in ask(worker.api, "/artifacts/filter", {})}
     assert {"visits": "table", "summary": "markdown", "taken": "table"}.items() <= kinds.items()
-    assert kinds["progress-look-at"] == "progress"
+    assert kinds["progress-score-windows"] == "progress"
 
 
 def test_an_event_starts_the_triage_of_the_folder_it_names(worker):
