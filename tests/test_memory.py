@@ -13,7 +13,7 @@ from pipeline.records import Found, Media
 
 FREED = """
 import numpy as np
-from flows.memory import give_back
+from flows.execution.memory import give_back
 
 def held():
     with open("/proc/self/statm") as file:

@@ -196,7 +196,7 @@ def test_a_motion_picture_proves_that_the_camera_worked_without_its_heartbeat():
 def test_one_beat_and_a_half_is_late_and_a_minute_more_is_a_silence():
     for late, found in ((36.0, 0), (36 + 1 / 60, 1)):
         daily = [12 + 24 * day for day in range(30)]
-        daily += [daily[-1] + late + 24 * day for day in range(28)]
+        daily += [daily[-1] + late + 24 * day for day in range(29)]  # to its last day
         assert len(proposals(PLACE, lapse(daily))) == found
 
 
