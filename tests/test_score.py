@@ -111,9 +111,9 @@ def test_the_models_own_threshold_decides_where_the_study_gives_none(card, frame
 
 
 def test_a_picture_at_the_study_s_own_threshold_is_blank(card, frame):
-    highest = max(look.p_blank for look in seen(card, frame, NEVER_BLANK).looks)
+    highest = max(found.p_blank for found in seen(card, frame, NEVER_BLANK).scores)
     for threshold, state in ((highest, "blank"), (np.nextafter(highest, 1), "kept")):
-        looks = seen(card, frame, Settings(blank=Blank(threshold=float(threshold)))).looks
+        looks = seen(card, frame, Settings(blank=Blank(threshold=float(threshold)))).scores
         assert {look.state for look in looks if look.p_blank == highest} == {state}
 
 
@@ -177,7 +177,7 @@ def test_a_box_at_the_bar_keeps_its_picture_and_one_below_does_not(card, frame):
     media = card[1]
     box = (0.5, 0.5, 0.2, 0.2)
     boxes = {media[n].path: [Detection("animal", p, box)] for n, p in enumerate((0.2, 0.199))}
-    looks = seen(card, frame, ALWAYS_BLANK, boxes).looks
+    looks = seen(card, frame, ALWAYS_BLANK, boxes).scores
     assert [one.decided_by == "boxes" for one in looks[:2]] == [True, False]
 
 

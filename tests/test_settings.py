@@ -36,7 +36,7 @@ def test_what_is_given_counts_and_the_rest_stays(loaded):
         ("[audit]\npictures = 99999999999999999999", "pictures must be from 0 to 1000000"),
         ("[poaching]\ngroup_size = 0", "group_size must be from 1"),
         ('[poaching]\nstaff_hours = "25:00-3"', "staff_hours: write HH:MM-HH:MM"),
-        ('[poaching]\nstaff_days = "foo"', "staff_days: write YYYY-MM-DD"),
+        ('[poaching]\nstaff_days = "foo"', "staff_days foo: write it as 2026-"),
         ("[poaching]\nstaff_days = 3", "staff_days must be a text in quotes"),
         ("[ingest]\nfile_date = 1", "file_date must be true or false"),
         ("[blanks]\nthreshold = 0.5", "unknown section: blanks; known: ingest"),
