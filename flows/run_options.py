@@ -107,7 +107,7 @@ class RunOptions(NamingOptions):
     )
     frame: str = option("starter", "Frame model: starter, or a folder.", is_path=True)
     boxes: str | None = option(
-        None, "MegaDetector results for this card.", metavar="JSON", is_path=True
+        None, "Results of MegaDetector or SpeciesNet for this card.", metavar="JSON", is_path=True
     )
     file_date: bool = option(False, "Believe a file's own date if nothing else has one.")
     threads: int = option(0, "0: one per core.", within=(0, MOST_THREADS))

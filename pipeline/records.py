@@ -23,6 +23,7 @@ REASONS = (  # of a file problem
     "animated",  # more than one frame; the first is used
     "outside_deployment",  # taken before or after the deployment it lies in
     "vanished",  # was there at ingest and is gone now
+    "left_out",  # holds a picture and is not looked at; the detail says why
 )
 CLOCKS = ("exif", "makernote", "file_name", "file_date", "none")  # where taken_at comes from
 STATES = ("unprocessed", "failed", "blank", "kept")
@@ -40,6 +41,7 @@ class Found:
     kind: str  # of KINDS
     size: int  # bytes
     modified_at: float = 0.0  # seconds since 1970, used only where the settings allow it
+    why: str = ""  # of kind other: why the picture that it holds is not looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """MegaDetector's results file: read from others, written for others."""
 
 import json
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 
@@ -101,6 +102,76 @@ def test_a_box_a_little_over_the_edge_is_cut_there(tmp_path):
     assert cut.box == pytest.approx((0, 0.5, 0.19, 0.5))
 
 
+def test_a_picture_that_stands_in_it_twice_is_taken_once(tmp_path):
+    """Old results merged with new: done wins over failed, of two done ones the later counts."""
+    late = box("2", 0.5)
+    path = results(
+        tmp_path,
+        image("same.jpg", box()),
+        image("failed_first.jpg", failure="image access"),
+        image("done_first.jpg", box()),
+        image("changed.jpg", box()),
+        image("same.jpg", box()),
+        image("failed_first.jpg", box()),
+        image("done_first.jpg", failure="image access"),
+        image(r".\changed.jpg", late),
+        image("never.jpg", failure="image access"),
+        image("never.jpg", failure="image access"),
+    )
+    boxes, info = read_results(path)
+    assert {name: found.category for name, [found] in boxes.items()} == {
+        **dict.fromkeys(("same.jpg", "failed_first.jpg", "done_first.jpg"), "animal"),
+        "changed.jpg": "human",
+    }
+    assert (info.failed, info.twice, info.pictures) == (("never.jpg",), 5, 10)
+
+
+@pytest.mark.parametrize("conf", [1.0000001, 1.00001, -1e-9, 1])
+def test_a_confidence_a_hair_over_the_edge_is_the_edge(tmp_path, conf):
+    [found] = read_results(results(tmp_path, image("a.jpg", box(conf=conf))))[0]["a.jpg"]
+    assert found.confidence == round(conf)
+
+
+def speciesnet(name="S1/a.jpg", **changes) -> dict:
+    said = "1f689929;mammalia;cetartiodactyla;cervidae;odocoileus;;deer"
+    return {
+        "filepath": name,
+        "classifications": {"classes": [said], "scores": [0.9]},
+        "detections": [{"category": "2", "label": "human", "conf": 0.8, "bbox": list(BOX)}],
+        "prediction": said,
+        "prediction_score": 0.9,
+    } | changes
+
+
+def test_the_boxes_of_speciesnet_are_taken_and_its_names_counted(tmp_path):
+    path = tmp_path / "predictions.json"
+    failed = speciesnet("failed.jpg", failures=["DETECTOR"], detections=[])
+    without = speciesnet("none.jpg")
+    del without["detections"]
+    given = [speciesnet(), speciesnet("blank.jpg", detections=[]), failed, without]
+    path.write_text(json.dumps({"predictions": given, "model_version": "4.0.1a"}))
+    boxes, info = read_results(path)
+    assert boxes == {"S1/a.jpg": [Detection("human", 0.8, BOX)], "blank.jpg": []}
+    assert (info.failed, info.names) == (("failed.jpg", "none.jpg"), 4)
+    assert info.detector == "SpeciesNet 4.0.1a"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("S1/a.jpg", 'picture 0 has no "file"'),
+        (speciesnet(None), 'picture 0 has no "file"'),
+        (speciesnet(detections={}), '"detections" of S1/a.jpg is no list'),
+    ],
+)
+def test_a_damaged_file_of_speciesnet_is_refused_in_one_line(tmp_path, entry, words):
+    path = tmp_path / "predictions.json"
+    path.write_text(json.dumps({"predictions": [entry]}))
+    with pytest.raises(SettingsError) as refused:
+        read_results(path)
+    assert words in str(refused.value)
+
+
 def test_the_other_file_of_that_name_is_told_apart(tmp_path):
     path = tmp_path / "other.json"
     path.write_text('[{"file": "a.jpg", "category": "animal", "bbox": [10, 20, 300, 400]}]')
@@ -115,7 +186,6 @@ def test_the_other_file_of_that_name_is_told_apart(tmp_path):
         ({"images": None}, 'no list "images"'),
         ({"detection_categories": None}, "detection_categories"),
         ({"images": [{"detections": []}]}, 'picture 0 has no "file"'),
-        ({"images": [image("a.jpg"), image("a.jpg")]}, "a.jpg stands in it twice"),
         ({"images": [image("a.jpg", box(conf="high"))]}, '"conf" of a.jpg is no number'),
         ({"images": [image("a.jpg", box(conf=float("nan")))]}, '"conf" of a.jpg is no number'),
         ({"images": [image("a.jpg", box(conf=10**400))]}, '"conf" of a.jpg is no number'),
@@ -197,6 +267,32 @@ def test_results_made_inside_the_card_fit_that_folder_and_no_other():
     assert fit.missing == ("CamB/x.JPG",)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name: name.replace(".JPG", ".jpg"),
+        str.lower,
+        lambda name: "d:/SEASON 2026/" + name.upper(),
+        lambda name: name.removeprefix("Forêt/").lower(),
+        lambda name: unicodedata.normalize("NFD", name),
+    ],
+)
+def test_capitals_and_the_letters_of_a_mac_part_no_picture_from_its_boxes(change):
+    ours = ["Forêt/IMG_1.JPG", "Forêt/IMG_2.JPG"]
+    fit = match(named(*map(change, ours)), ours)
+    assert (list(fit.boxes), fit.unknown, fit.missing) == (ours, (), ())
+
+
+def test_pictures_that_differ_by_capitals_alone_keep_their_own_boxes():
+    fit = match(named("A/img.jpg", "A/IMG.JPG", "A/Img.jpg"), ["A/IMG.JPG", "A/img.jpg"])
+    assert (list(fit.boxes), fit.unknown) == (["A/IMG.JPG", "A/img.jpg"], ("A/Img.jpg",))
+
+
+def test_a_name_written_as_the_card_has_it_comes_before_one_in_other_capitals():
+    boxes = {"a/img.jpg": [ANIMAL], "A/IMG.JPG": []}
+    assert match(boxes, ["A/IMG.JPG"]).boxes == {"A/IMG.JPG": []}
+
+
 def test_the_same_name_in_another_folder_is_another_picture():
     fit = match(named("CamA/IMG_1.JPG", "CamC/IMG_1.JPG"), ["CamA/IMG_1.JPG", "CamB/IMG_1.JPG"])
     assert list(fit.boxes) == ["CamA/IMG_1.JPG"]
@@ -254,9 +350,36 @@ def test_what_could_not_be_looked_at_is_a_failure_never_an_empty_list(tmp_path):
 def test_taxa_are_classifications_of_the_animal(tmp_path):
     top = (("Vulpes vulpes", 0.2), ("Canis latrans", 0.7))
     _, out = written(tmp_path, picture("a.jpg", top=top), labeller="labeller 12ab")
-    assert out["classification_categories"] == {"0": "Canis latrans", "1": "Vulpes vulpes"}
+    assert out["classification_categories"] == {
+        "0": "Canis latrans (raw guess)",
+        "1": "Vulpes vulpes (raw guess)",
+    }
     assert out["images"][0]["detections"][0]["classifications"] == [["0", 0.7], ["1", 0.2]]
     assert out["info"]["classifier"] == "labeller 12ab"
+
+
+def test_the_stated_name_comes_first_with_its_rank_and_raw_guesses_are_marked(tmp_path):
+    top = (("Vulpes vulpes", 0.4), ("Canis latrans", 0.3))
+    up = picture("a.jpg", stated=("Mammalia", "class", 0.93), top=top)
+    species = picture("b.jpg", stated=("Vulpes vulpes", "species", 0.4), top=top)
+    _, out = written(tmp_path, up, species, labeller="labeller 12ab")
+    names = out["classification_categories"]
+    said = [
+        [(names[key], p) for key, p in entry["detections"][0]["classifications"]]
+        for entry in out["images"]
+    ]
+    guess = ("Canis latrans (raw guess)", 0.3)
+    assert said == [
+        [("Mammalia", 0.93), ("Vulpes vulpes (raw guess)", 0.4), guess],
+        [("Vulpes vulpes", 0.4), guess],
+    ]
+    described = out["classification_category_descriptions"]
+    assert {names[key]: text for key, text in described.items()} == {
+        "Mammalia": "stated, class",
+        "Vulpes vulpes": "stated, species",
+        "Canis latrans (raw guess)": "a raw guess of the labeller, not stated",
+        "Vulpes vulpes (raw guess)": "a raw guess of the labeller, not stated",
+    }
 
 
 def test_every_place_of_the_same_bytes_has_its_entry(tmp_path):

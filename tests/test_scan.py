@@ -16,8 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from flows.run_options import RunOptions
+from flows.steps.card import read_card
 from pipeline.card import scan
 from pipeline.errors import CardError
+from pipeline.frames.decode import decode
 from pipeline.records import Found
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:PIL")
@@ -50,9 +53,9 @@ def test_files_are_sorted_by_kind_whatever_the_case_of_their_ending(tmp_path):
         put(tmp_path, f"DCIM/100RECNX/{name}")
     found = {path.removeprefix("DCIM/100RECNX/"): kind for path, kind in kinds(tmp_path).items()}
     assert found == {
-        **dict.fromkeys(("a.JPG", "b.jpeg", "c.Tiff", "d.PNG"), "picture"),
+        **dict.fromkeys(("a.JPG", "b.jpeg", "c.Tiff", "d.PNG", "i.gif"), "picture"),
         **dict.fromkeys(("e.MP4", "f.TLS"), "video"),
-        **dict.fromkeys(("g.txt", "h", "i.gif"), "other"),
+        **dict.fromkeys(("g.txt", "h"), "other"),
     }
 
 
@@ -306,3 +309,86 @@ def test_every_real_picture_is_taken_without_trouble(camera_trap):
     read = [scan.read_media(camera_trap / "originals", one) for one in found]
     assert len(read) == 24
     assert all(media and not troubles for media, troubles in read)
+
+
+# --- pictures whose names do not say so
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "a.jfif",
+            "a.pjpeg",
+            "a.mpo",
+            "a.webp",
+            "a.bmp",
+            "a.GIF",
+            "a",
+            "a.JPG ",
+            "a.jpg.",
+            "IMG.1",
+        ),
+        *("a.jpg_original", "a.jpg~", "a.JPG.bak", "a.jpeg?width=800", "a.jpg.download", "a.dat"),
+        "IMG.1",
+    ],
+)
+def test_a_picture_is_looked_at_whatever_its_ending(tmp_path, name):
+    form = {"a.webp": "WEBP", "a.bmp": "BMP", "a.GIF": "GIF", "a.dat": "PNG"}.get(name, "JPEG")
+    put(tmp_path, name, picture(form))
+    [found] = scan.scan(tmp_path)
+    media, problems = scan.read_media(tmp_path, found)
+    assert (found.kind, media.width, problems) == ("picture", 64, [])
+    assert media.mediatype == f"image/{form.lower()}"
+    assert decode((tmp_path / name).read_bytes()).pixels.shape[2] == 3
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "BMP", "TIFF"])
+def test_the_first_bytes_alone_tell_a_picture(tmp_path, form):
+    put(tmp_path, "export.0001", picture(form))
+    assert kinds(tmp_path) == {"export.0001": "picture"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"BMW serviced, battery changed\n", b"BM", b"GIF", b"RIFF0000AVI LIST", b"", b"\xff\xd8"],
+)
+def test_what_only_begins_a_little_like_a_picture_is_another_file(tmp_path, data):
+    put(tmp_path, "notes.txt", data)
+    assert kinds(tmp_path) == {"notes.txt": "other"}
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "why"),
+    [
+        ("IMG_1.JPG_original", "IMG_1.JPG", "a second copy of IMG_1.JPG"),
+        ("img_1.jpg.bak", "IMG_1.JPG", "a second copy of IMG_1.JPG"),
+        ("IMG_1.jpg~", "IMG_1.jpg", "a second copy of IMG_1.jpg"),
+        ("IMG_1.JPG.256x256.cache", "IMG_1.JPG", "a second copy of IMG_1.JPG"),
+        ("MVI_1.THM", "MVI_1.AVI", "the thumbnail of MVI_1.AVI"),
+        ("IMG_1.NEF", "IMG_1.JPG", "a raw file"),
+        ("IMG_1.dng", "note.txt", "a raw file"),
+    ],
+)
+def test_a_second_copy_is_left_out_and_says_of_what(tmp_path, name, beside, why):
+    put(tmp_path, f"A/{name}", picture())
+    put(tmp_path, f"A/{beside}", picture(size=(80, 60)))
+    put(tmp_path, f"B/{beside}", b"in another folder")
+    by_path = {file.path: file for file in scan.scan(tmp_path)}
+    assert (by_path[f"A/{name}"].kind, by_path[f"A/{beside}"].why) == ("other", "")
+    assert by_path[f"A/{name}"].why.startswith(why)
+
+
+def test_a_picture_left_out_is_a_problem_of_the_card(tmp_path):
+    put(tmp_path, "IMG_1.JPG", picture())
+    put(tmp_path, "IMG_1.JPG_original", picture(size=(80, 60)))
+    card = read_card(RunOptions(card=str(tmp_path)))
+    [problem] = card.problems
+    assert (problem.path, problem.reason) == ("IMG_1.JPG_original", "left_out")
+    assert card.counted() == "2 files: 1 other, 1 picture, 1 left_out"
+
+
+def test_heic_that_cannot_be_read_says_what_to_install(tmp_path):
+    put(tmp_path, "a.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    [found] = scan.scan(tmp_path)
+    assert found.kind == "picture" if scan.heic() else "camtriage[heic]" in found.why

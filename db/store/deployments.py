@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from db.core import schema
 from db.core.rows import (
@@ -54,8 +54,13 @@ def _nothing_hangs_on() -> list[sa.ColumnElement[bool]]:
 def deployments_of(conn: Connection, batch_id: int) -> list[Deployment]:
     """Deployments that this batch brought pictures to, by name. Where the clock was wrong by the
     table and all of the pictures are repaired, it may be trusted again."""
-    d, m = schema.deployment, schema.media.c
-    mine = sa.select(m.deployment_id).where(m.batch_id == batch_id)
+    return deployments_with(conn, schema.media.c.batch_id == batch_id)
+
+
+def deployments_with(conn: Connection, pictures: ColumnElement[bool]) -> list[Deployment]:
+    """The same of any pictures: those of `media` that the condition selects."""
+    d = schema.deployment
+    mine = sa.select(schema.media.c.deployment_id).where(pictures)
     rows = conn.execute(sa.select(d).where(d.c.id.in_(mine)).order_by(d.c.name)).mappings()
     places = [record(Deployment, {**row, "deployment_id": row["name"]}) for row in rows]
     return believed(conn, places)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from db.core import schema
 from db.core.rows import (
@@ -56,6 +56,40 @@ def save_files(conn: Connection, batch_id: int, files: Iterable[tuple[Found, str
         upsert(conn, schema.file, rows, ["batch_id", "path"], update=update)
 
 
+def move_paths(conn: Connection, batch_id: int, taken: str, put: str) -> None:
+    """A card lies in another folder: everywhere its paths begin with `put` in place of `taken`.
+    Nothing moves where a file stands at a new path already."""
+    f, m, r = schema.file.c, schema.media.c, schema.clock_repair.c
+
+    def begins(path: ColumnElement[str]) -> ColumnElement[bool]:
+        return sa.func.substr(path, 1, len(taken)) == taken
+
+    def moved(path: ColumnElement[str]) -> ColumnElement[str]:
+        return put + sa.func.substr(path, len(taken) + 1, type_=schema.Words())
+
+    stays = schema.file.alias("stays")
+    there = sa.exists().where(stays.c.batch_id == batch_id, ~begins(stays.c.path))
+    mine = (f.batch_id == batch_id) & begins(f.path)
+    in_the_way = there.where(stays.c.path == moved(f.path))
+    if conn.execute(sa.select(f.id).where(mine, in_the_way).limit(1)).first():
+        return
+    places = sa.select(m.deployment_id).where(m.batch_id == batch_id)
+    repairs = r.deployment_id.in_(places) & (r.batch_id.is_(None) | (r.batch_id == batch_id))
+    for column, which in (
+        (f.path, f.batch_id == batch_id),
+        (m.path, m.batch_id == batch_id),
+        (schema.trouble.c.path, schema.trouble.c.batch_id == batch_id),
+        (r.first_path, repairs),
+        (r.last_path, repairs),
+    ):
+        # in two steps: on the way one path may be another's old one, and paths are unique
+        change = sa.update(column.table)
+        away = change.where(which, begins(column)).values({column: "/" + moved(column)})
+        back = change.where(which, sa.func.substr(column, 1, 1) == "/")
+        conn.execute(away)
+        conn.execute(back.values({column: sa.func.substr(column, 2)}))
+
+
 def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     """Where the files of this card ended (files found = the sum of the rest)."""
     f, t = schema.file.c, schema.trouble.c
@@ -87,6 +121,8 @@ def paths_in_state(
 ) -> Iterator[tuple[str, str, str, float]]:
     """(batch, root, path, p_blank) of blank or kept pictures, surest blanks first.
 
+    batch  every picture on its card, also those that another card brought first
+
     A blank on which a person saw something counts as kept: copies of blanks may get deleted.
     """
     s, f, b, m = (schema.status.c, schema.file.c, schema.batch.c, schema.media.c)
@@ -95,9 +131,9 @@ def paths_in_state(
     query = (
         sa.select(b.name, b.root, sa.func.min(f.path), s.p_blank)
         .join_from(schema.status, schema.media, m.id == s.media_id)
-        .join(schema.batch, b.id == m.batch_id)
-        .join(schema.file, (f.media_id == m.id) & (f.batch_id == b.id))
-        .where(shown, *([b.name == batch] if batch else []))
+        .join(schema.file, f.media_id == m.id)
+        .join(schema.batch, b.id == f.batch_id)
+        .where(shown, b.name == batch if batch else f.batch_id == m.batch_id)
         .group_by(m.id, b.name, b.root, s.p_blank)
         .order_by(s.p_blank.desc(), b.name, sa.func.min(f.path))
     )

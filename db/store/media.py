@@ -53,6 +53,16 @@ def _where_known(conn: Connection, sha256s: Sequence[str]) -> dict[str, str]:
     return {sha: name for sha, name in conn.execute(known.where(m.sha256.in_(sha256s)))}
 
 
+def brought_before(
+    conn: Connection, batch_id: int, sha256s: Sequence[str]
+) -> dict[str, tuple[str, str]]:
+    """(path, deployment) by sha-256, of the pictures that this batch brought."""
+    m, d = schema.media.c, schema.deployment.c
+    known = sa.select(m.sha256, m.path, d.name).join(schema.deployment, d.id == m.deployment_id)
+    rows = conn.execute(known.where(m.batch_id == batch_id, m.sha256.in_(sha256s)))
+    return {sha: (path, name) for sha, path, name in rows}
+
+
 def media_of(conn: Connection, batch_id: int, among: Among = None) -> list[Media]:
     """Pictures this batch brought, by deployment, then in the order of the plan."""
     return list(_media(conn, scope(batch_id, among)))

@@ -2,7 +2,7 @@
 SELECT
     b.name AS batch, -- the card
     f.path AS path, -- on the card, relative to its root
-    f.kind AS kind, -- picture (by name), video, other, skipped
+    f.kind AS kind, -- picture (by its ending or its first bytes), video, other, skipped
     f.size AS size_bytes, -- bytes
     m.sha256 AS media_id -- the picture it is; empty: none, see the view troubles
 FROM file f

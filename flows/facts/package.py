@@ -22,11 +22,13 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
     chosen = rows.batches_named(conn, batches)
     ids = [batch.id for batch in chosen]
     prefix = {batch.id: f"{batch.name}/" if len(chosen) > 1 else "" for batch in chosen}
-    models = {batch.id: _models(batch.look, batch.label) for batch in chosen}
-    problems = rows.problems_by_file(conn, ids)
+    brought = {*ids, *rows.bringers(conn, ids)}
+    known = rows.batches_named(conn, None)
+    models = {batch.id: _models(batch.look, batch.label) for batch in known if batch.id in brought}
+    problems = rows.problems_by_file(conn, sorted(brought))
     copies = rows.copies(conn, ids)
     pictures = [
-        _picture(row, prefix[row.batch_id], models[row.batch_id], problems, copies)
+        _picture(row, _places(row, prefix, copies), models[row.batch_id], problems)
         for row in rows.picture_rows(conn, ids)
     ]
     places = rows.deployments_in(conn, ids)
@@ -61,12 +63,20 @@ def _named(what: str, model: Mapping[str, Any] | None) -> str:
     return " ".join(filter(None, (what, model.get("name"), digest)))
 
 
+def _places(
+    row: sa.Row[Any], prefix: Mapping[int, str], copies: Mapping[str, Sequence[tuple[int, str]]]
+) -> list[str]:
+    """Every path of a picture on the cards that were chosen, the first that was found before the
+    others."""
+    first = [(row.batch_id, row.path)] if row.batch_id in prefix else []
+    return [prefix[batch] + path for batch, path in (*first, *copies.get(row.sha256, ()))]
+
+
 def _picture(
     row: sa.Row[Any],
-    prefix: str,
+    places: Sequence[str],
     models: Models,
     problems: Mapping[tuple[int, str], str],
-    copies: Mapping[str, Sequence[str]],
 ) -> Picture:
     crop = (row.crop_x, row.crop_y, row.crop_width, row.crop_height)
     own_event = row.review_id and row.observation_type in ("animal", "human", "vehicle", "unknown")
@@ -74,7 +84,7 @@ def _picture(
     return Picture(
         sha256=row.sha256,
         deployment_id=row.deployment,
-        path=prefix + row.path,
+        path=places[0],
         taken_at=row.taken_at,
         observation=_observation_of(row, models),
         mediatype=row.mediatype,
@@ -85,11 +95,12 @@ def _picture(
         p_human=row.p_human,
         p_vehicle=row.p_vehicle,
         crop=None if None in crop else crop,
+        stated=(row.machine_name, row.rank, row.machine_probability) if row.machine_name else None,
         top=tuple((name, p) for name, p in row.top or ()),
         event=row.event or (row.sha256 if own_event else None),
         failure=problems.get((row.batch_id, row.path)) if failed else None,
         utc_offset_min=row.utc_offset_min,
-        copies=tuple(prefix + path for path in copies.get(row.sha256, ())),
+        copies=tuple(places[1:]),
     )
 
 

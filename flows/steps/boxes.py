@@ -1,17 +1,64 @@
-"""Another detector's boxes, matched to the pictures of a card."""
+"""Another detector's boxes, matched to the pictures of a card. Its file is read once in a run."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from db.core.engine import reading
 from db.store.media import media_of
 from flows.execution.databases import known_database
-from pipeline.exchange.matching import Matched, match
-from pipeline.exchange.megadetector import read_results
+from pipeline.errors import SettingsError
+from pipeline.exchange.matching import match
+from pipeline.exchange.megadetector import ReadInfo, read_results
 from pipeline.records import Detection
 
+_ONE_AT_A_TIME = Lock()  # threads that ask at once would read the file as often
 
-def boxes_for(path: str | None, database: str, batch_id: int) -> dict[str, list[Detection]] | None:
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What a results file has for one card."""
+
+    info: ReadInfo
+    boxes: Mapping[str, list[Detection]]  # by the card's own paths
+    unknown: int  # entries that are no picture of the card
+    missing: int  # pictures of the card that it does not have
+
+
+def check_boxes(path: str) -> None:
+    """SettingsError in one line for a file that is none; what was read is kept for the run."""
+    _results(path)
+
+
+def refuse_strangers(path: str | None, paths: Iterable[str]) -> None:
+    """SettingsError where no entry of a results file is a picture of this card."""
+    if path is None:
+        return
+    boxes, info = _results(path)
+    names = [*boxes, *info.failed]
+    ours = list(paths)
+    if match({name: [] for name in names}, ours).boxes:
+        return
+    forget_boxes()
+    if not names:
+        raise SettingsError(f"{path}: no picture in it; give this card's, or no --boxes")
+    raise SettingsError(
+        f"{path}: none of its {len(names)} entries is a picture of this card (it has "
+        f"{names[0]}, the card {ours[0] if ours else 'no picture'}): nothing was saved; give the "
+        "results of this card, made from its folder or from one above or below"
+    )
+
+
+def forget_boxes() -> None:
+    """Give the memory of a results file back: a season's has hundreds of megabytes."""
+    _read.cache_clear()
+
+
+def boxes_for(
+    path: str | None, database: str, batch_id: int
+) -> Mapping[str, list[Detection]] | None:
     """Boxes by the card's own paths; None where none were given."""
     return _matched(path, database, batch_id).boxes if path else None
 
@@ -20,19 +67,46 @@ def boxes_warnings(path: str | None, database: str, batch_id: int) -> tuple[str,
     """One line about boxes that match no picture, and pictures without; nothing where all fit."""
     if path is None:
         return ()
-    info, found = read_results(Path(path))[1], _matched(path, database, batch_id)
+    fit = _matched(path, database, batch_id)
     counts = {
-        "entries match no picture": len(found.unknown),
-        "pictures are not in it": len(found.missing),
-        "entries failed there": len(info.failed),
-        **{f"boxes left out ({why})": n for why, n in info.ignored.items()},
+        "entries match no picture": fit.unknown,
+        "pictures are not in it": fit.missing,
+        "entries failed there": len(fit.info.failed),
+        "entries of a picture that has another (the later counts)": fit.info.twice,
+        "names of species are not taken, only boxes": fit.info.names,
+        **{f"boxes left out ({why})": n for why, n in fit.info.ignored.items()},
     }
     counted = [f"{n} {what}" for what, n in counts.items() if n]
     return (f"{path}: {', '.join(counted)}.",) if counted else ()
 
 
+def _matched(path: str, database: str, batch_id: int) -> _Fit:
+    with _ONE_AT_A_TIME:
+        return _fit(path, database, batch_id, *_state(path))
+
+
 @lru_cache(maxsize=2)
-def _matched(path: str, database: str, batch_id: int) -> Matched:
-    boxes = read_results(Path(path))[0]
+def _fit(path: str, database: str, batch_id: int, changed_at: int, size: int) -> _Fit:
+    boxes, info = _read(path, changed_at, size)
     with reading(known_database(database)) as conn:
-        return match(boxes, [picture.path for picture in media_of(conn, batch_id)])
+        found = match(boxes, [picture.path for picture in media_of(conn, batch_id)])
+    forget_boxes()
+    return _Fit(info, found.boxes, len(found.unknown), len(found.missing))
+
+
+def _results(path: str) -> tuple[dict[str, list[Detection]], ReadInfo]:
+    return _read(path, *_state(path))
+
+
+def _state(path: str) -> tuple[int, int]:
+    """When a file was changed last, and its size: another file of that name is read again."""
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return 0, 0  # read_results says what is wrong
+    return stat.st_mtime_ns, stat.st_size
+
+
+@lru_cache(maxsize=1)
+def _read(path: str, _changed_at: int, _size: int) -> tuple[dict[str, list[Detection]], ReadInfo]:
+    return read_results(Path(path))

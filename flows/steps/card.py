@@ -42,7 +42,8 @@ class Card:
         kinds = Counter(file.kind for file in self.found)
         reasons = Counter(problem.reason for problem in self.problems)
         counts = [
-            f"{n} {kind}{'' if kind == 'skipped' else 's'}" for kind, n in sorted(kinds.items())
+            f"{n} {kind}{'' if kind == 'skipped' or n == 1 else 's'}"
+            for kind, n in sorted(kinds.items())
         ]
         counts += [f"{n} {reason}" for reason, n in sorted(reasons.items())]
         return f"{counted(len(self.found), 'file')}: " + ", ".join(counts)
@@ -92,6 +93,8 @@ def read_card(
         raise CardError(f"{options.card}: no pictures among {files}; is this the card?")
     pictures = (file for file in found if file.kind == "picture")
     media, problems = _read_all(root, pictures, total, options, tell)
+    left_out = (file for file in found if file.why)
+    problems.extend(FileProblem(file.path, "ingest", "left_out", file.why) for file in left_out)
     digests = _digests(media)
     content = hashlib.sha256(digests).hexdigest()
     shas = (digests[at : at + 32].hex() for at in range(0, len(digests), 32))

@@ -21,7 +21,7 @@ from flows.execution.databases import ready_database
 from flows.execution.ways import Way
 from flows.run_options import RunOptions, StartedRun, card_folder
 from flows.steps.audit import audit
-from flows.steps.boxes import boxes_warnings
+from flows.steps.boxes import boxes_warnings, check_boxes, forget_boxes
 from flows.steps.finish import finish, same_database, summarise
 from flows.steps.flags import flags
 from flows.steps.ingest import ingest, other_name
@@ -30,7 +30,6 @@ from flows.steps.score import pictures, score_windows, windows_left_of
 from flows.steps.summary import Summary
 from flows.steps.visits import visits
 from pipeline.errors import CamtriageError, in_one_line
-from pipeline.exchange.megadetector import read_results
 from pipeline.species.labelset import load_labelset, load_site_list
 
 
@@ -40,6 +39,7 @@ def run_card(options: RunOptions, way: Way) -> Summary:
     check_inputs(options)
     run = way.step(ingest, options)
     if run.run_id is None:
+        forget_boxes()
         return replace(summarise(options, run), warnings=other_name(options, run))
     try:
         return _steps(options, given, run, way)
@@ -78,7 +78,7 @@ def check_inputs(options: RunOptions) -> None:
     if options.sites:
         load_site_list(Path(options.sites))
     if options.boxes:
-        read_results(Path(options.boxes))
+        check_boxes(options.boxes)
 
 
 def left_off(options: RunOptions, run: StartedRun, why: str) -> None:

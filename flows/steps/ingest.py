@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from db.core.engine import reading, writing
 from db.core.schema import canonical
 from db.store.batches import (
+    batch_by_name,
     batch_of_most,
     batch_row,
     find_batch,
@@ -28,6 +29,8 @@ from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import RunOptions, StartedRun, kept_settings
 from flows.steps import recipes
+from flows.steps.again import follow_the_folder, with_known_places
+from flows.steps.boxes import refuse_strangers
 from flows.steps.card import Card, read_card
 from flows.version import version
 from pipeline.card.windows import plan
@@ -39,7 +42,9 @@ from pipeline.species.labelset import load_labelset
 @patient
 def ingest(options: RunOptions, tell: Progress | None = None) -> StartedRun:
     """Read the card and save files, pictures, deployments, problems and the plan at once."""
-    run = save_card(options, read_card(options, lambda *found: _known_as(options, *found), tell))
+    card = read_card(options, lambda *found: _known_as(options, *found), tell)
+    refuse_strangers(options.boxes, (picture.path for picture in card.media))
+    run = save_card(options, card)
     give_back()
     return run
 
@@ -47,7 +52,12 @@ def ingest(options: RunOptions, tell: Progress | None = None) -> StartedRun:
 def save_card(options: RunOptions, card: Card) -> StartedRun:
     """One transaction: a card is in the database with its whole plan, or not at all."""
     with writing(ready_database(options.database)) as conn:
+        known = batch_by_name(conn, card.name) is not None
         batch_id = save_batch(conn, card.name, str(card.root.resolve()), card.content)
+        if known:
+            follow_the_folder(conn, batch_id, card)
+        if known and not options.deployments:
+            card = with_known_places(conn, batch_id, card)
         before = _facts(conn, batch_id)
         save_deployments(conn, card.deployments)
         doubled = save_media(conn, batch_id, card.media)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.card.scan import PICTURES, by_a_computer, scan
+from pipeline.card.scan import by_a_computer, is_picture, scan
 from pipeline.counted import counted
 from pipeline.errors import CardError
 
@@ -63,7 +63,7 @@ def never_taken(inbox: Path, folders: Mapping[str, Listing]) -> list[str]:
     folders   as folders_in found them
     """
     entries = _entries(inbox)
-    loose = sum(Path(entry.name).suffix.lower() in PICTURES for entry in entries if entry.is_file())
+    loose = sum(is_picture(Path(entry.path)) for entry in entries if entry.is_file())
     line = f"{counted(loose, 'picture')} loose in {inbox} itself: give each card a folder"
     lines = [line] if loose else []
     empty = (folder for folder, listed in folders.items() if not listed.pictures)

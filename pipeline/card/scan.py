@@ -1,5 +1,7 @@
 """Every file of a card, by kind; and one picture's bytes turned into a Media, read once.
 
+A file's ending tells its kind; one with an ending that nobody knows, or none, is asked for its
+first bytes: web sites hand out .jfif, tools rename to .JPG_original, hands lose an ending.
 A card that cannot be read completely fails as a whole: half a card would look like few animals.
 """
 
@@ -9,22 +11,30 @@ import os
 import re
 import stat
 import warnings
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from pipeline.card import exif
 from pipeline.errors import CardError, UnreadablePicture
-from pipeline.frames.decode import LARGEST
+from pipeline.frames.decode import LARGEST, avif, formats, heic
 from pipeline.records import FileProblem, Found, Media
 
 # Pillow warns of bombs and odd EXIF; both end as file problems or missing values. Once
 # for the process: to switch warnings off and on around each file is not safe with several threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-PICTURES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff"}
+PICTURES = {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
+    *(".png", ".tif", ".tiff", ".webp", ".bmp", ".dib", ".gif"),
+}
 HEIC = {".heic", ".heif", ".hif"}  # pictures only where the extra `heic` is installed
+RAW = {  # as the sensor gave it: Pillow shows at most the small preview inside
+    *(".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".dng", ".orf", ".rw2"),
+    *(".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".rwl", ".gpr"),
+}
 VIDEOS = {
     *(".mp4", ".m4v", ".mov", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp", ".asf", ".wmv"),
     *(".mkv", ".webm", ".flv", ".mjpg", ".h264", ".tls"),  # .TLS: Browning's time-lapse AVI
@@ -35,8 +45,12 @@ SKIPPED = {  # what computers leave behind, never what a camera took; compared i
     *("system volume information", "$recycle.bin", "recycler", "recycled", "lost+found"),
     *("@eadir", "#recycle", "#snapshot", ".thumbnails", "__macosx"),
 }
-FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")  # EPS would start a program
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*")  # of the kinds we take
+BMP = re.compile(
+    rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", re.DOTALL
+)  # "BM" alone is text
+HEIF = re.compile(rb".{4}ftyp(hei[cxms]|hev[cx]|mif1)", re.DOTALL)
+AVIF = re.compile(rb".{4}ftypavi[fs]", re.DOTALL)
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # they end lines, or command terminals
 LARGEST_FILE = 1 << 30  # bytes; it is read into memory as a whole
 
@@ -59,7 +73,7 @@ def scan(root: Path) -> list[Found]:
     folders = [""]
     while folders:
         _list(os.fspath(root), folders.pop(), found, folders)
-    return sorted(found, key=lambda file: file.path)
+    return _without_copies(sorted(found, key=lambda file: file.path))
 
 
 def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> None:
@@ -72,8 +86,8 @@ def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> Non
                 if stat.S_ISDIR(info.st_mode) and not by_a_computer(entry.name):
                     folders.append(path)
                     continue
-                kind = _kind(entry.name, info)
-                found.append(Found(path_text(path), kind, info.st_size, info.st_mtime))
+                kind, left_out = _kind(entry.name, info, entry.path)
+                found.append(Found(path_text(path), kind, info.st_size, info.st_mtime, left_out))
     except OSError as why:
         raise CardError(
             f"{why.filename or os.path.join(root, folder)}: {why.strerror or why}; nothing of this "
@@ -81,30 +95,97 @@ def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> Non
         ) from why
 
 
+def is_picture(place: Path) -> bool:
+    """Whether a file is taken for a picture, by its ending or its first bytes."""
+    try:
+        return _kind(place.name, place.stat(), os.fspath(place))[0] == "picture"
+    except FileNotFoundError:
+        return False  # it was moved meanwhile
+
+
 def by_a_computer(name: str) -> bool:
     name = name.lower()
     return name in SKIPPED or name.startswith(("._", ".trash-"))
 
 
-def _kind(name: str, info: os.stat_result) -> str:
-    """Of records.KINDS. Links, pipes and devices are skipped: opening a pipe waits for ever."""
+def _kind(name: str, info: os.stat_result, place: str) -> tuple[str, str]:
+    """One of records.KINDS, and why a file that holds a picture is left out all the same.
+
+    Links, pipes and devices are skipped: opening a pipe waits for ever.
+    """
     if not stat.S_ISREG(info.st_mode) or by_a_computer(name):
-        return "skipped"
-    ending = os.path.splitext(name)[1].lower()
+        return "skipped", ""
+    ending = _ending(name)
     if ending in PICTURES or (ending in HEIC and heic()):
-        return "picture"
-    return "video" if ending in VIDEOS else "other"
+        return "picture", ""
+    if ending in VIDEOS:
+        return "video", ""
+    if ending in RAW:
+        return "other", "a raw file: save it as JPEG, and put that on the card"
+    begin = _first_bytes(place) if info.st_size else b""
+    if HEIF.match(begin) and not heic():
+        return "other", "HEIC: pip install 'camtriage[heic]', and run the card again"
+    if AVIF.match(begin) and not avif():
+        return "other", "AVIF, which this Pillow cannot read: save it as JPEG"
+    return ("picture" if _is_picture(begin) else "other"), ""
 
 
-@cache
-def heic() -> bool:
-    """True where HEIC can be read; from then on Pillow opens it."""
+def _ending(name: str) -> str:
+    """In lower case, without the blanks and dots that hands and web sites leave behind it."""
+    return os.path.splitext(name.rstrip(" ."))[1].lower()
+
+
+def _first_bytes(place: str) -> bytes:
     try:
-        import pillow_heif
-    except ImportError:
-        return False
-    pillow_heif.register_heif_opener()
-    return True
+        with open(place, "rb") as file:
+            return file.read(32)
+    except OSError:
+        return b""  # no picture's name, and it cannot be opened: counted as another file
+
+
+def _is_picture(begin: bytes) -> bool:
+    webp = begin[:4] == b"RIFF" and begin[8:12] == b"WEBP"
+    heif = HEIF.match(begin) or AVIF.match(begin)
+    return begin.startswith((*MAGIC, b"GIF8")) or webp or bool(BMP.match(begin) or heif)
+
+
+def _without_copies(found: list[Found]) -> list[Found]:
+    """Second copies left out, each with its reason: to count them would double an event.
+
+    IMG_1.JPG_original, IMG_1.jpg~ and IMG_1.JPG.bak beside IMG_1.JPG are that picture before an
+    edit; IMG_1.THM beside IMG_1.AVI is its thumbnail.
+    """
+    odd = {file.path.rpartition("/")[0] for file in found if _is_odd(file)}
+    beside: dict[str, dict[str, str]] = {folder: {} for folder in odd}  # plain name -> name
+    for file in found if odd else ():
+        folder, _, name = file.path.rpartition("/")
+        if folder in odd and file.kind in ("picture", "video") and not _is_odd(file):
+            beside[folder][name.lower()] = name
+    return [
+        replace(file, kind="other", why=why) if (why := _copy_of(file, beside)) else file
+        for file in found
+    ]
+
+
+def _is_odd(file: Found) -> bool:
+    """A picture by its first bytes alone."""
+    return file.kind == "picture" and _ending(file.path) not in PICTURES | HEIC
+
+
+def _copy_of(file: Found, beside: Mapping[str, Mapping[str, str]]) -> str:
+    """What a picture with an odd ending is a copy of, in words; empty: of nothing."""
+    if not _is_odd(file):
+        return ""
+    folder, _, name = file.path.rpartition("/")
+    name, others = name.lower(), beside[folder]
+    for end in range(len(name) - 1, 0, -1):
+        if of := others.get(name[:end]):
+            return f"a second copy of {of}"
+    stem, ending = os.path.splitext(name)
+    for other, of in others.items() if ending == ".thm" else ():
+        if os.path.splitext(other)[0] == stem and _ending(other) in VIDEOS:
+            return f"the thumbnail of {of}"
+    return ""
 
 
 def path_text(os_path: str | Path) -> str:
@@ -192,7 +273,7 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
 
 def _opened(data: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS + (("HEIF",) if heic() else ()))
+        return Image.open(io.BytesIO(data), formats=formats())
     except Image.DecompressionBombError as why:
         raise UnreadablePicture("too_large", str(why)) from why
     except UnidentifiedImageError as why:

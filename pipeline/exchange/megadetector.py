@@ -1,4 +1,4 @@
-"""MegaDetector's results file, format 1.6 (written), and 1.0 to 1.6 (read).
+"""MegaDetector's results file, format 1.6 (written), and 1.0 to 1.6 (read); SpeciesNet's boxes.
 
 Another format has the same name: a bare list with category names and pixel corners. It is refused.
 Timelapse and other programs find pictures by `file`: relative to the card, '/' between the parts.
@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError, SettingsError
+from pipeline.exchange import speciesnet
 from pipeline.exchange.package import Package, Picture
 from pipeline.records import Box, Detection
 
 FORMAT = "1.6"
 CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 OURS = {"animal": "animal", "person": "human", "human": "human", "vehicle": "vehicle"}
+RAW = "a raw guess of the labeller, not stated"
 LOWEST = 0.005  # MegaDetector's own: below it no box is written
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+HAIR = 1e-4  # a confidence may lie outside 0 to 1 by this much, from rounding
 OVERSHOOT = 0.02  # a box may reach over the edge by this much, from rounding; it is cut there
 
 
@@ -32,6 +35,8 @@ class ReadInfo:
     pictures: int  # entries, failed ones too
     failed: tuple[str, ...]  # the detector could not open them
     ignored: Mapping[str, int] = field(default_factory=dict)  # boxes, by reason
+    twice: int = 0  # entries of a picture that has another: done wins over failed, then the later
+    names: int = 0  # species named in it, which are not taken: only boxes are
 
     @property
     def detector(self) -> str:
@@ -70,6 +75,7 @@ def _read(given: object) -> tuple[dict[str, list[Detection]], ReadInfo]:
             "a bare list is the other format of that name (category names, pixel corners); "
             'write it in the format with "images" and "detection_categories"'
         )
+    given = speciesnet.as_megadetector(given)
     if not isinstance(given, dict) or not isinstance(given.get("images"), list):
         raise _Wrong('no list "images" in it')
     categories = given.get("detection_categories")
@@ -78,21 +84,24 @@ def _read(given: object) -> tuple[dict[str, list[Detection]], ReadInfo]:
     boxes: dict[str, list[Detection]] = {}
     failed: dict[str, bool] = {}
     ignored: Counter[str] = Counter()
+    names = 0
     for number, image in enumerate(given["images"]):
         name = _file(image, number)
-        if name in boxes or name in failed:
-            raise _Wrong(f"{name} stands in it twice")
         found = image.get("detections")
         if image.get("failure") or found is None:
             failed[name] = True
         else:
             boxes[name] = _detections(name, found, categories, ignored)
+        names += bool(image.get("prediction"))
+    failed = {name: True for name in failed if name not in boxes}
     info = given.get("info")
     return boxes, ReadInfo(
         info if isinstance(info, dict) else {},
         len(given["images"]),
         tuple(failed),
         dict(ignored),
+        len(given["images"]) - len(boxes) - len(failed),
+        names,
     )
 
 
@@ -145,9 +154,9 @@ def _box(name: str, given: object) -> Box | None:
 
 def _share(name: str, what: str, given: object) -> float:
     value = _number(name, what, given)
-    if not 0 <= value <= 1:
+    if not -HAIR <= value <= 1 + HAIR:
         raise _Wrong(f'"{what}" of {name} is {value}, not 0 to 1')
-    return value
+    return min(1.0, max(0.0, value))
 
 
 def _number(name: str, what: str, given: object) -> float:
@@ -169,8 +178,8 @@ def export_results(package: Package, path: Path) -> dict[str, int]:
     path = Path(path)
     if path.exists():
         raise InputError(f"{path}: is there already; name a new file")
-    names = sorted({name for picture in package.pictures for name, _ in picture.top})
-    ids = {name: str(number) for number, name in enumerate(names)}
+    names = {name: said for picture in package.pictures for name, said, _ in _names(picture)}
+    ids = {name: str(number) for number, name in enumerate(sorted(names))}
     images = [
         _image(picture, place, ids)
         for picture in package.pictures
@@ -180,7 +189,7 @@ def export_results(package: Package, path: Path) -> dict[str, int]:
     results: dict[str, Any] = {
         "info": _info(package, images),
         "detection_categories": CATEGORIES,
-        **({"classification_categories": {ids[n]: n for n in names}} if names else {}),
+        **(_classes(ids, names) if names else {}),
         "images": sorted(images, key=lambda image: str(image["file"])),
     }
     working = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -211,10 +220,32 @@ def _image(picture: Picture, path: str, ids: Mapping[str, str]) -> dict[str, Any
         for category, p in scores.items()
         if p is not None and p >= LOWEST
     ]
-    if picture.top and found and found[0]["category"] == "1":
-        best = sorted(picture.top, key=lambda pair: -pair[1])
-        found[0]["classifications"] = [[ids[name], round(float(p), 4)] for name, p in best]
+    names = _names(picture)
+    if names and found and found[0]["category"] == "1":
+        found[0]["classifications"] = [[ids[name], round(float(p), 4)] for name, _, p in names]
     return {"file": path, "detections": sorted(found, key=lambda box: -box["conf"])}
+
+
+def _names(picture: Picture) -> list[tuple[str, str, float]]:
+    """(name, what it is, probability), falling: what is stated, then raw guesses, marked as such.
+
+    A reader takes the first for the answer. The best raw guess of a small labeller is mostly wrong
+    where only "mammal" is stated, so that it must never look like a statement.
+    """
+    said: list[tuple[str, str, float]] = []
+    if picture.stated:
+        name, rank, p = picture.stated
+        said.append((name, f"stated, {rank or 'no rank'}", p))
+    known = {name for name, _, _ in said}
+    said += [(f"{name} (raw guess)", RAW, p) for name, p in picture.top if name not in known]
+    return sorted(said, key=lambda class_: (-class_[2], class_[1] == RAW))
+
+
+def _classes(ids: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "classification_categories": {key: name for name, key in ids.items()},
+        "classification_category_descriptions": {key: names[name] for name, key in ids.items()},
+    }
 
 
 def _failed(file: str, reason: str) -> dict[str, Any]:

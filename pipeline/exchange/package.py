@@ -40,7 +40,8 @@ class Picture:
     p_human: float | None = None
     p_vehicle: float | None = None
     crop: Box | None = None
-    top: tuple[tuple[str, float], ...] = ()  # best taxa of the labeller, falling
+    stated: tuple[str, str | None, float] | None = None  # the labeller's name, rank, probability
+    top: tuple[tuple[str, float], ...] = ()  # its raw guesses before that, falling
     event: str | None = None  # id of its visit
     failure: str | None = None  # why it could not be scored
     utc_offset_min: int | None = None  # from the picture itself

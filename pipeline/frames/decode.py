@@ -4,10 +4,11 @@ import io
 import math
 import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
 from pipeline.errors import UnreadablePicture
 
@@ -17,6 +18,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 SHORT_SIDE = 448  # pixels: the frame model sees all of it, half its height is a 224 px crop
 SPARE = 4 / 3  # 8 megapixels are decoded at a quarter of their height, a third quicker than at half
+FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")  # EPS would start a program
 LARGEST = 200_000_000  # pixels; the largest panorama cameras take 100 million
 LONGEST_RATIO = 4.0  # a picture longer than this times its height is squeezed to it
 _JPEG_END = b"\xff\xd9"
@@ -29,6 +31,29 @@ _TURN = {  # EXIF orientation -> what turns the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+@cache
+def heic() -> bool:
+    """True where HEIC can be read; from then on Pillow opens it."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+@cache
+def avif() -> bool:
+    """True where this Pillow can read AVIF."""
+    return bool(features.check("avif"))
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """What Pillow may open: no format that would start another program."""
+    return (*FORMATS, *(["HEIF"] if heic() else []), *(["AVIF"] if avif() else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +83,7 @@ def decode(data: bytes, short_side: int = SHORT_SIDE) -> Small:
 
 def _pixels(data: bytes, short_side: int) -> NDArray[np.uint8]:
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=formats()) as image:
             width, height = image.size
             if width * height > LARGEST:
                 raise UnreadablePicture("too_large", f"{width} x {height} pixels")

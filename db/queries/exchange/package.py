@@ -1,6 +1,7 @@
 """What an export reads, from the same status and events that the views show.
 
-A picture belongs to the batch that brought it first, as in every view. `ids` are keys of batches.
+`ids` are keys of batches: their cards' pictures, also those that another card brought first. A card
+that was copied without being wiped has both, and whoever exports it means all of them.
 """
 
 from collections import defaultdict
@@ -9,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from db.core import schema
-from db.store.deployments import deployments_of
+from db.store.deployments import deployments_with
 from db.store.outages import outages
 from pipeline.errors import DatabaseError
 from pipeline.records import Deployment, Outage
@@ -53,9 +54,24 @@ def batches_named(conn: Connection, names: Sequence[str] | None) -> list[sa.Row[
 
 
 def deployments_in(conn: Connection, ids: Sequence[int]) -> list[Deployment]:
-    """Deployments that these batches brought pictures to, by name."""
-    found = {place.deployment_id: place for key in ids for place in deployments_of(conn, key)}
-    return [found[name] for name in sorted(found)]
+    """Deployments of these cards' pictures, by name."""
+    return deployments_with(conn, _on_cards(ids))
+
+
+def bringers(conn: Connection, ids: Sequence[int]) -> list[int]:
+    """Keys of the batches that brought these cards' pictures first."""
+    brought = sa.select(schema.media.c.batch_id).where(_on_cards(ids)).distinct()
+    return [*conn.execute(brought).scalars()]
+
+
+def _on_cards(ids: Sequence[int]) -> ColumnElement[bool]:
+    """Pictures that these batches brought, or whose bytes lie on their cards too."""
+    return schema.media.c.batch_id.in_(ids) | schema.media.c.id.in_(_found(ids))
+
+
+def _found(ids: Sequence[int]) -> sa.Select[Any]:
+    f = schema.file.c
+    return sa.select(f.media_id).where(f.batch_id.in_(ids), f.media_id.is_not(None))
 
 
 def outages_of(conn: Connection, places: Sequence[Deployment]) -> tuple[Outage, ...]:
@@ -80,6 +96,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
             sa.case((fixed.media_id.is_not(None), "repaired"), else_=m.clock).label("clock"),
             *(_own_offset(), d.name.label("deployment"), s.state, s.observation_type, s.name),
             *(s.probability, s.method, s.review_id, t.rank, t.top, t.name.label("machine_name")),
+            t.probability.label("machine_probability"),
             *(k.p_animal, k.p_human, k.p_vehicle, k.count.label("boxed"), k.crop_source),
             *(k.crop_x, k.crop_y, k.crop_width, k.crop_height),
             *(r.reviewer, r.count.label("reviewed"), first.c.sha256.label("event")),
@@ -95,7 +112,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         .outerjoin(schema.clock_repair, schema.clock_repair.c.id == fixed.clock_repair_id)
         .outerjoin(schema.visit, v.id == s.visit_id)
         .outerjoin(first, first.c.id == v.media_id)
-        .where(s.batch_id.in_(ids))
+        .where(_on_cards(ids))
         .order_by(d.name, s.taken_at.is_(None), s.taken_at, m.path, m.sha256)
     )
     yield from conn.execute(query)
@@ -108,7 +125,11 @@ def _own_offset() -> sa.Label[int | None]:
 
 
 def event_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
-    """One row a visit and taxon, by deployment and time; sha256 is its first picture's."""
+    """One row a visit and taxon, by deployment and time; sha256 is its first picture's. A visit of
+    which one picture lies on these cards is among them, as a whole."""
+    x, v = schema.visit_media.c, schema.visit.c
+    visits = sa.select(v.media_id).join(schema.visit_media, x.visit_id == v.id)
+    visits = visits.where(x.media_id.in_(_found(ids)))
     e, m, d, c = _EVENT_TAXA.c, schema.media.c, schema.deployment.c, schema.clock_repair.c
     query = (
         sa.select(_EVENT_TAXA, e.count.label("individuals"), m.sha256, _own_offset())
@@ -117,7 +138,7 @@ def event_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         .join(schema.deployment, d.id == e.deployment_id)
         .outerjoin(schema.repaired_time, schema.repaired_time.c.media_id == m.id)
         .outerjoin(schema.clock_repair, c.id == schema.repaired_time.c.clock_repair_id)
-        .where(e.batch_id.in_(ids))
+        .where(e.batch_id.in_(ids) | m.id.in_(_found(ids)) | m.id.in_(visits))
         .order_by(d.name, e.started_at.is_(None), e.started_at, m.sha256, e.position)
     )
     yield from conn.execute(query)
@@ -145,18 +166,19 @@ def files_without_media(conn: Connection, ids: Sequence[int]) -> list[tuple[int,
     return [(row.batch_id, row.path) for row in rows]
 
 
-def copies(conn: Connection, ids: Sequence[int]) -> dict[str, list[str]]:
-    """Further paths of the same bytes on the card that brought them, by sha-256."""
+def copies(conn: Connection, ids: Sequence[int]) -> dict[str, list[tuple[int, str]]]:
+    """(key of the batch, path) of a picture's bytes on these cards, by sha-256: without the place
+    where they were found first."""
     f, m = schema.file.c, schema.media.c
     rows = conn.execute(
-        sa.select(m.sha256, f.path)
+        sa.select(m.sha256, f.batch_id, f.path)
         .join(schema.file, f.media_id == m.id)
-        .where(m.batch_id.in_(ids), f.batch_id == m.batch_id, f.path != m.path)
-        .order_by(m.sha256, f.path)
+        .where(f.batch_id.in_(ids), (f.batch_id != m.batch_id) | (f.path != m.path))
+        .order_by(m.sha256, f.batch_id, f.path)
     )
     found = defaultdict(list)
     for row in rows:
-        found[row.sha256].append(row.path)
+        found[row.sha256].append((row.batch_id, row.path))
     return found
 
 

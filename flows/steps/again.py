@@ -1,0 +1,80 @@
+"""A card that is known already, read again: from another folder, or without its table.
+
+What a picture's place is called must not change because somebody gave the folder above, or left the
+table out the second time: its deployment stays, and the paths of the card follow it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from db.core.rows import chunks
+from db.store.deployments import all_deployments
+from db.store.files import move_paths
+from db.store.media import brought_before
+from flows.steps.card import Card
+from pipeline.card.packed import Packed
+from pipeline.records import Media
+
+Change = tuple[str, str]  # what is taken from the beginning of a path, what is put before it
+
+
+def follow_the_folder(conn: Connection, batch_id: int, card: Card) -> None:
+    """Where most pictures lie in another folder than before, all paths of the card follow."""
+    votes: Counter[Change] = Counter()
+    for part in chunks(card.media):
+        known = brought_before(conn, batch_id, [picture.sha256 for picture in part])
+        votes.update(
+            _change(known[picture.sha256][0], picture.path)
+            for picture in part
+            if picture.sha256 in known
+        )
+    most = votes.most_common(1)
+    if most and most[0][0] != ("", "") and 2 * most[0][1] > votes.total():
+        move_paths(conn, batch_id, *most[0][0])
+
+
+def _change(before: str, now: str) -> Change:
+    """('', 'A/') for B/1.jpg that is A/B/1.jpg now: the beginnings that differ."""
+    old, new = before.split("/"), now.split("/")
+    while old and new and old[-1] == new[-1]:
+        old.pop()
+        new.pop()
+    taken, put = ("/".join([*parts, ""]) if parts else "" for parts in (old, new))
+    return taken, put
+
+
+def with_known_places(conn: Connection, batch_id: int, card: Card) -> Card:
+    """The card with the deployments that its pictures have already; new pictures go where all
+    known ones of their folder and camera are."""
+    seen: dict[str, Counter[str]] = defaultdict(Counter)  # by the name that the folder gives
+    for part in chunks(card.media):
+        for picture, home in zip(part, _homes(conn, batch_id, part), strict=True):
+            if home:
+                seen[picture.deployment_id][home] += 1
+    if all(homes.keys() == {name} for name, homes in seen.items()):
+        return card
+    named = {name: next(iter(homes)) for name, homes in seen.items() if len(homes) == 1}
+    media = Packed(Media)
+    for part in chunks(card.media):
+        for picture, home in zip(part, _homes(conn, batch_id, part), strict=True):
+            name = home or named.get(picture.deployment_id, picture.deployment_id)
+            media.append(replace(picture, deployment_id=name))
+    used = {picture.deployment_id for picture in media}
+    places = {place.deployment_id: place for place in card.deployments}
+    places |= {place.deployment_id: place for place in all_deployments(conn)}
+    return replace(card, media=media, deployments=tuple(places[name] for name in sorted(used)))
+
+
+def _homes(conn: Connection, batch_id: int, media: list[Media]) -> list[str | None]:
+    """The deployment of each picture that this card brought before from the same file."""
+    known: Mapping[str, tuple[str, str]] = brought_before(
+        conn, batch_id, [picture.sha256 for picture in media]
+    )
+    homes = (known.get(picture.sha256, ("", "")) for picture in media)
+    return [
+        home if path == picture.path else None
+        for picture, (path, home) in zip(media, homes, strict=True)
+    ]
