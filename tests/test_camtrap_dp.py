@@ -414,7 +414,7 @@ def test_outages_are_a_table_of_their_own_within_their_deployments(written, offi
     done, about, _ = written(package(outages=given))
     assert faults(tmp_path / "package", official) == [] and done.counts["outages"] == 2
     assert [one["name"] for one in about["resources"]] == [*TABLES, "outages"]
-    table = list(csv.reader((tmp_path / "package" / "outages.csv").open(encoding="utf-8")))
+    table = [*csv.reader((tmp_path / "package" / "outages.csv").read_text("utf-8").splitlines())]
     assert table[1][1:] == [
         *("gate", "2026-04-28T06:30:15+03:00", "2026-04-30T06:30:15+03:00", "battery, snow")
     ]
