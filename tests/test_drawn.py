@@ -58,7 +58,8 @@ def test_nights_are_grey_and_days_are_not(card):
 def test_cameras_write_their_serial_and_time(card):
     folder, truths = card
     for one in truths:
-        inner = Image.open(folder / one.path).getexif().get_ifd(0x8769)
+        with Image.open(folder / one.path) as image:
+            inner = image.getexif().get_ifd(0x8769)
         assert inner[0xA431] == f"DRAWN-{one.camera[-1]}"
         assert inner[0x9003] == f"{one.taken_at:%Y:%m:%d %H:%M:%S}"
 

@@ -141,7 +141,10 @@ def test_a_history_of_nothing_is_refused(wrong, words):
 def test_history_and_effort_are_written_as_r_reads_them(tmp_path):
     beside = write_history(tmp_path / "deer.csv", history(cameras(**TWO), SEEN, 5))
     assert beside == tmp_path / "deer_effort.csv"
-    texts = [list(csv.reader(path.open())) for path in (tmp_path / "deer.csv", beside)]
+    texts = [
+        list(csv.reader(path.read_text("utf-8").splitlines()))
+        for path in (tmp_path / "deer.csv", beside)
+    ]
     assert texts == [
         [["station", "o1", "o2", "o3"], ["A", "1", "0", "NA"], ["B", "1", "0", "1"]],
         [["station", "o1", "o2", "o3"], ["A", "4.5", "4.5", "NA"], ["B", "2.5", "5", "1.5"]],

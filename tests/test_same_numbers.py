@@ -54,7 +54,8 @@ def tables(url: str, folder: Path) -> dict[str, list[dict]]:
     shutil.rmtree(folder, ignore_errors=True)
     assert camtriage("population", "--out", folder, "--database", url) == 0
     found = {
-        one.name: list(csv.DictReader(one.open(newline=""))) for one in sorted(folder.glob("*.csv"))
+        one.name: list(csv.DictReader(one.read_text("utf-8").splitlines()))
+        for one in sorted(folder.glob("*.csv"))
     }
     engine = open_database(url)
     with reading(engine) as conn:

@@ -389,7 +389,7 @@ def test_the_queue_asks_one_visit_a_cell_until_all_are_settled(database, databas
     asked_for, turns = 0, 0
     while True:
         _, table = write_queue(database_url, tmp_path, ask, None, False, 500).paths
-        rows = list(csv.DictReader(table.open(encoding="utf-8-sig")))
+        rows = list(csv.DictReader(table.read_text("utf-8-sig").splitlines()))
         if not rows:
             break
         asked_for, turns = asked_for + len(rows), turns + 1
