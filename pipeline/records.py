@@ -30,6 +30,29 @@ STATES = ("unprocessed", "failed", "blank", "kept")
 OBSERVATION_TYPES = ("animal", "human", "vehicle", "blank", "unknown", "unclassified")
 LIGHTS = ("colour", "infrared")  # read from the pixels, not from the clock
 
+DAY_LENGTH = len("2026-05-04")
+
+
+class DayAlone(datetime):
+    """A day whose hour nobody knows: a camera or a file's name gave no more.
+
+    It sorts as its midnight and is written as the day alone, 2026-05-04, in the database too: so
+    each view and table shows that there is no hour, and none can take it for midnight.
+    """
+
+    def isoformat(self, sep: str = "T", timespec: str = "auto") -> str:
+        """The day alone."""
+        return self.date().isoformat()
+
+    def __format__(self, form: str) -> str:
+        return self.isoformat()
+
+
+def time_of(text: str) -> datetime:
+    """A time as it is stored: of a day alone a DayAlone."""
+    return DayAlone.fromisoformat(text) if len(text) == DAY_LENGTH else datetime.fromisoformat(text)
+
+
 Box: TypeAlias = tuple[float, float, float, float]
 
 
@@ -64,10 +87,10 @@ class Media:
     mediatype: str = "image/jpeg"
     width: int = 0
     height: int = 0
-    taken_at: datetime | None = None  # camera clock, naive; microseconds from sub-seconds
+    taken_at: datetime | None = None  # camera clock, naive; a DayAlone: its hour is not known
     clock: str = "none"  # of CLOCKS
     time_text: str | None = None  # as the camera wrote it
-    utc_offset_min: int | None = None  # from OffsetTimeOriginal only
+    utc_offset_min: int | None = None  # as the camera wrote it
     make: str | None = None
     model: str | None = None
     serial: str | None = None
@@ -103,6 +126,12 @@ class Deployment:
     timestamp_issues: bool | None = None
     source: str = "folder"  # folder, or table (a deployments.csv)
     other: dict[str, str] = field(default_factory=dict)  # further columns of Camtrap DP
+
+    def lies_outside(self, at: datetime) -> bool:
+        """Whether a picture's time lies before the start or after the end; all of a DayAlone."""
+        last = at + timedelta(days=1) if isinstance(at, DayAlone) else at
+        early = self.started_at is not None and last < self.started_at
+        return early or (self.ended_at is not None and at > self.ended_at)
 
 
 class RepairParameters(TypedDict, total=False):
@@ -155,7 +184,11 @@ class ClockRepair:
         return not (early or late or before or behind)
 
     def repaired(self, at: datetime) -> datetime:
-        """The time that stands for what the camera wrote."""
+        """The time that stands for what the camera wrote; a DayAlone moves by whole days, as its
+        noon would."""
+        if isinstance(at, DayAlone):
+            noon = self.repaired(datetime(at.year, at.month, at.day, 12))
+            return DayAlone(noon.year, noon.month, noon.day)
         try:
             if self.kind == "am_pm":
                 return at.replace(hour=(at.hour + 12) % 24)

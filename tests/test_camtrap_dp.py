@@ -397,10 +397,11 @@ def test_pictures_without_a_time_are_left_out_and_listed(written):
     assert [one["mediaID"] for one in rows["media"]] == ["a1"]
 
 
-def test_a_clock_that_cannot_be_right_marks_its_deployment(written):
+def test_a_clock_that_looks_wrong_marks_its_deployment(written):
     other = replace(GATE, deployment_id="ridge")
-    early = picture("a2", deployment_id="ridge", taken_at=datetime(2000, 1, 1))
-    _, _, rows = written(package(picture(), early, deployments=(GATE, other)))
+    late = picture("a2", deployment_id="ridge")
+    content = package(picture(), late, deployments=(GATE, other), doubted=frozenset({"ridge"}))
+    _, _, rows = written(content)
     assert [one["timestampIssues"] for one in rows["deployments"]] == ["false", "true"]
 
 
@@ -425,21 +426,21 @@ def test_a_repaired_clock_marks_its_deployment_no_longer(database, project, tmp_
     """A year wrong, by the table and by its pictures; repaired, exported without a mark."""
     with writing(database) as conn:
         fill(conn, 60, cameras=1, cards=1)
-        values = {"timestamp_issues": True, "ended_at": datetime(2028, 1, 1)}
-        values["started_at"] = datetime(2027, 1, 1)
+        values = {"timestamp_issues": True, "ended_at": datetime(2026, 1, 1)}
+        values["started_at"] = datetime(2025, 1, 1)
         conn.execute(sa.update(schema.deployment).values(values))
         before = gather(conn)
-        year = ClockRepair("K000 2026", "year", {"seconds": 365 * 86400})
+        year = ClockRepair("K000 2026", "year", {"seconds": -365 * 86400})
         save_repair(conn, year)
         after = gather(conn)
-        save_outages(conn, [Outage("K000 2026", datetime(2027, 5, 1), None, "theft")])
-        assert gather(conn).outages == (Outage("K000 2026", datetime(2027, 5, 1), None, "theft"),)
+        save_outages(conn, [Outage("K000 2026", datetime(2025, 5, 1), None, "theft")])
+        assert gather(conn).outages == (Outage("K000 2026", datetime(2025, 5, 1), None, "theft"),)
     for content, folder, issues in ((before, "a", "true"), (after, "b", "false")):
         export(content, project, tmp_path / folder)
         _, rows = read(tmp_path / folder)
         assert [one["timestampIssues"] for one in rows["deployments"]] == [issues]
-    assert {one["timestamp"][:4] for one in rows["media"]} == {"2027"}
-    assert {one["eventStart"][:4] for one in rows["observations"] if one["mediaID"]} == {"2027"}
+    assert {one["timestamp"][:4] for one in rows["media"]} == {"2025"}
+    assert {one["eventStart"][:4] for one in rows["observations"] if one["mediaID"]} == {"2025"}
 
 
 def test_columns_of_the_owners_table_are_handed_on(written):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.card import clock
 from pipeline.card.clock import TimeText
+from pipeline.records import DayAlone
 
 NINE = datetime(2021, 4, 11, 20, 43, 9)
 
@@ -118,10 +119,27 @@ def test_an_offset_is_in_minutes_or_it_is_none(text, minutes):
         ("Cat2024-09-17T05_00_30.658251.jpg", "2024:09:17 05:00:30.658251"),
         ("20221108024254_002225.JPG", "2022:11:08 02:42:54"),
         ("IMG_20230101_120000.jpg", "2023:01:01 12:00:00"),
+        ("Camera1_00_20260501083015.jpg", "2026:05:01 08:30:15"),
+        ("RLC-511_01_20260501083016123.jpg", "2026:05:01 08:30:16.123"),  # milliseconds glued on
+        ("192.168.1.64_01_20260501083017245_MOTION.jpg", "2026:05:01 08:30:17.245"),
+        ("NVR.20260501_083019123.jpg", "2026:05:01 08:30:19.123"),
+        ("WIN_20260501_08_30_21_Pro.jpg", "2026:05:01 08:30:21"),
+        ("Screenshot 2026-05-01 at 08.30.22.png", "2026:05:01 08:30:22"),
+        ("2026-05-01 08-30-23 Cam A.jpg", "2026:05:01 08:30:23"),
+        ("2026-05-01_08h30m31s.jpg", "2026:05:01 08:30:31"),
         ("20210531082538-RCNX0031.JPG", ""),  # the day of uploading
-        ("vj_ga_hu_1_2019-07-08_0001.JPG", ""),  # a date and a counter
-        ("2021-05-28_SYFR0041_deer.JPG", ""),
+        ("vj_ga_hu_1_2019-07-08_0001.JPG", "2019:07:08"),  # a day and a counter
+        ("2021-05-28_SYFR0041_deer.JPG", "2021:05:28"),
+        ("IMG-20260501-WA0007.jpg", "2026:05:01"),
+        ("M2E20L0-0R350B400I_20260501_0830.jpg", "2026:05:01"),  # no seconds
+        ("20260501_996030.jpg", "2026:05:01"),
         ("12080069.JPG", ""),  # month, day and a counter
+        ("01052026_083029.jpg", ""),  # the day first, or the month
+        ("260501083028.jpg", ""),  # half a year's number
+        ("cam_1777624227.jpg", ""),
+        ("CAM12345678901234567890.jpg", ""),
+        ("IMG_20269999_999999.jpg", ""),
+        ("08.30.18[M][0@0][0].jpg", ""),
         ("20211399_250000.JPG", ""),
         ("20131108_141105/IMG_0001.JPG", ""),  # a folder's name is no picture's time
     ],
@@ -142,7 +160,22 @@ def test_the_first_that_knows_a_time_is_believed_and_named():
 def test_a_date_without_hours_counts_only_where_nobody_knows_better():
     date = TimeText("exif", "2021:04:11")
     assert clock.believe([date, TimeText("exif", "2021:04:11 20:43:09")])[0] == NINE
-    assert clock.believe([date, TimeText("file_name", "")])[0] == datetime(2021, 4, 11)
+    day = clock.believe([date, TimeText("file_name", "")])[0]
+    assert isinstance(day, DayAlone) and day == datetime(2021, 4, 11)
+
+
+@pytest.mark.parametrize("hours", ["", "   :  :  ", " :  :", " --:--:--", "T", "\0\0"])
+def test_a_day_without_an_hour_is_a_day_and_not_midnight(hours):
+    found = clock.parse(f"2026:05:04{hours}")
+    assert isinstance(found, DayAlone) and str(found) == f"{found:%Y-%m-%d %H:%M}" == "2026-05-04"
+    assert not isinstance(clock.parse("2026:05:04 00:00:00"), DayAlone)
+
+
+def test_a_files_own_date_gives_the_hour_only_of_the_same_day():
+    day = TimeText("exif", "2026:05:04   :  :  ")
+    same, later = (TimeText("file_date", f"2026:05:0{n} 07:00:00") for n in (4, 6))
+    assert clock.believe([day, same]) == (datetime(2026, 5, 4, 7), "file_date", same.text)
+    assert clock.believe([day, later]) == (datetime(2026, 5, 4), "exif", "2026:05:04   :  :")
 
 
 def test_a_text_that_is_no_time_is_kept_for_a_person():

@@ -126,6 +126,7 @@ def test_a_table_is_read_with_its_offset_as_camera_time(tmp_path):
             ended_at=datetime(2026, 4, 18, 21, 25),  # the camera did not change to summer time
             utc_offset_min=60,
             source="table",
+            other={"deploymentEndOffset": "+02:00"},  # for `clock suspects`
         )
 
 

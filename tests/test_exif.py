@@ -124,6 +124,24 @@ def test_sub_seconds_and_offset_belong_to_the_time_of_taking(tmp_path):
     assert taken(tmp_path, inner=inner | {OFFSET: ""} | time_zone_offset).utc_offset_min is None
 
 
+@pytest.mark.parametrize(
+    ("inner", "minutes"),
+    [
+        ({DIGITIZED: "2026:05:01 08:30:00", 0x9012: "+02:00"}, 120),
+        ({ORIGINAL: "2026:05:01 08:30:00", 0x9010: "-03:30"}, -210),
+        ({ORIGINAL: "2026-05-01T08:30:00+02:00"}, 120),
+        ({ORIGINAL: "2026-05-01T08:30:00Z"}, 0),
+        ({ORIGINAL: "2026:05:01 08:30:00", 0x9010: "+01:00", OFFSET: "+02:00"}, 120),
+        ({ORIGINAL: "2026:05:01 08:30:00", 0x9012: "+01:00", OFFSET: "   :  "}, 60),
+        ({ORIGINAL: "2026:05:01 08:30:00", OFFSET: "   :  "}, None),
+        ({ORIGINAL: "2026:05:01 08:30:00", 0x9010: "+25:00"}, None),
+    ],
+)
+def test_an_offset_is_read_from_every_tag_that_cameras_write_it_into(tmp_path, inner, minutes):
+    media = taken(tmp_path, inner=inner)
+    assert (media.taken_at, media.utc_offset_min) == (datetime(2026, 5, 1, 8, 30), minutes)
+
+
 def test_a_date_of_zeros_is_passed_over_but_kept_as_text(tmp_path):
     zeros = {ORIGINAL: "0000:00:00 00:00:00"}
     media = taken(tmp_path, inner=zeros)

@@ -1,5 +1,6 @@
 """Migrations end in the schema of the code, lose no row, and keep a copy of what was."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import contextmanager
@@ -214,6 +215,44 @@ def test_a_day_alone_as_the_end_of_a_deployment_moves_to_the_midnight_that_ends_
         assert {tuple(row) for row in found} == {
             (name, source, start, now) for name, (source, _, now) in rows.items()
         }
+
+
+def test_0005_makes_days_of_midnights_that_no_camera_wrote(bare_url):
+    at_revision(bare_url, "0004")
+    rows = {  # time_text, before, after
+        1: ("2026:05:04", "2026-05-04T00:00:00", "2026-05-04"),
+        2: ("2026:05:04   :  :", "2026-05-04T00:00:00", "2026-05-04"),
+        3: ("2026:05:04 00:00:00", "2026-05-04T00:00:00", "2026-05-04T00:00:00"),
+        4: (None, "2026-05-04T00:00:00", "2026-05-04T00:00:00"),
+        5: ("2026:05:04 06:00:00", "2026-05-04T06:00:00", "2026-05-04T06:00:00"),
+    }
+    repaired = {1: "2026-05-03T23:00:00"}  # moved by an hour back
+    with plainly(bare_url) as conn:
+        tables = sa.MetaData()
+        tables.reflect(conn)
+        insert = {name: table.insert() for name, table in tables.tables.items()}
+        conn.execute(insert["batch"].values(id=1, name="c", root="/"))
+        conn.execute(insert["deployment"].values(id=1, name="d", source="folder", other="{}"))
+        parameters = json.dumps({"seconds": -3600})
+        repair = {"id": 1, "deployment_id": 1, "kind": "shift", "parameters": parameters}
+        conn.execute(insert["clock_repair"].values(**repair, made_at="2026-06-01T00:00:00"))
+        of = {"batch_id": 1, "deployment_id": 1}
+        for key, (text, before, _) in rows.items():
+            media = {"id": key, "sha256": f"{key:064}", "path": str(key), "size": 1, "width": 1}
+            media |= {"mediatype": "image/jpeg", "height": 1, "orientation": 1, "clock": "exif"}
+            conn.execute(insert["media"].values(**media, **of, taken_at=before, time_text=text))
+            at = repaired.get(key, before)
+            status = {"media_id": key, "state": "kept", "observation_type": "animal"}
+            conn.execute(insert["status"].values(**status, **of, taken_at=at, taken_on=at[:10]))
+        at = repaired[1]
+        conn.execute(insert["repaired_time"].values(media_id=1, clock_repair_id=1, taken_at=at))
+    migrate(bare_url)
+    with plainly(bare_url) as conn:
+        media = conn.exec_driver_sql("SELECT id, taken_at FROM media ORDER BY id").all()
+        assert [tuple(row) for row in media] == [(key, row[2]) for key, row in rows.items()]
+        status = conn.exec_driver_sql("SELECT taken_at, taken_on FROM status ORDER BY media_id")
+        assert [row[0] for row in status.all()] == [row[2] for row in rows.values()]
+        assert conn.exec_driver_sql("SELECT taken_at FROM repaired_time").scalar() == "2026-05-04"
 
 
 def test_remaking_a_parent_table_keeps_its_children(database, database_url, monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """Clocks that contradict their own pictures are named, with what would help."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from db.store.repairs import save_repair
 from flows.facts.clocks import doubts
 from pipeline.card.sun import sun_height
 from pipeline.card.suspects import HIGH, LOW, Shot, suspects
-from pipeline.records import ClockRepair, Deployment, Media
+from pipeline.records import ClockRepair, DayAlone, Deployment, Media
 
 NINE = datetime(2021, 4, 11, 20, 43, 9)
 NOW = datetime(2026, 1, 1)
@@ -62,6 +63,66 @@ def test_never_set_ahead_and_without_a_time_are_counted():
     assert told(shots) == [("none", 1), ("unset", 9), ("ahead", 1)]
     [_, unset, _] = suspects(Deployment("A"), shots, NOW)
     assert unset.options.endswith("--from-file RCNX0000.JPG --to-file RCNX0008.JPG")
+
+
+def test_a_day_without_an_hour_and_the_files_own_date_are_doubts():
+    shots = series(DayAlone(2021, 4, 4), NINE)
+    [day] = suspects(ANY, shots, NOW)
+    assert (day.kind, day.pictures) == ("day", 1) and "camtriage clock set" in day.sentence
+    assert told([replace(shots[1], clock="file_date")]) == [("file_date", 1)]
+
+
+def test_many_pictures_at_exactly_midnight_are_a_doubt_but_not_those_of_every_hour():
+    midnights = [datetime(2021, 5, 1) + timedelta(days=n) for n in range(5)]
+    assert told(series(*midnights, midnights[-1] + timedelta(hours=9, minutes=1))) == [
+        ("midnight", 5)
+    ]
+    assert told(series(*midnights[:4])) == [], "four may be chance, or one burst"
+    hourly = [midnights[0] + timedelta(hours=n) for n in range(200)]
+    assert told(series(*hourly)) == []
+
+
+def autumn(*times):
+    """Ten days before the night in which Europe's clocks go back, then that night."""
+    night = datetime(2026, 10, 25)
+    before = [night - timedelta(days=11 - n, hours=7) for n in range(11)]
+    after = [night + timedelta(hours=h, minutes=m) for h, m in times]
+    return series(*before, *after)
+
+
+def test_a_clock_that_repeats_an_hour_follows_summer_time_and_is_repaired_by_it():
+    shots = autumn((2, 40), (2, 50), (2, 5), (2, 30), (14, 0))
+    [summer] = suspects(ANY, shots, datetime(2027, 1, 1))
+    assert (summer.kind, summer.options) == ("summer", "--by +1h --from-file RCNX0013.JPG")
+    assert "from 2026-10-25 02:50 back to 2026-10-25 02:05 at RCNX0013.JPG" in summer.sentence
+    assert suspects(ANY, autumn((2, 40), (2, 50), (3, 5)), datetime(2027, 1, 1)) == []
+    [small] = suspects(ANY, autumn((2, 59), (2, 57), (3, 5)), datetime(2027, 1, 1))
+    assert small.kind == "summer", "two minutes show it in that night alone"
+
+
+def test_another_hour_back_is_no_summer_time():
+    monday = autumn((26, 40), (26, 5), (40, 0))
+    assert [d.kind for d in suspects(ANY, monday, datetime(2027, 1, 1))] == ["back"]
+    twice = autumn((2, 40), (2, 5), (30, 0), (2, 30))
+    assert [d.kind for d in suspects(ANY, twice, datetime(2027, 1, 1))] == ["back"]
+
+
+def test_pictures_or_a_table_at_two_offsets_are_a_clock_that_follows_summer_time():
+    shots = [replace(shot, offset_min=120 if n < 8 else 60) for n, shot in enumerate(series(*DAYS))]
+    place = Deployment("A", utc_offset_min=120)
+    [summer] = suspects(place, shots, NOW)
+    assert (summer.kind, summer.pictures) == ("summer", 2)
+    assert summer.options == "--zone +01:00 --from-file RCNX0008.JPG"
+    assert "+02:00 and +01:00" in summer.sentence
+    winter = replace(place, utc_offset_min=60)
+    assert suspects(winter, shots, NOW)[0].options == (
+        "--zone +02:00 --from-file RCNX0000.JPG --to-file RCNX0007.JPG"
+    )
+    assert suspects(ANY, shots, NOW)[0].options == "", "no offset, no zone to move from"
+    table = replace(place, other={"deploymentEndOffset": "+01:00"})
+    [summer] = suspects(table, series(*DAYS), NOW)
+    assert "the start at +02:00 and the end at +01:00" in summer.sentence
+    assert suspects(table, [replace(shot, clock="repaired") for shot in series(*DAYS)], NOW) == []
 
 
 def test_a_clock_is_ahead_only_by_more_than_any_zone_explains():

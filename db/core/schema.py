@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from pipeline.records import time_of
+
 HEAD = (
-    "0004"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0005"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -36,7 +38,8 @@ class Words(TypeDecorator[str]):
 
 
 class Time(TypeDecorator[datetime]):
-    """A naive datetime as 2026-05-01T06:30:00 (microseconds only where there are some)."""
+    """A naive datetime as 2026-05-01T06:30:00 (microseconds only where there are some), and a
+    DayAlone as 2026-05-01: whatever reads the text sees that there is no hour."""
 
     impl, cache_ok = TEXT, True
 
@@ -46,7 +49,7 @@ class Time(TypeDecorator[datetime]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
         """As it is read."""
-        return None if value is None else datetime.fromisoformat(value)
+        return None if value is None else time_of(value)
 
 
 class Json(TypeDecorator[Any]):

@@ -76,16 +76,23 @@ def all_deployments(conn: Connection) -> list[Deployment]:
 def outside_period(conn: Connection) -> list[tuple[str, int]]:
     """(deployment, pictures) whose time, repaired, lies before its start or after its end."""
     d, s = schema.deployment.c, schema.status.c
-    early, late = s.taken_at < d.started_at, s.taken_at > d.ended_at
+    early, late = _early(), s.taken_at > d.ended_at
     query = sa.select(d.name, sa.func.count()).join(schema.status, s.deployment_id == d.id)
     rows = conn.execute(query.where(early | late).group_by(d.name).order_by(d.name))
     return [tuple(row) for row in rows]
 
 
+def _early() -> sa.ColumnElement[bool]:
+    """Taken before its deployment's start; a day without an hour on an earlier day."""
+    d, s = schema.deployment.c, schema.status.c
+    start = sa.func.substr(d.started_at, 1, sa.func.length(s.taken_at), type_=schema.TEXT)
+    return sa.type_coerce(s.taken_at, schema.TEXT) < start
+
+
 def pictures_taken(conn: Connection) -> dict[str, Taken]:
     """What pictures there are of each deployment, by their repaired times."""
     d, s = schema.deployment.c, schema.status.c
-    early = sa.func.count(sa.case((s.taken_at < d.started_at, 1)))
+    early = sa.func.count(sa.case((_early(), 1)))
     late = sa.func.count(sa.case((s.taken_at > d.ended_at, 1)))
     ends = sa.func.min(s.taken_at), sa.func.max(s.taken_at)
     query = sa.select(d.name, sa.func.count(), *ends, early, late)

@@ -119,7 +119,9 @@ def pictures_within(conn: Connection) -> list[tuple[Outage, int]]:
     """Accepted outages in which pictures were taken after all, and how many (its ends apart)."""
     o, s = schema.outage, schema.status.c
     inside = (s.deployment_id == o.c.deployment_id) & (s.taken_at > o.c.started_at)
-    inside &= o.c.ended_at.is_(None) | (s.taken_at < o.c.ended_at)
+    at = sa.type_coerce(s.taken_at, schema.TEXT)  # a day without an hour: the whole of it
+    ends = sa.func.substr(o.c.ended_at, 1, sa.func.length(s.taken_at), type_=schema.TEXT)
+    inside &= o.c.ended_at.is_(None) | (at < ends)
     counted = (
         sa.select(o.c.id, sa.func.count())
         .join_from(o, schema.status, inside)

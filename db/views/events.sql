@@ -4,7 +4,7 @@ SELECT
     m.sha256 AS event_id, -- media_id of its first picture
     b.name AS batch, -- the card that brought its first picture
     d.name AS deployment_id, -- see deployments
-    e.started_at AS started_at, -- first picture, camera clock, ISO 8601 without a zone
+    e.started_at AS started_at, -- first picture, camera clock, ISO 8601 without a zone; a day alone: its hour is not known
     e.ended_at AS ended_at, -- last picture, camera clock
     e.observation_type AS observation_type, -- animal, human, vehicle, unknown, unclassified, blank: nothing on it, by machine or person
     e.name AS scientific_name, -- of most of its pictures; further taxa: view observations

@@ -6,7 +6,7 @@ SELECT
     b.name AS batch, -- the card that brought it first
     d.name AS deployment_id, -- camera, place and time; see deployments
     m.path AS path, -- on the card, relative to its root, / between the parts
-    s.taken_at AS taken_at, -- the camera's own clock, repaired where a repair stands, ISO 8601 without a zone; empty: not known
+    s.taken_at AS taken_at, -- the camera's own clock, repaired where a repair stands, ISO 8601 without a zone; a day alone: its hour is not known; empty: nor is its day
     s.state AS state, -- unprocessed, failed (could not be looked at), blank, kept
     EXISTS (SELECT 1 FROM audit_draw a WHERE a.media_id = s.media_id AND a.recipe_id = b.look_recipe_id) AS audit_drawn, -- true: drawn for the audit of the blanks
     (SELECT a.probability FROM audit_draw a WHERE a.media_id = s.media_id AND a.recipe_id = b.look_recipe_id) AS audit_probability, -- of being drawn, 0-1; for estimates from the audit

@@ -5,7 +5,7 @@ SELECT
     d.name AS deployment_id, -- see deployments
     m.sha256 AS media_id, -- the picture; empty at level event
     coalesce(f.sha256, CASE WHEN s.review_id IS NOT NULL AND s.observation_type IN ('animal', 'human', 'vehicle', 'unknown') THEN m.sha256 END) AS event_id, -- the visit: media_id of its first picture; empty: none
-    s.taken_at AS event_start, -- camera clock, repaired, ISO 8601 without a zone
+    s.taken_at AS event_start, -- camera clock, repaired, ISO 8601 without a zone; a day alone: its hour is not known
     s.taken_at AS event_end, -- camera clock, repaired, ISO 8601 without a zone
     coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich; empty: not known
     'media' AS observation_level, -- media or event

@@ -4,19 +4,19 @@ SELECT
     b.name AS batch, -- the card that brought it first
     d.name AS deployment_id, -- see deployments
     m.path AS path, -- on the card, relative to its root
-    coalesce(r.taken_at, m.taken_at) AS taken_at, -- the camera's own clock, repaired where a repair stands, ISO 8601 without a zone
+    coalesce(r.taken_at, m.taken_at) AS taken_at, -- the camera's own clock, repaired where a repair stands, ISO 8601 without a zone; a day alone: its hour is not known
     m.taken_at AS camera_time, -- the same as the camera wrote it: no repair changes it
     m.clock AS clock, -- where camera_time comes from: exif, makernote, file_name, file_date, none
-    c.kind AS clock_repair, -- shift, year, zone, am_pm, drift; empty: none stands
+    c.kind AS clock_repair, -- shift, year, zone, am_pm, drift, set; empty: none stands
     CASE
-        WHEN m.taken_at IS NULL THEN FALSE
+        WHEN coalesce(r.taken_at, m.taken_at) IS NULL OR length(coalesce(r.taken_at, m.taken_at)) = 10 THEN FALSE
         WHEN r.media_id IS NULL AND (m.clock = 'file_date' OR d.timestamp_issues) THEN FALSE
         WHEN coalesce(r.taken_at, m.taken_at) < d.started_at OR coalesce(r.taken_at, m.taken_at) > d.ended_at THEN FALSE
         ELSE coalesce(r.taken_at, m.taken_at) >= '2005'
-    END AS time_certain, -- false: no time, a file's own date, before 2005, outside the deployment, or a clock that its table doubts and nobody repaired
+    END AS time_certain, -- false: no time or no hour, a file's own date, before 2005, outside the deployment, or a clock that its table doubts and nobody repaired
     m.time_text AS time_text, -- the time as the camera wrote it
     coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich: of the picture, else of its deployment; of that too where the repair is zone
-    UTC(coalesce(r.taken_at, m.taken_at), coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min)) AS taken_at_utc, -- derived from the two; empty without an offset
+    CASE WHEN length(coalesce(r.taken_at, m.taken_at)) > 10 THEN UTC(coalesce(r.taken_at, m.taken_at), coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min)) END AS taken_at_utc, -- derived from the two; empty without an offset or an hour
     m.capture_method AS capture_method, -- activityDetection, timeLapse; empty: not known
     m.mediatype AS mediatype, -- image/jpeg, ...
     m.size AS size_bytes, -- bytes

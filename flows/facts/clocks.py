@@ -23,7 +23,7 @@ def doubts(
     today = now()
     for name, pictures in timed_pictures(conn, batch_ids, names):
         shots = [
-            Shot(f"{batch}/{path.rpartition('/')[0]}", path, at, light)
-            for batch, path, at, light in pictures
+            Shot(f"{batch}/{path.rpartition('/')[0]}", path, at, light, clock, offset_min)
+            for batch, path, at, light, clock, offset_min in pictures
         ]
         yield from suspects(by_name[name], shots, today)

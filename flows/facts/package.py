@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.queries.exchange import package as rows
+from flows.facts.clocks import doubts
 from pipeline.exchange.package import Event, Observation, Package, Picture
 
 Models = tuple[str, str]  # frame model, labeller with its label set
@@ -44,6 +45,10 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
         labeller=_joined(labeller for _, labeller in models.values()),
         finished_at=rows.last_end(conn, ids),
         outages=rows.outages_of(conn, places),
+        # pictures without a time are in no package: they are no issue of the times that are
+        doubted=frozenset(
+            doubt.deployment_id for doubt in doubts(conn, ids) if doubt.kind != "none"
+        ),
     )
 
 

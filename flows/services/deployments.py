@@ -23,6 +23,7 @@ from flows.services.flags_again import FlagsAgain, flags_after_edit
 from pipeline.card.clock import offset_minutes
 from pipeline.card.deployment_check import faults, slips
 from pipeline.card.deployment_table import read_row, read_table
+from pipeline.card.suspects import END_OFFSET
 from pipeline.counted import taken
 from pipeline.errors import InputError, SettingsError
 from pipeline.exchange.deployments import row_of
@@ -199,6 +200,8 @@ def edited(before: Deployment, given: Mapping[str, str], offset: str | None) -> 
     minutes = _offset(before, typed, offset)
     own = row_of(replace(before, utc_offset_min=None))
     row = {column: "" if value is None else str(value) for column, value in own.items()}
+    if offset is not None or "deploymentEnd" in given:
+        row.pop(END_OFFSET, None)
     row |= given
     row |= {column: _as_clock(text, minutes) for column, text in typed.items()}
     return replace(read_row(row), utc_offset_min=minutes)

@@ -13,6 +13,7 @@ import numpy as np
 
 from flows.execution.ways import Progress
 from flows.run_options import RunOptions, card_folder
+from pipeline.card.clock import days_for_midnights
 from pipeline.card.deployment_table import read_table
 from pipeline.card.deployments import assign
 from pipeline.card.packed import Packed
@@ -100,7 +101,7 @@ def read_card(
     shas = (digests[at : at + 32].hex() for at in range(0, len(digests), 32))
     known = known_as(content, shas) if known_as else None  # the same card twice is one card
     name = known or options.name or f"{path_text(root.resolve().name)}-{content[:8]}"
-    media, deployments, outside = assign(media, name, table)
+    media, deployments, outside = assign(days_for_midnights(media), name, table)
     problems.extend(outside)
     return Card(root, name, content, found, media, tuple(deployments), problems)
 

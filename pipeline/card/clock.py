@@ -4,19 +4,27 @@ Times are the camera's own clock, naive. An impossible time counts as none, neve
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 
-_WRITTEN = re.compile(
+from pipeline.card.packed import Packed
+from pipeline.records import DayAlone, Media
+
+FEWEST_MIDNIGHTS = 3  # pictures of one camera: no chance brings all of them to 00:00:00
+
+_WRITTEN = re.compile(  # also a day whose hours are blank: 2026:05:04   :  :
     r"\s*(\d{4})[-:/.](\d{1,2})[-:/.](\d{1,2})"
-    r"(?:[T\s]+(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?)?"
+    r"(?:[T\s]+(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?"
+    r"|[T\s][\s:._-]*)?"
     r"\s*(Z|[-+]\d{2}:?\d{2})?\s*$"
 )
 _IN_NAME = re.compile(  # 2009-04-10__05-07-00, 20131108_141105, 2024-09-17T05_00_30.658, ...
-    r"(?<!\d)((?:19[89]|20\d)\d)([-_.]?)(\d\d)\2(\d\d)(?:[T _-]{0,3}|_at_|\.)"
-    r"(\d\d)([-_.:h]?)(\d\d)[-_.:m]?(\d\d)(?:[.](\d{1,9}))?(?![\d])"
+    r"(?<!\d)((?:19[89]|20\d)\d)([-_.]?)(\d\d)\2(\d\d)(?:[T _-]{0,3}|_at_| at |\.)"
+    r"(\d\d)([-_.:h]?)(\d\d)[-_.:m]?(\d\d)(?:[.](\d{1,9})|(\d{3}))?(?![\d])"
 )
+_DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")  # IMG-20260501-WA0007
 XMP = re.compile(  # the date of taking in a packet of XMP, as attribute or element
     rb"(?:exif:DateTimeOriginal|photoshop:DateCreated|xmp:CreateDate)"
     rb"(?:=[\"']|>)\s*([-\dT:.+Z ]{10,35})"
@@ -36,31 +44,55 @@ class TimeText:
 def believe(sources: Iterable[TimeText]) -> tuple[datetime | None, str, str | None]:
     """(taken_at, clock, text) from the first source that has a time.
 
-    A date without a time of day counts only where no source has more (it becomes midnight). Where
-    nothing can be used, the first text is kept for a person to read.
+    A day without an hour counts only where no source has more, and a file's own date (often the
+    day of copying) is more only on that day. Where nothing can be used, the first text is kept for
+    a person to read.
     """
     written = [source for source in sources if source.text.strip(" \0")]
-    read = [(_read(source.text, source.sub_seconds), source) for source in written]
-    for whole in (True, False):
-        for (when, has_hours), source in read:
-            if when and (has_hours or not whole):
-                return when, source.clock, source.text.strip(" \0")
+    read = [(parse(source.text, source.sub_seconds), source) for source in written]
+    days = [when for when, _ in read if isinstance(when, DayAlone)]
+    for when, source in read:
+        copied = source.clock == "file_date" and days and when and when.date() != days[0].date()
+        if when and not isinstance(when, DayAlone) and not copied:
+            return when, source.clock, source.text.strip(" \0")
+    for when, source in read:
+        if isinstance(when, DayAlone):
+            return when, source.clock, source.text.strip(" \0")
     return None, "none", written[0].text.strip(" \0") if written else None
 
 
+def days_for_midnights(media: Packed[Media]) -> Packed[Media]:
+    """The same pictures; where a camera wrote 00:00:00 into all of a folder's, it has no hours, and
+    they get days alone."""
+    midnight: dict[tuple[str, str | None], bool] = {}
+    pictures: Counter[tuple[str, str | None]] = Counter()
+    for picture in media:
+        if (at := picture.taken_at) is not None:
+            camera = picture.path.rpartition("/")[0], picture.serial
+            pictures[camera] += 1
+            midnight[camera] = midnight.get(camera, True) and at.time() == time()
+    found = {camera for camera, n in pictures.items() if midnight[camera] and n >= FEWEST_MIDNIGHTS}
+    if not found:
+        return media
+    return Packed(Media, (_with_day(picture, found) for picture in media))
+
+
+def _with_day(picture: Media, cameras: Collection[tuple[str, str | None]]) -> Media:
+    at = picture.taken_at
+    if at is None or (picture.path.rpartition("/")[0], picture.serial) not in cameras:
+        return picture
+    return replace(picture, taken_at=DayAlone(at.year, at.month, at.day))
+
+
 def parse(text: str, sub_seconds: str = "") -> datetime | None:
-    """A camera's time as written, or None: blank, all zero, or impossible.
+    """A camera's time as written, a DayAlone where it has no hour, or None: blank, all zero, or
+    impossible.
 
     24:00:00 is midnight of the next day; second 60 is the next minute's first.
     """
-    return _read(text, sub_seconds)[0]
-
-
-def _read(text: str, sub_seconds: str) -> tuple[datetime | None, bool]:
-    """(time or None, whether it has a time of day)."""
     found = _WRITTEN.match(text.replace("\0", " ").strip())
     if not found:
-        return None, False
+        return None
     year, month, day, hour, minute, second, fraction, half, _ = found.groups()
     hours = int(hour or 0)
     if half and 1 <= hours <= 12:
@@ -69,7 +101,7 @@ def _read(text: str, sub_seconds: str) -> tuple[datetime | None, bool]:
         (int(year), int(month), int(day), hours, int(minute or 0), int(second or 0)),
         microseconds(fraction or sub_seconds),
     )
-    return when, hour is not None
+    return when if hour or not when else DayAlone(when.year, when.month, when.day)
 
 
 def moment(parts: tuple[int, int, int, int, int, int], micro: int = 0) -> datetime | None:
@@ -105,10 +137,23 @@ def offset_minutes(text: str) -> int | None:
     return minutes if int(found[3]) < 60 and -720 <= minutes <= 840 else None
 
 
-def from_name(path: str) -> str:
-    """The time in a file's name as `YYYY:MM:DD HH:MM:SS[.ffffff]`, or ''.
+def offset_text(minutes: int | None) -> str:
+    """120 as `+02:00`; None as nothing."""
+    if minutes is None:
+        return ""
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
-    Seconds must be there: `2019-07-12_0002` is a date and a counter.
+
+def offset_in(text: str) -> str:
+    """The offset that stands in a time itself, 2026-05-01T08:30:00+02:00, or ''."""
+    found = _WRITTEN.match(text.strip(" \0"))
+    return (found[9] or "") if found else ""
+
+
+def from_name(path: str) -> str:
+    """The time in a file's name as `YYYY:MM:DD HH:MM:SS[.ffffff]`, its day alone, or ''.
+
+    Seconds must be there: `2019-07-12_0002` is a day and a counter.
     """
     name = path.rsplit("/", 1)[-1]
     if _UPLOAD.match(name):
@@ -118,11 +163,14 @@ def from_name(path: str) -> str:
     # given back (flows/execution/memory.py)
     while found := _IN_NAME.search(name, end):
         end = found.end()
-        year, _, month, day, hour, _, minute, second, fraction = found.groups()
+        year, _, month, day, hour, _, minute, second, *fractions = found.groups()
+        fraction = fractions[0] or fractions[1]  # of a second: after a point, or glued on
         text = f"{year}:{month}:{day} {hour}:{minute}:{second}"
         if parse(text):
             return f"{text}.{fraction}" if fraction else text
-    return ""
+    day_alone = _DAY_IN_NAME.search(name)
+    text = f"{day_alone[1]}:{day_alone[3]}:{day_alone[4]}" if day_alone else ""
+    return text if parse(text) else ""
 
 
 def from_seconds(since_1970: float) -> str:

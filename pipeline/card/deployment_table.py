@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pipeline.card.clock import offset_text
+from pipeline.card.suspects import END_OFFSET
 from pipeline.errors import SettingsError
 from pipeline.exchange.columns import DEPLOYMENTS, FEATURES, NUMBERS
 from pipeline.records import Deployment
@@ -62,7 +64,7 @@ def _deployment(row: Row) -> Deployment:
     if ("latitude" in row.cells) != ("longitude" in row.cells):
         row.fault("latitude and longitude belong together")
     issues = row.flag("timestampIssues")
-    started_at, ended_at, offset_min = _period(row)
+    started_at, ended_at, offset_min, end_offset = _period(row)
     return Deployment(
         row.filled("deploymentID"),
         location_id=row.text("locationID"),
@@ -78,7 +80,7 @@ def _deployment(row: Row) -> Deployment:
         tags=row.text("deploymentTags"),
         timestamp_issues=issues,
         source="table",
-        other=_other(row),
+        other=_other(row) | ({END_OFFSET: end_offset} if end_offset else {}),
     )
 
 
@@ -92,19 +94,20 @@ def _other(row: Row) -> dict[str, str]:
     return columns
 
 
-def _period(row: Row) -> tuple[datetime | None, datetime | None, int | None]:
+def _period(row: Row) -> tuple[datetime | None, datetime | None, int | None, str | None]:
     """(start, end, offset in minutes), naive camera time: a camera keeps the offset that it was
-    set up with."""
+    set up with; and the end's own offset where it is another one."""
     start, end = row.time("deploymentStart"), row.time("deploymentEnd")
     started_at, ended_at = start.at if start else None, end.at if end else None
     if end and ended_at and end.whole_day:
         ended_at += timedelta(days=1)  # up to the midnight that ends it
     if started_at and ended_at and (started_at.tzinfo is None) != (ended_at.tzinfo is None):
         row.fault("deploymentStart and deploymentEnd: both with an offset, or none")
-        return None, None, None
+        return None, None, None, None
     first = started_at or ended_at
     zone = first.tzinfo if first else None
     offset = zone.utcoffset(None) if zone else None
+    end_offset = ended_at.utcoffset() if ended_at else None
     if zone is not None:
         started_at = started_at and started_at.replace(tzinfo=None)
         ended_at = ended_at and ended_at.astimezone(zone).replace(tzinfo=None)
@@ -112,4 +115,8 @@ def _period(row: Row) -> tuple[datetime | None, datetime | None, int | None]:
         ends_before = ended_at < started_at or (end and end.whole_day and ended_at == started_at)
         if ends_before:
             row.fault("deploymentEnd lies before deploymentStart")
-    return started_at, ended_at, None if offset is None else int(offset.total_seconds() // 60)
+    minutes, end_minutes = (
+        None if at is None else int(at.total_seconds() // 60) for at in (offset, end_offset)
+    )
+    other = offset_text(end_minutes) if end_minutes not in (None, minutes) else None
+    return started_at, ended_at, minutes, other

@@ -4,12 +4,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline.card.folders import from_folders, station_folder
 from pipeline.card.packed import Packed
 from pipeline.errors import InputError
-from pipeline.records import Deployment, FileProblem, Media
+from pipeline.records import DayAlone, Deployment, FileProblem, Media
 
 ROOT = "(the card itself)"  # in messages: pictures that are in no folder
 
@@ -130,8 +130,10 @@ def _by_period(fits: list[Deployment], taken_at: datetime | None) -> list[Deploy
 
 
 def _days_outside(deployment: Deployment, taken_at: datetime) -> float:
-    """Days before the start or after the end; 0 inside. A bound that is not known is open."""
-    early = (deployment.started_at - taken_at).total_seconds() if deployment.started_at else 0
+    """Days before the start or after the end; 0 inside. A bound that is not known is open; of a
+    DayAlone any hour may be inside."""
+    last = taken_at + timedelta(days=1) if isinstance(taken_at, DayAlone) else taken_at
+    early = (deployment.started_at - last).total_seconds() if deployment.started_at else 0
     late = (taken_at - deployment.ended_at).total_seconds() if deployment.ended_at else 0
     return max(early, late, 0) / 86400
 

@@ -31,7 +31,9 @@ NAMES = {  # exifread's name -> Pillow's (folder, tag); folder 0 is the first
     "Image DateTime": (0, 0x0132),
     "EXIF DateTimeOriginal": (EXIF_IFD, 0x9003),
     "EXIF DateTimeDigitized": (EXIF_IFD, 0x9004),
+    "EXIF OffsetTime": (EXIF_IFD, 0x9010),
     "EXIF OffsetTimeOriginal": (EXIF_IFD, 0x9011),
+    "EXIF OffsetTimeDigitized": (EXIF_IFD, 0x9012),
     "EXIF SubSecTime": (EXIF_IFD, 0x9290),
     "EXIF SubSecTimeOriginal": (EXIF_IFD, 0x9291),
     "EXIF SubSecTimeDigitized": (EXIF_IFD, 0x9292),
@@ -60,7 +62,7 @@ def read(image: Image.Image, path: str, modified_at: float | None = None) -> dic
         "taken_at": taken_at,
         "clock": source,
         "time_text": text,
-        "utc_offset_min": clock.offset_minutes(tags.text("EXIF OffsetTimeOriginal") or ""),
+        "utc_offset_min": _offset(tags, text or ""),
         "make": _shared(make or note.make),
         "model": _shared(model),
         "serial": _shared(note.serial or tags.text("EXIF BodySerialNumber")),
@@ -188,6 +190,15 @@ def _times(
     yield TimeText("file_name", clock.from_name(path))
     if modified_at is not None:
         yield TimeText("file_date", clock.from_seconds(modified_at))
+
+
+def _offset(tags: _Tags, time_text: str) -> int | None:
+    """Minutes east of Greenwich: of the time of taking, of the time as it is written, else of the
+    two other times in EXIF: one clock wrote them all."""
+    given = [tags.text("EXIF OffsetTimeOriginal"), clock.offset_in(time_text)]
+    given += [tags.text(f"EXIF OffsetTime{name}") for name in ("Digitized", "")]
+    found = (clock.offset_minutes(text or "") for text in given)
+    return next((minutes for minutes in found if minutes is not None), None)
 
 
 def _xmp_time(image: Image.Image) -> str:

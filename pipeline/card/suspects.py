@@ -1,7 +1,8 @@
 """Clocks that look wrong: where a deployment's pictures contradict their own times.
 
-Never set, ahead, going back while the files go on, outside of the deployment, or with light that
-does not fit the sun. Nothing is corrected here: each doubt names its pictures, a person decides.
+Without a time or an hour, never set, ahead, following summer time, going back while the files go
+on, outside of the deployment, or with light that does not fit the sun. Nothing is corrected here:
+each doubt names its pictures, a person decides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,20 +13,25 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.card.clock import offset_text
 from pipeline.card.repair import year_shift
 from pipeline.card.sun import sun_heights
-from pipeline.records import Deployment
+from pipeline.records import DayAlone, Deployment
 
 FIRST_YEAR = 2005  # no camera in use is older: earlier dates mean a clock that was never set
 BACKWARDS = timedelta(minutes=10)  # from one file to the next: more than two clocks in a burst
 FEWEST = 10  # pictures; with fewer, names do not show whether they follow the order of taking
 MOST_JUMPS = 0.02  # of the pictures; with more, the names do not follow it
 A_DAY = timedelta(days=1)  # back by more is a doubt however often
+AN_HOUR, A_MINUTE = timedelta(hours=1), timedelta(minutes=1)
+CHANGES = (3, 4, 10, 11)  # months in which summer time ends somewhere, in the night to a Sunday
+SUNDAY, NIGHT = 6, range(4)
 HIGH, LOW = 15.0, -12.0  # degrees of the sun: surely day, surely night, under trees too
 MIDDAY, MIDNIGHT = (10, 11, 12, 13), (22, 23, 0, 1)  # where no place or offset is known
 ENOUGH = 5  # pictures of each light, and in the wrong one, before a clock is doubted
 RARER = 0.05  # share of colour or of infrared below which the light shows nothing of the hour
 MOST_INSIDE = 0.95  # of the pictures in the period, before another year is proposed
+END_OFFSET = "deploymentEndOffset"  # in `other` of a deployment whose table has two offsets
 TRIED = 400  # pictures that a shift is tried on
 
 
@@ -37,6 +43,8 @@ class Shot:
     path: str
     at: datetime | None  # repaired, where there is a repair
     light: str | None  # colour, infrared; None: not scored
+    clock: str = "exif"  # of records.CLOCKS, or repaired
+    offset_min: int | None = None  # as the camera wrote it into the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Suspect:
     """One doubt about one deployment's clock."""
 
     deployment_id: str
-    kind: str  # none, unset, ahead, back, outside, light, table
+    kind: str  # none, day, midnight, file_date, unset, ahead, summer, back, outside, light, table
     pictures: int
     sentence: str
     first: str | None = None  # path of the first of them
@@ -57,15 +65,48 @@ Doubt = tuple[str, int, str] | tuple[str, int, str, str] | tuple[str, int, str, 
 
 def suspects(place: Deployment, shots: Sequence[Shot], now: datetime) -> list[Suspect]:
     """All doubts about one deployment. shots: in the order of folder and path; now: UTC."""
-    doubts = [*_dates(shots, now), *_backwards(shots), *_outside(place, shots)]
+    doubts = [*_hours(shots), *_dates(shots, now), *_summer(place, shots)]
+    doubts += [*_backwards(shots), *_outside(place, shots)]
     doubts += [*_light(place, shots), *_table(place, shots)]
     return [Suspect(place.deployment_id, *doubt) for doubt in doubts]
 
 
-def _dates(shots: Sequence[Shot], now: datetime) -> Iterator[Doubt]:
+def _hours(shots: Sequence[Shot]) -> Iterator[Doubt]:
+    """Pictures without a time, without its hour, or with one that is not the camera's."""
+    enter = "enter them with camtriage clock set"
     timeless = [shot for shot in shots if shot.at is None]
     if timeless:
-        yield "none", len(timeless), f"{_pictures(timeless)} without a time", timeless[0].path
+        sentence = f"{_pictures(timeless)} without a time: {enter}"
+        yield "none", len(timeless), sentence, timeless[0].path
+    days = [shot for shot in shots if isinstance(shot.at, DayAlone)]
+    if days:
+        sentence = f"{_pictures(days)} with a day and no hour, the first {_minute(days[0])}"
+        sentence += f": {enter}"
+        yield "day", len(days), sentence, days[0].path
+    timed = [shot for shot in shots if _has_hour(shot)]
+    on_the_hour = [shot for shot in timed if shot.at and _seconds(shot.at) % 3600 == 0]
+    midnight = [shot for shot in on_the_hour if shot.at and not _seconds(shot.at)]
+    # a camera that takes a picture every hour has as many at other hours
+    if len(midnight) >= ENOUGH and 2 * len(midnight) > len(on_the_hour):
+        sentence = f"{len(midnight)} of {len(shots)} pictures at exactly 00:00:00, the first on "
+        sentence += f"{midnight[0].at:%Y-%m-%d}: perhaps days without an hour"
+        yield "midnight", len(midnight), sentence, midnight[0].path
+    copied = [shot for shot in timed if shot.clock == "file_date"]
+    if copied:
+        sentence = f"{_pictures(copied)} dated by the file alone: perhaps when it was copied"
+        yield "file_date", len(copied), sentence, copied[0].path
+
+
+def _has_hour(shot: Shot) -> bool:
+    return shot.at is not None and not isinstance(shot.at, DayAlone)
+
+
+def _seconds(at: datetime) -> float:
+    """Since midnight."""
+    return at.hour * 3600 + at.minute * 60 + at.second + at.microsecond / 1e6
+
+
+def _dates(shots: Sequence[Shot], now: datetime) -> Iterator[Doubt]:
     unset = [shot for shot in shots if shot.at and shot.at.year < FIRST_YEAR]
     if unset:
         sentence = f"dated before {FIRST_YEAR}, the first {_minute(unset[0])}: clock never set"
@@ -83,17 +124,51 @@ def _dates(shots: Sequence[Shot], now: datetime) -> Iterator[Doubt]:
         yield "ahead", len(ahead), f"{_pictures(ahead)} {sentence}", ahead[0].path, "--year ..."
 
 
+def _summer(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
+    """A clock that follows summer time, by the offsets of its pictures or of its table. The hour
+    that such a clock repeats is told by `_backwards`."""
+    own = [shot for shot in shots if shot.offset_min is not None]
+    offsets = list(dict.fromkeys(shot.offset_min for shot in own))
+    if len(offsets) > 1:
+        usual = place.utc_offset_min if place.utc_offset_min in offsets else offsets[0]
+        other = [shot for shot in own if shot.offset_min != usual]
+        its = offset_text(other[0].offset_min)
+        sentence = f"its pictures stand at {' and '.join(map(offset_text, offsets))}, the first at "
+        sentence += f"{its} is {_name(other[0])}, {_minute(other[0])}: a clock that follows summer "
+        sentence += "time"
+        options = f"--zone {its} --from-file {_name(other[0])}"
+        if own[-1].offset_min == usual:
+            options += f" --to-file {_name(other[-1])}"
+        known = len(offsets) == 2 and place.utc_offset_min == usual
+        yield "summer", len(other), sentence, other[0].path, options if known else ""
+    end = place.other.get(END_OFFSET)
+    if end and place.utc_offset_min is not None and not any(s.clock == "repaired" for s in shots):
+        sentence = f"its table has the start at {offset_text(place.utc_offset_min)} and the end at "
+        sentence += f"{end}: perhaps a clock that follows summer time"
+        yield "summer", len(shots), sentence
+
+
 def _backwards(shots: Sequence[Shot]) -> Iterator[Doubt]:
-    """Times that go back while the numbers of the files go on."""
+    """Times that go back while the numbers of the files go on. At most an hour, once, in the night
+    in which summer time ends: a clock that follows it, one hour behind from there on."""
     timed = [shot for shot in shots if shot.at]
     jumps = [
         (last, this)
         for last, this in pairwise(timed)
-        if last.folder == this.folder and _back(last, this) > BACKWARDS
+        if last.folder == this.folder
+        and _back(last, this) > (A_MINUTE if _repeats_an_hour(last, this) else BACKWARDS)
     ]
     ordered = len(timed) >= FEWEST and len(jumps) <= max(1, MOST_JUMPS * len(timed))
     jumps = [jump for jump in jumps if ordered or _back(*jump) > A_DAY]
-    if jumps:
+    if len(jumps) == 1 and _repeats_an_hour(*jumps[0]):
+        last, this = jumps[0]
+        if last.offset_min == this.offset_min:  # else `_summer` told it
+            sentence = f"repeats an hour: from {_minute(last)} back to {_minute(this)} at "
+            sentence += (
+                f"{_name(this)}, in a night in which summer time ends: a clock that follows it"
+            )
+            yield "summer", 1, sentence, this.path, f"--by +1h --from-file {_name(this)}"
+    elif jumps:
         last, this = jumps[0]
         times = "once" if len(jumps) == 1 else f"{len(jumps)} times"
         sentence = f"jumps back {times} while the files go on, first from {_minute(last)} to "
@@ -102,15 +177,27 @@ def _backwards(shots: Sequence[Shot]) -> Iterator[Doubt]:
 
 
 def _back(last: Shot, this: Shot) -> timedelta:
-    """How far the time goes back from one picture to the next; 0 where one has none."""
-    return last.at - this.at if last.at and this.at else timedelta()
+    """How far the time goes back from one picture to the next, in whole days where an hour is not
+    known; 0 where one has no time."""
+    if not (last.at and this.at):
+        return timedelta()
+    if _has_hour(last) and _has_hour(this):
+        return last.at - this.at
+    return last.at.date() - this.at.date()
+
+
+def _repeats_an_hour(last: Shot, this: Shot) -> bool:
+    """Whether time goes back by at most an hour in a night in which summer time may end."""
+    if not (last.at and this.at) or isinstance(this.at, DayAlone) or not this.at < last.at:
+        return False
+    sunday = this.at.month in CHANGES and this.at.weekday() == SUNDAY and this.at.hour in NIGHT
+    return sunday and last.at - this.at <= AN_HOUR
 
 
 def _outside(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
     if place.source != "table":
         return
-    start, end = place.started_at or datetime.min, place.ended_at or datetime.max
-    out = [shot for shot in shots if shot.at and not start <= shot.at <= end]
+    out = [shot for shot in shots if shot.at and place.lies_outside(shot.at)]
     if out:
         sentence = f"{len(out)} of {len(shots)} pictures lie outside the deployment, the first "
         sentence += f"{_minute(out[0])}"
@@ -139,7 +226,11 @@ def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
 
     No doubt where nearly all pictures have the same light at any hour: a white flash, or darkness.
     """
-    lit = [shot for shot in shots if shot.light and shot.at and shot.at.year >= FIRST_YEAR]
+    lit = [
+        shot
+        for shot in shots
+        if shot.light and _has_hour(shot) and shot.at and shot.at.year >= FIRST_YEAR
+    ]
     infrared = np.array([shot.light == "infrared" for shot in lit], bool)
     if min(infrared.sum(), (~infrared).sum()) < max(ENOUGH, RARER * len(lit)):
         return

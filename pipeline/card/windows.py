@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from pipeline.records import Media, Window
+from pipeline.records import DayAlone, Media, Window
 from pipeline.settings import Windows
 
 
@@ -71,6 +71,8 @@ def _new_burst(last: Media, this: Media, gap_s: float) -> bool:
             return False
     if last.taken_at is None or this.taken_at is None:
         return step != 1
+    if isinstance(last.taken_at, DayAlone) or isinstance(this.taken_at, DayAlone):
+        return step != 1 or last.taken_at.date() != this.taken_at.date()
     return (this.taken_at - last.taken_at).total_seconds() > gap_s
 
 

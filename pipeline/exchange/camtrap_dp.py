@@ -23,7 +23,7 @@ from pipeline.exchange.package import Event, Observation, Package, Picture
 from pipeline.exchange.paths import file_path, free_text, identifier, stamp
 from pipeline.exchange.project import Project
 from pipeline.exchange.required import period, refuse_incomplete
-from pipeline.records import Deployment
+from pipeline.records import DayAlone, Deployment
 from pipeline.settings import Poaching
 from pipeline.tables.writer import write_table
 
@@ -32,6 +32,7 @@ METRES_PER_DEGREE = 111_700  # at most, anywhere
 GPS_M = 30  # uncertainty of a place for which none is given
 NAMED = ("animal", "human")  # a vehicle's name is no scientific one
 Row = dict[str, object]  # by column
+NO_HOUR = "the hour is not known: only the day of this time is"
 LEFT_OUT = ("mediaID", "deploymentID", "filePath", "reason")
 
 
@@ -82,10 +83,9 @@ def _write(
     dated = [picture for picture in package.pictures if picture.taken_at is not None]
     undated = [picture for picture in package.pictures if picture.taken_at is None]
     offset = _offsets(package)
-    suspects = clock_suspects(package)
     private = people_events(package)
     places = [
-        deployment_row(deployment, exact, deployment.deployment_id in suspects)
+        deployment_row(deployment, exact, deployment.deployment_id in package.doubted)
         for deployment in package.deployments
     ]
     public = [is_public(picture, bar, private) for picture in dated]
@@ -191,6 +191,7 @@ def media_row(picture: Picture, offset: int, public: bool) -> Row:
         "filePublic": _yes(public),
         "fileName": picture.path.rpartition("/")[2],
         "fileMediatype": picture.mediatype,
+        "mediaComments": NO_HOUR if isinstance(picture.taken_at, DayAlone) else None,
     }
 
 
@@ -217,17 +218,6 @@ def people_events(package: Package) -> set[str]:
     return found
 
 
-def clock_suspects(package: Package) -> set[str]:
-    """Deployments with a picture from outside their period, or dated by the file's own date."""
-    by_id = {place.deployment_id: place for place in package.deployments}
-    return {
-        picture.deployment_id
-        for picture in package.pictures
-        if picture.clock == "file_date"
-        or (picture.taken_at and _outside(picture.taken_at, by_id[picture.deployment_id]))
-    }
-
-
 def observation_rows(
     pictures: Iterable[Picture],
     events: Iterable[Event],
@@ -246,6 +236,7 @@ def observation_rows(
                 "mediaID": picture.sha256,
                 "eventID": None if picture.event in lapse else picture.event,
                 **_observation("media", picture.deployment_id, when, when, picture.observation),
+                **_hourless(picture.taken_at),
             }
     for event in events if "event" in levels else ():
         if event.started_at is None or event.id in lapse:
@@ -257,7 +248,13 @@ def observation_rows(
                 "observationID": f"{event.id}_event_{number}",
                 "eventID": event.id,
                 **_observation("event", event.deployment_id, start, end, observation),
+                **_hourless(event.started_at),
             }
+
+
+def _hourless(at: datetime) -> Row:
+    """The standard has no time without an hour: midnight stands for it, and a comment says so."""
+    return {"observationComments": NO_HOUR} if isinstance(at, DayAlone) else {}
 
 
 def time_lapse(events: Iterable[Event]) -> list[Event]:
@@ -321,11 +318,6 @@ def _degrees(value: float) -> str:
 
 def _yes(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _outside(at: datetime, deployment: Deployment) -> bool:
-    start, end, _ = period(deployment)
-    return at < start or at.replace(microsecond=0) > end
 
 
 def _table(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> int:

@@ -73,3 +73,4 @@ class Package:
     labeller: str | None = None
     finished_at: datetime | None = None  # UTC, naive: end of the last run
     outages: tuple[Outage, ...] = ()  # accepted ones
+    doubted: frozenset[str] = frozenset()  # deployments whose clocks look wrong

@@ -7,9 +7,10 @@ _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")  # pipeline.card.scan.path_text's form
 
 
 def stamp(at: datetime, offset_min: int) -> str:
-    """Camera time with its offset, whole seconds: 2026-05-01T06:30:00+02:00."""
+    """Camera time with its offset, whole seconds: 2026-05-01T06:30:00+02:00. A day without an hour
+    is its midnight."""
     zone = timezone(timedelta(minutes=offset_min))
-    return at.replace(tzinfo=zone).isoformat(timespec="seconds")
+    return datetime.combine(at.date(), at.time(), zone).isoformat(timespec="seconds")
 
 
 def file_path(path: str) -> str:

@@ -16,7 +16,7 @@ from statistics import median
 from typing import Literal, TypeAlias
 
 from pipeline.counted import counted
-from pipeline.records import Deployment, FrameScores
+from pipeline.records import DayAlone, Deployment, FrameScores
 
 BROAD_DAY = range(9, 16)  # hours in which it is light outside the polar circles
 FLAT = 0.03  # contrast: nothing to be seen, whatever its brightness
@@ -53,8 +53,8 @@ class Frame:
 
 
 def trusted(deployment: Deployment, at: datetime | None) -> datetime | None:
-    """The time where the camera's clock can be trusted, else None."""
-    return None if deployment.timestamp_issues else at
+    """The time where the camera's clock can be trusted and has an hour, else None."""
+    return None if deployment.timestamp_issues or isinstance(at, DayAlone) else at
 
 
 def frames_of(
@@ -65,13 +65,14 @@ def frames_of(
 ) -> list[Frame]:
     """Pictures of one camera that were scored, blank ones too, in the order given.
 
-    times  (sha-256, camera time); without a time every picture is a moment of its own
+    times  (sha-256, camera time); without a time or its hour every picture is a moment of its own
     """
     frames: list[Frame] = []
     moment, last = 0, None
     for sha, at in times:
         if sha not in scores:
             continue
+        at = None if isinstance(at, DayAlone) else at
         apart = at is None or last is None or abs((at - last).total_seconds()) > gap_s
         moment, last = moment + apart, at
         frames.append(Frame(trusted(deployment, at), moment, scores[sha]))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from pipeline.exchange.reviews import SheetRow, write_sheet
 from pipeline.population.correction.sample import LabelledVisit
+from pipeline.records import time_of
 from pipeline.report.page import environment, open_thumbnail
 
 SHORT_SIDE = 300  # pixels
@@ -47,7 +47,7 @@ def write_event_sheet(
 
 def row_of(visit: LabelledVisit, path: str) -> SheetRow:
     """The row of a visit without an answer."""
-    at = datetime.fromisoformat(visit.started_at)
+    at = time_of(visit.started_at)
     return SheetRow(visit.sha256, visit.batch, visit.deployment, path, at)
 
 

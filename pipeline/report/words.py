@@ -5,6 +5,7 @@ from datetime import date, datetime
 from math import floor, isnan
 
 from pipeline.day_facts import Card, FailureRow, SpeciesRow
+from pipeline.records import DayAlone
 from pipeline.report.day import Day
 from pipeline.trust.audit import Estimate
 
@@ -34,6 +35,8 @@ def on(day: date) -> str:
 
 
 def at(time: datetime) -> str:
+    if isinstance(time, DayAlone):
+        return f"{time.day} {MONTHS[time.month - 1][:3]} {time.year}"
     return f"{time.day} {MONTHS[time.month - 1][:3]} {time.year}, {time:%H:%M}"
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.records import FrameScores, Label, Media, Visit
+from pipeline.records import DayAlone, FrameScores, Label, Media, Visit
 from pipeline.settings import Settings
 from pipeline.species import zeroshot
 from pipeline.species.zeroshot import Bank, Named
@@ -42,7 +42,8 @@ def form_visits(
     """Every picture in one visit, visits by deployment and time.
 
     labels, logits   of the pictures that were labelled (logits: zeroshot.logits)
-    bursts           by sha-256: keeps pictures without a time together, else each stands alone
+    bursts           by sha-256: keeps pictures without a time or its hour together, else each
+                     stands alone
     site_list        as it was for the labels
     """
     lanes: defaultdict[tuple[str, str], list[Media]] = defaultdict(list)
@@ -65,7 +66,9 @@ def form_visits(
 
 def _groups(media: Sequence[Media], gap_s: float, bursts: Mapping[str, int]) -> list[list[Media]]:
     """Pictures of one deployment and capture method, cut at gaps of more than gap_s."""
-    timed = [(picture.taken_at, picture) for picture in media if picture.taken_at]
+    timed = [
+        (picture.taken_at, picture) for picture in media if picture.taken_at and _has_hour(picture)
+    ]
     timed.sort(key=lambda pair: (pair[0], pair[1].path, pair[1].sha256))
     groups: list[list[Media]] = []
     last: datetime | None = None
@@ -76,10 +79,15 @@ def _groups(media: Sequence[Media], gap_s: float, bursts: Mapping[str, int]) -> 
             groups.append([picture])
         last = at
     timeless: defaultdict[int | str, list[Media]] = defaultdict(list)
-    without = [picture for picture in media if not picture.taken_at]
+    without = [picture for picture in media if not _has_hour(picture)]
     for picture in sorted(without, key=lambda picture: (picture.path, picture.sha256)):
         timeless[bursts.get(picture.sha256, picture.sha256)].append(picture)
     return groups + list(timeless.values())
+
+
+def _has_hour(picture: Media) -> bool:
+    """Pictures of one day without an hour are no visit of 0 seconds: they may be hours apart."""
+    return picture.taken_at is not None and not isinstance(picture.taken_at, DayAlone)
 
 
 @dataclass(frozen=True, slots=True)

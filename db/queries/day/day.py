@@ -52,7 +52,7 @@ GROUP BY e.observation_type, e.name
 ORDER BY e.observation_type, count(*) DESC, e.name
 """
 _HOURS = """
-SELECT e.observation_type AS kind, e.name AS name, substr(e.started_at, 12, 2) AS hour,
+SELECT e.observation_type AS kind, e.name AS name, nullif(substr(e.started_at, 12, 2), '') AS hour,
     count(*) AS visits
 FROM event_taxa e
 WHERE e.batch_id IN :ids AND e.observation_type <> 'blank'

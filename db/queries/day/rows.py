@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from pipeline.records import time_of as stored_time
+
 
 def query(conn: Connection, text: str, **given: object) -> Sequence[sa.Row[Any]]:
     """Rows of a query; lists are expanded in IN. An empty list matches nothing."""
@@ -18,7 +20,7 @@ def query(conn: Connection, text: str, **given: object) -> Sequence[sa.Row[Any]]
 
 
 def time_of(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else stored_time(text)
 
 
 def local(text: str) -> datetime:

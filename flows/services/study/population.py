@@ -10,6 +10,7 @@ from db.core.engine import reading
 from db.queries.population.population import label_sets
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
+from db.store.repairs import believed
 from flows.execution.databases import known_database
 from flows.facts.day import blanks_of_all
 from flows.facts.study import read_sample, read_sightings
@@ -124,7 +125,7 @@ def read_study(database: str, request: StudyRequest, known: Sequence[Accuracy] =
 def read_basis(database: str, request: StudyRequest) -> Basis:
     """Visits, effort and events of a request."""
     with reading(known_database(database)) as conn:
-        sightings, deployments = read_sightings(conn), all_deployments(conn)
+        sightings, deployments = read_sightings(conn), believed(conn, all_deployments(conn))
         outages, digests = accepted_outages(conn), label_sets(conn)
     if request.species:
         own = load_labelset()

@@ -23,6 +23,7 @@ from pipeline.population.correction.means import ppi_mean
 from pipeline.population.correction.sample import LabelledVisit, Sample, answered, stratum_of
 from pipeline.population.effort.basis import Basis
 from pipeline.population.effort.effort import stretches
+from pipeline.population.events.sightings import days_alone
 
 BLANK = "blank"
 
@@ -124,7 +125,8 @@ def _in_study(
     times = np.array([visit.started_at for visit in visits], "datetime64[us]")
     inside = (times >= basis.edges[0]) & (times < basis.edges[1])
     inside &= np.array([visit.deployment in basis.known for visit in visits], bool)
-    inside &= stretches(basis.watched, station, times) >= 0
+    alone = days_alone(visit.started_at for visit in visits)
+    inside &= stretches(basis.watched, station, times, alone) >= 0
     on = np.flatnonzero(inside).tolist()
     row = {name: i for i, name in enumerate(basis.stations)}
     return [visits[i] for i in on], [row[name] for name in station[on].tolist()]

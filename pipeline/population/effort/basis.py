@@ -24,6 +24,7 @@ from pipeline.population.events.independent import (
 from pipeline.population.events.sightings import (
     Sighting,
     StudyRequest,
+    days_alone,
     first_and_sources,
     kept_of,
     records_of,
@@ -71,6 +72,22 @@ class Basis:
         return np.asarray(self.events.within >= 0)
 
     @property
+    def doubted(self) -> tuple[str, ...]:
+        """Deployments whose clock is not to be trusted, by their table."""
+        return tuple(d.deployment_id for d in self.deployments if d.timestamp_issues)
+
+    @property
+    def of_doubted(self) -> NDArray[np.bool_]:
+        """(events,) those whose first visit is of such a deployment."""
+        doubted = {*self.doubted}
+        return np.array([self.kept[i].deployment in doubted for i in self.first.tolist()], bool)
+
+    @property
+    def with_hours(self) -> NDArray[np.bool_]:
+        """(events,) those in effort of which the hour of the day is known: those of activity."""
+        return self.in_effort & ~self.events.day_alone & ~self.of_doubted
+
+    @property
     def unseen(self) -> tuple[str, ...]:
         """Requested names that no visit of the dates has."""
         dated = [self.kept[i] for i in np.flatnonzero(self.dated)]
@@ -86,7 +103,7 @@ class Basis:
         on = np.flatnonzero(~self.in_effort)
         lost = self.events.where(on)
         known = [self.kept[i].deployment in self.known for i in self.first[on].tolist()]
-        would = stretches(whole, lost.station, lost.started_at) >= 0
+        would = stretches(whole, lost.station, lost.started_at, lost.day_alone) >= 0
         return int((would & np.array(known, bool)).sum())
 
     @property
@@ -133,7 +150,7 @@ def basis(
     kept, left_out = kept_of(sightings, request.species)
     station = np.array([stays[sighting.deployment].station for sighting in kept], str)
     times = np.array([sighting.started_at for sighting in kept], "datetime64[us]")
-    within = stretches(watched, station, times)
+    within = stretches(watched, station, times, days_alone(s.started_at for s in kept))
     within[np.array([sighting.deployment not in known for sighting in kept], bool)] = -1
     events, first, by_people, by_model = _events(kept, station, within, edges, request)
     with_effort = [watch.station for watch in watched]

@@ -170,15 +170,19 @@ def days_between(watched: Sequence[Watch], edges: Moments) -> NDArray[np.float64
     return np.array(rows, np.float64).reshape(len(watched), len(at) - 1) / DAY
 
 
-def stretches(watched: Sequence[Watch], station: ArrayLike, time: Moments) -> NDArray[np.int64]:
+def stretches(
+    watched: Sequence[Watch], station: ArrayLike, time: Moments, day_alone: ArrayLike = False
+) -> NDArray[np.int64]:
     """(n,) number of the outage-free stretch in which each record lies; -1: outside all effort.
 
     A record counts while a camera of its station worked, and never on a day without effort: so
     rates by day, month and season add up to the whole. A record at the very instant at which a
     stretch ends belongs to it: the last picture often is what people enter as the end. At midnight
-    it does not: the next day has begun. Given to independent_events as `within`, it keeps events
+    it does not: the next day has begun. Where `day_alone` (n,) says that the hour is not known, the
+    first stretch of that day counts. Given to independent_events as `within`, it keeps events
     from running over a gap in effort."""
     by_station, at = {watch.station: watch for watch in watched}, microseconds(time)
+    alone = np.broadcast_to(np.asarray(day_alone, bool), at.shape)
     names, code = coded(station)
     order = np.argsort(code, kind="stable")
     found = np.full(len(at), -1, np.int64)
@@ -186,8 +190,20 @@ def stretches(watched: Sequence[Watch], station: ArrayLike, time: Moments) -> ND
         return found
     for name, here in zip(names, np.split(order, np.cumsum(np.bincount(code))[:-1]), strict=True):
         if name in by_station:
-            found[here] = _stretch(by_station[name], at[here])
+            watch = by_station[name]
+            first = _first_watched(watch, at[here])
+            found[here] = _stretch(watch, np.where(alone[here], first, at[here]))
     return found
+
+
+def _first_watched(watch: Watch, days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first instant of each day at which a camera worked; of a day without any its midnight."""
+    if not len(watch.admits):
+        return days
+    after = np.searchsorted(watch.admits[:, 1], days, "right")
+    begins = watch.admits[np.minimum(after, len(watch.admits) - 1), 0]
+    there = (after < len(watch.admits)) & (begins < days + DAY)
+    return np.where(there, np.maximum(begins, days), days)
 
 
 def _stretch(watch: Watch, at: NDArray[np.int64]) -> NDArray[np.int64]:

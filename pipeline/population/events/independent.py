@@ -33,6 +33,7 @@ class Records:
     frame: Column
     count: NDArray[np.float64]  # individuals; nan: not known, counts as at least 1
     until: NDArray[np.datetime64]  # last frame of a visit; of a frame: its time
+    day_alone: NDArray[np.bool_]  # the hour is not known: its midnight stands in `time`
 
     def __len__(self) -> int:
         return len(self.time)
@@ -54,6 +55,7 @@ class Events:
     frames: NDArray[np.int64]
     count: NDArray[np.int64]  # individuals: the largest sum of the rows of one frame
     count_known: NDArray[np.bool_]  # False: at least so many
+    day_alone: NDArray[np.bool_]  # the hour is not known: one event a day
     within: NDArray[Any]  # camera, deployment or stretch of effort that no event leaves; else 0
     gap_s: float
     rule: str
@@ -79,6 +81,7 @@ def records(
     frame: ArrayLike | None = None,
     count: ArrayLike | None = None,
     until: Moments = None,
+    day_alone: ArrayLike = False,
 ) -> Records:
     """Records from sequences of one length. Without `frame`, rows of one instant are one frame."""
     at = np.asarray(time, "datetime64[us]")
@@ -89,6 +92,7 @@ def records(
         at.astype(np.int64) if frame is None else np.asarray(frame),
         np.full(len(at), 1.0) if count is None else np.asarray(count, np.float64),
         at if until is None else np.fmax(at, np.asarray(until, "datetime64[us]")),
+        np.broadcast_to(np.asarray(day_alone, bool), at.shape),
     )
     if any(len(getattr(made, field.name)) != len(at) for field in fields(made)):
         raise InputError("records: columns of different length")
@@ -128,7 +132,8 @@ def independent_events(
     untimed = len(rows) - len(timed)
     if untimed:
         rows, limits = rows.where(timed), limits[timed]
-    key, frame = combined(rows.station, rows.species, limits), combined(rows.frame)
+    key = combined(rows.station, rows.species, limits, rows.day_alone)
+    frame = combined(rows.frame)
     order = np.lexsort((frame, rows.time, key))
     rows, limits, key, frame = rows.where(order), limits[order], key[order], frame[order]
     opens = _openings(rows, key, frame, round(gap_s * 1e6), rule)
@@ -144,6 +149,7 @@ def independent_events(
         reduce(np.add, new_frame.astype(np.int64)),
         _counts(rows, first, np.flatnonzero(new_frame)),
         ~reduce(np.logical_or, np.isnan(rows.count)),
+        rows.day_alone[first],
         limits[first],
         float(gap_s),
         rule,

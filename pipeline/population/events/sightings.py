@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.population.events.independent import Column, Events, Names, Records, combined, records
+from pipeline.records import DAY_LENGTH
 
 NOT_ANIMALS = ("human", "vehicle", "unknown")  # in the tables only where they are named
 LEFT_OUT = (  # why a visit makes no event
@@ -30,7 +31,7 @@ class Sighting(NamedTuple):
     name: str | None  # at the rank that is sure
     rank: str | None  # None: a person named it, or there is no name
     method: str  # machine or human
-    started_at: str | None  # camera clock, ISO 8601
+    started_at: str | None  # camera clock, ISO 8601; a day alone: its hour is not known
     ended_at: str | None
     media_id: int
     path: str  # of its first picture, on its card
@@ -87,7 +88,13 @@ def records_of(kept: Sequence[Sighting], station: Names) -> Records:
         np.array([sighting.media_id for sighting in kept], np.int64),
         [np.nan if s.individuals is None else s.individuals for s in kept],
         np.array([sighting.ended_at for sighting in kept], "datetime64[us]"),
+        days_alone([sighting.started_at for sighting in kept]),
     )
+
+
+def days_alone(times: Iterable[str | None]) -> NDArray[np.bool_]:
+    """(n,) which of some times, as they are stored, are days without an hour."""
+    return np.array([at is not None and len(at) == DAY_LENGTH for at in times], bool)
 
 
 def first_and_sources(
@@ -95,7 +102,7 @@ def first_and_sources(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
     """(events,) number of each event's first visit; whether people, and whether the model, named
     any of its visits. `events`: all that independent_events gave, in its order."""
-    key = combined(rows.station, rows.species, within)
+    key = combined(rows.station, rows.species, within, rows.day_alone)
     order = np.lexsort((combined(rows.frame), rows.time, key))
     human = np.array([sighting.method == "human" for sighting in kept], bool)[order]
     begins = np.cumsum(events.rows) - events.rows

@@ -102,8 +102,8 @@ def study(
 
 
 def days(basis: Basis) -> Days:
-    """Of the events in effort."""
-    events, first = basis.counted, basis.first[basis.in_effort].tolist()
+    """Of the events in effort whose hour is known."""
+    events, first = basis.events.where(basis.with_hours), basis.first[basis.with_hours].tolist()
     number = {name: i for i, name in enumerate(basis.stations)}
     station = np.array([number[name] for name in events.station.tolist()], np.int64)
     places = [basis.kept[i].deployment for i in first]

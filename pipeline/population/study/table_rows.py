@@ -41,8 +41,10 @@ def _text(moment: Moments, between: str = "T") -> str:
     return str(np.asarray(moment, "datetime64[s]")).replace("T", between)
 
 
-def _texts(moments: NDArray[np.datetime64]) -> list[str]:
-    return list(np.datetime_as_string(moments.astype("datetime64[s]")).tolist())
+def _texts(moments: NDArray[np.datetime64], day_alone: NDArray[np.bool_]) -> list[str]:
+    """Of those without an hour the day."""
+    seconds = np.datetime_as_string(moments.astype("datetime64[s]")).tolist()
+    return [at[:10] if alone else at for at, alone in zip(seconds, day_alone.tolist(), strict=True)]
 
 
 def event_rows(basis: Basis, rules: Sequence[str]) -> Rows:
@@ -54,7 +56,7 @@ def event_rows(basis: Basis, rules: Sequence[str]) -> Rows:
         events.species.tolist(),
         [ranks.get(name) for name in events.species.tolist()],
         methods(basis),
-        *(_texts(events.started_at), _texts(events.ended_at)),
+        *(_texts(at, events.day_alone) for at in (events.started_at, events.ended_at)),
         *(events.rows.tolist(), events.count.tolist()),
         events.count_known.astype(int).tolist(),
         basis.in_effort.astype(int).tolist(),
@@ -124,26 +126,31 @@ def record_table(basis: Basis) -> Rows:
     """camtrapR's recordTable: one row an event in effort, by station, species and time.
 
     delta.time is since the last record of the event before, under lastIndependentRecord since its
-    first; 0 for the first event of a station and species."""
+    first; 0 for the first event of a station and species. An event without an hour has none."""
     head = ["Station", "Species", "DateTimeOriginal", "Date", "Time"]
     head += [f"delta.time.{unit}" for unit in ("secs", "mins", "hours", "days")]
     rows: Rows = [[*head, "Directory", "FileName", "count", "method"]]
     events, on = basis.counted, basis.in_effort
     who = [method for method, inside in zip(methods(basis), on.tolist(), strict=True) if inside]
+    first, texts = basis.first[on].tolist(), _texts(events.started_at, events.day_alone)
     keys = list(zip(events.station.tolist(), events.species.tolist(), strict=True))
     last = events.ended_at if basis.request.rule == "lastRecord" else events.started_at
-    gaps = (events.started_at[1:] - last[:-1]) // np.timedelta64(1, "s")
-    since_last = [0, *np.maximum(gaps.astype(np.int64), 0).tolist()][: len(keys)]
-    first = basis.first[on].tolist()
-    facts = zip(_texts(events.started_at), first, events.count.tolist(), strict=True)
-    before = None
-    for key, gap, (at, visit, count), method in zip(keys, since_last, facts, who, strict=True):
-        secs, before = (gap if key == before else 0), key
-        folder, _, file = basis.kept[visit].path.rpartition("/")
-        since = [secs, round(secs / 60), round(secs / 3600, 1), round(secs / 86400, 1)]
-        day, _, time = at.partition("T")
-        rows.append([*key, f"{day} {time}", day, time, *since, folder, file, count, method])
+    before: dict[tuple[str, str], np.datetime64] = {}
+    when = zip(events.started_at, last, events.day_alone.tolist(), strict=True)
+    for i, (key, (begun, done, alone), method) in enumerate(zip(keys, when, who, strict=True)):
+        folder, _, file = basis.kept[first[i]].path.rpartition("/")
+        gap = begun - before.get(key, begun)
+        if not alone:
+            before[key] = done
+        day, _, time = texts[i].partition("T")
+        since = [""] * 4 if alone else _since(max(int(gap // np.timedelta64(1, "s")), 0))
+        start = f"{day} {time}".strip()
+        rows.append([*key, start, day, time, *since, folder, file, events.count[i], method])
     return rows
+
+
+def _since(secs: int) -> list[object]:
+    return [secs, round(secs / 60), round(secs / 3600, 1), round(secs / 86400, 1)]
 
 
 def station_table(
@@ -207,13 +214,36 @@ def about_rows(basis: Basis, version: str, histories: Mapping[str, History]) -> 
         "deployments without a period": len(basis.without_period),
         "events in an outage, in events.csv alone": basis.in_outage,
         "other events without effort, in events.csv alone": without - basis.in_outage,
+        "events whose hour is not known, in no activity": int(
+            (basis.in_effort & ~basis.with_hours).sum()
+        ),
     }
     rows += [[f"left out: {what}", n] for what, n in more.items()]
+    rows += [["clocks", sentence] for sentence in clock_notes(basis)]
     rows += [["deployment without a period", name] for name in basis.without_period]
     for name, history in histories.items():
         lost = {why: n for why, n in history.lost.items() if n}
         rows += [[f"not in the history of {name}: {why}", n] for why, n in lost.items()]
     return rows
+
+
+def clock_notes(basis: Basis) -> list[str]:
+    """Sentences on times that are not known or not to be trusted, and what is counted of them."""
+    notes = []
+    if alone := int((basis.in_effort & basis.events.day_alone).sum()):
+        notes.append(
+            f"{counted(alone, 'event')} with a day and no hour, one a taxon, station and day: in "
+            "rates, days and histories, in no activity"
+        )
+    if basis.doubted:
+        events = int((basis.in_effort & basis.of_doubted).sum())
+        places = counted(len(basis.doubted), "deployment")
+        notes.append(
+            f"the table doubts the clocks of {places} ({', '.join(basis.doubted)}): "
+            f"{counted(events, 'event')} of theirs in rates, days and histories at the times as "
+            "they stand, in no activity"
+        )
+    return notes
 
 
 def outages_text(basis: Basis) -> str:
