@@ -1,12 +1,13 @@
 """Effort, problems and camtrapR's tables as views say what pipeline.population says, on both."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from db.core import schema
+from db.core.rows import now
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
 from flows.facts.study import read_sightings
@@ -16,6 +17,7 @@ from pipeline.population.effort.effort import watches
 from pipeline.population.effort.operation import operation
 from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.events.spans import DAY
+from pipeline.population.study.table_rows import clock_notes
 from tests.visits import put, read_stays
 
 BEGIN = datetime(2026, 5, 1)
@@ -222,4 +224,44 @@ def test_the_record_table_has_one_row_an_event_and_the_time_since_the_one_before
         ("fox", "2026-05-01 05:00:00", 0, 0, "1"),
         ("fox", "2026-05-01 06:15:00", 2700, 45, "3"),
         ("hare", "2026-05-01 07:00:00", 0, 0, "4"),
+    ]
+
+
+def test_an_end_in_the_future_gives_no_effort_after_today_in_views_as_in_arrays(conn):
+    today = now().date()
+    midnight = datetime.combine(today, time())
+    begins, tomorrow = midnight - timedelta(days=9), midnight + timedelta(days=1)
+    ends = {
+        "a": datetime(2062, 5, 1),
+        "b": datetime(9999, 12, 31),
+        "c": midnight + timedelta(hours=9),
+    }
+    rows = {
+        name: {"location_id": f"S{name}", "started_at": begins, "ended_at": end}
+        for name, end in {**ends, "d": midnight - timedelta(hours=3)}.items()
+    }
+    rows["e"] = {"location_id": "Se", "started_at": tomorrow, "ended_at": datetime(2062, 1, 1)}
+    put(conn, rows, [])
+    study = basis([], all_deployments(conn), StudyRequest(), today=today)
+    assert dict(zip(study.stations, study.effort.tolist(), strict=True)) == pytest.approx(
+        {"Sa": 10, "Sb": 10, "Sc": 9.375, "Sd": 8.875, "Se": np.nan}, nan_ok=True
+    )
+    assert (study.future, study.without_period) == (("a", "b", "e"), ())
+    days = "SELECT station, sum(days) FROM watched GROUP BY station"
+    expected = {"Sa": 10, "Sb": 10, "Sc": 9.375, "Sd": 8.875}
+    assert dict(told(conn, days)) == pytest.approx(expected)
+    assert dict(told(conn, "SELECT station, effort_days FROM stations WHERE station <> 'Se'")) == (
+        pytest.approx(expected)
+    )
+    by_day = "SELECT station, sum(effort_days), max(day) FROM station_days GROUP BY station"
+    assert {row[0]: row[1] for row in told(conn, by_day)} == pytest.approx(expected)
+    assert {row[2] for row in told(conn, by_day)} == {str(today), str(today - timedelta(days=1))}
+    effort = "SELECT location_id, effort_days FROM deployments"
+    assert dict(told(conn, effort)) == pytest.approx(expected | {"Se": 0})
+    retrieval = 'SELECT "Station", "Retrieval_date", problems FROM station_table'
+    assert ("Sb", f"{tomorrow}", 0) in told(conn, retrieval)
+    notes = clock_notes(study)
+    assert notes == [
+        f"3 deployments that end after today (a, b, e) have effort up to the end of {today}, the "
+        "day in UTC"
     ]

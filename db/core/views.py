@@ -46,8 +46,10 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
 _FRACTION = "CAST(substr(substr({0}, 21) || '000000', 1, 6) AS integer)"
 READER = "camtriage_reader"  # a role that people who only read are given
 
-WORDS = {  # UTC(time, offset_min), DAYS(from, to), NEXT_DAY(day), MICROSECONDS(time) since 1970
+WORDS = {  # UTC(time, offset_min), DAYS(from, to), NEXT_DAY(day), MICROSECONDS(time) since 1970;
+    # TOMORROW, the midnight that ends today in UTC: no camera has worked longer, until 2062 or not
     "sqlite": {
+        "TOMORROW": "strftime('%Y-%m-%dT00:00:00', 'now', '+1 day')",
         "UTC": "strftime('%Y-%m-%dT%H:%M:%SZ', {0}, -({1}) || ' minutes')",
         "DAYS": "(julianday({1}) - julianday({0}))",
         "NEXT_DAY": "date({0}, '+1 day')",
@@ -56,6 +58,7 @@ WORDS = {  # UTC(time, offset_min), DAYS(from, to), NEXT_DAY(day), MICROSECONDS(
         f" + {_FRACTION})",
     },
     "postgresql": {
+        "TOMORROW": "to_char((now() AT TIME ZONE 'UTC')::date + 1, 'YYYY-MM-DD\"T00:00:00\"')",
         "UTC": "to_char(({0})::timestamp - ({1}) * interval '1 minute',"
         """ 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
         "DAYS": "(extract(epoch FROM ({1})::timestamp - ({0})::timestamp)::float8 / 86400)",
@@ -81,9 +84,10 @@ def sql(name: str, dialect: str) -> str:
 
 
 def written_out(text: str, dialect: str) -> str:
-    """SQL with the calls of WORDS in the words of one database."""
+    """SQL with the calls of WORDS and TOMORROW in the words of one database."""
     words = WORDS[dialect]
-    return CALL.sub(lambda call: words[call[1]].format(call[2], call[3]), text)
+    called = CALL.sub(lambda call: words[call[1]].format(call[2], call[3]), text)
+    return called.replace("TOMORROW", words["TOMORROW"])
 
 
 @cache

@@ -17,7 +17,8 @@ span AS (
     GROUP BY m.deployment_id
 ),
 stood AS (
-    SELECT d.id, coalesce(d.started_at, span.first_at) AS begun, coalesce(d.ended_at, span.last_at) AS ended
+    SELECT d.id, coalesce(CASE WHEN d.started_at > TOMORROW THEN TOMORROW ELSE d.started_at END, span.first_at) AS begun,
+        coalesce(CASE WHEN d.ended_at > TOMORROW THEN TOMORROW ELSE d.ended_at END, span.last_at) AS ended
     FROM deployment d
     LEFT JOIN span ON span.deployment_id = d.id
 ),
@@ -47,7 +48,7 @@ SELECT
     coalesce(seen.days, 0) AS days_with_pictures, -- days
     span.first_at AS first_picture_at, -- camera clock, repaired
     span.last_at AS last_picture_at, -- camera clock, repaired
-    DAYS(stood.begun, stood.ended) - coalesce(broken.days, 0) AS effort_days, -- days between set up and taken down, where not given first and last picture; accepted outages taken out
+    DAYS(stood.begun, stood.ended) - coalesce(broken.days, 0) AS effort_days, -- days between set up and taken down, at the latest today, where not given first and last picture; accepted outages taken out
     coalesce(broken.days, 0) AS outage_days, -- days taken out: accepted outages within that time
     CASE WHEN d.started_at IS NULL OR d.ended_at IS NULL THEN 'pictures' ELSE 'dates' END AS effort_basis -- dates (given), pictures (first or last one stands in)
 FROM deployment d

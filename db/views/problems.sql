@@ -1,9 +1,9 @@
--- Stretches between a station's first set-up and last retrieval in which no camera of it worked: the
+-- Stretches between a station's first set-up and last retrieval (at the latest today) in which no camera of it worked: the
 -- ProblemN_from and ProblemN_to of camtrapR, as long rows, however many.
 WITH span AS (
-    SELECT coalesce(location_id, name) AS station, min(started_at) AS set_up_at, max(ended_at) AS taken_down_at
+    SELECT coalesce(location_id, name) AS station, min(started_at) AS set_up_at, max(CASE WHEN ended_at > TOMORROW THEN TOMORROW ELSE ended_at END) AS taken_down_at
     FROM deployment
-    WHERE started_at IS NOT NULL AND ended_at IS NOT NULL
+    WHERE started_at < TOMORROW AND ended_at IS NOT NULL
     GROUP BY coalesce(location_id, name)
 ),
 edge AS (

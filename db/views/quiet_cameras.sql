@@ -15,9 +15,9 @@ SELECT
     d.name AS deployment_id, -- see deployments
     d.location_name AS location_name, -- place
     last_of.last_at AS last_picture_at, -- camera clock, repaired, ISO 8601 without a zone
-    coalesce(d.ended_at, last_on.last_at) AS expected_until, -- end of the deployment, or last picture on the card
+    coalesce(CASE WHEN d.ended_at > TOMORROW THEN TOMORROW ELSE d.ended_at END, last_on.last_at) AS expected_until, -- end of the deployment, at the latest today, or last picture on the card
     CASE WHEN d.ended_at IS NULL THEN 'last picture on the card' ELSE 'end of deployment' END AS expected_by, -- which of the two
-    DAYS(last_of.last_at, coalesce(d.ended_at, last_on.last_at)) AS quiet_days -- days without a picture at the end
+    DAYS(last_of.last_at, coalesce(CASE WHEN d.ended_at > TOMORROW THEN TOMORROW ELSE d.ended_at END, last_on.last_at)) AS quiet_days -- days without a picture at the end
 FROM last_of
 JOIN last_on ON last_on.batch_id = last_of.batch_id
 JOIN batch b ON b.id = last_of.batch_id

@@ -1,10 +1,11 @@
--- One row a station and day from its first set-up to its last retrieval, for detection histories and
--- for effort by month: 0 days of effort means set up, but not working, or between deployments.
+-- One row a station and day from its first set-up to its last retrieval, at the latest today, for
+-- detection histories and for effort by month: 0 days of effort means set up, but not working, or
+-- between deployments.
 WITH RECURSIVE span AS (
     SELECT coalesce(location_id, name) AS station,
-        substr(min(started_at), 1, 10) AS first_day, max(ended_at) AS ended_at
+        substr(min(started_at), 1, 10) AS first_day, max(CASE WHEN ended_at > TOMORROW THEN TOMORROW ELSE ended_at END) AS ended_at
     FROM deployment
-    WHERE started_at IS NOT NULL AND ended_at IS NOT NULL
+    WHERE started_at < TOMORROW AND ended_at IS NOT NULL
     GROUP BY coalesce(location_id, name)
 ),
 calendar AS (

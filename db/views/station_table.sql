@@ -5,7 +5,7 @@ SELECT
     s.longitude AS longitude, -- degrees east
     s.latitude AS latitude, -- degrees north
     replace(span.set_up_at, 'T', ' ') AS "Setup_date", -- first set up, camera clock
-    replace(span.taken_down_at, 'T', ' ') AS "Retrieval_date", -- last taken down
+    replace(span.taken_down_at, 'T', ' ') AS "Retrieval_date", -- last taken down, at the latest the end of today
     replace(max(CASE WHEN p.number = 1 THEN p.from_at END), 'T', ' ') AS "Problem1_from", -- no camera worked from here; empty: never
     replace(max(CASE WHEN p.number = 1 THEN p.to_at END), 'T', ' ') AS "Problem1_to", -- to here
     replace(max(CASE WHEN p.number = 2 THEN p.from_at END), 'T', ' ') AS "Problem2_from", -- the same again
@@ -15,9 +15,9 @@ SELECT
     count(p.number) AS problems -- how many there are: more than 3 do not fit here
 FROM stations s
 JOIN (
-    SELECT coalesce(location_id, name) AS station, min(started_at) AS set_up_at, max(ended_at) AS taken_down_at
+    SELECT coalesce(location_id, name) AS station, min(started_at) AS set_up_at, max(CASE WHEN ended_at > TOMORROW THEN TOMORROW ELSE ended_at END) AS taken_down_at
     FROM deployment
-    WHERE started_at IS NOT NULL AND ended_at IS NOT NULL
+    WHERE started_at < TOMORROW AND ended_at IS NOT NULL
     GROUP BY coalesce(location_id, name)
 ) span ON span.station = s.station
 LEFT JOIN problems p ON p.station = s.station

@@ -11,7 +11,7 @@ SELECT
     count(DISTINCT coalesce(d.camera_id, d.name)) AS cameras, -- that stood there
     min(d.started_at) AS set_up_at, -- first set up, camera clock; empty: not known
     CASE WHEN count(d.ended_at) = count(*) THEN max(d.ended_at) END AS taken_down_at, -- last taken down; empty: not known of one
-    effort.days AS effort_days -- camera-days by the rule `exact`, outages taken out; empty: no period is known
+    effort.days AS effort_days -- camera-days by the rule `exact` up to today, outages taken out; empty: no period is known
 FROM deployment d
 LEFT JOIN effort ON effort.station = coalesce(d.location_id, d.name)
 GROUP BY coalesce(d.location_id, d.name), effort.days

@@ -1,10 +1,11 @@
 -- Effort: each stretch in which at least one camera of a station worked: its deployments' periods
--- without the accepted outages. Their days add up; two cameras at one time count once. Deployments
--- without a period are not in it.
+-- without the accepted outages, up to the end of today in UTC. Their days add up; two cameras at one
+-- time count once. Deployments without a period are not in it.
 WITH camera AS (
-    SELECT id, coalesce(location_id, name) AS station, started_at, ended_at
+    SELECT id, coalesce(location_id, name) AS station, started_at,
+        CASE WHEN ended_at > TOMORROW THEN TOMORROW ELSE ended_at END AS ended_at
     FROM deployment
-    WHERE started_at IS NOT NULL AND ended_at IS NOT NULL
+    WHERE started_at < TOMORROW AND ended_at IS NOT NULL
 ),
 broken AS (
     SELECT o.deployment_id, c.station, o.started_at, coalesce(o.ended_at, c.ended_at) AS ended_at

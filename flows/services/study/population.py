@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from db.core.engine import reading
+from db.core.rows import now
 from db.queries.population.population import label_sets
 from db.store.deployments import all_deployments
 from db.store.outages import accepted_outages
@@ -132,4 +133,4 @@ def read_basis(database: str, request: StudyRequest) -> Basis:
         seen = {sighting.taxon for sighting in sightings}
         names = spelled(request.species, seen, own, digests <= {own.digest})
         request = replace(request, species=names)
-    return basis(sightings, deployments, request, outages)
+    return basis(sightings, deployments, request, outages, now().date())

@@ -6,7 +6,7 @@ Tables, page and statistics all use it, so that all of them count the same event
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,9 @@ class Basis:
     request: StudyRequest
     deployments: tuple[Deployment, ...]
     stays: dict[str, Stay]  # by deployment
-    known: dict[str, Stay]  # those with a period
+    known: dict[str, Stay]  # those with a period, up to today
+    future: tuple[str, ...]  # deployments whose period ends after today, or begins after it
+    today: date | None  # the day up to whose end there is effort; None: no matter when
     watched: list[Watch]
     edges: NDArray[np.datetime64]  # (2,) from and to
     stations: list[str]  # those with effort first
@@ -120,7 +122,7 @@ class Basis:
     @property
     def without_period(self) -> tuple[str, ...]:
         """Deployments without a period: in no number."""
-        return tuple(sorted(set(self.stays) - set(self.known)))
+        return tuple(sorted(set(self.stays) - set(self.known) - set(self.future)))
 
     def daily(self) -> Operation:
         """Effort by station and day within the dates."""
@@ -136,11 +138,17 @@ def basis(
     deployments: Sequence[Deployment],
     request: StudyRequest,
     outages: Outages | None = None,
+    today: date | None = None,
 ) -> Basis:
-    """PopulationError where no camera-day is known."""
+    """PopulationError where no camera-day is known.
+
+    today   no camera has worked after the end of this day, whatever its period says: open ends are
+            often written as 2062 or 9999. None: periods are taken as they stand
+    """
     out = outages or {}
     stays = {d.deployment_id: stay_of(d, out.get(d.deployment_id, ())) for d in deployments}
-    known = {name: stay for name, stay in stays.items() if None not in (stay.start, stay.end)}
+    whole = {name: stay for name, stay in stays.items() if None not in (stay.start, stay.end)}
+    known = {name: stay for name, stay in _up_to(whole, today).items() if stay}
     check_years(known)
     watched = watches(known.values(), request.effort)
     edges = _edges(watched, request)
@@ -161,6 +169,8 @@ def basis(
         deployments=tuple(deployments),
         stays=stays,
         known=known,
+        future=tuple(name for name in sorted(whole) if known.get(name) != whole[name]),
+        today=today,
         watched=watched,
         edges=edges,
         stations=with_effort + without,
@@ -179,6 +189,20 @@ def basis(
         names=_names(events, kept, request.species),
         present=_present(sightings),
     )
+
+
+def _up_to(known: Mapping[str, Stay], today: date | None) -> dict[str, Stay | None]:
+    """The same stays, none longer than the end of today; None: it begins after it."""
+    if today is None:
+        return {**known}
+    tomorrow = datetime(today.year, today.month, today.day) + timedelta(days=1)
+    end = int(microseconds(tomorrow))
+    found: dict[str, Stay | None] = {}
+    for name, stay in known.items():
+        begins, ends = microseconds([stay.start, stay.end]).tolist()
+        later = replace(stay, end=tomorrow) if ends > end else stay
+        found[name] = later if begins < end else None
+    return found
 
 
 def _events(

@@ -78,7 +78,7 @@ def effort_rows(
     for name, stay in sorted(stays.items(), key=lambda item: (item[1].station, item[0])):
         days = None
         if name in known:
-            own = watches([replace(stay, station=name)], request.effort)
+            own = watches([replace(known[name], station=name)], request.effort)
             days = days_between(own, edges)[0, 0]
         ends = ["" if end is None else _text(end) for end in (stay.start, stay.end)]
         total = number(station_days[stay.station])
@@ -234,6 +234,12 @@ def clock_notes(basis: Basis) -> list[str]:
         notes.append(
             f"{counted(alone, 'event')} with a day and no hour, one a taxon, station and day: in "
             "rates, days and histories, in no activity"
+        )
+    if basis.future:
+        places = counted(len(basis.future), "deployment")
+        notes.append(
+            f"{places} that end after today ({', '.join(basis.future)}) have effort up to the end "
+            f"of {basis.today}, the day in UTC"
         )
     if basis.doubted:
         events = int((basis.in_effort & basis.of_doubted).sum())
