@@ -252,4 +252,5 @@ class StartedRun:
     label: int  # of the labels,
     flag: int  # of the flags
     seed: str  # of the audit's draw: the batch and what shaped its scores
+    notes: tuple[str, ...] = ()  # what else was saved with the card, a sentence each
     careful: tuple[int, ...] = ()  # windows that two runs died over: decoded in a child process

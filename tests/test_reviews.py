@@ -98,7 +98,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_imported(table):
         ("", "no column observation_type"),
         ("label\n\n", "no column media_id"),
         ("media_id,name\n1,2\n", "no column observation_type"),
-        ("file,observation_type\n1,2\n", "names the pictures"),
+        ("name,observation_type\n1,2\n", "names the pictures"),
         ("media_id,sha256,label\n1,2,blank\n", "two columns mean the same: media_id"),
     ),
 )

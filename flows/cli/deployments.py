@@ -51,8 +51,14 @@ def deployments_import(
     if done.added:
         print(f"no picture belongs to these yet: {', '.join(done.added[:SHOWN])}")
         print("if one is a slip: camtriage deployments remove NAME")
-    if done.not_taken:
-        print(f"not taken: {', '.join(done.not_taken)}; enter them with camtriage outages add")
+    for name, here in done.places:
+        print(f"{name} is {here} here")
+    if done.outages:
+        print(f"{counted(done.outages, 'outage')} entered from its columns of problems")
+    if done.unused:
+        print(f"kept, and used for nothing: {', '.join(done.unused)}")
+    if any(name.lower().startswith("utm") for name in done.unused):
+        print("UTM is not read: give latitude and longitude in degrees")
     if kept := done.kept_offsets:
         more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
         names = ", ".join(kept[:SHOWN]) + more

@@ -1,7 +1,8 @@
 """Which camera was where, and when: imported from a table, edited, checked, removed."""
 
-import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,7 +23,7 @@ from flows.execution.databases import known_database, ready_database
 from flows.services.flags_again import FlagsAgain, flags_after_edit
 from pipeline.card.clock import offset_minutes
 from pipeline.card.deployment_check import faults, slips
-from pipeline.card.deployment_table import read_row, read_table
+from pipeline.card.deployment_table import read_row, read_whole
 from pipeline.card.suspects import END_OFFSET
 from pipeline.counted import taken
 from pipeline.errors import InputError, SettingsError
@@ -32,6 +33,14 @@ from pipeline.tables.reader import MISSING, MOST_FAULTS
 from pipeline.tables.times import order_of, typed_time
 
 TIMES = ("deploymentStart", "deploymentEnd")
+FIELDS = (  # (column, field of Deployment)
+    *(("locationID", "location_id"), ("locationName", "location_name")),
+    *(("latitude", "latitude"), ("longitude", "longitude")),
+    *(("coordinateUncertainty", "coordinate_uncertainty_m"), ("cameraID", "camera_id")),
+    *(("deploymentStart", "started_at"), ("deploymentEnd", "ended_at")),
+    *(("cameraModel", "camera_model"), ("deploymentTags", "tags")),
+    ("timestampIssues", "timestamp_issues"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,9 @@ class ImportedDeployments:
 
     updated: int  # deployments that were known
     added: tuple[str, ...]  # names; no picture belongs to them yet
-    not_taken: tuple[str, ...]  # camtrapR's columns of outages
+    places: tuple[tuple[str, str], ...]  # (what the table calls it, the deployment that it is)
+    outages: int  # entered from camtrapR's columns of problems
+    unused: tuple[str, ...]  # columns that are kept and that nothing reads
     kept_offsets: tuple[str, ...]  # names; the table has no offset for them, the known one stays
     flags: tuple[FlagsAgain, ...]
     outside: tuple[tuple[str, int], ...]  # (any deployment, its pictures outside its period)
@@ -74,23 +85,35 @@ def list_deployments(database: str) -> tuple[Deployment, ...]:
 
 def import_deployments(database: str, table: Path) -> ImportedDeployments:
     """Save a table, all of it or nothing: known deployments are updated, others are added."""
-    given = read_table(table)
+    read = read_whole(table)
     with writing(ready_database(database)) as conn:
         before = all_deployments(conn)
-        _refuse_places(table, given, before)
+        names_here = _names_here(table, read.deployments, before)
+        known = {place.deployment_id: place for place in before}
+        given = [
+            _completed(place, known.get(names_here.get(name, name)), read.columns)
+            for place in read.deployments
+            for name in [place.deployment_id]
+        ]
         given, kept_offsets = _with_offsets(given, before)
         save_deployments(conn, given)
+        new_outages = outages.save_outages(
+            conn,
+            [
+                replace(out, deployment_id=names_here.get(out.deployment_id, out.deployment_id))
+                for out in read.outages
+            ],
+        )
         flags = flags_after_edit(conn, before, all_deployments(conn))
         outside = outside_period(conn)
         doubts = _slips(conn, given)
-    known = {deployment.deployment_id for deployment in before}
     names = [deployment.deployment_id for deployment in given]
     return ImportedDeployments(
         updated=sum(name in known for name in names),
         added=tuple(name for name in names if name not in known),
-        not_taken=tuple(
-            sorted({name for place in given for name in place.other if _PROBLEM(name)})
-        ),
+        places=tuple(names_here.items()),
+        outages=new_outages,
+        unused=read.unused,
         kept_offsets=tuple(kept_offsets),
         flags=tuple(flags),
         outside=tuple(outside),
@@ -150,20 +173,27 @@ def _known(conn: Connection, name: str) -> Deployment:
     raise InputError(f"{name}: no such deployment; names: camtriage deployments list")
 
 
-_PROBLEM = re.compile(r"problem\d+_?(from|to)", re.IGNORECASE).fullmatch
-
-
-def _refuse_places(table: Path, given: Sequence[Deployment], before: Sequence[Deployment]) -> None:
-    """SettingsError where a table calls a known deployment by the last part of its name."""
+def _names_here(
+    table: Path, given: Sequence[Deployment], before: Sequence[Deployment]
+) -> dict[str, str]:
+    """The known deployment that each unknown name of a table means: the one whose name ends so, or
+    whose place is called so. SettingsError where it may be several: none is ever added beside them.
+    """
     known = {place.deployment_id for place in before}
     named = {place.deployment_id for place in given}
-    full_names: dict[str, list[str]] = {}
-    for full in sorted(known - named):
-        full_names.setdefault(full.rpartition("/")[2], []).append(full)
+    meant: dict[str, set[str]] = {}
+    for place in before:
+        if place.deployment_id not in named:
+            folder, _, serial = place.deployment_id.rpartition("/")[2].partition("#")
+            guessed = place.location_name if place.source == "folder" else None
+            for name in (folder, f"{folder}#{serial}", guessed):
+                meant.setdefault(_spelled(name or ""), set()).add(place.deployment_id)
+    found = {name: meant.get(_spelled(name), set()) for name in sorted(named - known)}
+    homes = Counter(home for homes in found.values() for home in homes)
     faults = [
-        f"{name} (here: {', '.join(full_names[name])})"
-        for name in sorted(named - known)
-        if name in full_names
+        f"{name} (here: {', '.join(sorted(homes_of))})"
+        for name, homes_of in found.items()
+        if len(homes_of) > 1 or any(homes[home] > 1 for home in homes_of)
     ]
     if faults:
         first = "; ".join(faults[:MOST_FAULTS])
@@ -172,6 +202,23 @@ def _refuse_places(table: Path, given: Sequence[Deployment], before: Sequence[De
             f"{table}: write deploymentID as camtriage deployments list does: {first}{more}; "
             "nothing was imported"
         )
+    return {name: homes_of.pop() for name, homes_of in found.items() if homes_of}
+
+
+def _spelled(name: str) -> str:
+    """A name as it is compared: capitals and blanks do not part two of them."""
+    return "".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def _completed(place: Deployment, known: Deployment | None, columns: Collection[str]) -> Deployment:
+    """A row as the deployment that it means; what its table has no column for stays as it is."""
+    if known is None:
+        return place
+    kept = {name: getattr(known, name) for column, name in FIELDS if column not in columns}
+    if place.location_id:  # of a table of stations
+        kept.pop("location_id", None)
+    other = {column: text for column, text in known.other.items() if column not in columns}
+    return replace(place, deployment_id=known.deployment_id, other={**other, **place.other}, **kept)
 
 
 def _with_offsets(

@@ -14,13 +14,13 @@ import numpy as np
 from flows.execution.ways import Progress
 from flows.run_options import RunOptions, card_folder
 from pipeline.card.clock import days_for_midnights
-from pipeline.card.deployment_table import read_table
+from pipeline.card.deployment_table import read_whole
 from pipeline.card.deployments import assign
 from pipeline.card.packed import Packed
 from pipeline.card.scan import os_path, path_text, read_media, scan
 from pipeline.counted import counted
 from pipeline.errors import CardError, CardGone
-from pipeline.records import Deployment, FileProblem, Found, Media
+from pipeline.records import Deployment, FileProblem, Found, Media, Outage
 
 AT_ONCE = 1024  # pictures given to the threads: a million waiting calls are 2 GB
 KnownAs = Callable[[str, Iterable[str]], str | None]
@@ -37,6 +37,7 @@ class Card:
     media: Packed[Media]  # by path, one per picture file; same bytes twice are two of them
     deployments: tuple[Deployment, ...]
     problems: Packed[FileProblem]
+    outages: tuple[Outage, ...] = ()  # of these deployments, by their table
 
     def counted(self) -> str:
         """The files by kind, and the problems by reason, in one line."""
@@ -86,7 +87,7 @@ def read_card(
     known_as   gives the name under which this content, or most of its pictures, is known
     """
     root = card_folder(options.card)
-    table = read_table(Path(options.deployments)) if options.deployments else None
+    table = read_whole(Path(options.deployments)) if options.deployments else None
     found = Packed(Found, scan(root))
     total = sum(file.kind == "picture" for file in found)
     if not total:
@@ -101,9 +102,14 @@ def read_card(
     shas = (digests[at : at + 32].hex() for at in range(0, len(digests), 32))
     known = known_as(content, shas) if known_as else None  # the same card twice is one card
     name = known or options.name or f"{path_text(root.resolve().name)}-{content[:8]}"
-    media, deployments, outside = assign(days_for_midnights(media), name, table)
+    rows = table.deployments if table else None
+    media, deployments, outside = assign(days_for_midnights(media), name, rows)
     problems.extend(outside)
-    return Card(root, name, content, found, media, tuple(deployments), problems)
+    used = {deployment.deployment_id for deployment in deployments}
+    outages = [
+        outage for outage in (table.outages if table else ()) if outage.deployment_id in used
+    ]
+    return Card(root, name, content, found, media, tuple(deployments), problems, tuple(outages))
 
 
 def _read_all(

@@ -40,7 +40,7 @@ def run_card(options: RunOptions, way: Way) -> Summary:
     run = way.step(ingest, options)
     if run.run_id is None:
         forget_boxes()
-        return replace(summarise(options, run), warnings=other_name(options, run))
+        return replace(summarise(options, run), warnings=(*other_name(options, run), *run.notes))
     try:
         return _steps(options, given, run, way)
     except KeyboardInterrupt:
@@ -62,6 +62,7 @@ def _steps(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) ->
         way.step(function, options, run)
     warnings = (
         *other_name(options, run),
+        *run.notes,
         *naming_warnings(options),
         *boxes_warnings(options.boxes, options.database, run.batch_id),
     )

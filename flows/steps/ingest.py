@@ -1,6 +1,7 @@
 """The first step: a card is in the database with its whole plan, or not at all."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from sqlalchemy import Connection
@@ -21,6 +22,7 @@ from db.store.batches import (
 from db.store.deployments import deployments_of, forget_empty, save_deployments
 from db.store.files import save_file_problems, save_files
 from db.store.media import save_media, unplanned_media
+from db.store.outages import save_outages
 from db.store.windows import next_numbers, save_windows, windows_left
 from flows.execution import loaded as models
 from flows.execution.databases import is_there, ready_database
@@ -34,6 +36,7 @@ from flows.steps.boxes import refuse_strangers
 from flows.steps.card import Card, read_card
 from flows.version import version
 from pipeline.card.windows import plan
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.poaching.scene import facts
 from pipeline.species.labelset import load_labelset
@@ -66,6 +69,7 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
                 f"{options.deployments}: all pictures of {card.name} are known already, in other "
                 "deployments; to complete those: camtriage deployments import"
             )
+        outages = save_outages(conn, card.outages)
         save_files(conn, batch_id, card.files())
         forget_empty(conn, card.deployments)
         save_file_problems(conn, batch_id, chain(card.problems, doubled))
@@ -73,7 +77,9 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
             new = unplanned_media(conn, batch_id, name)
             numbers = next_numbers(conn, [name])
             save_windows(conn, batch_id, plan(new, options.load_settings().windows, numbers))
-        return _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
+        run = _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
+        entered = f"{counted(outages, 'outage')} entered from the table's columns of problems."
+        return replace(run, notes=(entered,) if outages else ())
 
 
 def _facts(conn: Connection, batch_id: int) -> dict[str, tuple[object, ...]]:

@@ -1,6 +1,12 @@
-"""Camtrap DP's deployments.csv, read as a whole, or refused with every faulty row named."""
+"""Camtrap DP's deployments.csv, read as a whole, or refused with every faulty row named.
 
-from collections.abc import Mapping
+Tables of Wildlife Insights and camtrapR are taken too: their columns have other names, and
+camtrapR's Problem1_from and Problem1_to are outages.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,15 +14,23 @@ from pipeline.card.clock import offset_text
 from pipeline.card.suspects import END_OFFSET
 from pipeline.errors import SettingsError
 from pipeline.exchange.columns import DEPLOYMENTS, FEATURES, NUMBERS
-from pipeline.records import Deployment
+from pipeline.records import Deployment, Outage
 from pipeline.tables import reader
 from pipeline.tables.reader import Row
+from pipeline.tables.times import Order, order_of
 
 ALSO = {  # Wildlife Insights' and camtrapR's names of Camtrap DP's columns
     "placename": "locationName",
     "startdate": "deploymentStart", "setupdate": "deploymentStart",
     "enddate": "deploymentEnd", "retrievaldate": "deploymentEnd",
 }  # fmt: skip
+INSTEAD = {  # where no column of the name that Camtrap DP gives is there
+    "station": "deploymentID",  # camtrapR: a row is a station, and its camera's one stretch of time
+    "lat": "latitude", "decimallatitude": "latitude",
+    "lon": "longitude", "long": "longitude", "lng": "longitude", "decimallongitude": "longitude",
+}  # fmt: skip
+TIMES = ("deploymentStart", "deploymentEnd")
+PROBLEM = re.compile(r"(problem\d+)_?(from|to)", re.IGNORECASE)
 OURS = {
     *("deploymentID", "locationID", "locationName", "latitude", "longitude", "cameraID"),
     *("coordinateUncertainty", "deploymentStart", "deploymentEnd", "cameraModel"),
@@ -26,16 +40,34 @@ ADVICE = "rename the column that holds the names which camtriage deployments lis
 FARTHEST_M = 20_000_000  # half round the earth
 
 
+@dataclass(frozen=True, slots=True)
+class DeploymentTable:
+    """A table of deployments, as it was read."""
+
+    deployments: tuple[Deployment, ...]  # by deploymentID
+    outages: tuple[Outage, ...]  # of camtrapR's columns
+    columns: frozenset[str]  # of Camtrap DP, that it has
+    unused: tuple[str, ...]  # as the file writes them: kept as they are, and nothing reads them
+
+
 def read_table(path: Path) -> list[Deployment]:
-    """Read Camtrap DP's deployments.csv, sorted by deploymentID.
+    """The deployments alone, sorted by deploymentID."""
+    return [*read_whole(path).deployments]
+
+
+def read_whole(path: Path) -> DeploymentTable:
+    """Read Camtrap DP's deployments.csv, or a table that other programs write.
 
     Times with an offset become camera time: naive, in the offset of the deployment's start.
     Raises SettingsError that names every faulty row.
     """
-    table = reader.read_table(path, ("deploymentID",), DEPLOYMENTS, ALSO, ADVICE)
+    table = reader.read_table(path, ("deploymentID",), DEPLOYMENTS, ALSO, ADVICE, INSTEAD)
+    _one_order(table)
     found: dict[str, Deployment] = {}
+    outages: list[Outage] = []
     for row in table.rows:
         deployment = _deployment(row)
+        outages += _outages(row)
         name = deployment.deployment_id
         if name in found and name:
             row.fault(f"deploymentID {reader.shown(name)} stands in an earlier row too")
@@ -43,7 +75,42 @@ def read_table(path: Path) -> list[Deployment]:
     table.faults.refuse()
     if not found:
         raise SettingsError(f"{path}: no deployments in it")
-    return [found[name] for name in sorted(found)]
+    names = table.headings.keys()
+    return DeploymentTable(
+        tuple(found[name] for name in sorted(found)),
+        tuple(outages),
+        frozenset(names & set(DEPLOYMENTS)),
+        tuple(name for name in names if name not in DEPLOYMENTS and not PROBLEM.fullmatch(name)),
+    )
+
+
+def _one_order(table: reader.Table) -> None:
+    """01/05/2026 is read as another column of the table shows: one program wrote all of them."""
+    times = [name for name in table.headings if name in TIMES or PROBLEM.fullmatch(name)]
+    own = {name: order_of(row.cells.get(name, "") for row in table.rows) for name in times}
+    shown: Order = order_of(row.cells.get(name, "") for row in table.rows for name in times)
+    table.orders.update({name: order or shown for name, order in own.items()})
+
+
+def _outages(row: Row) -> Iterator[Outage]:
+    """What camtrapR calls a problem: a day alone is all of it, the last one too."""
+    ends: dict[str, dict[str, str]] = {}
+    for name in row.cells:
+        if problem := PROBLEM.fullmatch(name):
+            ends.setdefault(problem[1], {})[problem[2].lower()] = name
+    for number, columns in ends.items():
+        start, end = (
+            row.time(columns[way], offset=False) if way in columns else None
+            for way in ("from", "to")
+        )
+        if "from" not in columns:
+            row.fault(f"{columns['to']} without its from")
+        if start is None:
+            continue
+        until = end and end.at + timedelta(days=1 if end.whole_day else 0)
+        if until and until <= start.at:
+            row.fault(f"{number} ends before it begins")
+        yield Outage(row.cells.get("deploymentID", ""), start.at, until, number)
 
 
 def read_row(cells: Mapping[str, str]) -> Deployment:
@@ -67,7 +134,7 @@ def _deployment(row: Row) -> Deployment:
     started_at, ended_at, offset_min, end_offset = _period(row)
     return Deployment(
         row.filled("deploymentID"),
-        location_id=row.text("locationID"),
+        location_id=row.text("locationID") or _station(row),
         location_name=row.text("locationName"),
         latitude=latitude,
         longitude=longitude,
@@ -84,9 +151,16 @@ def _deployment(row: Row) -> Deployment:
     )
 
 
+def _station(row: Row) -> str | None:
+    """The place where a table of stations names it in place of a deployment."""
+    heading = row.table.headings.get("deploymentID", "")
+    return row.text("deploymentID") if heading.strip().casefold() == "station" else None
+
+
 def _other(row: Row) -> dict[str, str]:
     """Further columns as they are; Wildlife Insights' Trail game is Camtrap DP's trailGame."""
-    columns = {name: text for name, text in row.cells.items() if name not in OURS}
+    known = {*OURS, *filter(PROBLEM.fullmatch, row.cells)}
+    columns = {name: text for name, text in row.cells.items() if name not in known}
     columns |= {name: row.pointed(name) or "" for name in columns.keys() & NUMBERS.keys()}
     if feature := columns.get("featureType"):
         plain = feature.replace(" ", "").lower()

@@ -8,13 +8,14 @@ and ignored; if any row cannot be understood, nothing is imported and every faul
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
 from pipeline.errors import SettingsError
+from pipeline.exchange import timelapse
 from pipeline.records import Review
-from pipeline.tables.reader import Row, read_table, shown
+from pipeline.tables.reader import LONGEST_HEAD, Row, read_table, shown
 from pipeline.tables.writer import write_table
 
 WORDS = {  # what people write -> observation type
@@ -81,17 +82,40 @@ def read_reviews(path: Path, resolve: Resolve, reviewer: str | None = None) -> R
 
     `reviewer` is used where a row has none. Raises SettingsError with every fault and its line.
     """
-    table = read_table(path, NEEDED, COLUMNS, ALSO)
+    known = (*NEEDED, *COLUMNS)
+    table = timelapse.understood(read_table(path, (), known, ALSO, instead=timelapse.INSTEAD))
+    if "observation_type" not in table.headings:
+        found = ", ".join(table.headings.values())[:LONGEST_HEAD]
+        raise SettingsError(
+            f"{path}: no column observation_type, or Species with the names; found: {found}"
+        )
     if not {"media_id", "path"} & table.headings.keys():
-        raise SettingsError(f"{path}: no column media_id (or sha256) or path names the pictures")
+        raise SettingsError(
+            f"{path}: no column media_id (or sha256) or path, nor Timelapse's File and "
+            "RelativePath, names the pictures"
+        )
     rows = [row for row in table.rows if row.cells.keys() & ANSWERS]
     names = [Named(row.text("media_id"), row.text("path"), row.text("batch")) for row in rows]
     reviews = [
         _review(row, _picture(row, name, found), reviewer)
-        for row, name, found in zip(rows, names, resolve(names), strict=True)
+        for row, name, found in zip(rows, names, _resolved(rows, names, resolve), strict=True)
     ]
     table.faults.refuse()
     return Reviews(tuple(reviews), len(table.rows) - len(rows))
+
+
+def _resolved(rows: Sequence[Row], names: Sequence[Named], resolve: Resolve) -> list[Sequence[str]]:
+    """The pictures that each row may mean; one that is not at its path may lie at another."""
+    found = list(resolve(names))
+    lost = [i for i, name in enumerate(names) if not found[i] and name.path and not name.media_id]
+    others = [
+        (i, replace(names[i], path=path))
+        for i in lost
+        for path in timelapse.other_paths(rows[i], names[i].path or "")
+    ]
+    for (i, _), there in zip(others, resolve([name for _, name in others]), strict=True):
+        found[i] = found[i] or there
+    return found
 
 
 def _picture(row: Row, name: Named, found: Sequence[str]) -> str:

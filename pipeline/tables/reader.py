@@ -168,6 +168,7 @@ def read_table(
     known: Iterable[str] = (),
     also: Mapping[str, str] | None = None,
     advice: str = "",
+    instead: Mapping[str, str] | None = None,
 ) -> Table:
     """A table with its rows in the file's order, empty ones left out. SettingsError in one line.
 
@@ -175,6 +176,7 @@ def read_table(
     known   further columns of ours; all others keep the name that they have
     also    other names of ours: {"label": "observation_type"}; small, no blanks or underscores
     advice  what to do where a needed column is missing
+    instead  as `also`, but only where no other heading is that column of ours
     """
     path, needed = Path(path), tuple(needed)
     ours = {_plain(name): name for name in (*needed, *known)} | dict(also or {})
@@ -184,6 +186,9 @@ def read_table(
     while head and not head[-1]:
         head.pop()
     names = [ours.get(_plain(heading), heading) for heading in head]
+    for other, name in (instead or {}).items():
+        if name not in names:
+            names = [name if _plain(now) == other else now for now in names]
     table = Table(path, _headings(path, names, head, needed, advice), mark != ",", Faults(path))
     for line, cells in records:
         pairs = zip(names, cells, strict=False)
