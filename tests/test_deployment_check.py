@@ -1,5 +1,7 @@
 """`camtriage deployments edit` and `check`: whole, and each fault a line that says what to do."""
 
+import shlex
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -239,3 +241,72 @@ def test_a_time_with_an_offset_is_turned_into_the_cameras_clock():
     assert new.started_at == datetime(2026, 5, 1, 3) and new.ended_at == WHOLE.ended_at
     bare = edited(Deployment("B"), {"deploymentStart": "2026-05-01T09:00:00+02:00"}, None)
     assert (bare.started_at, bare.utc_offset_min) == (datetime(2026, 5, 1, 9), 120)
+
+
+# --- one spot, several stations
+
+
+def at(name, station=None, place=None, lat=-1.5, lon=35.0, within=None) -> Deployment:
+    return replace(
+        WHOLE, deployment_id=name, location_id=station, location_name=place, latitude=lat,
+        longitude=lon, coordinate_uncertainty_m=within, camera_id=name,
+    )  # fmt: skip
+
+
+def spots(*deployments) -> list[str]:
+    return [line for line in told(*deployments) if "at one spot" in line]
+
+
+def test_deployments_at_one_place_without_a_station_are_one_warning_with_its_commands():
+    [line] = spots(at("may/A", place="Old oak"), at("june/A", place="Old oak"), at("x", lat=-2))
+    assert line.startswith("june/A: 2 stations at one spot ('june/A', 'may/A')")
+    assert line.endswith(
+        "if they are one: camtriage deployments edit june/A --location 'Old oak'; "
+        "camtriage deployments edit may/A --location 'Old oak'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("metres_apart", "within", "is_one"),
+    [(5, None, True), (15, None, False), (25, 30, True), (45, 30, False), (300, 5000, False)],
+)
+def test_a_spot_is_as_wide_as_its_coordinates_are_uncertain(metres_apart, within, is_one):
+    other = at("b", lat=-1.5 + metres_apart / 111_195, within=within)
+    assert bool(spots(at("a"), other)) == is_one
+
+
+def test_a_deployment_without_a_station_joins_the_station_at_its_place():
+    [line] = spots(at("a", "Ridge"), at("b", "Ridge"), at("c", lat=-1.50001))
+    assert line.endswith("if they are one: camtriage deployments edit c --location Ridge")
+
+
+def test_stations_that_a_person_named_apart_at_one_place_stay_apart():
+    assert spots(at("a", "Ridge, left camera"), at("b", "Ridge, right camera")) == []
+
+
+@pytest.mark.parametrize("other", ["ridge 1", "Ridge  1", "RIDGE1", "Ridge 1 "])
+def test_stations_whose_names_differ_by_blanks_or_capitals_alone_are_told(other):
+    places = at("a", "Ridge 1"), at("b", "Ridge 1", lat=-1.6), at("c", other, lat=-1.7)
+    [line] = spots(*places)
+    assert "2 stations at one spot" in line
+    assert line.endswith("camtriage deployments edit c --location 'Ridge 1'")
+    assert spots(at("a", "Ridge 1"), at("b", "Ridge 10", lat=-1.6)) == []
+
+
+def test_what_the_warning_says_joins_the_stations(tmp_path):
+    url = f"sqlite:///{tmp_path}/c.db"
+    with writing(open_database(url)) as conn:
+        save_deployments(conn, [at("a", "ridge 1 "), at("b", place="Ridge 1", lat=-1.6)])
+    [line] = [line for line in check_deployments(url).faults if "at one spot" in line]
+    for command in line.partition("if they are one: ")[2].split("; "):
+        words = shlex.split(command)[1:]
+        assert camtriage(*words, "--database", url) == 0
+    assert not [line for line in check_deployments(url).faults if "at one spot" in line]
+    assert len({place.location_id for place in list_deployments(url)}) == 1
+
+
+def test_thousands_of_deployments_are_compared_in_a_moment():
+    many = [at(f"d{n}", lat=-1.5 + n / 1000, lon=30 + n % 7) for n in range(3000)]
+    begun = time.perf_counter()
+    assert len(spots(*many, at("near", lat=many[5].latitude, lon=many[5].longitude))) == 1
+    assert time.perf_counter() - begun < 5

@@ -1,13 +1,20 @@
 """What is missing or contradictory in deployments: one line each that says what to do."""
 
-from collections import defaultdict
+import os
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from math import asin, cos, hypot, radians, sin
+from shlex import quote
+from subprocess import list2cmdline
 
 from pipeline.records import Deployment, Taken
 
+SPOT_M = 10  # two places nearer than this are one spot, where no uncertainty is given
+WIDEST_SPOT_M = 100  # places blurred by more, as published ones are, say nothing of one spot
+METRES_A_DEGREE = 111_000  # of latitude
 APART_M = 500  # deployments of one place farther apart than this are two places
 SILENT_DAYS = 180  # from start to first picture or from last to end: more is probably a wrong year
 A_DAY = timedelta(days=1)  # the zone of a clock may not be known
@@ -32,6 +39,7 @@ def faults(
         *(pair for deployment in deployments for pair in _missing(deployment, taken)),
         *_twice_at_once(deployments),
         *_two_places(deployments),
+        *one_spot(deployments),
         *(pair for deployment in deployments for pair in _outside(deployment, taken)),
         *slips(deployments, taken, out, now),
     ]
@@ -144,6 +152,93 @@ def _two_places(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
                     f"location {place} lies {apart:.0f} m from where {deployment.deployment_id} "
                     "has it: a camera that moved has another --location; else correct its place",
                 )
+
+
+def one_spot(deployments: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
+    """Several stations that are probably one: a line each, with the commands that join them.
+
+    Their names differ by blanks or capitals alone; or a deployment without a locationID, which is a
+    station of its own, lies where another one does, within what is known of both places.
+    """
+    in_order = sorted(deployments, key=lambda deployment: deployment.deployment_id)
+    stations: dict[str, str] = {}  # the first deployment of each
+    first_of = {
+        deployment.deployment_id: stations.setdefault(
+            _station(deployment), deployment.deployment_id
+        )
+        for deployment in in_order
+    }
+    for deployment, other in chain(_named_alike(in_order), _near(in_order)):
+        here, there_too = first_of[deployment.deployment_id], first_of[other.deployment_id]
+        first_of = {name: here if first == there_too else first for name, first in first_of.items()}
+    spots: dict[str, list[Deployment]] = defaultdict(list)
+    for deployment in in_order:
+        spots[first_of[deployment.deployment_id]].append(deployment)
+    for there in spots.values():
+        names = dict.fromkeys(_station(deployment) for deployment in there)
+        if len(names) > 1:
+            name = _spot_name(there)
+            commands = "; ".join(
+                f"camtriage deployments edit {_typed(deployment.deployment_id)} --location "
+                f"{_typed(name)}"
+                for deployment in there
+                if deployment.location_id != name
+            )
+            yield (
+                there[0].deployment_id,
+                f"{len(names)} stations at one spot ({', '.join(map(repr, names))}): each "
+                f"has events and effort of its own; if they are one: {commands}",
+            )
+
+
+def _typed(name: str) -> str:
+    """A name as this machine's shell takes it."""
+    return list2cmdline([name]) if os.name == "nt" else quote(name)
+
+
+def _station(deployment: Deployment) -> str:
+    return deployment.location_id or deployment.deployment_id
+
+
+def _spot_name(there: Sequence[Deployment]) -> str:
+    """The name that most of them have: the station's, else the place's in words."""
+    named = [deployment.location_id for deployment in there if deployment.location_id]
+    named = named or [deployment.location_name for deployment in there if deployment.location_name]
+    counts = Counter(named or [there[0].deployment_id])
+    return min(counts, key=lambda name: (-counts[name], name)).strip()
+
+
+def _named_alike(in_order: Sequence[Deployment]) -> Iterator[tuple[Deployment, Deployment]]:
+    """(first, other) of stations whose places have one name but for blanks and capitals."""
+    by_name: dict[str, Deployment] = {}
+    for deployment in in_order:
+        name = deployment.location_id or deployment.location_name or ""
+        plain = "".join(unicodedata.normalize("NFC", name).casefold().split())
+        first = by_name.setdefault(plain, deployment) if plain else deployment
+        if _station(first) != _station(deployment):
+            yield first, deployment
+
+
+def _near(in_order: Sequence[Deployment]) -> Iterator[tuple[Deployment, Deployment]]:
+    """(first, other) of stations at one spot of which one has no locationID. By strips of latitude:
+    thousands of deployments are not compared with each other one by one."""
+    placed = [place for place in in_order if None not in (place.latitude, place.longitude)]
+    reach = WIDEST_SPOT_M / METRES_A_DEGREE
+    by_latitude = sorted(placed, key=lambda place: place.latitude or 0)
+    for i, deployment in enumerate(by_latitude):
+        for other in by_latitude[i + 1 :]:
+            if (other.latitude or 0) - (deployment.latitude or 0) > reach:
+                break
+            one_station = _station(deployment) == _station(other)
+            if one_station or (deployment.location_id and other.location_id):
+                continue
+            if metres(deployment, other) <= max(_reach(deployment), _reach(other)):
+                first, second = sorted((deployment, other), key=lambda x: x.deployment_id)
+                yield first, second
+
+
+def _reach(deployment: Deployment) -> float:
+    return min(max(deployment.coordinate_uncertainty_m or 0, SPOT_M), WIDEST_SPOT_M)
 
 
 def _outside(deployment: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:

@@ -107,7 +107,7 @@ def _outages(row: Row) -> Iterator[Outage]:
             row.fault(f"{columns['to']} without its from")
         if start is None:
             continue
-        until = end and end.at + timedelta(days=1 if end.whole_day else 0)
+        until = end.at + timedelta(days=1 if end.whole_day else 0) if end else None
         if until and until <= start.at:
             row.fault(f"{number} ends before it begins")
         yield Outage(row.cells.get("deploymentID", ""), start.at, until, number)
