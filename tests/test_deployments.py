@@ -2,14 +2,14 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from pipeline.card import scan
 from pipeline.card.deployment_table import read_row, read_table
 from pipeline.card.deployments import assign
-from pipeline.card.folders import station_folder
+from pipeline.card.folders import station_folders
 from pipeline.errors import InputError, SettingsError
 from pipeline.exchange.deployments import row_of
 from pipeline.records import Deployment, Media
@@ -40,11 +40,16 @@ def homes(media, batch="mara", table=None) -> dict[str, str]:
         ("CamD/dcim/104XYZAB/a.jpg", "CamD"),  # the standard's own rule, below DCIM only
         ("104RIDGE/a.jpg", "104RIDGE"),  # a station's name
         ("CamE/100RECNX/night/a.jpg", "CamE/night"),
+        ("DCIM/123Creek/a.jpg", "123Creek"),  # no camera writes small letters among large ones
+        ("123Creek/DCIM/100XYZAB/a.jpg", "123Creek"),
+        ("CamF/100RECNX - Copy/a.jpg", "CamF"),
+        ("CamF/101RECNX (2)/a.jpg", "CamF"),
+        ("CamA - Copy/a.jpg", "CamA - Copy"),  # nothing is beside it of which it is a copy
         ("IMG_0001.JPG", ""),
     ],
 )
 def test_folders_that_cameras_begin_by_themselves_are_no_stations(path, folder):
-    assert station_folder(path) == folder
+    assert station_folders([picture(path)])[path.rpartition("/")[0]] == folder
 
 
 def test_each_deepest_folder_is_a_deployment_under_the_batchs_name():
@@ -53,6 +58,74 @@ def test_each_deepest_folder_is_a_deployment_under_the_batchs_name():
     assert [one.deployment_id for one in found] == ["mara", "mara/CamA", "mara/CamB"]
     assert [one.deployment_id for one in placed] == [*["mara/CamA"] * 2, *["mara/CamB"] * 2, "mara"]
     assert (found[1].location_name, found[1].source, troubles) == ("CamA", "folder", [])
+
+
+def series(folder: str, first: int, last: int, day: int = 1, serial=None) -> list[Media]:
+    """Pictures of one folder, one every ten minutes from a day of May on, with these numbers."""
+    at = [datetime(2026, 5, day) + timedelta(minutes=10 * n) for n in range(last - first + 1)]
+    return [
+        replace(picture(f"{folder}/IMG_{first + n:04}.JPG", serial), taken_at=when)
+        for n, when in enumerate(at)
+    ]
+
+
+def stations(*media: Media) -> set[str]:
+    return set(station_folders(media).values()) - {"", "S", "DCIM"}
+
+
+def test_numbered_folders_whose_files_are_counted_on_are_one_camera_of_any_maker():
+    media = [
+        *series("S/100WXYZ_", 1, 9),
+        *series("S/101WXYZ_", 10, 15, 2),
+        *series("S/103WXYZ_", 40, 44, 4),
+    ]
+    assert {one.deployment_id for one in assigned(media, "m")[0]} == {"m/S"}
+
+
+def test_a_full_folder_is_followed_by_one_that_counts_from_one():
+    media = [*series("S/100WXYZ_", 1, 999), *series("S/101WXYZ_", 1, 50, 9)]
+    assert {one.deployment_id for one in assigned(media, "m")[0]} == {"m/S"}
+
+
+def test_sites_with_numbers_and_one_suffix_stay_sites():
+    """Two cameras at once: numbers begin again, times overlap, or serial numbers differ."""
+    assert stations(*series("101CREEK", 1, 20), *series("102CREEK", 1, 20)) == {
+        "101CREEK",
+        "102CREEK",
+    }
+    assert stations(*series("101CREEK", 1, 20), *series("102CREEK", 30, 50)) == {
+        "101CREEK",
+        "102CREEK",
+    }
+    apart = [*series("101CREEK", 1, 20, 1, "A"), *series("102CREEK", 21, 40, 9, "B")]
+    assert stations(*apart) == {"101CREEK", "102CREEK"}
+
+
+def test_sites_below_dcim_are_sites_where_the_pictures_say_so():
+    several = [*series("DCIM/101CREEK", 1, 20), *series("DCIM/102RIDGE", 1, 20)]
+    assert stations(*several) == {"101CREEK", "102RIDGE"}
+    at_once = [*series("DCIM/101CREEK", 1, 20), *series("DCIM/102CREEK", 1, 20)]
+    assert stations(*at_once) == {"101CREEK", "102CREEK"}
+    by_day = [*series("DCIM/101XYZAB", 1, 20), *series("DCIM/102XYZAB", 1, 20, 9)]
+    assert stations(*by_day) == set()
+
+
+def test_a_copy_beside_its_folder_is_the_same_station():
+    media = [*series("CamA", 1, 9), *series("CamA - Copy", 1, 12), *series("CamA - Copy (2)", 5, 9)]
+    assert stations(*media) == {"CamA"}
+    below = [*series("CamA/DCIM/100RECNX", 1, 9), *series("CamA - Kopie/DCIM/100RECNX", 1, 9)]
+    assert {home for home in homes(below).values()} == {"mara/CamA"}
+
+
+def test_a_second_camera_that_people_call_2_stays_one_unless_its_pictures_are_the_first_s():
+    two = [*series("CamA", 1, 9, 1, "A"), *series("CamA (2)", 1, 9, 1, "B")]
+    assert stations(*two) == {"CamA", "CamA (2)"}
+    assert stations(*series("CamA", 1, 9), *series("CamA (2)", 1, 9)) == {"CamA", "CamA (2)"}
+    same = [*series("CamA", 1, 9, 1, "A"), *series("CamA (2)", 10, 19, 9, "A")]
+    assert stations(*same) == {"CamA"}
+    first = series("CamA", 1, 9)
+    again = [replace(one, path=one.path.replace("CamA", "CamA (2)")) for one in first]
+    assert stations(*first, *again) == {"CamA"}
 
 
 def test_two_cards_with_the_same_folders_stay_two_deployments():

@@ -115,7 +115,7 @@ def _begin(
             careful = tuple(id for id, _ in left[: 2 * options.workers()])
         run_id = start_run(conn, batch_id, version(), kept_settings(options), shas, len(left))
     seed = f"{name}\n{canonical(look)}"
-    return StartedRun(batch_id, name, run_id, **ids, seed=seed, careful=careful)
+    return StartedRun(batch_id, name, run_id, **ids, seed=seed, notes=(), careful=careful)
 
 
 def _all_done(

@@ -2,11 +2,11 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pipeline.card.folders import from_folders, station_folder
+from pipeline.card.folders import from_folders, station_folders
 from pipeline.card.packed import Packed
 from pipeline.errors import InputError
 from pipeline.records import DayAlone, Deployment, FileProblem, Media
@@ -49,6 +49,7 @@ def _homes(media: Iterable[Media], batch: str, table: Sequence[Deployment]) -> l
     found: dict[tuple[str, str | None], list[Deployment]] = {}
     shared: dict[tuple[str, ...], list[Deployment]] = {}  # one list, many pictures
     fits: list[list[Deployment]] = []
+    stations = station_folders(media)
     sure: dict[str, dict[str, Deployment]] = defaultdict(dict)  # by folder
     for picture in media:
         key = (picture.path.rpartition("/")[0], picture.serial)
@@ -57,12 +58,12 @@ def _homes(media: Iterable[Media], batch: str, table: Sequence[Deployment]) -> l
         fit = _by_period(found[key], picture.taken_at)
         fits.append(shared.setdefault(tuple(home.deployment_id for home in fit), fit))
         if len(fits[-1]) == 1:
-            sure[station_folder(picture.path)][fits[-1][0].deployment_id] = fits[-1][0]
+            sure[_folder(picture, stations)][fits[-1][0].deployment_id] = fits[-1][0]
     homes: list[Deployment] = []
     without: set[str] = set()
     several: dict[str, list[Deployment]] = {}
     for picture, fit in zip(media, fits, strict=True):
-        folder = station_folder(picture.path)
+        folder = _folder(picture, stations)
         if len(fit) > 1 and picture.taken_at is None and len(sure[folder]) == 1:
             fit = [*sure[folder].values()]  # without a time: as the others of its folder
         homes += fit[:1]
@@ -72,6 +73,10 @@ def _homes(media: Iterable[Media], batch: str, table: Sequence[Deployment]) -> l
             several[folder or ROOT] = fit
     _refuse(without, several, table)
     return homes
+
+
+def _folder(picture: Media, stations: Mapping[str, str]) -> str:
+    return stations[picture.path.rpartition("/")[0]]
 
 
 def _named(folders: str, serial: str | None, table: Sequence[Deployment]) -> list[Deployment]:
