@@ -28,6 +28,8 @@ REASONS = (  # of a file problem
 CLOCKS = ("exif", "makernote", "file_name", "file_date", "none")  # where taken_at comes from
 STATES = ("unprocessed", "failed", "blank", "kept")
 OBSERVATION_TYPES = ("animal", "human", "vehicle", "blank", "unknown", "unclassified")
+LIFE_STAGES = ("adult", "subadult", "juvenile")  # Camtrap DP's, as SEXES
+SEXES = ("female", "male")
 LIGHTS = ("colour", "infrared")  # read from the pixels, not from the clock
 
 DAY_LENGTH = len("2026-05-04")
@@ -297,6 +299,17 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Pictures of a visit that show one taxon, at most 60 s apart."""
+
+    sha256: str  # of the first
+    started_at: datetime | None
+    ended_at: datetime | None
+    pictures: int
+    count: int | None = None  # individuals, only where boxes show how many
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """Pictures of one deployment with gaps of at most 60 s, formed before species are known."""
 
@@ -312,6 +325,7 @@ class Visit:
     count: int | None
     count_basis: str | None  # boxes, review; None: not known
     others: tuple[tuple[str, str | None, int], ...] = ()  # (type, name, pictures) of further taxa
+    stretches: tuple[tuple[Stretch, ...], ...] = ()  # of its own taxon, then of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +367,7 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a person saw. Append-only; the newest wins in every view."""
+    """One observation of a person. Those of one picture form an answer (pipeline.answers)."""
 
     sha256: str
     observation_type: str
@@ -363,3 +377,7 @@ class Review:
     reviewed_at: datetime | None = None
     purpose: str = "review"  # review, audit, or event: about the whole visit that it begins
     comment: str | None = None
+    life_stage: str | None = None  # of LIFE_STAGES
+    sex: str | None = None  # of SEXES
+    behavior: str | None = None
+    individual_id: str | None = None

@@ -186,6 +186,8 @@ def test_a_filled_database_of_every_version_keeps_every_row(
         assert len(conn.execute(sa.text("SELECT * FROM media_status")).all()) == 2
     for table, rows in before.items():
         assert len(rows) == 2, f"{table} was not filled"
+        if table == "visit_taxon":  # 0006 counts the pictures that show each taxon
+            rows = [{name: row[name] for name in row if name != "pictures"} for row in rows]
         kept = [{name: row[name] for name in rows[0] if name in row} for row in after[table]]
         same = [{name: row[name] for name in row if name in after[table][0]} for row in rows]
         assert kept == same, table

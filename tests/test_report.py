@@ -221,9 +221,9 @@ def test_shares_near_one_are_never_rounded_up_to_it():
 
 def test_the_audit_sheet_numbers_its_pictures_as_the_table_does(root, tmp_path):
     blanks = [
-        Blank(SheetRow("a" * 64, EVIL, "A", "hare.jpg", NOON), str(root), False),
-        Blank(SheetRow("c" * 64, "x", "A", "person.jpg", None), str(root), True),
-        Blank(SheetRow("d" * 64, "x", "A", "gone.jpg", None), str(root), False),
+        Blank((SheetRow("a" * 64, EVIL, "A", "hare.jpg", NOON),), str(root), False),
+        Blank((SheetRow("c" * 64, "x", "A", "person.jpg", None),), str(root), True),
+        Blank((SheetRow("d" * 64, "x", "A", "gone.jpg", None),), str(root), False),
     ]
     page, table = write_audit_sheet(blanks, tmp_path / "audit")
     text = page.read_text("utf-8")

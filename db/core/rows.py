@@ -21,6 +21,7 @@ CURRENT_REVIEW = sa.table(  # the view: which reviews count is said there alone
     sa.column("review_id", sa.Integer),
     sa.column("media_id", sa.Integer),
     sa.column("of_visit", sa.Boolean),
+    sa.column("position", sa.Integer),
 )
 INSERT: Mapping[str, Callable[[Table], sa.Insert]] = {
     "sqlite": sqlite.insert,
@@ -228,11 +229,12 @@ def _current_visit(media_id: ColumnElement[int]) -> ColumnElement[int]:
 
 
 def current_review(media_id: ColumnElement[int]) -> sa.ScalarSelect[int]:
-    """Key of the review that counts for a picture: its own, else that of the visit it begins."""
+    """Key of the review that stands for a picture: first row of the answer that counts, its own,
+    else that on the visit it begins."""
     c = CURRENT_REVIEW.c
     return (
         sa.select(c.review_id)
-        .where(c.media_id == media_id)
+        .where(c.media_id == media_id, c.position == 0)
         .order_by(c.of_visit)
         .limit(1)
         .scalar_subquery()

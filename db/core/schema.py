@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from pipeline.records import time_of
 
 HEAD = (
-    "0005"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0006"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -383,7 +383,24 @@ visit_taxon = sa.Table(  # position 0 is the visit's own label, then further tax
     sa.Column("name", Words),
     sa.Column("rank", TEXT),
     sa.Column("probability", sa.Double),
+    sa.Column("pictures", sa.Integer, nullable=False),  # that show it
+    _to("media", index=True, nullable=True),  # the first of them; empty: the visit's, as its times
+    sa.Column("started_at", Time),
+    sa.Column("ended_at", Time),
+    sa.Column("count", sa.Integer),  # individuals, where boxes show how many
+)
+
+visit_stretch = sa.Table(  # of a taxon that went and came back within its visit
+    "visit_stretch",
+    metadata,
+    _to("visit", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),  # of the taxon
+    sa.Column("stretch", sa.Integer, primary_key=True, autoincrement=False),  # from 0
+    _to("media", index=True),  # its first picture
+    sa.Column("started_at", Time),
+    sa.Column("ended_at", Time),
     sa.Column("pictures", sa.Integer, nullable=False),
+    sa.Column("count", sa.Integer),
 )
 
 flag = sa.Table(
@@ -433,20 +450,27 @@ audit_draw = sa.Table(
     sa.Index(None, "recipe_id", "media_id"),
 )
 
-review = sa.Table(  # append-only
+review = sa.Table(  # append-only; one row an observation, the rows of one answer count together
     "review",
     metadata,
     _key(),
-    _to("media", index=True),
+    _to("media"),
+    sa.Column("answer", sa.Integer, nullable=False),  # 1, 2, ... of its picture, as they came
+    sa.Column("position", sa.Integer, nullable=False),  # in its answer; 0 stands for the picture
     sa.Column("observation_type", TEXT, nullable=False),
     sa.Column("name", Words),
     sa.Column("count", sa.Integer),
+    sa.Column("life_stage", TEXT),  # adult, subadult, juvenile
+    sa.Column("sex", TEXT),  # female, male
+    sa.Column("behavior", Words),
+    sa.Column("individual_id", Words),
     sa.Column("reviewer", Words),
     sa.Column("reviewed_at", Time),
     sa.Column("purpose", TEXT, nullable=False),
     sa.Column("comment", Words),
     sa.Column("source", Words, nullable=False),
     sa.Column("saved_at", Time, nullable=False),  # UTC
+    sa.UniqueConstraint("media_id", "answer", "position"),
 )
 
 status = sa.Table(  # the current result of each picture, written by db.core.rows.refresh alone
@@ -470,7 +494,7 @@ status = sa.Table(  # the current result of each picture, written by db.core.row
     sa.Column("count", sa.Integer),
     sa.Column("method", TEXT),  # machine, human
     _to("visit", index=True, nullable=True),
-    _to("review", index=True, nullable=True),  # newest of the picture, else of its visit
+    _to("review", index=True, nullable=True),  # first row of the answer that counts
     # Indices that hold every key the views join by, so that counting reads no table (measured)
     sa.Index(None, "batch_id", "state", "deployment_id"),
     sa.Index(None, "state", "batch_id", "deployment_id"),  # SQLite alone: rare states

@@ -15,7 +15,11 @@ from sqlalchemy import Connection
 VIEWS = (  # in the order of the reference; one that builds on another comes after it
     "media_status",
     "current_review",
+    "told",
+    "told_taxa",
+    "told_animals",
     "event_taxa",
+    "event_stretches",
     "events",
     "observations",
     "pictures_by_day",

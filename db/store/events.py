@@ -61,7 +61,10 @@ def _anchor(home: tuple[int, int]) -> dict[str, int]:
 
 
 def _delete_events(conn: Connection, table: Table, recipe_id: int, places: Collection[int]) -> None:
-    children = {"visit": (schema.visit_media, schema.visit_taxon), "flag": (schema.flag_media,)}
+    children = {
+        "visit": (schema.visit_media, schema.visit_stretch, schema.visit_taxon),
+        "flag": (schema.flag_media,),
+    }
     for keys in chunks(places):
         old = (table.c.recipe_id == recipe_id) & table.c.deployment_id.in_(keys)
         if table is schema.visit:

@@ -1,6 +1,7 @@
-"""Reviews: what people saw. Append-only; the same review again is written once."""
+"""Reviews: what people saw. Append-only; the same answer again is written once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -9,64 +10,103 @@ from db.core import schema
 from db.core.rows import CURRENT_REVIEW, chunks, fields, media_ids, now, record, refresh_ids
 from db.store.events import Among
 from db.store.media import scope
+from pipeline.answers import Answer, answers
 from pipeline.records import Review
+
+Place: TypeAlias = tuple[int, bool]  # key of the picture, and whether its whole visit is meant
+CONTENT = (
+    *("observation_type", "name", "count", "life_stage", "sex", "behavior", "individual_id"),
+    *("reviewer", "reviewed_at", "purpose", "comment"),
+)
 
 
 def save_reviews(conn: Connection, reviews: Iterable[Review], source: str) -> tuple[int, list[str]]:
-    """Append what people saw. Returns how many were new, and the sha256s that are not here.
+    """Append what people saw. Returns how many rows were new, and the sha256s that are not here.
 
-    A review that is known with its time, or that repeats the current one, is not written again:
+    An answer that is known with its time, or that repeats the current one, is not written again:
     importing a file a second time changes nothing."""
-    r = schema.review.c
+    if conn.dialect.name == "postgresql":  # two imports at once would number their answers alike
+        conn.exec_driver_sql("LOCK TABLE review IN SHARE ROW EXCLUSIVE MODE")
     saved, unknown = 0, []
-    for some in chunks(reviews):
-        ids = media_ids(conn, [review.sha256 for review in some])
-        unknown += [review.sha256 for review in some if review.sha256 not in ids]
+    for some in chunks(answers(reviews)):
+        ids = media_ids(conn, [rows[0].sha256 for rows in some])
+        unknown += [rows[0].sha256 for rows in some if rows[0].sha256 not in ids]
+        here = [rows for rows in some if rows[0].sha256 in ids]
         stamp = {"source": source, "saved_at": now()}
-        rows = [
-            {**fields(review, schema.review), "media_id": ids[review.sha256], **stamp}
-            for review in some
-            if review.sha256 in ids
-        ]
-        if rows:
-            last = conn.execute(sa.select(sa.func.max(r.id))).scalar() or 0
-            conn.execute(_APPEND, rows)
-            mine = r.media_id.in_(ids.values())
-            new = conn.execute(sa.select(r.media_id).where(r.id > last, mine)).scalars().all()
-            refresh_ids(conn, set(new))
-            saved += len(new)
+        changed: set[int] = set()
+        for turn in _turns(here, ids):
+            new = _new(conn, turn)
+            rows = [
+                {**fields(row, schema.review), "media_id": place[0], "answer": number, **stamp}
+                | {"position": position}
+                for place, (number, answer) in new.items()
+                for position, row in enumerate(answer)
+            ]
+            if rows:
+                conn.execute(schema.review.insert(), rows)
+            saved += len(rows)
+            changed |= {media for media, _ in new}
+        refresh_ids(conn, changed)
     return saved, unknown
 
 
-def _append() -> sa.Insert:
-    """Writes one review, unless it is known with its time or repeats the current one."""
+def _turns(given: Sequence[Answer], ids: dict[str, int]) -> list[dict[Place, Answer]]:
+    """At most one answer a picture and a visit in each: whether the next one repeats the current
+    one is asked once this one is written."""
+    turns: list[dict[Place, Answer]] = []
+    for rows in given:
+        place = ids[rows[0].sha256], rows[0].purpose == "event"
+        turn = next((turn for turn in turns if place not in turn), None)
+        if turn is None:
+            turns.append(turn := {})
+        turn[place] = rows
+    return turns
+
+
+def _new(conn: Connection, turn: dict[Place, Answer]) -> dict[Place, tuple[int, Answer]]:
+    """Those that are not known, each with its number among the answers of its picture."""
     r, current = schema.review.c, CURRENT_REVIEW.c
-    given = {column.name: sa.bindparam(column.name, type_=column.type) for column in r}
-    del given["id"]
-    same = [
-        r[name].is_not_distinct_from(value)
-        for name, value in given.items()
-        if name not in ("media_id", "source", "saved_at")
-    ]
-    mine = r.media_id == given["media_id"]
-    counts = sa.exists().where(current.review_id == r.id)
-    known = sa.exists().where(mine, *same, given["reviewed_at"].is_not(None) | counts)
-    new = sa.select(*given.values()).where(~known)
-    return schema.review.insert().from_select([*given], new).inline()
+    query = (
+        sa.select(schema.review, sa.exists().where(current.review_id == r.id).label("counts"))
+        .where(r.media_id.in_({media for media, _ in turn}))
+        .order_by(r.media_id, r.answer, r.position)
+    )
+    stored: dict[tuple[Place, int, bool], list[tuple[object, ...]]] = {}
+    last: dict[int, int] = {}
+    for row in conn.execute(query):
+        place = row.media_id, row.purpose == "event"
+        stored.setdefault((place, row.answer, row.counts), []).append(
+            tuple(row._mapping[name] for name in CONTENT)
+        )
+        last[row.media_id] = row.answer
+    known = {
+        (place, tuple(rows))
+        for (place, _, counts), rows in stored.items()
+        if counts or rows[0][CONTENT.index("reviewed_at")] is not None
+    }
+    new: dict[Place, tuple[int, Answer]] = {}
+    for place, answer in turn.items():
+        if (place, tuple(_content(row) for row in answer)) not in known:
+            last[place[0]] = last.get(place[0], 0) + 1
+            new[place] = last[place[0]], answer
+    return new
 
 
-_APPEND = _append()
+def _content(review: Review) -> tuple[object, ...]:
+    """What a review says, in the form of the table's rows."""
+    return tuple(getattr(review, name) for name in CONTENT)
 
 
 def reviews_of(conn: Connection, batch_id: int, among: Among = None) -> list[Review]:
-    """The current review of each picture of this batch, and of each visit that begins with it."""
+    """The current answer on each picture of this batch, and on each visit that begins with it, row
+    by row."""
     r, m, current = schema.review, schema.media.c, CURRENT_REVIEW.c
     query = (
         sa.select(r, m.sha256)
         .join(schema.media, m.id == r.c.media_id)
         .join(CURRENT_REVIEW, current.review_id == r.c.id)
         .where(scope(batch_id, among))
-        .order_by(m.sha256, r.c.id)
+        .order_by(m.sha256, current.of_visit, r.c.position)
     )
     return [record(Review, row) for row in conn.execute(query).mappings()]
 

@@ -1,7 +1,9 @@
--- Camtrap DP's observations: one row a picture (observation_level media), and one row a visit and
--- taxon (observation_level event). Sum counts over one level only.
+-- Camtrap DP's observations. Of a picture (observation_level media): one row each of what a person
+-- told, else one row. Of a visit (event): one row a taxon, with its own times and first picture; where
+-- people told them, one row each life stage, sex, behavior and individual, counts to be added. Sum
+-- counts over one level only.
 SELECT
-    'm:' || m.sha256 AS observation_id, -- unique
+    'm:' || m.sha256 || CASE WHEN a.position > 0 THEN ':' || CAST(a.position AS text) ELSE '' END AS observation_id, -- unique
     d.name AS deployment_id, -- see deployments
     m.sha256 AS media_id, -- the picture; empty at level event
     coalesce(f.sha256, CASE WHEN s.review_id IS NOT NULL AND s.observation_type IN ('animal', 'human', 'vehicle', 'unknown') THEN m.sha256 END) AS event_id, -- the visit: media_id of its first picture; empty: none
@@ -9,29 +11,40 @@ SELECT
     s.taken_at AS event_end, -- camera clock, repaired, ISO 8601 without a zone
     coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich; empty: not known
     'media' AS observation_level, -- media or event
-    s.observation_type AS observation_type, -- animal, human, vehicle, blank, unknown, unclassified
-    s.name AS scientific_name, -- at the rank that is sure; empty: none
-    s.count AS count, -- individuals; empty: not known
+    coalesce(a.observation_type, s.observation_type) AS observation_type, -- animal, human, vehicle, blank, unknown, unclassified
+    CASE WHEN s.review_id IS NULL THEN s.name ELSE a.name END AS scientific_name, -- at the rank that is sure; empty: none
+    CASE WHEN s.review_id IS NULL THEN s.count ELSE a.count END AS count, -- individuals; empty: not known
+    a.life_stage AS life_stage, -- adult, subadult, juvenile; empty: not told
+    a.sex AS sex, -- female, male; empty: not told
+    a.behavior AS behavior, -- in a person's words
+    a.individual_id AS individual_id, -- which animal it is, as a person told
     s.method AS classification_method, -- machine or human; empty: unclassified
-    CASE s.method WHEN 'human' THEN r.reviewer WHEN 'machine' THEN 'camtriage' END AS classified_by, -- who, or camtriage
-    r.reviewed_at AS classification_timestamp, -- when a person said so, as given
+    CASE s.method WHEN 'human' THEN a.reviewer WHEN 'machine' THEN 'camtriage' END AS classified_by, -- who, or camtriage
+    a.reviewed_at AS classification_timestamp, -- when a person said so, as given
     s.probability AS classification_probability, -- 0-1; empty when a person said it
-    r.comment AS observation_comments -- a person's free words
+    a.comment AS observation_comments, -- a person's free words
+    m.sha256 AS first_media_id -- media_id of the first picture that shows it
 FROM status s
 LEFT JOIN media m ON m.id = s.media_id
 LEFT JOIN deployment d ON d.id = s.deployment_id
 LEFT JOIN repaired_time z ON z.media_id = m.id
 LEFT JOIN clock_repair c ON c.id = z.clock_repair_id
 LEFT JOIN review r ON r.id = s.review_id
+LEFT JOIN review a ON a.media_id = r.media_id AND a.answer = r.answer
 LEFT JOIN visit v ON v.id = s.visit_id
 LEFT JOIN media f ON f.id = v.media_id
 UNION ALL
-SELECT 'e:' || m.sha256 || ':' || CAST(e.position AS text), d.name, NULL, m.sha256,
+SELECT 'e:' || m.sha256 || ':' || CAST(e.position AS text) || CASE WHEN a.number > 0 THEN ':' || CAST(a.number AS text) ELSE '' END,
+    d.name, NULL, m.sha256,
     e.started_at, e.ended_at, coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min), 'event',
-    e.observation_type, e.name, e.count, e.method,
-    CASE e.method WHEN 'machine' THEN 'camtriage' END, NULL, e.probability, NULL
+    e.observation_type, e.name, CASE WHEN e.method = 'human' THEN a.count ELSE e.count END,
+    a.life_stage, a.sex, a.behavior, a.individual_id, e.method,
+    CASE e.method WHEN 'machine' THEN 'camtriage' END, NULL, e.probability, NULL, x.sha256
 FROM event_taxa e
-LEFT JOIN media m ON m.id = e.first_media_id
+LEFT JOIN told_animals a ON e.method = 'human' AND a.event_media_id = e.event_media_id
+    AND a.observation_type = e.observation_type AND coalesce(a.name, '') = coalesce(e.name, '')
+LEFT JOIN media m ON m.id = e.event_media_id
+LEFT JOIN media x ON x.id = e.first_media_id
 LEFT JOIN deployment d ON d.id = e.deployment_id
 LEFT JOIN repaired_time z ON z.media_id = m.id
 LEFT JOIN clock_repair c ON c.id = z.clock_repair_id

@@ -7,7 +7,7 @@ SELECT
     e.observation_type AS observation_type, -- animal, human, vehicle, unknown
     e.name AS scientific_name, -- at the rank that is sure; empty: none
     count(*) AS events, -- visits that show it
-    CAST(sum(e.pictures) AS bigint) AS pictures, -- of these visits, blank ones among them
+    CAST(sum(e.pictures) AS bigint) AS pictures, -- that show it
     CAST(sum(e.count) AS bigint) AS individuals -- summed over visits with a known count; empty: none known
 FROM event_taxa e
 JOIN deployment d ON d.id = e.deployment_id

@@ -47,7 +47,10 @@ def review_import(
         str | None, typer.Option(help="Who looked, if the CSV does not say.")
     ] = None,
 ) -> int:
-    """Read back what a person saw. Append-only: the newest word wins in every view.
+    """Read back what a person saw. A picture with several animals has a row for each of them.
+
+    All rows of one person on one picture are one answer. Append-only: the newest answer wins, as a
+    whole, in every view.
 
     camtriage review import audit/audit.csv --reviewer Amina
     """
@@ -120,6 +123,11 @@ def _print_import(found: "ImportedReviews") -> None:
     saved, empty = counted(found.saved, "review"), counted(found.empty, "row")
     of_visits = f" ({found.of_visits} of whole visits)" if found.of_visits else ""
     print(f"{saved} saved, {found.known} known already{of_visits}, {empty} not filled in")
+    if found.rivals:
+        print(
+            f"{counted(found.rivals, 'picture')} with answers of several people or days: of each "
+            "the newest counts, with all of its rows"
+        )
     names, flags = found.names, found.flags
     for written, name in names.respelled.items():
         print(f"{written!r} ({counted(names.rows[written], 'row')}) written as {name}")

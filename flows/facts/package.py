@@ -1,7 +1,8 @@
 """What an export holds, made of what the database reads for it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,8 +29,9 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
     models = {batch.id: _models(batch.look, batch.label) for batch in known if batch.id in brought}
     problems = rows.problems_by_file(conn, sorted(brought))
     copies = rows.copies(conn, ids)
+    told = rows.further_rows(conn, ids)
     pictures = [
-        _picture(row, _places(row, prefix, copies), models[row.batch_id], problems)
+        _picture(row, _places(row, prefix, copies), models[row.batch_id], problems, told)
         for row in rows.picture_rows(conn, ids)
     ]
     places = rows.deployments_in(conn, ids)
@@ -82,6 +84,7 @@ def _picture(
     places: Sequence[str],
     models: Models,
     problems: Mapping[tuple[int, str], str],
+    told: Mapping[str, Sequence[sa.Row[Any]]],
 ) -> Picture:
     crop = (row.crop_x, row.crop_y, row.crop_width, row.crop_height)
     own_event = row.review_id and row.observation_type in ("animal", "human", "vehicle", "unknown")
@@ -106,16 +109,23 @@ def _picture(
         failure=problems.get((row.batch_id, row.path)) if failed else None,
         utc_offset_min=row.utc_offset_min,
         copies=tuple(places[1:]),
+        further=tuple(_told(further) for further in told.get(row.sha256, ())),
     )
+
+
+def _told(row: sa.Row[Any], rank: str | None = None) -> Observation:
+    """What a person saw."""
+    return Observation(
+        row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer,
+        row.life_stage, row.sex, row.behavior, row.individual_id,
+    )  # fmt: skip
 
 
 def _observation_of(row: sa.Row[Any], models: Models) -> Observation:
     """The review with the person's count, else the model's result with the boxes' count."""
     if row.review_id is not None:
         rank = row.rank if row.name and row.name == row.machine_name else None
-        return Observation(
-            row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer
-        )
+        return _told(row, rank)
     by = _by(row.observation_type, models)
     by += " and imported boxes" if row.crop_source == "boxes" and row.method else ""
     return Observation(
@@ -146,12 +156,14 @@ def _events(
     events: dict[str, list[sa.Row[Any]]] = {}
     for row in taxa:
         events.setdefault(row.sha256, []).append(row)
+    for of_visit in events.values():
+        of_visit.sort(key=lambda row: (row.position, row.number or 0))
     return [
         Event(
             id=sha,
             deployment_id=first.deployment,
-            started_at=first.started_at,
-            ended_at=first.ended_at,
+            started_at=_edge(min, [row.started_at for row in (first, *further)]),
+            ended_at=_edge(max, [row.ended_at for row in (first, *further)]),
             observations=tuple(
                 _observation_in_event(row, models[row.batch_id], reviewers)
                 for row in (first, *further)
@@ -163,14 +175,22 @@ def _events(
     ]
 
 
+def _edge(edge: Callable[..., Any], times: Sequence[datetime | None]) -> datetime | None:
+    """The first or last of the times that are known."""
+    return edge((at for at in times if at is not None), default=None)  # type: ignore[no-any-return]
+
+
 def _observation_in_event(
     row: sa.Row[Any], models: Models, reviewers: Mapping[str, set[str]]
 ) -> Observation:
     by: str | None = _by(row.observation_type, models)
     if row.method == "human":
         by = _joined(reviewers.get(row.sha256, ()))
-    what = (row.observation_type, row.name, row.taxon_rank, row.individuals)
-    return Observation(*what, row.probability, row.method, by)
+    return Observation(
+        row.observation_type, row.name, row.taxon_rank, row.individuals, row.probability,
+        row.method, by, row.life_stage, row.sex, row.behavior, row.individual_id,
+        row.started_at, row.ended_at,
+    )  # fmt: skip
 
 
 def _joined(names: Iterable[str]) -> str | None:

@@ -9,7 +9,7 @@ from pipeline.population.events.sightings import Sighting
 
 
 def read_sightings(conn: Connection) -> list[Sighting]:
-    """Every visit and taxon that people did not call blank, time-lapse and untimed ones too."""
+    """Every stretch of a visit and taxon that people did not call blank, also untimed ones."""
     return [Sighting(*row) for row in rows.visit_taxa(conn)]
 
 

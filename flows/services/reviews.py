@@ -47,10 +47,11 @@ class ReviewedFlags:
 class ImportedReviews:
     """What an import of reviews changed."""
 
-    saved: int  # reviews that were new
-    known: int  # reviews that were there already
+    saved: int  # rows that were new
+    known: int  # rows that were there already
     of_visits: int  # reviews of a whole visit, new and known
     empty: int  # rows that nobody has filled in
+    rivals: int  # pictures with several answers in the table: the newest counts
     names: ReviewedNames
     flags: ReviewedFlags
 
@@ -67,7 +68,8 @@ def import_reviews(database: str, table: Path, reviewer: str | None) -> Imported
         saved, _ = save_reviews(conn, reviews, table.name)
         flags = _flags(conn, reviews) if saved else ReviewedFlags()
     visits = sum(review.purpose == "event" for review in reviews)
-    return ImportedReviews(saved, len(reviews) - saved, visits, found.empty, names, flags)
+    known = len(reviews) - saved
+    return ImportedReviews(saved, known, visits, found.empty, found.rivals, names, flags)
 
 
 def _names(conn: Connection, reviews: Sequence[Review]) -> ReviewedNames:

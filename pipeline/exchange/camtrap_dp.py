@@ -198,7 +198,8 @@ def media_row(picture: Picture, offset: int, public: bool) -> Row:
 def is_public(picture: Picture, bar: float, people_events: set[str]) -> bool:
     """Whether a picture shows no person, nothing like one, no number plate, lies in no visit with
     people, and was classified at all."""
-    if picture.observation.observation_type in ("human", "vehicle", "unclassified"):
+    kinds = {observation.observation_type for observation in picture.observations}
+    if kinds & {"human", "vehicle", "unclassified"}:
         return False
     if picture.event in people_events:
         return False
@@ -213,7 +214,8 @@ def people_events(package: Package) -> set[str]:
         if any(observation.observation_type == "human" for observation in event.observations)
     }
     for picture in package.pictures:
-        if picture.event is not None and picture.observation.observation_type == "human":
+        kinds = {observation.observation_type for observation in picture.observations}
+        if picture.event is not None and "human" in kinds:
             found.add(picture.event)
     return found
 
@@ -224,26 +226,29 @@ def observation_rows(
     offset: Callable[[Picture | Event], int],
     levels: tuple[str, ...],
 ) -> Iterator[Row]:
-    """Media level: one row a picture. Event level: one row a taxon, without mediaID."""
+    """Media level: a row for each observation of a picture. Event level: of a visit, without
+    mediaID, with the times of the pictures that show it."""
     events = list(events)
     lapse = {event.id for event in time_lapse(events)}
     if "media" in levels:
         for picture in pictures:
             assert picture.taken_at is not None
             when = stamp(picture.taken_at, offset(picture))
-            yield {
-                "observationID": f"{picture.sha256}_media",
-                "mediaID": picture.sha256,
-                "eventID": None if picture.event in lapse else picture.event,
-                **_observation("media", picture.deployment_id, when, when, picture.observation),
-                **_hourless(picture.taken_at),
-            }
+            for number, observation in enumerate(picture.observations, 1):
+                yield {
+                    "observationID": f"{picture.sha256}_media{f'_{number}' if number > 1 else ''}",
+                    "mediaID": picture.sha256,
+                    "eventID": None if picture.event in lapse else picture.event,
+                    **_observation("media", picture.deployment_id, when, when, observation),
+                    **_hourless(picture.taken_at),
+                }
     for event in events if "event" in levels else ():
         if event.started_at is None or event.id in lapse:
             continue
-        start = stamp(event.started_at, offset(event))
-        end = stamp(event.ended_at or event.started_at, offset(event))
         for number, observation in enumerate(event.observations, 1):
+            begins = observation.started_at or event.started_at
+            ends = observation.ended_at or event.ended_at or begins
+            start, end = stamp(begins, offset(event)), stamp(ends, offset(event))
             yield {
                 "observationID": f"{event.id}_event_{number}",
                 "eventID": event.id,
@@ -278,6 +283,10 @@ def _observation(
         "observationType": kind,
         "scientificName": observation.name if kind in NAMED else None,
         "count": observation.count or None if kind in ("animal", "human", "vehicle") else None,
+        "lifeStage": observation.life_stage,
+        "sex": observation.sex,
+        "behavior": observation.behavior,
+        "individualID": observation.individual_id,
         "classificationMethod": done,
         "classifiedBy": observation.by if done else None,
         "classificationProbability": f"{observation.probability:.4f}" if scored else None,

@@ -12,7 +12,7 @@ from pipeline.records import Box, Deployment, Outage
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a picture or a visit shows, and who classified it."""
+    """What a picture or a visit shows, and who classified it; a picture may have several."""
 
     observation_type: str  # of records.OBSERVATION_TYPES
     name: str | None = None  # scientific name, animals and people
@@ -21,6 +21,12 @@ class Observation:
     probability: float | None = None
     method: str | None = None  # machine, human
     by: str | None = None  # model and hash, or reviewer
+    life_stage: str | None = None  # this and the next three only where a person told them
+    sex: str | None = None
+    behavior: str | None = None
+    individual_id: str | None = None
+    started_at: datetime | None = None  # of a visit: first picture that shows it, camera clock
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,12 @@ class Picture:
     failure: str | None = None  # why it could not be scored
     utc_offset_min: int | None = None  # from the picture itself
     copies: tuple[str, ...] = ()  # further paths of the same bytes
+    further: tuple[Observation, ...] = ()  # what else a person saw on it
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """All of it; the first stands for the picture."""
+        return self.observation, *self.further
 
 
 @dataclass(frozen=True, slots=True)

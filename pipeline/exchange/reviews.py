@@ -2,19 +2,26 @@
 
 Columns are found by name, whatever their order: a picture by `media_id` (or sha256) or by `path`
 (and `batch`, where two cards hold the same path); then `observation_type` (or label),
-`scientific_name`, `count`, `reviewer`, `reviewed_at`, `comment`, `purpose`. What Excel writes is
+`scientific_name`, `count`, `life_stage`, `sex`, `behavior`, `individual_id`, `reviewer`,
+`reviewed_at`, `comment`, `purpose`. What Excel writes is
 accepted: semicolons, a byte order mark, capitals, 2.0 for 2. A row with no answer yet is counted
 and ignored; if any row cannot be understood, nothing is imported and every fault is reported.
+What else is on a picture has a row of its own, with the same picture and reviewer: another
+species, or another life_stage, sex, behavior or individual_id of the same one. Two rows that say
+the same but for their number are a fault: a row that was copied and not changed would count its
+animals twice.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.answers import animals, answer_key, answers
 from pipeline.errors import SettingsError
 from pipeline.exchange import timelapse
-from pipeline.records import Review
+from pipeline.records import LIFE_STAGES, SEXES, Review
 from pipeline.tables.reader import LONGEST_HEAD, Row, read_table, shown
 from pipeline.tables.writer import write_table
 
@@ -31,10 +38,14 @@ ALSO = {  # other programs' names of our columns
     "species": "scientific_name", "scientificname": "scientific_name",
     "classifiedby": "reviewer", "classificationtimestamp": "reviewed_at",
     "observationcomments": "comment", "comments": "comment", "filepath": "path",
+    "individualcount": "count", "behaviour": "behavior",
 }  # fmt: skip
 PURPOSES = ("review", "audit", "event")  # event: about the whole visit that it begins
 NEEDED = ("observation_type",)
-ANSWERS = {"observation_type", "scientific_name", "count", "comment"}
+ANSWERS = {
+    *("observation_type", "scientific_name", "count", "comment"),
+    *("life_stage", "sex", "behavior", "individual_id"),
+}
 COLUMNS = ("media_id", "path", "batch", *sorted(ANSWERS), "reviewer", "reviewed_at", "purpose")
 MOST_ANIMALS = 1_000_000  # in one picture
 LONGEST_NAME = 200  # characters of a picture's name in a message
@@ -55,11 +66,12 @@ class Reviews:
 
     reviews: tuple[Review, ...]
     empty: int  # rows without an answer yet
+    rivals: int = 0  # pictures on which the table has more than one answer: the newest counts
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """One picture of the audit sheet, with its review where there is one."""
+    """One picture of a sheet, with an observation on it where there is one."""
 
     media_id: str
     batch: str
@@ -69,6 +81,10 @@ class SheetRow:
     observation_type: str | None = None
     scientific_name: str | None = None
     count: int | None = None
+    life_stage: str | None = None
+    sex: str | None = None
+    behavior: str | None = None
+    individual_id: str | None = None
     reviewer: str | None = None
     reviewed_at: datetime | None = None
     comment: str | None = None
@@ -100,8 +116,34 @@ def read_reviews(path: Path, resolve: Resolve, reviewer: str | None = None) -> R
         _review(row, _picture(row, name, found), reviewer)
         for row, name, found in zip(rows, names, _resolved(rows, names, resolve), strict=True)
     ]
+    _check_answers(rows, reviews)
     table.faults.refuse()
-    return Reviews(tuple(reviews), len(table.rows) - len(rows))
+    return Reviews(tuple(reviews), len(table.rows) - len(rows), _rivals(reviews))
+
+
+def _check_answers(rows: Sequence[Row], reviews: Sequence[Review]) -> None:
+    """Faults of rows that cannot stand beside another one of their answer."""
+    told: dict[tuple[object, ...], list[tuple[Row, Review]]] = {}
+    wrong = {line for row in rows[:1] for line, _ in row.table.faults.found}
+    for row, review in zip(rows, reviews, strict=True):
+        if row.line not in wrong:  # else what it says is not known
+            told.setdefault(answer_key(review), []).append((row, review))
+    for answer in told.values():
+        first: dict[tuple[object, ...], int] = {}
+        kinds: dict[bool, int] = {}
+        for row, review in answer:
+            same = first.setdefault(animals(review), row.line)
+            blank = review.observation_type == "blank"
+            if same != row.line:
+                row.fault(f"says the same as line {same}: give one row with the number of both")
+            elif kinds.setdefault(blank, row.line) == row.line and (not blank) in kinds:
+                row.fault(f"blank beside something else on one picture, line {kinds[not blank]}")
+
+
+def _rivals(reviews: Sequence[Review]) -> int:
+    """Pictures, and visits, that have answers of several people or days."""
+    places = Counter((rows[0].sha256, rows[0].purpose == "event") for rows in answers(reviews))
+    return sum(many > 1 for many in places.values())
 
 
 def _resolved(rows: Sequence[Row], names: Sequence[Named], resolve: Resolve) -> list[Sequence[str]]:
@@ -131,30 +173,46 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
     """The review of a row; what is wrong with it is added to the table's faults."""
     word, purpose = row.text("observation_type"), (row.text("purpose") or "review").lower()
     kind = WORDS.get((word or "").lower(), "unknown")
-    name, count, at = (
-        row.text("scientific_name"),
-        row.whole("count", 0, MOST_ANIMALS),
-        row.time("reviewed_at"),
-    )
+    name, at = row.text("scientific_name"), row.time("reviewed_at")
+    count = row.whole("count", 0 if kind == "blank" else 1, MOST_ANIMALS)
+    described = {
+        "life_stage": _choice(row, "life_stage", LIFE_STAGES),
+        "sex": _choice(row, "sex", SEXES),
+        "behavior": row.text("behavior"),
+        "individual_id": row.text("individual_id"),
+    }
     if word is None:
         row.fault("no observation_type, but another answer")
     elif word.lower() not in WORDS:
         row.fault(f"unknown word {shown(word)}; known: animal, human, vehicle, blank, unknown")
-    if kind == "blank" and (name or count):
-        row.fault("blank, but with a name or a count")
+    if kind == "blank" and (name or count or any(described.values())):
+        row.fault("blank, but with a name, a count or an animal described")
     if purpose not in PURPOSES:
         row.fault(f"unknown purpose {shown(purpose)}; known: {', '.join(PURPOSES)}")
     return Review(
         sha256, kind, name, count or None, row.text("reviewer") or reviewer,
-        at.at.replace(tzinfo=None) if at else None, purpose, row.text("comment"),
+        at.at.replace(tzinfo=None) if at else None, purpose, row.text("comment"), **described,
     )  # fmt: skip
+
+
+def _choice(row: Row, name: str, known: Sequence[str]) -> str | None:
+    """One of Camtrap DP's words, in any capitals."""
+    word = row.text(name)
+    if word is not None and word.lower() not in known:
+        row.fault(f"unknown {name} {shown(word)}; known: {', '.join(known)}, or leave it empty")
+    return word.lower() if word else None
 
 
 def write_sheet(path: Path, rows: Iterable[SheetRow], purpose: str = "audit") -> None:
     """The table to fill in, numbered as the pictures on the page; spreadsheets open it."""
     names = [column.name for column in fields(SheetRow)]
+    numbers: dict[str, int] = {}
     cells = (
-        [number, *(getattr(row, name) for name in names), purpose]
-        for number, row in enumerate(rows, 1)
+        [
+            numbers.setdefault(row.media_id, len(numbers) + 1),
+            *(getattr(row, name) for name in names),
+            purpose,
+        ]
+        for row in rows
     )
     write_table(path, ["number", *names, "purpose"], cells, line_end="\r\n", mark=True)

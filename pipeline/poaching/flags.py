@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import prod
 from typing import TypeAlias
 
+from pipeline.answers import Answer, answers
 from pipeline.poaching import rules
 from pipeline.poaching.camera import Change, camera_changes, frames_of
 from pipeline.poaching.scene import Scene, read_calendar
@@ -57,15 +58,15 @@ def flag_visits(
 
     scores, labels  by sha-256
     context  by sha-256: probability of each of context.CONTEXTS, where a model could tell
-    reviews  the newest of each picture, and of each visit (purpose event) by its first picture
+    reviews  the newest answer on each picture, and on each visit (purpose event) by its first one
     media    all pictures of these deployments: a covered lens shows nothing, so its pictures are
              blank and in no visit. What happens to a camera between visits is a flag of its own.
     """
     calendar = read_calendar(settings.poaching)
-    of_pictures: dict[str, Review] = {}
-    of_visits: dict[str, Review] = {}
-    for review in reviews:
-        (of_visits if review.purpose == "event" else of_pictures)[review.sha256] = review
+    of_pictures: dict[str, Answer] = {}
+    of_visits: dict[str, Answer] = {}
+    for answer in answers(reviews):
+        (of_visits if answer[0].purpose == "event" else of_pictures)[answer[0].sha256] = answer
     places = {deployment.deployment_id: deployment for deployment in deployments}
     visits_of, taken_of = _by_deployment(visits, media)
     flags: list[Flag] = []
@@ -94,9 +95,9 @@ def flag_visits(
 
 
 def _reviews_of(
-    visit: Visit, of_pictures: Mapping[str, Review], of_visits: Mapping[str, Review]
-) -> Mapping[str, Review]:
-    """The review of the whole visit holds for its pictures without a review of their own."""
+    visit: Visit, of_pictures: Mapping[str, Answer], of_visits: Mapping[str, Answer]
+) -> Mapping[str, Answer]:
+    """The answer on the whole visit holds for its pictures without one of their own."""
     whole = of_visits.get(visit.sha256s[0])
     return {sha: of_pictures.get(sha, whole) for sha in visit.sha256s} if whole else of_pictures
 

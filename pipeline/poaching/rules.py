@@ -129,9 +129,9 @@ def dog(scene: Scene) -> Evidence | None:
         return None
     sure: list[float] = []
     for sha in scene.visit.sha256s:
-        review, label = scene.reviews.get(sha), scene.labels.get(sha)
-        if review is not None:
-            sure += [1.0] if review.name in DOGS else []
+        answer, label = scene.reviews.get(sha), scene.labels.get(sha)
+        if answer is not None:
+            sure += [1.0] if any(row.name in DOGS for row in answer) else []
         elif label is not None and label.name in DOGS:
             sure.append(label.probability or 0.0)
     return Evidence(max(sure), f"a dog in {counted(len(sure), 'picture')}") if sure else None

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 
+from pipeline.answers import Answer
 from pipeline.errors import SettingsError
 from pipeline.poaching.camera import Change, trusted
-from pipeline.records import Deployment, FrameScores, Label, Review, Visit
+from pipeline.records import Deployment, FrameScores, Label, Visit
 from pipeline.settings import Poaching
 from pipeline.tables.times import option_day, typed_hour
 
@@ -76,7 +77,7 @@ class Scene:
     labels: Mapping[str, Label]
     settings: Poaching
     calendar: Calendar = Calendar()
-    reviews: Mapping[str, Review] = field(default_factory=dict)
+    reviews: Mapping[str, Answer] = field(default_factory=dict)  # on its pictures
     context: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
 
@@ -86,10 +87,10 @@ class Scene:
         shown: dict[str, float] = {}
         for picture in self.scores:
             sha = picture.sha256
-            review, label = self.reviews.get(sha), self.labels.get(sha)
+            answer, label = self.reviews.get(sha), self.labels.get(sha)
             p = picture.p_human if kind == "human" else picture.p_vehicle
-            if review is not None:
-                p = 1.0 if review.observation_type == kind else 0.0
+            if answer is not None:
+                p = 1.0 if any(row.observation_type == kind for row in answer) else 0.0
             elif label is not None and label.observation_type == kind:
                 p = max(p, bar)
             if p >= bar and p > 0:
@@ -97,9 +98,11 @@ class Scene:
         return shown
 
     def people_counted(self, picture: FrameScores) -> int | None:
-        """A review's count, else the boxes' where they counted people rather than animals."""
-        if (review := self.reviews.get(picture.sha256)) is not None:
-            return review.count
+        """An answer's count, else the boxes' where they counted people rather than animals."""
+        if (answer := self.reviews.get(picture.sha256)) is not None:
+            people = [row.count for row in answer if row.observation_type == "human"]
+            known = [count for count in people if count is not None]
+            return sum(known) + len(people) - len(known) if known else None
         return picture.count if picture.p_human >= picture.p_animal else None
 
     def times(self) -> tuple[datetime, datetime] | None:

@@ -13,16 +13,17 @@ SHORT_SIDE = 420  # pixels: a hare far away must be visible, and 200 pictures mu
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One drawn picture: its row, where the card is, and whether people may be on it."""
+    """One drawn picture: its rows, where the card is, and whether people may be on it."""
 
-    row: SheetRow
+    rows: tuple[SheetRow, ...]  # one without an answer, else one each observation
     root: str  # folder of the card
     people: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    row: SheetRow
+    row: SheetRow  # the first
+    answer: str  # what was said of it; empty: nothing
     address: str | None
     hidden: bool
 
@@ -38,11 +39,12 @@ def write_audit_sheet(
         pictures=pictures, table=table.name, hidden=any(picture.hidden for picture in pictures)
     )  # fmt: skip
     page.write_text(text, "utf-8", newline="")
-    write_sheet(table, [blank.row for blank in blanks])
+    write_sheet(table, [row for blank in blanks for row in blank.rows])
     return [page, table]
 
 
 def _shown(blank: Blank, show_people: bool) -> Shown:
-    hide = blank.people and not show_people
-    address = open_thumbnail(Path(blank.root), blank.row.path, SHORT_SIDE, hide)
-    return Shown(blank.row, address, hide)
+    hide, row = blank.people and not show_people, blank.rows[0]
+    address = open_thumbnail(Path(blank.root), row.path, SHORT_SIDE, hide)
+    kinds = (row.observation_type for row in blank.rows if row.observation_type)
+    return Shown(row, ", ".join(dict.fromkeys(kinds)), address, hide)

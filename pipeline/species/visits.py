@@ -2,7 +2,8 @@
 
 Pictures of one deployment with gaps of at most a minute are one visit, formed before species are
 known. Its name is decided by the mean of its pictures' logits, by the same rules as a picture's;
-that changes no picture's own label. A further taxon that pictures of the visit show keeps its row.
+that changes no picture's own label. A further taxon that pictures of the visit show keeps its row,
+and each taxon the times of the pictures that show it: a herd stays for hours, a lion for a minute.
 Independent events, by species and longer gaps, are formed in pipeline/population.
 """
 
@@ -15,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.records import DayAlone, FrameScores, Label, Media, Visit
+from pipeline.records import DayAlone, FrameScores, Label, Media, Stretch, Visit
 from pipeline.settings import Settings
 from pipeline.species import zeroshot
 from pipeline.species.zeroshot import Bank, Named
@@ -58,7 +59,7 @@ def form_visits(
     votes = [_voted(group, scores, labels, logits, lineages) for group in groups]
     names = _names(votes, scores, logits, bank, settings, site_list)
     visits = [
-        _visit(group, vote, name, scores, labels, lineages)
+        _visit(group, vote, name, scores, labels, lineages, settings.windows.visit_gap_s)
         for group, vote, name in zip(groups, votes, names, strict=True)
     ]
     return sorted(visits, key=_order)
@@ -161,11 +162,17 @@ def _visit(
     scores: Scores,
     labels: Labels,
     lineages: Lineages,
+    gap_s: float,
 ) -> Visit:
     times = [picture.taken_at for picture in group if picture.taken_at]
-    counts = [count for sha in votes.of if (count := scores[sha].count) is not None]
-    counted = bool(counts) and votes.kind in ("animal", "human")
     name, rank, probability = named
+    others = _others(votes.of, labels, votes.kind, name, lineages)
+    shown = _shown(group, votes, labels, [(of, taxon) for of, taxon, _ in others])
+    stretches = tuple(
+        _stretches(pictures, taxon[0] if taxon else votes.kind, scores, gap_s)
+        for taxon, pictures in shown.items()
+    )
+    counts = [part.count for part in stretches[0] if part.count is not None]
     return Visit(
         deployment_id=group[0].deployment_id,
         started_at=min(times, default=None),
@@ -176,10 +183,60 @@ def _visit(
         name=name,
         rank=rank,
         probability=probability,
-        count=max(counts) if counted else None,
-        count_basis="boxes" if counted else None,
-        others=_others(votes.of, labels, votes.kind, name, lineages),
+        count=max(counts, default=None),
+        count_basis="boxes" if counts else None,
+        others=others,
+        stretches=stretches,
     )
+
+
+def _shown(
+    group: Sequence[Media], votes: _Votes, labels: Labels, others: Sequence[tuple[str, str | None]]
+) -> dict[tuple[str, str | None] | None, list[Media]]:
+    """Pictures by the further taxon that they show, and by None those that show the visit's own:
+    all of its type that no further taxon has; where nothing votes, all."""
+    shown: dict[tuple[str, str | None] | None, list[Media]] = {None: []}
+    shown |= {taxon: [] for taxon in others}
+    of = {*votes.of}
+    for picture in group:
+        label = labels[picture.sha256] if picture.sha256 in of else None
+        taxon = (label.observation_type, label.name) if label else None
+        if taxon in others:
+            shown[taxon].append(picture)
+        elif not of or (label and label.observation_type == votes.kind):
+            shown[None].append(picture)
+    return shown
+
+
+def _stretches(
+    pictures: Sequence[Media], kind: str, scores: Scores, gap_s: float
+) -> tuple[Stretch, ...]:
+    """Pictures that show one taxon, in order, cut where it was away for more than gap_s."""
+    runs: list[list[Media]] = []
+    for picture in pictures:
+        before = runs[-1][-1].taken_at if runs else None
+        away = before and picture.taken_at and picture.taken_at - before > timedelta(seconds=gap_s)
+        if not runs or away:
+            runs.append([])
+        runs[-1].append(picture)
+    return tuple(
+        Stretch(
+            run[0].sha256,
+            run[0].taken_at,
+            run[-1].taken_at,
+            len(run),
+            _counted(run, kind, scores),
+        )
+        for run in runs
+    )
+
+
+def _counted(pictures: Sequence[Media], kind: str, scores: Scores) -> int | None:
+    """The largest number of animals or people that boxes show in one of the pictures."""
+    if kind not in ("animal", "human"):
+        return None
+    counts = (scores[picture.sha256].count for picture in pictures if picture.sha256 in scores)
+    return max((count for count in counts if count is not None), default=None)
 
 
 def _of_one_animal(shas: Sequence[str], labels: Labels, lineages: Lineages) -> list[str]:

@@ -23,12 +23,17 @@ _EVENT_TAXA = sa.table(
     *map(
         sa.column,
         (
-            *("first_media_id", "batch_id", "deployment_id", "capture_method", "position"),
+            *("event_media_id", "batch_id", "deployment_id", "capture_method", "position"),
             *("observation_type", "name", "taxon_rank", "probability", "count", "method"),
         ),
     ),
     sa.column("started_at", schema.Time()),
     sa.column("ended_at", schema.Time()),
+)
+_ANIMALS = ("life_stage", "sex", "behavior", "individual_id")
+_TOLD = sa.table(
+    "told_animals",
+    *map(sa.column, ("event_media_id", "observation_type", "name", "number", "count", *_ANIMALS)),
 )
 
 
@@ -100,6 +105,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
             *(k.p_animal, k.p_human, k.p_vehicle, k.count.label("boxed"), k.crop_source),
             *(k.crop_x, k.crop_y, k.crop_width, k.crop_height),
             *(r.reviewer, r.count.label("reviewed"), first.c.sha256.label("event")),
+            *(r[name] for name in _ANIMALS),
         )
         .select_from(schema.status)
         .join(schema.media, m.id == s.media_id)
@@ -124,22 +130,55 @@ def _own_offset() -> sa.Label[int | None]:
     return own.label("utc_offset_min")
 
 
+def further_rows(conn: Connection, ids: Sequence[int]) -> dict[str, list[sa.Row[Any]]]:
+    """What people saw on a picture beside the observation that stands for it, by sha-256."""
+    first, more = schema.review.alias(), schema.review.alias()
+    s, m, r = schema.status.c, schema.media.c, more.c
+    query = (
+        sa.select(m.sha256, r.observation_type, r.name, r.count.label("reviewed"), r.reviewer)
+        .add_columns(*(r[name] for name in _ANIMALS))
+        .select_from(schema.status)
+        .join(first, first.c.id == s.review_id)
+        .join(
+            more,
+            (r.media_id == first.c.media_id) & (r.answer == first.c.answer) & (r.position > 0),
+        )
+        .join(schema.media, m.id == s.media_id)
+        .where(_on_cards(ids))
+        .order_by(m.sha256, r.position)
+    )
+    found = defaultdict(list)
+    for row in conn.execute(query):
+        found[row.sha256].append(row)
+    return found
+
+
 def event_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
-    """One row a visit and taxon, by deployment and time; sha256 is its first picture's. A visit of
-    which one picture lies on these cards is among them, as a whole."""
+    """One row a visit and taxon, by deployment and time, or where people told of several ages and
+    sexes of a taxon one row each; sha256 is the visit's first picture's. A visit of which one
+    picture lies on these cards is among them, as a whole."""
     x, v = schema.visit_media.c, schema.visit.c
     visits = sa.select(v.media_id).join(schema.visit_media, x.visit_id == v.id)
     visits = visits.where(x.media_id.in_(_found(ids)))
     e, m, d, c = _EVENT_TAXA.c, schema.media.c, schema.deployment.c, schema.clock_repair.c
+    t = _TOLD.c
+    told = (
+        (e.method == "human")
+        & (t.event_media_id == e.event_media_id)
+        & (t.observation_type == e.observation_type)
+        & (sa.func.coalesce(t.name, "") == sa.func.coalesce(e.name, ""))
+    )
+    count = sa.case((e.method == "human", t.count), else_=e.count)
     query = (
-        sa.select(_EVENT_TAXA, e.count.label("individuals"), m.sha256, _own_offset())
-        .add_columns(d.name.label("deployment"))
-        .join(schema.media, m.id == e.first_media_id)
+        sa.select(_EVENT_TAXA, count.label("individuals"), m.sha256, _own_offset())
+        .add_columns(d.name.label("deployment"), t.number, *(t[name] for name in _ANIMALS))
+        .outerjoin(_TOLD, told)
+        .join(schema.media, m.id == e.event_media_id)
         .join(schema.deployment, d.id == e.deployment_id)
         .outerjoin(schema.repaired_time, schema.repaired_time.c.media_id == m.id)
         .outerjoin(schema.clock_repair, c.id == schema.repaired_time.c.clock_repair_id)
         .where(e.batch_id.in_(ids) | m.id.in_(_found(ids)) | m.id.in_(visits))
-        .order_by(d.name, e.started_at.is_(None), e.started_at, m.sha256, e.position)
+        .order_by(d.name, e.started_at.is_(None), e.started_at, m.sha256, e.position, t.number)
     )
     yield from conn.execute(query)
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.errors import PopulationError
 from pipeline.population.correction.means import Mean, lang_reiczigel, rogan_gladen
 from pipeline.population.effort.basis import Basis
@@ -58,7 +60,8 @@ def read_accuracies(path: Path) -> list[Accuracy]:
 
 def elsewhere(basis: Basis, accuracies: Sequence[Accuracy]) -> list[Elsewhere]:
     """Each species of the table, among all visits of the study in effort."""
-    seen = Counter(basis.taxa[basis.inside].tolist())
+    begins = np.array([sighting.stretch == 0 for sighting in basis.kept], bool)  # each visit once
+    seen = Counter(basis.taxa[basis.inside & begins].tolist())
     visits, made = sum(seen.values()), []
     for a in accuracies:
         counts = (seen[a.name], visits, a.se_hits, a.se_n, a.sp_hits, a.sp_n)

@@ -1,4 +1,4 @@
-"""The visits of a study: which of them make events, and which visits an event is made of."""
+"""The sightings of a study: which of them make events, and which ones an event is made of."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ LEFT_OUT = (  # why a visit makes no event
 
 
 class Sighting(NamedTuple):
-    """A visit and one taxon on it, as the labels stand now."""
+    """A stretch of a visit in which pictures show one taxon, as the labels stand now."""
 
     deployment: str
     kind: str  # animal, human, vehicle, unknown
@@ -37,6 +37,7 @@ class Sighting(NamedTuple):
     path: str  # of its first picture, on its card
     individuals: int | None
     capture_method: str | None
+    stretch: int = 0  # 1, 2, ...: of a taxon that went and came back within its visit
 
     @property
     def taxon(self) -> str:
@@ -66,14 +67,15 @@ def kept_of(
     left_out: Counter[str] = Counter()
     for sighting in sightings:
         named = sighting.taxon in species or sighting.kind in species
+        visit = int(sighting.stretch == 0)
         if sighting.capture_method == "timeLapse":
-            left_out["time-lapse"] += 1
+            left_out["time-lapse"] += visit
         elif sighting.kind in NOT_ANIMALS and not named:
-            left_out[sighting.kind] += 1
+            left_out[sighting.kind] += visit
         elif species and not named:
-            left_out["other species"] += 1
+            left_out["other species"] += visit
         elif sighting.started_at is None:
-            left_out["no time"] += 1
+            left_out["no time"] += visit
         else:
             kept.append(sighting)
     return kept, left_out
