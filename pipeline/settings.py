@@ -85,8 +85,10 @@ class Audit:
 class Poaching:
     """When people, vehicles and dogs are unexpected. Empty: the rule is not applicable."""
 
-    human_bar: float = number(0.5, "p_human", "from here up a picture counts as showing a person")
-    vehicle_bar: float = number(0.5, "p_vehicle", "from here up it counts as showing a vehicle")
+    human_bar: float = number(
+        0.5, "p_human", "the score from which a picture shows a person; 0.5: the model's level"
+    )
+    vehicle_bar: float = number(0.5, "p_vehicle", "the same for a vehicle; 0.5: the model's level")
     pixelate_bar: float = number(0.2, "p_human", "from here up a thumbnail is pixelated as a whole")
     staff_hours: str = number("", "HH:MM-HH:MM", "when staff may be present; empty: no such rule")
     staff_days: str = number("", "YYYY-MM-DD, ...", "days on which staff visited the cameras")

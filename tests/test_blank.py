@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.frames.blank import BURST, FRAME, FUSED, INPUTS, Fusion, decide, inputs
+from pipeline.frames.blank import BURST, FRAME, FUSED, INPUTS, Fusion, decide, inputs, levelled
 
 FUSION = Fusion(
     means=(0.0, -2.0, -3.0),
@@ -130,3 +130,38 @@ def test_scores_are_probabilities_and_one_picture_s_order_is_its_own(animal, see
     turned = decide(logits(*animal)[::-1], novelty[::-1], alone, FUSION)
     assert turned.p_blank[::-1] == pytest.approx(decision.p_blank, abs=1e-12)
     assert set(inputs(logits(*animal), novelty)) == set(INPUTS)
+
+
+@given(st.floats(0.01, 0.99), st.lists(st.floats(0, 1), min_size=2, max_size=20))
+def test_a_level_becomes_one_half_and_the_order_of_pictures_stays(level, shares):
+    moved = levelled(np.array([level, *shares]), level)
+    assert moved[0] == pytest.approx(0.5)
+    assert ((moved >= 0) & (moved <= 1)).all()
+    assert (np.diff(moved[np.argsort([level, *shares])]) >= -1e-12).all()
+    assert levelled(np.array([0.0, 1.0]), level).tolist() == [0.0, 1.0]
+
+
+def test_a_person_or_a_vehicle_is_called_from_the_models_own_level_on():
+    sees = np.array([[3.0, 1.0, 1.0, -6.0]], np.float32)
+    nowhere = maps(np.nan)
+    plain = decide(sees, nowhere, [0], FUSION)
+    person = replace(FUSION, human_level=float(plain.p_human[0]))
+    found = decide(sees, nowhere, [0], person)
+    assert found.p_human[0] == pytest.approx(0.5) and found.p_vehicle[0] == plain.p_vehicle[0]
+    vehicle = replace(FUSION, vehicle_level=float(plain.p_vehicle[0]))
+    found = decide(sees, nowhere, [0], vehicle)
+    assert found.p_vehicle[0] == pytest.approx(0.5) and found.p_human[0] == plain.p_human[0]
+    assert (found.p_animal, found.p_blank) == (plain.p_animal, plain.p_blank)
+
+
+def test_a_model_that_knows_no_level_says_what_it_said():
+    facts = FUSION.to_json()
+    for name in ("human_level", "vehicle_level"):
+        facts.pop(name)
+    known = Fusion.from_json(facts)
+    sees = logits(3, -3)
+    assert np.allclose(
+        decide(sees, maps(np.nan, np.nan), [0, 1], known).p_human,
+        decide(sees, maps(np.nan, np.nan), [0, 1], FUSION).p_human,
+    )
+    assert (known.human_level, known.vehicle_level) == (0.5, 0.5)

@@ -13,7 +13,8 @@ from flows.services.upkeep import training
 from pipeline.errors import SettingsError
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.network import FrameNet
-from pipeline.train.frame.fusion import balanced, threshold_for
+from pipeline.train.frame.decision import levels
+from pipeline.train.frame.fusion import balanced, level_for, threshold_for
 from pipeline.train.frame.learn import Plan, loss_of
 from pipeline.train.frame.maps import BODY, EMPTY, IGNORE
 from pipeline.train.frame.stages import Stages
@@ -75,6 +76,7 @@ def test_a_trained_folder_is_loaded_and_looks_at_pictures(table, tmp_path):
     out = model.run([np.zeros((*SIZE, 3), np.uint8)])
     assert out.logits.shape == (1, 4)
     assert 0 < model.fusion.threshold < 1
+    assert 0 < model.fusion.human_level < 1 and 0 < model.fusion.vehicle_level < 1
 
 
 @pytest.mark.parametrize("backbone", ["convnextv2_atto", "mobilenetv4_conv_small"])
@@ -158,6 +160,22 @@ def test_the_threshold_keeps_the_picture_that_it_is_set_by():
     assert threshold == pytest.approx(0.31)
     assert measure.recall(p_blank, is_blank, threshold) == 1.0
     assert threshold_for(p_blank, is_blank, ["a"] * 4, recall=0.6) == pytest.approx(0.21)
+
+
+def test_a_level_is_reached_by_one_in_a_hundred_of_those_that_show_none():
+    share = np.linspace(0, 0.5, 1000)
+    level = level_for(share, ["a"] * 1000, 0.01)
+    assert (share >= level).mean() == pytest.approx(0.01, abs=0.002)
+    assert level_for(share, ["a"] * 1000, 0.05) < level
+    odd = np.concatenate([np.full(900, 0.1), np.full(100, 0.4)])  # a card that is unlike the others
+    assert level_for(odd, ["a"] * 900 + ["b"] * 100, 0.2) == pytest.approx(0.4)
+    assert level_for(odd, ["a"] * 1000, 0.2) == pytest.approx(0.1)
+
+
+def test_levels_are_measured_where_neither_people_nor_vehicles_are():
+    shares = np.array([[0.2, 0.1]] * 99 + [[0.3, 0.15]] + [[0.9, 0.9]] * 100)
+    kinds = ["animal"] * 50 + ["blank"] * 50 + ["human", "vehicle", "unknown", "human"] * 25
+    assert levels(shares, kinds, ["a"] * 200) == (0.3, 0.15)
 
 
 def test_the_backbone_s_own_statistics_stay_while_its_heads_learn():

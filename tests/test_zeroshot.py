@@ -171,6 +171,14 @@ def test_people_and_vehicles_are_decided_together_with_the_frame_model(few):
     assert said(few, {"Vulpes vulpes": 0.95}, of=car).observation_type == "animal"
 
 
+def test_from_its_level_on_a_person_is_called_unless_the_labeller_knows_better(few):
+    """p_human 0.5 is the frame model's level, whatever it says of an animal beside it."""
+    both, below = look(p_animal=0.8, p_human=0.55), look(p_animal=0.8, p_human=0.4)
+    assert said(few, {"vehicle": 0.4}, of=both).observation_type == "human"
+    assert said(few, {"vehicle": 0.4}, of=below).observation_type == "animal"
+    assert said(few, {"Vulpes vulpes": 0.95}, of=both).observation_type == "animal"
+
+
 def test_what_nothing_is_sure_about_is_unknown(few):
     unsure = look(p_animal=0.3, p_human=0.2, p_vehicle=0.1)
     label = said(few, {"Vulpes vulpes": 0.2}, of=unsure)

@@ -12,8 +12,8 @@ SELECT
     (SELECT a.probability FROM audit_draw a WHERE a.media_id = s.media_id AND a.recipe_id = b.look_recipe_id) AS audit_probability, -- of being drawn, 0-1; for estimates from the audit
     s.p_blank AS p_blank, -- probability that nothing is on it, 0-1, all evidence together
     s.p_animal AS p_animal, -- probability of an animal, 0-1
-    s.p_human AS p_human, -- probability of a person, 0-1
-    s.p_vehicle AS p_vehicle, -- probability of a vehicle, 0-1
+    s.p_human AS p_human, -- score of a person, 0-1; one is called from 0.5, which 1 in 100 pictures without one reach
+    s.p_vehicle AS p_vehicle, -- score of a vehicle, 0-1; one is called from 0.5, as for people
     s.novelty AS novelty, -- distance from what this camera usually sees, 0-2; empty: too few pictures
     s.decided_by AS decided_by, -- the rule that decided between blank and kept
     s.observation_type AS observation_type, -- animal, human, vehicle, blank, unknown, unclassified (not looked at, or not labelled)

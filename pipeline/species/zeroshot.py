@@ -28,6 +28,7 @@ OFF_LIST_FROM = 0.05  # probability from which a taxon off the site list is show
 EVERYTHING = ("Animalia", "kingdom")
 NAMELESS = (None, None, None)
 TYPES = ("animal", "human", "vehicle")
+CALLED = 0.5  # p_human, p_vehicle: the frame model's level of a person, of a vehicle
 NEUTRAL = 1 / len(TYPES)  # the share of a type for which the label set has no taxon
 FLOOR = 0.25  # how far the labeller alone may overrule the frame model: NEUTRAL + FLOOR : FLOOR
 
@@ -252,8 +253,9 @@ def _verdict(
         return "blank", NAMELESS, "the frame filter calls it blank"
     kind = max(TYPES, key=lambda kind: (shares[kind], kind))
     name, rank, sure = named
-    if (kind != "animal" or name is None) and _frame_shares(scored)[kind] < bars.unknown_below:
-        return "unknown", NAMELESS, f"nothing reaches {bars.unknown_below:.2f}"
+    bar = bars.unknown_below if kind == "animal" else CALLED
+    if (kind != "animal" or name is None) and _frame_shares(scored)[kind] < bar:
+        return "unknown", NAMELESS, f"nothing reaches {bar:.2f}"
     share = _round(shares[kind])
     if kind == "human":
         return "human", ("Homo sapiens", "species", share), "person"
@@ -280,7 +282,8 @@ def _types(
     }
     shares: list[dict[str, float]] = []
     for i, scored in enumerate(scores):
-        frame = _frame_shares(scored)
+        frame = _frame_shares(scored)  # p_human 0.5 is a person's level: the animal has the rest
+        frame["animal"] *= 1 - max(scored.p_human, scored.p_vehicle)
         both = {kind: frame[kind] * (FLOOR + float(mass[kind][i])) for kind in TYPES}
         total = sum(both.values())
         shares.append({kind: both[kind] / total if total else 0.0 for kind in TYPES})

@@ -67,11 +67,13 @@ def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None =
     tested = np.array([example.split == "test" for example in scores.examples])
     parts.append(tables.overall("The split test alone", scores.part(tested), threshold))
     parts.append(tables.by_card(scores, threshold))
+    kinds = "People and vehicles"
+    parts.append(tables.people_and_vehicles(f"{kinds}, never trained on", scores, frame.fusion))
     if left_out is not None:
         held = read_left_out(left_out, examples, frame)
         parts.append(tables.overall("Study left out, train and validate", held, threshold))
         parts.append(tables.by_card(held, threshold))
-        parts.append(tables.people_and_vehicles(held, scores))
+        parts.append(tables.people_and_vehicles(f"{kinds}, study left out", held, frame.fusion))
     return "\n\n".join(parts)
 
 

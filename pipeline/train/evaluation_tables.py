@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frames.blank import kind_shares
+from pipeline.frames.blank import Fusion, kind_shares, levelled
 from pipeline.trust import measure
 
 if TYPE_CHECKING:  # evaluate.py imports this file
@@ -21,9 +21,10 @@ _CARD_HEAD = (
     "|---|--:|--:|--:|--:|--:|--:|--:|"
 )
 _KIND_HEAD = (
-    "| kind | card | pictures | others | AUC | found at 0.5 | others named so |\n"
-    "|---|---|--:|--:|--:|--:|--:|"
+    "| kind | card | pictures | others | AUC | called | others called so | others pixelated |\n"
+    "|---|---|--:|--:|--:|--:|--:|--:|"
 )
+CALLED, PIXELATED = 0.5, 0.2  # p_human as the settings have it; p_vehicle likewise
 FEW = 300  # rounds of the bootstrap: the second digit is enough
 
 
@@ -60,29 +61,38 @@ def by_card(scores: "Scores", threshold: float) -> str:
     return "\n".join(lines)
 
 
-def people_and_vehicles(*parts: "Scores") -> str:
-    """Each card with people or vehicles, by networks that did not learn from the card."""
-    lines = [_KIND_HEAD]
+def people_and_vehicles(title: str, scores: "Scores", fusion: Fusion) -> str:
+    """Each card with people or vehicles, and all cards, by a model that did not learn from them."""
+    known, _, cards = _known(scores)
+    kinds = np.array([example.kind for example in scores.examples])[known]
+    lines = [f"**{title}**", "", _KIND_HEAD]
     for number, kind in enumerate(("human", "vehicle"), start=1):
-        for scores in parts:
-            known, _, cards = _known(scores)
-            kinds = np.array([example.kind for example in scores.examples])[known]
-            share = kind_shares(scores.logits[known])[:, number] * (1 - scores.fused[known])
-            for card in sorted(set(cards[kinds == kind].tolist())):
-                lines.append(_kind_row(kind, card, share[cards == card], kinds[cards == card]))
-            others = ~np.isin(cards, cards[kinds == kind])
-            called = f"{(share[others] >= 0.5).mean():.3f}" if others.any() else ""
-            lines.append(f"| {kind} | cards without | 0 | {int(others.sum())} | | | {called} |")
+        level = (fusion.human_level, fusion.vehicle_level)[number - 1]
+        share = kind_shares(scores.logits[known])[:, number] * (1 - scores.fused[known])
+        p = levelled(share, level)
+        for card in sorted(set(cards[kinds == kind].tolist())):
+            rows = cards == card
+            lines.append(_kind_row(kind, card, p[rows], kinds[rows]))
+        lines.append(_kind_row(kind, f"all; level {level:.3f}", p, kinds))
     return "\n".join(lines)
 
 
-def _kind_row(kind: str, card: str, share: NDArray[np.float64], kinds: NDArray[np.str_]) -> str:
-    there = kinds == kind
-    found = _number(float((share[there] >= 0.5).mean()))
-    called = _number(float((share[~there] >= 0.5).mean())) if (~there).any() else ""
-    value = _number(measure.auc(-share, ~there))
-    counts = f"{int(there.sum())} | {int((~there).sum())}"
-    return f"| {kind} | {card} | {counts} | {value} | {found} | {called} |"
+def _kind_row(kind: str, card: str, p: NDArray[np.float64], kinds: NDArray[np.str_]) -> str:
+    """Others: pictures with neither a person nor a vehicle."""
+    there, others = kinds == kind, np.isin(kinds, ("animal", "blank"))
+    both = there | others
+    cells = [
+        *(kind, card, str(int(there.sum())), str(int(others.sum()))),
+        _number(measure.auc(-p[both], ~there[both])),
+        _share(p[there] >= CALLED),
+        _share(p[others] >= CALLED),
+        _share(p[others] >= PIXELATED),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _share(hits: NDArray[np.bool_]) -> str:
+    return f"{hits.mean():.3f}" if len(hits) else ""
 
 
 def _overall_row(

@@ -1,7 +1,7 @@
 """The decision about blanks, fitted on scores of pictures that the network was not trained on."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError
 from pipeline.frames import background, blank
-from pipeline.train.frame.fusion import fit_fusion, threshold_for
+from pipeline.train.frame.fusion import fit_fusion, level_for, threshold_for
 from pipeline.train.frame.learn import Data
 from pipeline.train.pictures import burst_numbers, windows_of
 from pipeline.trust.measure import auc
 
 RECALL = 0.96  # share of the pictures that are not blank, kept at the fitted threshold
 SURE = 0.02  # p_blank up to which a picture is surely not blank
+FALSE_CALLS = (
+    0.01  # share of the pictures without a person that p_human 0.5 calls one; vehicles too
+)
+WITHOUT = ("animal", "blank")  # pictures that show neither
 
 
 def decision(
@@ -33,14 +37,30 @@ def decision(
     part = {name: values[rows] for name, values in given.items()}
     cards = [examples[row].card for row in rows]
     fitted = fit_fusion(part, is_blank[rows], cards, sure=SURE)
-    p_blank = np.zeros(len(examples))
+    p_blank, shares = np.zeros(len(examples)), np.zeros((len(examples), 2))
     for members in windows_of(examples):
         bursts = burst_numbers([examples[row] for row in members])
         decided = blank.decide(logits[members], novelty[members], bursts, fitted)
         p_blank[members] = decided.p_blank
+        shares[members] = np.stack([decided.p_human, decided.p_vehicle], axis=1)
     threshold = threshold_for(p_blank[rows], is_blank[rows], cards, RECALL)
     say(f"threshold {threshold:.2f}, AUC {auc(p_blank[rows], is_blank[rows]):.4f} where fitted")
-    return replace(fitted, threshold=threshold)
+    human, vehicle = levels(shares[rows], [examples[row].kind for row in rows], cards)
+    say(f"levels: person {human:.3f}, vehicle {vehicle:.3f}")
+    return replace(fitted, threshold=threshold, human_level=human, vehicle_level=vehicle)
+
+
+def levels(
+    shares: NDArray[np.float64], kinds: Sequence[str], cards: Sequence[str]
+) -> tuple[float, float]:
+    """The levels of people and vehicles, from pictures that show neither.
+
+    shares   (n, 2) of a person and of a vehicle, by a model that did not learn from the pictures
+    """
+    rows = np.isin(kinds, WITHOUT)
+    without = np.asarray(cards)[rows].tolist()
+    human, vehicle = (level_for(share, without, FALSE_CALLS) for share in shares[rows].T)
+    return human, vehicle
 
 
 def _inputs(

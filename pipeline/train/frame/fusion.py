@@ -72,6 +72,19 @@ def fit_fusion(
     )
 
 
+def level_for(share: NDArray[np.float64], groups: Sequence[str], false_calls: float) -> float:
+    """The share of a person or vehicle that `false_calls` of the pictures without one reach.
+
+    share   (n,) of pictures that show none, by a model that did not learn from them
+    groups  (n,) their cards, which count by the root of their size
+    """
+    weights = balanced(groups, np.zeros(len(share), bool))
+    order = np.argsort(-share, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    level = share[order][int(np.searchsorted(reached, false_calls - 1e-12))]
+    return float(np.clip(np.ceil(level * 1000) / 1000, 0.01, 0.99))
+
+
 def threshold_for(
     p_blank: NDArray[np.float64],
     is_blank: NDArray[np.bool_],
