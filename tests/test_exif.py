@@ -161,6 +161,12 @@ def test_padding_is_taken_off_makes_models_and_serials(tmp_path):
     assert len(taken(tmp_path, first={MAKE: "x" * 5000}).make) == 200
 
 
+def test_a_camera_that_is_labelled_with_its_own_model_has_no_label_of_its_owner(tmp_path):
+    for label, expected in (("HYPERFIRE 2", None), ("Ridge 3", "Ridge 3")):
+        note = {NOTE: built(HF1, label=label)}
+        assert taken(tmp_path, first={MODEL: "HYPERFIRE 2"}, inner=note).camera_label == expected
+
+
 def place(latitude=(10, 30, 0), south="N", longitude=(20, 0, 36), west="E") -> dict:
     ratio = TiffImagePlugin.IFDRational
     return {

@@ -174,8 +174,7 @@ def embed(
         if isinstance(picture, _Open)
     ]
     problems = [problem for problem in found if isinstance(problem, FileProblem)]
-    new = [problem for problem in problems if problem.reason != "truncated"]  # saved when scored
-    return _embeddings(opened, encoder, each), new
+    return _embeddings(opened, encoder, each), problems
 
 
 def _open(picture: Media, read: Read, decoder: Decode) -> _Open | FileProblem:

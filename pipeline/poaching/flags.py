@@ -22,7 +22,7 @@ Taken: TypeAlias = tuple[str, datetime | None, str]  # sha-256, camera time, pat
 def judge(scene: Scene) -> Flag | None:
     """One flag for the visit with every rule that fired, or None.
 
-    severity  the highest of the rules, one more when several agree and not all of them are weak
+    severity  the highest of the rules, one more when several agree
     score     1 - product(1 - score of each rule): an order within a severity, no probability of a
               crime. More evidence lowers neither.
     """
@@ -32,7 +32,7 @@ def judge(scene: Scene) -> Flag | None:
     highest = max(
         rule.severity if found.severity is None else found.severity for rule, found in fired
     )
-    agree = len(fired) > 1 and not all(rule.weak for rule, _ in fired)
+    agree = len(fired) > 1
     return Flag(
         deployment_id=scene.visit.deployment_id,
         started_at=scene.visit.started_at,

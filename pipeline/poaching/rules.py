@@ -55,7 +55,6 @@ class Rule:
     shows_people: bool  # its pictures may show people, so pages pixelate them
     check: Check  # None: it does not fire
     lacks: Lacks  # why it cannot be applied, wholly or at some cameras, and what to do
-    weak: bool = False  # alone, or with other weak rules, it raises no severity
 
 
 def human_at_night(scene: Scene) -> Evidence | None:
@@ -274,7 +273,6 @@ RULES: tuple[Rule, ...] = (  # in the order in which a flag lists them
         shows_people=True,
         check=weapon_snare_or_carcass,
         lacks=no_general_model,
-        weak=True,
     ),
 )
 
