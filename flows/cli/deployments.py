@@ -39,7 +39,8 @@ def deployments_list(database: Database = None) -> int:
 def deployments_import(
     table: Annotated[Path, typer.Argument(metavar="CSV")], database: Database = None
 ) -> int:
-    """Read the table back: places, periods, offsets, tags. All of it or nothing.
+    """Read the table back: places, periods, offsets, tags. All of it or nothing. Tables of Wildlife
+    Insights and camtrapR are taken as they are; camtrapR's problems become outages.
 
     camtriage deployments import deployments.csv
     """
@@ -132,7 +133,8 @@ def deployments_remove(
 
 @deployments.command("check")
 def deployments_check(database: Database = None) -> int:
-    """What is missing or contradicts itself: ends, places, cameras in two places, pictures outside.
+    """What is missing or contradicts itself: ends, places, cameras in two places, two stations at
+    one spot, pictures outside.
 
     camtriage deployments check
     """

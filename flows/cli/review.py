@@ -48,6 +48,7 @@ def review_import(
     ] = None,
 ) -> int:
     """Read back what a person saw. A picture with several animals has a row for each of them.
+    Timelapse's table is taken as it is.
 
     All rows of one person on one picture are one answer. Append-only: the newest answer wins, as a
     whole, in every view.

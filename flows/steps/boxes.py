@@ -72,7 +72,7 @@ def boxes_warnings(path: str | None, database: str, batch_id: int) -> tuple[str,
         "entries match no picture": fit.unknown,
         "pictures are not in it": fit.missing,
         "entries failed there": len(fit.info.failed),
-        "entries of a picture that has another (the later counts)": fit.info.twice,
+        "entries stand there twice (done counts before failed, then the later)": fit.info.twice,
         "names of species are not taken, only boxes": fit.info.names,
         **{f"boxes left out ({why})": n for why, n in fit.info.ignored.items()},
     }
