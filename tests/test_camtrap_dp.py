@@ -318,6 +318,27 @@ def test_a_review_names_its_reviewer_and_claims_no_probability(written):
     assert [one["scientificName"] for one in about["taxonomic"]] == ["Vulpes vulpes"]
 
 
+def test_several_animals_of_a_picture_and_a_visit_are_valid_rows(written, official, tmp_path):
+    young = Observation("animal", "Panthera pardus", None, 3, None, "human", "Amina", "juvenile")
+    mother = replace(young, count=1, life_stage="adult", sex="female", individual_id="P1")
+    person = Observation("human", None, None, 1, None, "human", "Amina")
+    late = replace(young, started_at=AT + timedelta(hours=2), behavior="playing")
+    shot = replace(picture(), observation=person, further=(young, mother), event="a1")
+    visit = Event("a1", "gate", AT, AT + timedelta(hours=3), (mother, late))
+    _, _, tables = written(package(shot, events=(visit,)))
+    assert faults(tmp_path / "package", official) == []
+    [media], rows = tables["media"], tables["observations"]
+    assert media["filePublic"] == "false", "a person is on it too"
+    of_media = [row for row in rows if row["observationLevel"] == "media"]
+    assert [row["observationID"] for row in of_media] == ["a1_media", "a1_media_2", "a1_media_3"]
+    assert [(row["lifeStage"], row["sex"], row["individualID"]) for row in of_media[1:]] == [
+        ("juvenile", "", ""),
+        ("adult", "female", "P1"),
+    ]
+    first, second = (row for row in rows if row["observationLevel"] == "event")
+    assert second["eventStart"] > first["eventStart"] and second["behavior"] == "playing"
+
+
 def test_a_picture_nobody_looked_at_is_unclassified_by_nobody(written):
     waiting = Observation("unclassified", method="machine", by="frame model")
     _, _, rows = written(package(picture(shown=waiting, state="unprocessed"), events=()))

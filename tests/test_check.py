@@ -39,6 +39,10 @@ WRONG = {  # what was done by hand -> what is said about it
     "UPDATE label SET observation_type = 'ghost'": "labels of an unknown kind",
     "DELETE FROM label": "have vectors and no label",
     "UPDATE review SET observation_type = 'ghost'": "reviews of an unknown kind",
+    "UPDATE review SET life_stage = 'old'": "reviews of an unknown life stage",
+    "UPDATE review SET position = 1 WHERE id = 1": "answers that have lost a row",
+    "UPDATE review SET answer = 1, media_id = 1, position = id - 1": "blank and something else",
+    "UPDATE visit_taxon SET media_id = 1": "begin with a picture of another visit",
     "UPDATE recipe SET description = '{}'": "its description was changed",
     "UPDATE recipe SET step = 'flag' WHERE step = 'label'": "of another step",
     "UPDATE embedding SET vector = SUBSTR(vector, 1, 2) WHERE media_id < 50": "between 2 and 16",
@@ -117,7 +121,8 @@ def test_a_damaged_page_is_told_and_ends_no_check(tmp_path):
         conn.exec_driver_sql("BEGIN")
     engine.dispose()
     data = bytearray(path.read_bytes())
-    for page in range(len(data) // 4096 // 2, len(data) // 4096, 7):
+    pages = len(data) // 4096
+    for page in range(pages * 2 // 3, pages, 7):  # before them lies the list of the tables
         data[page * 4096 + 8 : page * 4096 + 200] = b"\xff" * 192
     path.write_bytes(data)
     said = faults(open_database(f"sqlite:///{path}"))

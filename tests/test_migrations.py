@@ -257,6 +257,62 @@ def test_0005_makes_days_of_midnights_that_no_camera_wrote(bare_url):
         assert conn.exec_driver_sql("SELECT taken_at FROM repaired_time").scalar() == "2026-05-04"
 
 
+def test_reviews_become_answers_and_taxa_get_the_times_of_their_own_pictures(bare_url):
+    """0006: a visit with two lions in its middle; its first picture was reviewed twice."""
+    at_revision(bare_url, "0005")
+    shown = ["zebra", "zebra", "lion", "lion", "zebra", None]  # None: blank
+    times = [f"2026-05-01T0{6 + n // 2}:{n % 2}0:00" for n in range(6)]
+    common = {"batch_id": 1, "deployment_id": 1}
+    rows = {
+        "recipe": [{"id": n, "step": s, "hash": s, "description": "{}"}
+                   for n, s in enumerate(("look", "label"), 1)],
+        "batch": [{"id": 1, "name": "k", "root": "/", "look_recipe_id": 1, "label_recipe_id": 2}],
+        "deployment": [{"id": 1, "name": "A", "source": "table", "other": "{}"}],
+        "media": [{"id": n, "sha256": f"{n:064}", "path": str(n), "size": 1, "width": 1,
+                   "height": 1, "mediatype": "image/jpeg", "clock": "exif", "orientation": 1,
+                   "taken_at": at, **common} for n, at in enumerate(times, 1)],
+        "look": [{"media_id": n, "recipe_id": 1, "state": "kept" if name else "blank", "count": n}
+                 for n, name in enumerate(shown, 1)],
+        "label": [{"media_id": n, "recipe_id": 2, "observation_type": "animal", "name": name,
+                   "reason": "", "top": "[]", "off_list": "[]"}
+                  for n, name in enumerate(shown, 1) if name],
+        "visit": [{"id": 1, "recipe_id": 2, "media_id": 1, "pictures": 6, "started_at": times[0],
+                   "ended_at": times[-1], **common}],
+        "visit_media": [{"media_id": n, "visit_id": 1} for n in range(1, 7)],
+        "visit_taxon": [{"visit_id": 1, "position": n, "observation_type": "animal", "name": name,
+                         "pictures": many} for n, (name, many) in enumerate((("zebra", 4),
+                                                                             ("lion", 2)))],
+        "review": [{"media_id": 1, "observation_type": kind, "purpose": "review", "source": "a.csv",
+                    "saved_at": "2026-06-01T00:00:00"} for kind in ("blank", "animal")],
+    }  # fmt: skip
+    with plainly(bare_url) as conn:
+        tables = sa.MetaData()
+        tables.reflect(conn)
+        for name, some in rows.items():
+            conn.execute(tables.tables[name].insert(), some)
+    migrate(bare_url)
+    with plainly(bare_url) as conn:
+
+        def told(query: str) -> list[tuple]:
+            return [tuple(row) for row in conn.exec_driver_sql(query)]
+
+        answers = "SELECT observation_type, answer, position FROM review ORDER BY id"
+        assert told(answers) == [("blank", 1, 0), ("animal", 2, 0)]
+        taxa = "SELECT name, media_id, started_at, ended_at, pictures, count FROM visit_taxon"
+        assert told(f"{taxa} ORDER BY position") == [
+            ("zebra", 1, times[0], times[4], 3, 5),
+            ("lion", 3, times[2], times[3], 2, 4),
+        ]
+        stretches = "SELECT position, stretch, media_id, started_at, pictures FROM visit_stretch"
+        assert told(f"{stretches} ORDER BY 1, 2") == [
+            (0, 0, 1, times[0], 1),
+            (0, 1, 2, times[1], 1),
+            (0, 2, 5, times[4], 1),
+            (1, 0, 3, times[2], 1),
+            (1, 1, 4, times[3], 1),
+        ]
+
+
 def test_remaking_a_parent_table_keeps_its_children(database, database_url, monkeypatch, tmp_path):
     """The trap: with foreign keys on, SQLite's drop of the old parent deletes the children."""
     with writing(database) as conn:

@@ -92,6 +92,42 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_imported(table):
         assert f"{number}: " in line and fault in line
 
 
+def test_what_else_is_on_a_picture_has_a_row_of_its_own(table):
+    head = "media_id;Species;individualCount;Life stage;sex;behaviour;individualID;label\n"
+    rows = (
+        f"{SHA};Lynx lynx;1;Adult;FEMALE;resting;L7;animal\n{SHA};Lynx lynx;3;juvenile;;;;animal\n"
+    )
+    mother, young = read_reviews(table(head + rows), find, "Amina").reviews
+    assert (mother.life_stage, mother.sex, mother.behavior, mother.individual_id) == (
+        *("adult", "female", "resting", "L7"),
+    )
+    assert (young.count, young.life_stage, young.sex) == (3, "juvenile", None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    (
+        (["animal,Lynx lynx,1,,", "animal,lynx  LYNX,2,,"], "line 3: says the same as line 2"),
+        (["animal,Lynx lynx,1,,", "blank,,,,"], "line 3: blank beside something else .* line 2"),
+        (["blank,,,,", "human,,,,"], "line 3: blank beside something else .* line 2"),
+        (["animal,Lynx lynx,1,old,"], "line 2: unknown life_stage 'old'; known: adult"),
+        (["animal,Lynx lynx,1,,unknown"], "line 2: unknown sex 'unknown'; known: female, male"),
+        (["animal,Lynx lynx,0,,"], "line 2: count '0'"),
+        (["blank,,,adult,"], "line 2: blank, but with"),
+    ),
+)
+def test_rows_that_cannot_stand_beside_each_other_or_by_themselves(table, rows, fault):
+    head = "media_id,observation_type,scientific_name,count,life_stage,sex\n"
+    with pytest.raises(SettingsError, match=fault):
+        read_reviews(table(head + "".join(f"{SHA},{row}\n" for row in rows)), find)
+
+
+def test_answers_of_two_people_in_one_table_are_told(table):
+    head = "media_id,observation_type,scientific_name,reviewer\n"
+    rows = [f"{SHA},animal,Lynx lynx,Amina", f"{SHA},blank,,Juma", f"{OTHER},blank,,Juma"]
+    assert read_reviews(table(head + "\n".join(rows)), find).rivals == 1
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     (

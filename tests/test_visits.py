@@ -87,6 +87,28 @@ def test_a_second_species_keeps_its_row_and_one_slip_does_not_make_one(visits):
     assert visit.others == ()
 
 
+def test_each_taxon_has_the_stretches_of_the_pictures_that_show_it(visits):
+    """Foxes at 0-3 s and 200 s, crows between them, all in one visit."""
+    blank, herd = {"state": "blank"}, {"count": 5}
+    rows = [(n, FOX, {"count": 2}, {}) for n in range(4)]
+    rows += [
+        (50, CROW, herd, {}),
+        (100, CROW, herd, {}),
+        (150, CROW, blank, {}),
+        (200, FOX, {}, {}),
+    ]
+    (visit,) = visits(*rows)
+    foxes, crows = visit.stretches
+    assert [(part.sha256, part.pictures, part.count) for part in foxes] == [
+        ("00", 4, 2),
+        ("07", 1, None),
+    ]
+    assert [(part.started_at.second, part.pictures) for part in crows] == [(50, 2)]
+    assert (visit.count, visit.count_basis) == (2, "boxes"), "the crows' five are no foxes"
+    (empty,) = visits((0, CROW, blank, {}))
+    assert [part.pictures for part in empty.stretches[0]] == [1]
+
+
 def test_the_same_animal_said_less_surely_is_no_second_one(visits):
     genus = {"Vulpes vulpes": 0.45, "Vulpes lagopus": 0.45}
     (visit,) = visits(*[(n, FOX, {}, {}) for n in range(4)], (4, genus, {}, {}), (5, genus, {}, {}))

@@ -53,11 +53,11 @@ def few(tmp_path):
     return Bank(labelset, np.eye(n, dtype=np.float32), np.arange(n), "softmax", 1.0, 0.0)
 
 
-def look(sha="a", state="kept", p_animal=0.95, p_human=0.02, p_vehicle=0.02):
+def look(sha="a", state="kept", p_animal=0.95, p_human=0.02, p_vehicle=0.02, count=None):
     return FrameScores(
         sha256=sha, p_blank=0.05, p_animal=p_animal, p_human=p_human, p_vehicle=p_vehicle,
         novelty=None, state=state, decided_by="fused", light="colour", luma=0.5, contrast=0.2,
-        view_shift=None,
+        view_shift=None, count=count,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from db.core import schema, views
 from pipeline.counted import counted
-from pipeline.records import KINDS, OBSERVATION_TYPES, REASONS
+from pipeline.records import KINDS, LIFE_STAGES, OBSERVATION_TYPES, REASONS, SEXES
 
 
 def _of(names: tuple[str, ...]) -> str:
@@ -50,6 +50,21 @@ RULES = {
     ),
     "reviews of an unknown kind": (
         f"review WHERE observation_type NOT IN ({_of(OBSERVATION_TYPES)})"
+    ),
+    "reviews of an unknown life stage or sex": (
+        f"review WHERE life_stage NOT IN ({_of(LIFE_STAGES)}) OR sex NOT IN ({_of(SEXES)})"
+    ),
+    "answers that have lost a row": (
+        "(SELECT media_id FROM review GROUP BY media_id, answer"
+        " HAVING max(position) <> count(*) - 1) AS torn"
+    ),
+    "answers of blank and something else": (
+        "review AS r JOIN review AS n ON n.media_id = r.media_id AND n.answer = r.answer"
+        " AND n.position > r.position WHERE 'blank' IN (r.observation_type, n.observation_type)"
+    ),
+    "taxa that begin with a picture of another visit": (
+        "visit_taxon AS t WHERE t.media_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM visit_media"
+        " AS x WHERE x.visit_id = t.visit_id AND x.media_id = t.media_id)"
     ),
     "visits without their first picture": (
         "visit AS v WHERE NOT EXISTS"
