@@ -180,6 +180,12 @@ def test_a_wrong_year_keeps_the_days_between_pictures_over_a_leap_day(card):
         assert one.parameters == {"seconds": 731 * 86400, "year": 2028} and len(some) == 18
 
 
+def test_29_february_is_the_first_of_march_in_a_year_without_it():
+    leap_day = datetime(2028, 2, 29, 6)
+    there = leap_day + timedelta(seconds=repair.year_shift(leap_day, 2026))
+    assert there == datetime(2026, 3, 1, 6)
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
