@@ -8,6 +8,7 @@ import pytest
 
 from db.core.engine import open_database
 from flows.execution.directly import Directly
+from flows.facts.package import gather
 from flows.run_options import NamingOptions, RunOptions
 from flows.services.clocks import RepairRequest, write_shift
 from flows.services.export import export_megadetector
@@ -149,3 +150,16 @@ def test_a_card_that_was_not_wiped_is_exported_whole_under_its_own_name(not_wipe
         f"Cam0/DCIM/100RECNX/RCNX{n:04}.JPG" for n in range(1, 11)
     ]
     assert all("failure" not in image for image in images)
+
+
+def test_a_package_of_a_card_that_was_not_wiped_holds_all_its_pictures_and_their_places(not_wiped):
+    engine = open_database(not_wiped)
+    with engine.connect() as conn:
+        june, may = gather(conn, ["june"]), gather(conn, ["may"])
+    engine.dispose()
+    assert (len(june.pictures), len(may.pictures)) == (10, 4)
+    assert [place.deployment_id for place in june.deployments] == ["june/Cam0", "may/Cam0"]
+    shown = {picture.event for picture in june.pictures if picture.event}
+    assert shown <= {event.id for event in june.events}
+    assert {event.id for event in may.events} <= {event.id for event in june.events}
+    assert june.frame_model == may.frame_model
