@@ -9,6 +9,7 @@ CamtriageError
         DatabaseError     the database is missing, behind, or not ours
     DatabaseChanged       it was replaced while a run wrote into it: exit code 1
     DatabaseAway          its server does not answer: exit code 1, and a run waits for it
+    DatabaseHeld          another program has its file and does not let go: exit code 1
     CardGone              the card was pulled out in the middle: exit code 1
     Unfinished            windows are left that could not be done: exit code 1
     UnreadablePicture     one file is no picture: a file problem, the run goes on
@@ -55,6 +56,10 @@ class DatabaseChanged(CamtriageError):
 
 class DatabaseAway(CamtriageError):
     """The database's server does not answer, or the connection broke."""
+
+
+class DatabaseHeld(CamtriageError):
+    """Another program holds the lock on the database's file, longer than we wait."""
 
 
 class CardGone(CamtriageError):

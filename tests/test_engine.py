@@ -14,13 +14,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
+from db.core import engine as engines
 from db.core import schema
 from db.core.engine import migrate, open_database, reading, writing
 from db.core.schema import HEAD, VERSION_TABLE
 from db.integrity.dump import dump
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
-from pipeline.errors import DatabaseAway, DatabaseError
+from pipeline.errors import DatabaseAway, DatabaseError, DatabaseHeld
 from tests import cards
 from tests.conftest import in_database, making_databases
 
@@ -259,3 +260,43 @@ def test_looking_at_a_database_that_this_process_has_open_drops_none_of_its_lock
         assert Path(f"{path}-wal").exists()
     with writing(engine) as conn:
         conn.exec_driver_sql("INSERT INTO about VALUES ('still', 'here')")
+
+
+@pytest.mark.parametrize("how", ["IMMEDIATE", "EXCLUSIVE", "journal"])
+def test_a_database_that_another_program_holds_is_waited_for_and_that_is_said(
+    tmp_path, monkeypatch, caplog, how
+):
+    """`journal`: a browser that put the file back into the old mode, in which readers wait too."""
+    path = tmp_path / "held.db"
+    engine = open_database(f"sqlite:///{path}")
+    engine.dispose()
+    monkeypatch.setattr(engines, "TOLD_S", 0.2)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    if how == "journal":
+        other.execute("PRAGMA journal_mode=DELETE")
+    other.execute("BEGIN EXCLUSIVE" if how == "journal" else f"BEGIN {how}")
+    other.execute("UPDATE about SET value = value")
+    freed = threading.Timer(1.0, other.execute, ["ROLLBACK"])
+    freed.start()
+    begun = time.monotonic()
+    with writing(open_database(f"sqlite:///{path}")) as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM about").scalar()
+    assert 0.8 < time.monotonic() - begun < 5
+    freed.join()
+    other.close()
+    [line] = {record.getMessage() for record in caplog.records}
+    assert line == f"{path}: another program holds it; waiting for it, for 120 s at most"
+
+
+def test_a_database_that_is_held_too_long_is_one_line_with_its_name(tmp_path, monkeypatch):
+    path = tmp_path / "held.db"
+    open_database(f"sqlite:///{path}").dispose()
+    monkeypatch.setattr(engines, "TOLD_S", 0.1)
+    monkeypatch.setattr(engines, "BUSY_S", 0.4)
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        engine = open_database(f"sqlite:///{path}")
+        with pytest.raises(DatabaseHeld, match="close that program") as why, writing(engine):
+            pass
+        other.execute("ROLLBACK")
+    assert str(why.value).startswith(f"{path}: another program") and "\n" not in str(why.value)

@@ -219,6 +219,22 @@ def test_a_quiet_camera_is_told_from_the_end_of_its_deployment_else_from_its_car
     assert b == ("B", pytest.approx(5.0), "end of deployment")
 
 
+def test_a_camera_that_goes_on_with_another_card_was_silent_until_its_next_picture(conn):
+    """Silence lasts to the end of the deployment, not of each card on which it has pictures."""
+    ends = datetime(2026, 6, 30)
+    save_deployments(conn, [Deployment("B", ended_at=ends, source="table")])
+    days = {"b": datetime(2026, 5, 6), "c": datetime(2026, 5, 8), "d": datetime(2026, 6, 25)}
+    second = save_batch(conn, "second", "/second", "second")
+    for name, at in days.items():
+        media = Media(name * 64, f"B/{name}", 1, taken_at=at, deployment_id="B")
+        save_media(conn, 1 if name == "b" else second, [media])
+    query = """SELECT batch, quiet_days, expected_by FROM quiet_cameras
+        WHERE deployment_id = 'B' ORDER BY last_picture_at"""
+    first, last = rows(conn, query)
+    assert first[1:] == (pytest.approx(2.0), "next card")
+    assert last == ("second", pytest.approx(5.0), "end of deployment")
+
+
 def test_effort_runs_from_set_up_to_taken_down_or_over_the_pictures(conn):
     place = Deployment("B", None, None, started_at=datetime(2026, 5, 1),
                        ended_at=datetime(2026, 5, 11, 12), source="table")  # fmt: skip

@@ -1,7 +1,7 @@
 """The weekly flow, with a real Prefect: page, tables and artifacts."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -59,6 +59,42 @@ def test_a_nightly_run_is_named_by_its_day_also_when_nobody_gave_one(
         nightly_report(out=str(tmp_path / "reports"), **given)
     names = {one.name for one in prefect.read_flow_runs()}
     assert {f"report {yesterday}", "report 2026-05-01"} <= names
+
+
+def pages(folder) -> list[str]:
+    return sorted(path.stem.removeprefix("camtriage-") for path in folder.glob("*.html"))
+
+
+def test_every_night_without_a_page_since_the_last_one_gets_one(
+    prefect, database, database_url, tmp_path, monkeypatch
+):
+    """The server was off for a week, and Prefect had made no run for some of its nights."""
+    from flows.prefect.nightly import missed, nightly_report
+
+    monkeypatch.setenv("CAMTRIAGE_DATABASE_URL", database_url)
+    out, today = tmp_path / "reports", date.today()
+    days = [today - timedelta(days=n) for n in range(8, 0, -1)]
+    nightly_report(out=str(out), day=days[0])
+    assert pages(out) == [str(days[0])], "a person asks for one day and gets one"
+    (out / "camtriage-notes.html").write_text("no page of a day")
+    (out / "camtriage-2019-05-01.html").write_text("a page of years ago")
+    paths = nightly_report(out=str(out))
+    assert len(paths) == 3 * 7 and {str(day) for day in days} < {*pages(out)}
+    assert missed(out, days[-1], days[-1]) == []
+    late = missed(tmp_path / "none", days[2], days[-1])
+    assert late == days[3:], "the oldest late run makes up for the nights after it too"
+
+
+def test_the_weekly_page_is_written_once_however_many_runs_are_late(tmp_path):
+    from flows.prefect.weekly import newer
+
+    page = tmp_path / "population.html"
+    due = datetime.now(UTC) - timedelta(days=7)
+    assert not newer(page, due)
+    page.write_text("written by the first late run")
+    assert newer(page, due) and newer(page, due - timedelta(days=7))
+    assert not newer(page, datetime.now(UTC) + timedelta(seconds=2)), "the next week's run"
+    assert not newer(page, None)
 
 
 @pytest.mark.filterwarnings("ignore:Artifact creation")  # here without a run

@@ -7,8 +7,10 @@ PostgreSQL   migrated by `camtriage db migrate` alone, one at a time behind an a
     with reading(engine) as conn:   sees one state of the database and holds up nobody
 """
 
+import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -21,10 +23,11 @@ from sqlalchemy import URL, Connection, Engine, event
 from db.core import views
 from db.core.rows import refresh
 from db.core.schema import HEAD, VERSION_TABLE, about, media, metadata, review
-from pipeline.errors import DatabaseAway, DatabaseError
+from pipeline.errors import DatabaseAway, DatabaseError, DatabaseHeld
 
 Tell = Callable[[str], None]
 BUSY_S = 120  # how long one process waits for another one's transaction
+TOLD_S = 5  # of them without a word
 LOCK = 0x63616D74  # any number, the same for all who migrate
 NO_ANSWER = ("connection failed", "connection is bad", "connection timeout")  # psycopg's words
 FOR_NOW = ("the database system is", "too many clients", "connection slots")  # PostgreSQL's
@@ -143,17 +146,57 @@ def _begin_by_us(raw: sqlite3.Connection, _record: object) -> None:
 def _set_pragmas(raw: sqlite3.Connection, record: object) -> None:
     """On every connection of our engine."""
     _begin_by_us(raw, record)
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _patiently(raw, "PRAGMA journal_mode=WAL")
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         raw.execute(f"PRAGMA {pragma}")
 
 
 def _begin(conn: Connection) -> None:
     """Take the write lock at once: a transaction that reads first and then writes would fail
-    without waiting when another process wrote in between."""
+    without waiting when another process wrote in between. One that reads takes its lock at once
+    too, so that both wait for another program here and nowhere else."""
     options = conn.get_execution_options()
+    raw = conn.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
     if options.get("migrates"):  # the pragma is ignored inside a transaction
-        conn.exec_driver_sql("PRAGMA foreign_keys=OFF")
-    conn.exec_driver_sql("BEGIN" if options.get("reads_only") else "BEGIN IMMEDIATE")
+        raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        if options.get("reads_only"):
+            raw.execute("BEGIN")
+            _patiently(raw, "SELECT 1 FROM sqlite_master LIMIT 1")
+        else:
+            _patiently(raw, "BEGIN IMMEDIATE")
+    except sqlite3.Error as why:  # as SQLAlchemy tells the errors of its own statements
+        raise sa.exc.DBAPIError.instance("BEGIN", None, why, sqlite3.Error) from why
+
+
+def _patiently(raw: sqlite3.Connection, statement: str) -> None:
+    """Run a statement that needs a lock on the file. While another program holds it (a database
+    browser with unsaved changes, a backup), say so once and wait; after BUSY_S, DatabaseHeld."""
+    begun, told = time.monotonic(), False
+    raw.execute(f"PRAGMA busy_timeout={1000 * min(TOLD_S, BUSY_S):.0f}")
+    try:
+        while True:
+            try:
+                raw.execute(statement).fetchall()
+                return
+            except sqlite3.OperationalError as why:
+                if "locked" not in str(why):
+                    raise
+            [[_, _, path]] = raw.execute("PRAGMA database_list").fetchmany(1)
+            if (waited := time.monotonic() - begun) >= BUSY_S:
+                raise DatabaseHeld(
+                    f"{path}: another program has held it for {waited:.0f} s: close that program "
+                    "(a database browser with unsaved changes, a backup), then run the command "
+                    "again"
+                ) from None
+            if not told:
+                said = "%s: another program holds it; waiting for it, for %s s at most"
+                logging.getLogger("camtriage").warning(said, path, BUSY_S)
+                told = True
+            time.sleep(0.05)  # not every lock is waited for by SQLite itself
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={1000 * BUSY_S:.0f}")
 
 
 def _open_sqlite(

@@ -1,12 +1,13 @@
 """The population page and its tables, every week, as a Prefect flow."""
 
+from datetime import datetime
 from pathlib import Path
 
 from flows.execution.environment import prepare_prefect
 
 prepare_prefect()
 
-from prefect import flow  # noqa: E402
+from prefect import flow, runtime  # noqa: E402
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
 
 from flows.execution.tasks import as_task  # noqa: E402
@@ -31,6 +32,8 @@ def weekly_population(
         end: Last day, included.
         species: Only these; without them, every animal.
     """
+    if newer(Path(out) / "population.html", runtime.flow_run.scheduled_start_time):
+        return []  # a late run: the page has been written since this one was due
     write = as_task(_write, "write tables and page", wait_s=10)
     written = write(study_request(begin, end, species), Path(out))
     if isinstance(written, str):
@@ -39,6 +42,12 @@ def weekly_population(
     create_markdown_artifact(written.markdown, key="population", description="rates and effort")
     create_table_artifact(written.rates, key="population-rates", description="rai.csv")
     return [str(path) for path in written.paths]
+
+
+def newer(page: Path, due: datetime | None) -> bool:
+    """Whether a page was written after a run was due: after weeks without a server the first late
+    run writes it, and the others have nothing to add. A run that a person starts is due now."""
+    return due is not None and page.exists() and page.stat().st_mtime > due.timestamp()
 
 
 def _write(request: StudyRequest, out: Path) -> WrittenStudy | str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,6 +42,14 @@ def write_report(
         path.write_text(bom + text, "utf-8", newline="")
         paths.append(path)
     return paths
+
+
+def page_day(path: Path) -> date | None:
+    """The day of a page that `write_report` wrote; None: another file."""
+    try:
+        return date.fromisoformat(path.stem.removeprefix("camtriage-"))
+    except ValueError:
+        return None
 
 
 def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipeline.counted import counted
+from pipeline.population.correction.correction import CorrectedSpecies
 from pipeline.population.study.study import Study
 from pipeline.population.study.table_rows import clock_notes
 from pipeline.population.study.tables import Tables
@@ -36,7 +37,8 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
         yield f"{note[0].upper()}{note[1:]}.\n"
     if tables.no_visit:
         yield f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}.\n"
-    yield "## Events per 100 camera-days\n"
+    right = bool(study.corrected.rows)
+    yield f"## Events per 100 camera-days{', of the labels, uncorrected' if right else ''}\n"
     rates = sorted(study.rates, key=lambda rate: (-rate.events, rate.name))
     yield from markdown_table(
         ("taxon", "events", "stations", "per 100 days", "95 %"),
@@ -53,13 +55,18 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
     visits = counted(study.corrected.visits, "visit")
     yield f"People reviewed {study.corrected.answers} of {visits}.\n"
     yield from markdown_table(
-        ("taxon", "visits by the model", "corrected", "95 %"),
+        ("taxon", "per 100 days", "95 %", "events by the model", "corrected"),
         [
-            (row.name, int(row.total.raw), words.decimal(row.total.value),
-             _between(row.total.low, row.total.high))
+            (row.name, *_rate(row), int(row.total.raw), words.decimal(row.total.value))
             for row in study.corrected.rows
         ],
     )  # fmt: skip
+
+
+def _rate(row: CorrectedSpecies) -> tuple[str, str]:
+    if row.rate is None:
+        return "–", ""
+    return words.decimal(row.rate.value), _between(row.rate.low, row.rate.high)
 
 
 def _between(low: float | None, high: float | None) -> str:

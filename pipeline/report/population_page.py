@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.population.correction.corrected import FEW_ERRORS, SMALL
-from pipeline.population.correction.correction import CorrectedSpecies
+from pipeline.population.correction.corrected_rates import CorrectedRate
+from pipeline.population.correction.correction import CorrectedPart, CorrectedSpecies
 from pipeline.population.effort import effort
-from pipeline.population.estimates.activity import Curve
+from pipeline.population.estimates.activity import FEWEST, Curve
 from pipeline.population.estimates.hours import Times
 from pipeline.population.estimates.occupancy import Occupancy, Share
 from pipeline.population.estimates.rates import Rate
@@ -37,9 +38,13 @@ METHODS = {"machine": "model", "human": "people", "machine and human": "both"}
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    rate: Rate
-    presence: Rate  # days with the taxon
+    """One taxon: its corrected rate where the sample gives one, and the rate of its labels."""
+
+    name: str
+    rate: Rate | None  # of the labels as they stand; None: known from the sample alone
+    presence: Rate | None  # days with the taxon
     methods: str  # who named it
+    corrected: CorrectedRate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Active:
     stations: int
     curve: Curve | None
     peak: str | None  # 06:30
+    why: str  # there is no curve; empty: there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +130,23 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         working=int((basis.effort > 0).sum()), days_total=float(np.nansum(basis.effort)),
         events=sum(rate.events for rate in study.rates),
         species=sum(rate.events > 0 for rate in study.rates),
-        reviewed=tables.reviewed, visits=tables.visits,
+        reviewed=tables.reviewed, visits=tables.visits, sampled=study.sampled,
         labels=_labels(tables), event_rule=events.RULES[request.rule],
         effort_rule=effort.RULES[request.effort], outages=outages_text(basis),
         clocks=clock_notes(basis),
         rates=_rates(study, common), zeros=any(rate.events == 0 for rate in study.rates),
-        rate_plot=plots.rate_plot([study.rates[i] for i in _places_of(study, common)]),
+        rate_plot=plots.rate_plot(
+            [study.rates[i] for i in _places_of(study, common)],
+            {row.name: row.rate for row in study.corrected.rows if row.rate},
+        ),
         map_plot=plots.map_plot(study, common[:MAPS], places), rounding=10.0**-rounding,
         nowhere=sum(name not in places for name in basis.stations),
         more_plots=_more(common, plots.MOST), more_maps=_more(common, MAPS),
         by_station=_by_station(study),
         month_plot=plots.month_plot(study, small), by_month=_by_month(study),
         elsewhere=study.elsewhere, corrected=study.corrected, corrected_rows=corrected,
+        corrected_months=_parts(study.corrected.months),
+        corrected_stations=_parts(study.corrected.stations), least_answers=SMALL,
         corrected_plot=plots.corrected_plot([row for row, _ in corrected][:BARS]),
         corrected_notes=_notes(study), blanks_text=_blanks(study),
         open_years=_open_years(study), mixed=len(comparable(basis)) < len(basis.names),
@@ -164,11 +175,16 @@ def _places_of(study: Study, names: Sequence[str]) -> list[int]:
 
 
 def _rates(study: Study, names: Sequence[str]) -> list[RateRow]:
-    who = methods_of(study.basis)
-    return [
-        RateRow(study.rates[i], study.presence[i], METHODS.get(who.get(name, ""), ""))
+    who, right = methods_of(study.basis), {row.name: row.rate for row in study.corrected.rows}
+    rows = [
+        RateRow(
+            name, study.rates[i], study.presence[i], METHODS.get(who.get(name, ""), ""),
+            right.get(name),
+        )
         for name, i in zip(names, _places_of(study, names), strict=True)
-    ]
+    ]  # fmt: skip
+    others = [name for name in right if name not in set(names)]
+    return rows + [RateRow(name, None, None, "sample", right[name]) for name in others]
 
 
 def _labels(tables: Tables) -> str:
@@ -216,6 +232,15 @@ def _corrected(study: Study, names: Sequence[str]) -> list[tuple[CorrectedSpecie
     rows = sorted(study.corrected.rows, key=lambda row: (place.get(row.name, len(place)), row.name))
     left = study.corrected.left
     return [(row, min(sum(row.total.more.values()), left)) for row in rows]
+
+
+def _parts(found: Sequence[CorrectedPart]) -> dict[str, list[CorrectedPart]]:
+    """By month or station, those with numbers."""
+    parts: dict[str, list[CorrectedPart]] = {}
+    for part in found:
+        if part.value is not None:
+            parts.setdefault(part.part, []).append(part)
+    return parts
 
 
 def _notes(study: Study) -> list[str]:
@@ -295,12 +320,22 @@ def _activity(study: Study, names: Sequence[str]) -> Iterator[ActivityRow]:
     for name in names:
         if name in days.clock:
             clock = _active(days.clock[name], days.curves.get(name))
-            yield ActivityRow(name, clock, _active(days.sun[name], days.sun_curves.get(name)))
+            sun = _active(days.sun[name], days.sun_curves.get(name), clock.n)
+            yield ActivityRow(name, clock, sun)
 
 
-def _active(times: Times, curve: Curve | None) -> Active:
+def _active(times: Times, curve: Curve | None, of: int | None = None) -> Active:
+    """`of`: events by the clock, of which these have a sun time."""
     peak = words.hour(float(curve.hours[curve.density.argmax()])) if curve else None
-    return Active(times.n, times.stations, curve, peak)
+    return Active(times.n, times.stations, curve, peak, "" if curve else _no_curve(times.n, of))
+
+
+def _no_curve(n: int, of: int | None) -> str:
+    if n >= FEWEST:
+        return "no curve fits: all at one time, or too even"
+    if of is not None and of >= FEWEST:
+        return "no sun time" if n == 0 else f"fewer than {FEWEST} events have a sun time"
+    return f"fewer than {FEWEST} events"
 
 
 def _trend(study: Study, names: Sequence[str]) -> list[TrendRow]:

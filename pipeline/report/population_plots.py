@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.population.correction.corrected_rates import CorrectedRate
 from pipeline.population.correction.correction import CorrectedSpecies
 from pipeline.population.estimates.activity import Curve
 from pipeline.population.estimates.rates import Rate
@@ -77,17 +78,34 @@ def _dates(axes: "Axes") -> None:
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
-def rate_plot(rates: Sequence[Rate]) -> str | None:
-    """Events per 100 camera-days of each species, with the interval over stations."""
-    known = [rate for rate in rates if rate.pooled is not None][:40]
+def rate_plot(
+    rates: Sequence[Rate], corrected: Mapping[str, CorrectedRate] | None = None
+) -> str | None:
+    """Events per 100 camera-days of each species with their interval: corrected ones where there
+    are any, and those of the labels beside them in grey."""
+    right = corrected or {}
+    known = [Range(r.name, r.pooled, r.low, r.high) for r in rates if r.pooled is not None]
+    names = {row.name for row in known}
+    known += [Range(name, None) for name in right if name not in names]
+    known = known[:40]
     if not known:
         return None
+    best = [
+        Range(row.name, right[row.name].value, right[row.name].low, right[row.name].high)
+        if row.name in right
+        else row
+        for row in known
+    ]
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
-        _ranges(axes, [Range(r.name, r.pooled, r.low, r.high) for r in known], GREEN)
+        if right:
+            _ranges(axes, [row._replace(low=None) for row in known], SOFT, -0.16, "labels")
+        _ranges(axes, best, GREEN, 0.16 if right else 0, "corrected" if right else None)
         axes.set_xlim(0, None)
         axes.set_xlabel("independent events per 100 camera-days")
+        if right:
+            axes.legend(frameon=False, loc="lower right")
 
     return svg(draw, WIDE, 0.65 + 0.22 * len(known))
 
@@ -115,7 +133,7 @@ def _ranges(
 
 
 def corrected_plot(rows: Sequence[CorrectedSpecies]) -> str | None:
-    """Visits per species: by the model, and corrected with their interval."""
+    """Events per species: by the model, and corrected with their interval."""
     if not rows:
         return None
 
@@ -126,7 +144,7 @@ def corrected_plot(rows: Sequence[CorrectedSpecies]) -> str | None:
         _ranges(axes, raw, SOFT, -0.16, "by the model")
         _ranges(axes, right, BROWN, 0.16, "corrected")
         axes.set_xlim(0, None)
-        axes.set_xlabel("visits")
+        axes.set_xlabel("independent events")
         axes.legend(frameon=False, loc="lower right")
 
     return svg(draw, WIDE, 0.65 + 0.27 * len(rows))

@@ -13,13 +13,14 @@ from db.store.batches import save_recipe
 from pipeline.records import Draw
 
 # sha256 of its first picture, batch, deployment, start, type, name, probability; taxa that people
-# saw ((): blank; None: nobody has reviewed it)
+# saw ((): blank; None: nobody has reviewed it); end
 LabelledRow: TypeAlias = tuple[
-    str, str, str, str, str, str | None, float | None, tuple[str, ...] | None
+    str, str, str, str, str, str | None, float | None, tuple[str, ...] | None, str | None
 ]
 
 _LABELLED = """
-SELECT m.sha256, b.name, d.name, v.started_at, x.observation_type, x.name, x.probability, v.id
+SELECT m.sha256, b.name, d.name, v.started_at, x.observation_type, x.name, x.probability, v.id,
+    v.ended_at
 FROM visit v
 JOIN batch b ON b.id = v.batch_id AND b.label_recipe_id = v.recipe_id
 JOIN visit_taxon x ON x.visit_id = v.id AND x.position = 0
@@ -52,8 +53,8 @@ def labelled_visits(conn: Connection) -> list[LabelledRow]:
     for visit, kind, name in conn.exec_driver_sql(_SAID):
         said[visit] += [] if kind == "blank" else [name or kind]
     return [
-        (sha, batch, place, at, kind, name, p, tuple(said[visit]) if visit in said else None)
-        for sha, batch, place, at, kind, name, p, visit in conn.exec_driver_sql(_LABELLED)
+        (sha, batch, place, at, kind, name, p, tuple(said[visit]) if visit in said else None, end)
+        for sha, batch, place, at, kind, name, p, visit, end in conn.exec_driver_sql(_LABELLED)
     ]
 
 

@@ -36,6 +36,7 @@ class LabelledVisit(NamedTuple):
     name: str | None
     probability: float | None
     answer: tuple[str, ...] | None = None  # taxa; (): blank; None: not reviewed
+    ended_at: str | None = None  # of its last picture; None: as it began
 
     @property
     def taxon(self) -> str:

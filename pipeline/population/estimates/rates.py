@@ -29,7 +29,7 @@ BOOTSTRAP = "bootstrap of stations"
 WIDENED = "bootstrap of stations, widened to what counting events one by one allows"
 COUNTING = "counting events one by one: stations drawn again differ less"
 NO_EVENT = "no event: upper bound for events that come one by one, no clustering assumed"
-NO_INTERVAL = "fewer than two stations: no interval"
+NO_INTERVAL = "one station: no interval, it does not tell how much stations differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,25 @@ def _widened(rate: Rate) -> Rate:
         return rate
     how = COUNTING if low <= rate.low and rate.high <= high else WIDENED
     return replace(rate, low=min(low, rate.low), high=max(high, rate.high), interval=how)
+
+
+def within_100(rates: Sequence[Rate]) -> list[Rate]:
+    """Days of 100: no more than all of them, though a deployment of half a day may see an animal
+    and limits from counting know no most."""
+    return [
+        replace(
+            rate,
+            pooled=_at_most_100(rate.pooled),
+            mean_of_stations=_at_most_100(rate.mean_of_stations),
+            low=_at_most_100(rate.low),
+            high=_at_most_100(rate.high),
+        )
+        for rate in rates
+    ]
+
+
+def _at_most_100(value: float | None) -> float | None:
+    return None if value is None else min(value, 100.0)
 
 
 def presence_days(

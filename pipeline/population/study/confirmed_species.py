@@ -32,7 +32,7 @@ class Richness:
     model_only: tuple[str, ...]  # named at species or genus by the model, by no person
     events: int  # confirmed
     stations: int  # with effort
-    chao1: Chao | None = None  # from events
+    chao1: Chao | None = None  # from events; None: fewer than two species
     chao2: Chao | None = None  # from stations: to be preferred
     diversity: Diversity | None = None
     accumulated: tuple[float, ...] = ()  # expected species after 1, 2, ... stations
@@ -59,13 +59,14 @@ def richness(basis: Basis) -> Richness:
         return Richness(tuple(confirmed), model_only, 0, len(table))
     sizes = np.unique(np.linspace(1, number, SIZES).round().astype(int)).tolist()
     mean, sd = accumulation(table)
+    several = int((table.sum(0) > 0).sum()) > 1  # one species says nothing of those not seen
     return Richness(
         tuple(confirmed),
         model_only,
         number,
         len(table),
-        chao1(table.sum(0)),
-        chao2(table),
+        chao1(table.sum(0)) if several else None,
+        chao2(table) if several else None,
         diversity(table.sum(0)),
         tuple(mean.tolist()),
         tuple(sd.tolist()),

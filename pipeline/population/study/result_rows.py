@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.population.correction.correction import Corrected
+from pipeline.population.correction.corrected import SMALL
+from pipeline.population.correction.correction import Corrected, CorrectedPart
 from pipeline.population.correction.elsewhere import Elsewhere
 from pipeline.population.estimates.occupancy import Share
 from pipeline.population.estimates.rates import Rate
@@ -106,8 +107,8 @@ def overlap_rows(days: Days, rules: Sequence[str]) -> Rows:
 
 
 def corrected_rows(found: Corrected, rules: Sequence[str]) -> Rows:
-    """Visits as the model names them, and as the reviewed sample corrects them; of kept pictures
-    only. more_reviews would halve the width of corrected; 0 where all were reviewed."""
+    """Independent events by the model's names, and as the reviewed sample corrects them; of kept
+    pictures only. more_reviews would halve the width of corrected; 0 where all were reviewed."""
     head = ["scientific_name", "unit", "raw", "corrected", "low", "high", "se", "limits"]
     head += ["lambda_low", "lambda_high", "ppi", "ppi_low", "ppi_high", "raw_per_100", "per_100"]
     head += ["per_100_low", "per_100_high", "effort_days", "raw_share", "share", "share_low"]
@@ -115,7 +116,7 @@ def corrected_rows(found: Corrected, rules: Sequence[str]) -> Rows:
     none = (None, None, None)
     for species in found.rows:
         total, rate = species.total, species.rate
-        row: list[object] = [species.name, "visit"]
+        row: list[object] = [species.name, "event"]
         row += map(number, (total.raw, total.value, total.low, total.high, total.se))
         row += [total.method, *map(number, (min(total.lambdas), max(total.lambdas)))]
         row += map(number, species.ppi)
@@ -128,7 +129,19 @@ def corrected_rows(found: Corrected, rules: Sequence[str]) -> Rows:
         note = "; ".join(filter(None, [total.note, CAPPED if species.capped else ""]))
         rows.append([*row, total.reviewed, total.errors, more, note, rules[2]])
     if found.why:
-        rows.append(["", "visit", *[""] * 20, found.answers, "", "", found.why, rules[2]])
+        rows.append(["", "event", *[""] * 20, found.answers, "", "", found.why, rules[2]])
+    return rows
+
+
+def corrected_part_rows(found: Sequence[CorrectedPart], part: str, rules: Sequence[str]) -> Rows:
+    """Corrected events per 100 camera-days by month or by station, where the sample allows."""
+    head = [part, "scientific_name", "answers", "raw_per_100", "per_100", "per_100_low"]
+    rows: Rows = [[*head, "per_100_high", "effort_days", "note", *RULES]]
+    for cell in found:
+        numbers = map(number, (cell.raw, cell.value, cell.low, cell.high))
+        note = f"{SMALL} answers are needed" if cell.value is None else ""
+        row = [cell.part, cell.name, cell.answers, *numbers]
+        rows.append([*row, number(cell.effort_days), note, *rules])
     return rows
 
 

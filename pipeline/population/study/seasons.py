@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.population.effort.basis import Basis
 from pipeline.population.effort.effort import days_between
 from pipeline.population.estimates.rates import Rate, rai, widened
-from pipeline.population.estimates.trend import Change, between_two, over_seasons
+from pipeline.population.estimates.trend import Change, over_seasons
 from pipeline.population.events.independent import tally
 from pipeline.population.events.spans import DAY
 
@@ -51,7 +51,9 @@ def trend(basis: Basis) -> Trend:
     events, effort = _by_season(basis, [months[chosen & (season == s)] for s in numbers])
     both = zip(events, effort, strict=True)
     rates = tuple(tuple(widened(rai(seen, days, basis.names))) for seen, days in both)
-    changes = tuple(_change(events[:, :, i], effort, numbers) for i in range(len(basis.names)))
+    changes = tuple(
+        over_seasons(events[:, :, i].T, effort.T, numbers) for i in range(len(basis.names))
+    )
     names = tuple(_label(first + 12 * s) for s in numbers)
     begins = int(first.astype(int)) % 12 + 1
     return Trend(names, tuple(sorted(shared)), "", rates, changes, begins)
@@ -94,14 +96,6 @@ def _by_season(
             days += days_between(basis.watched, np.clip(ends, *basis.edges))[:, 0]
         effort.append(days)
     return np.array(events), np.array(effort)
-
-
-def _change(
-    events: NDArray[np.float64], effort: NDArray[np.float64], numbers: Sequence[int]
-) -> Change:
-    if len(numbers) == 2 and numbers[1] - numbers[0] == 1:
-        return between_two(events.T, effort.T)
-    return over_seasons(events.T, effort.T, numbers)
 
 
 def _label(month: np.datetime64) -> str:

@@ -35,12 +35,11 @@ class Occupied:
 
 
 def occupied(basis: Basis) -> list[Occupied]:
-    """Each species on the requested occasions."""
-    daily = basis.daily()
-    by_people = np.array([sighting.method == "human" for sighting in basis.kept], bool)
+    """Each species on the requested occasions. An event counts on the day it began, as in rates."""
+    daily, by_people = basis.daily(), basis.by_people
     made = []
     for name in basis.names:
-        mine = basis.inside & (basis.taxa == name)
+        mine = basis.in_effort & (basis.events.species == name)
         made.append(
             _occupied(name, _history(basis, daily, mine), _history(basis, daily, mine & by_people))
         )
@@ -49,15 +48,15 @@ def occupied(basis: Basis) -> list[Occupied]:
 
 def any_history(basis: Basis) -> History:
     """A history without a detection: the stations and occasions that all species share."""
-    return _history(basis, basis.daily(), np.zeros(len(basis.kept), bool))
+    return _history(basis, basis.daily(), np.zeros(len(basis.events), bool))
 
 
-def _history(basis: Basis, daily: Operation, visits: NDArray[np.bool_]) -> History:
-    request = basis.request
+def _history(basis: Basis, daily: Operation, chosen: NDArray[np.bool_]) -> History:
+    request, events = basis.request, basis.events
     return detection_history(
         daily,
-        basis.station[visits],
-        basis.times[visits],
+        events.station[chosen],
+        events.started_at[chosen],
         request.occasion_days,
         request.day1,
         request.least_days,

@@ -4,14 +4,14 @@ Tables and page show this and nothing else, so that their numbers are the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.card.sun import average_anchored, sun_radians
-from pipeline.population.correction.correction import Corrected, corrected
+from pipeline.population.correction.correction import Corrected, corrected, only_sampled
 from pipeline.population.correction.elsewhere import Accuracy, Elsewhere, elsewhere
 from pipeline.population.correction.sample import Sample
 from pipeline.population.effort.basis import Basis
@@ -25,6 +25,7 @@ from pipeline.population.estimates.rates import (
     rai,
     station_rates,
     widened,
+    within_100,
 )
 from pipeline.population.study.confirmed_species import Richness, comparable, richness
 from pipeline.population.study.seasons import Trend, trend
@@ -72,6 +73,7 @@ class Study:
     corrected: Corrected
     blanks: BlankAudit | None
     elsewhere: tuple[Elsewhere, ...] = ()  # only where sensitivity and specificity were given
+    sampled: tuple[str, ...] = ()  # names that only drawn visits have: in corrected numbers alone
 
 
 def study(
@@ -80,17 +82,20 @@ def study(
     blanks: BlankAudit | None = None,
     accuracies: Sequence[Accuracy] = (),
 ) -> Study:
-    """All results of a study."""
-    seen, names, inside = basis.seen, basis.names, basis.inside
-    visits = basis.station[inside], basis.taxa[inside], basis.times[inside]
-    present = presence_days(operation(basis.watched), *visits, names)
+    """All results of a study. A name that people gave to drawn visits alone has corrected numbers
+    and no raw one: the draw is no count."""
+    sampled = only_sampled(sample)
+    basis = replace(basis, names=[name for name in basis.names if name not in sampled])
+    seen, names, counted = basis.seen, basis.names, basis.counted
+    began = counted.station, counted.species, counted.started_at
+    present = presence_days(operation(basis.watched), *began, names)
     by_month = monthly_rai(basis.counted, basis.watched, names, basis.edges)
     return Study(
         basis,
         tuple(widened(rai(seen, basis.effort, names))),
         station_rates(seen, basis.effort),
         {str(month): tuple(widened(rates)) for month, rates in by_month.items()},
-        tuple(widened(rai(present, basis.effort[: len(basis.watched)], names))),
+        tuple(within_100(widened(rai(present, basis.effort[: len(basis.watched)], names)))),
         tuple(occupied(basis)),
         days(basis),
         richness(basis),
@@ -98,6 +103,7 @@ def study(
         corrected(basis, sample),
         blanks,
         tuple(elsewhere(basis, accuracies)),
+        tuple(sorted(sampled)),
     )
 
 

@@ -185,7 +185,9 @@ def _problems(watch: Watch) -> tuple[tuple[str, str], list[tuple[str, str]]]:
     return as_text[0], as_text[1:]
 
 
-def about_rows(basis: Basis, version: str, histories: Mapping[str, History]) -> Rows:
+def about_rows(
+    basis: Basis, version: str, histories: Mapping[str, History], sampled: Sequence[str]
+) -> Rows:
     """Item and value: what the numbers were made from, and what is not in them."""
     request = basis.request
     least = request.least_days
@@ -221,6 +223,7 @@ def about_rows(basis: Basis, version: str, histories: Mapping[str, History]) -> 
     rows += [[f"left out: {what}", n] for what, n in more.items()]
     rows += [["clocks", sentence] for sentence in clock_notes(basis)]
     rows += [["deployment without a period", name] for name in basis.without_period]
+    rows += [["known from the sample alone, in corrected numbers only", name] for name in sampled]
     for name, history in histories.items():
         lost = {why: n for why, n in history.lost.items() if n}
         rows += [[f"not in the history of {name}: {why}", n] for why, n in lost.items()]

@@ -42,7 +42,7 @@ def population_tables(study: Study, version: str) -> Tables:
     by_name = dict(zip(basis.stations, basis.effort.tolist(), strict=True))
     histories = {species.name: species.history for species in study.occupied}
     rows = {
-        "about": rows_of.about_rows(basis, version, histories),
+        "about": rows_of.about_rows(basis, version, histories, study.sampled),
         "events": rows_of.event_rows(basis, rules),
         "effort": rows_of.effort_rows(basis.stays, basis.known, by_name, basis.edges, request),
         "rai": rows_of.rai_rows(study.rates, basis, rules),
@@ -54,6 +54,10 @@ def population_tables(study: Study, version: str) -> Tables:
         "activity_curves": results.curve_rows(study.days),
         "overlap": results.overlap_rows(study.days, rules),
         "corrected": results.corrected_rows(study.corrected, rules),
+        "corrected_by_month": results.corrected_part_rows(study.corrected.months, "month", rules),
+        "corrected_by_station": results.corrected_part_rows(
+            study.corrected.stations, "station", rules
+        ),
         "richness": results.richness_rows(study.richness),
         "trend": results.trend_rows(study.trend, basis.names, rules),
         "record_table": rows_of.record_table(basis),
