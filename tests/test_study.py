@@ -539,6 +539,21 @@ def test_a_dozen_seasons_do_not_print_over_each_other():
         assert 2 <= len(re.findall(r">20\d\d/\d\d<", axes)) <= 4
 
 
+@pytest.mark.parametrize("years", [0.1, 2])
+def test_effort_without_any_event_is_a_page_that_says_so(years):
+    there = places(3, end=FIRST + timedelta(days=365 * years))
+    for some in ([], [seen(0, FIRST + timedelta(days=1), None, kind="human")]):
+        made = study(basis(some, there, StudyRequest()))
+        tables = population_tables(made, "0")
+        page = population_page(made, tables, "0")
+        assert "No independent event of an animal" in page and "<b>0</b><span>indep" in page
+        assert [len(rows) for name, rows in tables.rows.items() if name in ("rai", "events")] == [
+            1,
+            1,
+        ]
+        assert "No visit" in page and len(tables.rows["effort"]) == 4
+
+
 # --- the page's words ---
 
 

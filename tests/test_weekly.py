@@ -48,6 +48,19 @@ def test_a_study_without_periods_says_what_is_missing_and_with_them_is_written(
     assert "Vulpes vulpes" in found["population-rates"]
 
 
+def test_cameras_that_watched_and_saw_nothing_have_a_page_every_week(
+    prefect, database, database_url, tmp_path, monkeypatch
+):
+    from flows.prefect.weekly import weekly_population
+
+    monkeypatch.setenv("CAMTRIAGE_DATABASE_URL", database_url)
+    with writing(database) as conn:
+        save_deployments(conn, PLACES)
+    paths = weekly_population(out=str(tmp_path / "study"))
+    page = (tmp_path / "study" / "population.html").read_text("utf-8")
+    assert len(paths) > 10 and "No independent event of an animal" in page
+
+
 def test_a_nightly_run_is_named_by_its_day_also_when_nobody_gave_one(
     prefect, database, database_url, tmp_path, monkeypatch
 ):

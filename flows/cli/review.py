@@ -85,6 +85,13 @@ def review_sample(
         "sheet",
         file=sys.stderr,
     )
+    if drawn.before:
+        visits = counted(drawn.before, "visit")
+        print(
+            f"{visits} of the half hour before drawn ones in the sheet too: they tell which begin "
+            "an independent event",
+            file=sys.stderr,
+        )
     for path in drawn.paths:
         print(path)
     return 0

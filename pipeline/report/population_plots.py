@@ -169,7 +169,7 @@ def occupancy_plot(naive: Sequence[Range], modelled: Sequence[Range]) -> str | N
 def month_plot(study: Study, names: Sequence[str]) -> str | None:
     """Rates by month, one small plot a species; no bar where no camera watched."""
     months = list(study.months)
-    if len(months) < 2:
+    if len(months) < 2 or not names:
         return None
     days = _days(np.array(months, "datetime64[M]").astype("datetime64[s]")).tolist()
     index = {name: i for i, name in enumerate(study.basis.names)}
@@ -368,7 +368,7 @@ def richness_plot(found: Richness) -> str | None:
 def trend_plot(study: Study, names: Sequence[str]) -> str | None:
     """Rates of the seasons side by side, the same months of each."""
     found = study.trend
-    if not found.seasons:
+    if not found.seasons or not names:
         return None
     step = -(-len(found.seasons) // LABELS)
     index = {name: i for i, name in enumerate(study.basis.names)}

@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
 from db.queries.population.sample import pictures_of, save_sample
+from db.store.deployments import all_deployments
 from flows.execution.databases import known_database
 from flows.facts.study import read_labelled_visits
 from flows.services.study.population import check_folder, read_basis
 from pipeline.population.correction import sample as sampling
+from pipeline.population.correction.openings import Opening, before_drawn, openings
 from pipeline.population.correction.sample import LabelledVisit
 from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.cell_queue import open_cells
@@ -23,6 +25,10 @@ SAMPLE = (
     "These {0} visits were drawn at random from all visits, whatever the model called them: "
     "people, vehicles and what it could not name among them, because an animal may be there too. "
     "What people see in them corrects the numbers of every species: camtriage population."
+)
+BEFORE = (
+    " {0} more come after them: visits of the half hour before a drawn one that shows an animal. "
+    "Was it there already? What people see in them tells which visits begin an independent event."
 )
 QUEUE = (
     "Each of these {0} visits stands for a station and an occasion in which a species was named "
@@ -39,6 +45,7 @@ class DrawnSample:
     visits: int  # from which it was drawn
     drawn: int
     in_sheet: int  # drawn, and not answered yet
+    before: int  # visits before drawn ones in the sheet too
     strata: int
     seed: int
 
@@ -73,16 +80,26 @@ def write_sample(
         drawn = {draw.sha256 for draw in draws}
         by_sha = {call.sha256: call for call in calls}
         unanswered = [by_sha[draw.sha256] for draw in draws if by_sha[draw.sha256].answer is None]
+        earlier = list(before_drawn(_openings(conn, calls), frozenset(drawn)))
         words = SAMPLE.format(len(unanswered))
+        words += BEFORE.format(len(earlier)) if earlier else ""
+        questions = [""] * len(unanswered) + ["the half hour before a drawn visit"] * len(earlier)
         paths = write_event_sheet(  # before the draw is kept: a folder may refuse it
-            _asked(conn, unanswered, bar),
+            _asked(conn, [*unanswered, *earlier], bar, questions),
             out,
             "sample",
             "A random sample of visits",
             words,
             show_people,
         )
-    return DrawnSample(tuple(paths), len(calls), len(drawn), len(unanswered), len(strata), seed)
+    sheet = len(unanswered), len(earlier)
+    return DrawnSample(tuple(paths), len(calls), len(drawn), *sheet, len(strata), seed)
+
+
+def _openings(conn: Connection, calls: Sequence[LabelledVisit]) -> list[Opening]:
+    """Of all visits, with the gap that a study has where nobody says another."""
+    station = {d.deployment_id: d.location_id or d.deployment_id for d in all_deployments(conn)}
+    return openings(calls, [station[call.deployment] for call in calls], StudyRequest().gap_s)
 
 
 def write_queue(
