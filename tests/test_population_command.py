@@ -283,7 +283,7 @@ def test_the_command_writes_files_prints_their_paths_and_says_what_they_are(
     said = camtriage("--out", "tables", cwd=tmp_path, url=database_url)
     assert said.returncode == 0, said.stderr
     paths = said.stdout.splitlines()
-    assert len(paths) == 16 + 4 + 2 and all((tmp_path / one).is_file() for one in paths)
+    assert len(paths) == 18 + 4 + 2 and all((tmp_path / one).is_file() for one in paths)
     assert "8 visits, 1 of them told by people" in said.stderr and "uncorrected" in said.stderr
     assert "1 deployment without a period" in said.stderr and "deployments list" in said.stderr
     with (tmp_path / "tables/history_vulpes_vulpes.csv").open(newline="") as file:
