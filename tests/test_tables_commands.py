@@ -112,7 +112,10 @@ def test_what_a_shell_of_another_code_page_wrote_comes_back(url, tmp_path, capsy
 
 def test_a_sheet_of_reviews_filled_in_by_german_excel_is_read(tmp_path):
     sha = "a" * 64
-    row = SheetRow(sha, "c", "Ñuñoa", "Ñuñoa/1.JPG", MAY, "animal", "Lynx lynx", 2, "=Amina", MAY)
+    seen = ("animal", "Lynx lynx", 2)
+    row = SheetRow(
+        sha, "c", "Ñuñoa", "Ñuñoa/1.JPG", MAY, *seen, reviewer="=Amina", reviewed_at=MAY
+    )  # fmt: skip
     write_sheet(tmp_path / "audit.csv", [row])
     saved = as_excel_saves_it((tmp_path / "audit.csv").read_text("utf-8-sig"), offsets=True)
     (tmp_path / "audit.csv").write_bytes(saved)
