@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from db.core.engine import open_database
+from db.core.engine import open_database, writing
+from db.store.files import files_found, move_paths, save_files
 from flows.execution.directly import Directly
 from flows.facts.package import gather
 from flows.run_options import NamingOptions, RunOptions
@@ -15,7 +16,9 @@ from flows.services.export import export_megadetector
 from flows.services.hand_over import pictures_in_state
 from flows.steps import chain
 from flows.steps.ingest import ingest
+from pipeline.records import Found
 from tests import cards
+from tests.makers import fill
 
 TABLE = "deploymentID,locationID,cameraID\nNorth 1,North,A0\nSouth 1,South,A1\n"
 
@@ -163,3 +166,34 @@ def test_a_package_of_a_card_that_was_not_wiped_holds_all_its_pictures_and_their
     assert shown <= {event.id for event in june.events}
     assert {event.id for event in may.events} <= {event.id for event in june.events}
     assert june.frame_model == may.frame_model
+
+
+def test_paths_follow_a_card_and_come_back_on_both_databases(database):
+    def paths(conn) -> list[tuple]:
+        query = "SELECT {0}.path FROM {0} JOIN batch b ON b.id = {0}.batch_id ORDER BY b.id, 1"
+        return [
+            [row.path for row in conn.exec_driver_sql(query.format(name))]
+            for name in ("media", "file", "trouble")
+        ]
+
+    with writing(database) as conn:
+        fill(conn, 40)
+        before = paths(conn)
+        move_paths(
+            conn, 1, "", "K000 2026/"
+        )  # its own folder's name: one path was another's before
+        moved = paths(conn)
+        assert sum(path.startswith("K000 2026/K00") for path in moved[0]) == 20
+        assert [len(some) for some in moved] == [len(some) for some in before]
+        move_paths(conn, 1, "K000 2026/", "")
+        assert paths(conn) == before
+
+
+def test_a_file_in_the_way_keeps_the_paths_as_they_are(database):
+    with writing(database) as conn:
+        fill(conn, 20)
+        [stands, *_] = [path for path, _, _ in files_found(conn, 1) if path.startswith("K000")]
+        save_files(conn, 1, [(Found(stands.removeprefix("K000 2026/"), "picture", 1), None)])
+        before = files_found(conn, 1)
+        move_paths(conn, 1, "K000 2026/", "")
+        assert files_found(conn, 1) == before
