@@ -155,7 +155,7 @@ def test_zebra_and_wildebeest_in_one_picture_are_both_kept(conn):
     shown = f"SELECT scientific_name, method FROM media_status WHERE media_id = '{sha(5)}'"
     assert told(conn, shown) == [(WILDEBEEST, "human")], "one row a picture: the larger count"
     seen = told(conn, "SELECT scientific_name, individuals FROM species_by_day ORDER BY 1")
-    assert seen == [(WILDEBEEST, 7), (ZEBRA, 2)]
+    assert seen == [(WILDEBEEST, 7), (ZEBRA, 2), (LION, None)], "nobody reviewed the lions"
     assert told(conn, "SELECT count(*) FROM reviews WHERE newest") == [(2,)]
     assert check(conn) == []
 
@@ -164,10 +164,11 @@ def test_one_adult_and_three_young_are_four_lions(conn):
     cub = animal(120, LION, 3, life_stage="juvenile")
     save_reviews(conn, [animal(120, LION, 1, life_stage="adult", sex="female"), cub], "a.csv")
     save_reviews(conn, [animal(121, LION, 2, life_stage="adult")], "a.csv")
-    assert told(conn, "SELECT scientific_name, count, pictures FROM events") == [(LION, 4, 2)]
+    taxa = f"SELECT count, pictures, method FROM event_taxa WHERE name = '{LION}'"
+    assert told(conn, taxa) == [(4, 2, "human")]
     assert told(conn, EVENT_ROWS) == [(LION, 3, "juvenile"), (LION, 1, "adult")]
-    [event] = told(conn, "SELECT scientific_name, count, started_at FROM independent_events")
-    assert event == (LION, 4, at(120).isoformat())
+    events = f"SELECT count, started_at FROM independent_events WHERE scientific_name = '{LION}'"
+    assert told(conn, events) == [(4, at(120).isoformat())]
 
 
 def test_animals_without_a_number_are_one_at_least_beside_those_with_one(conn):
@@ -176,9 +177,10 @@ def test_animals_without_a_number_are_one_at_least_beside_those_with_one(conn):
         animal(120, LION, 3, life_stage="juvenile"),
     ]
     save_reviews(conn, rows, "a.csv")
-    assert told(conn, "SELECT count FROM events") == [(4,)]
+    count = f"SELECT count FROM event_taxa WHERE name = '{LION}'"
+    assert told(conn, count) == [(4,)]
     save_reviews(conn, [animal(120, LION)], "b.csv")
-    assert told(conn, "SELECT count FROM events") == [(None,)]
+    assert told(conn, count) == [(None,)]
 
 
 def test_a_later_answer_replaces_an_earlier_one_as_a_whole(conn):
@@ -219,7 +221,7 @@ def test_a_person_beside_an_animal_hides_the_picture_and_no_count_is_mixed_up(co
     save_reviews(conn, rows, "a.csv")
     shown = f"SELECT observation_type FROM media_status WHERE media_id = '{sha(5)}'"
     assert told(conn, shown) == [("human",)]
-    kinds = "SELECT observation_type, count FROM observations WHERE observation_level = 'event'"
+    kinds = "SELECT observation_type, count FROM event_taxa WHERE method = 'human'"
     assert sorted(told(conn, kinds)) == [("animal", 9), ("human", 2)]
 
 
@@ -344,13 +346,25 @@ def test_one_species_told_of_a_whole_visit_is_on_all_of_its_pictures(conn):
     assert told(conn, query) == [(LION, at(0).isoformat(), at(140).isoformat(), 141, 3)]
 
 
-def test_what_people_saw_in_pictures_far_apart_are_two_events(conn):
-    save_reviews(conn, [animal(3, LION, 1), animal(4, LION, 2), animal(100, LION, 1)], "a.csv")
-    query = "SELECT started_at, ended_at, count, pictures FROM independent_events"
-    assert sorted(told(conn, query)) == [
-        (at(3).isoformat(), at(4).isoformat(), 2, 2),
-        (at(100).isoformat(), at(100).isoformat(), 1, 1),
+def test_a_name_that_people_correct_holds_for_the_pictures_that_the_machine_called_the_same(conn):
+    save_reviews(conn, [animal(0, "Equus grevyi", 2), animal(140, "Equus grevyi", 1)], "a.csv")
+    query = (
+        "SELECT started_at, ended_at, count, pictures FROM independent_events"
+        " WHERE scientific_name = '{}' ORDER BY 1"
+    )
+    assert told(conn, query.format("Equus grevyi")) == [
+        (at(0).isoformat(), at(2).isoformat(), 2, 3),
+        (at(140).isoformat(), at(140).isoformat(), 1, 1),
     ]
+    others = "SELECT name, method, pictures FROM event_taxa ORDER BY position"
+    assert told(conn, others) == [
+        (WILDEBEEST, "machine", 135),
+        ("Equus grevyi", "human", 4),
+        (LION, "machine", 2),
+    ], "what nobody reviewed stays"
+    save_reviews(conn, [animal(1, ZEBRA, 2)], "b.csv")
+    assert told(conn, query.format("Equus grevyi"))[0][1] == at(0).isoformat(), "two names: unsure"
+    assert told(conn, query.format(ZEBRA)) == [(at(1).isoformat(), at(2).isoformat(), 2, 2)]
 
 
 def test_a_visit_comes_back_with_its_stretches(conn):

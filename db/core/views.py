@@ -16,6 +16,7 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "media_status",
     "current_review",
     "told",
+    "told_pictures",
     "told_taxa",
     "told_animals",
     "event_taxa",

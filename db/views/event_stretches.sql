@@ -19,6 +19,6 @@ SELECT
     CASE WHEN x.visit_id IS NOT NULL AND x.count IS NULL OR t.event_media_id IS NOT NULL AND t.count IS NULL THEN NULL ELSE e.count_basis END AS count_basis, -- boxes or review
     e.method AS method -- machine or human
 FROM event_taxa e
-LEFT JOIN visit_stretch x ON e.method = 'machine' AND x.visit_id = e.visit_id AND x.position = e.position
+LEFT JOIN visit_stretch x ON e.label IS NOT NULL AND x.visit_id = e.visit_id AND x.position = e.label
 LEFT JOIN told_taxa t ON e.method = 'human' AND t.event_media_id = e.event_media_id
     AND t.observation_type = e.observation_type AND coalesce(t.name, '') = coalesce(e.name, '')

@@ -1,8 +1,10 @@
 -- One row a taxon that people told of an event, and stretch of its pictures that show it: pictures at
 -- most a minute apart. A visit is told by people once they named anything but blank on one of its
 -- pictures, reviewed them all, or spoke of the visit as a whole (purpose event). A taxon told of a
--- whole visit is on the pictures that the machine or people called so, or where it is the only one
--- on every picture that is not blank; where there are none, on the whole visit.
+-- picture is also on those that nobody reviewed and the machine called so, or called the same as that
+-- picture where people said one thing only of these. One told of a whole visit is on the pictures that
+-- the machine or people called so, or where it is the only one on every picture that is not blank;
+-- where there are none, on the whole visit.
 WITH shown AS ( -- in one picture, or in the visit: other ages and sexes add up, a row without a number is one animal at least
     SELECT visit_id, event_media_id, media_id, taken_at, whole, observation_type, name,
         CASE WHEN max(count) IS NOT NULL THEN CAST(sum(coalesce(count, 1)) AS integer) END AS count
@@ -26,18 +28,22 @@ whole AS (
     GROUP BY visit_id, event_media_id, observation_type, name
 ),
 candidate AS ( -- every picture of a visit, for each taxon that was told of the whole
-    SELECT w.visit_id, w.event_media_id, s.media_id, s.taken_at, w.observation_type, w.name, w.count,
-        CASE WHEN f.purpose <> 'event' THEN 0 ELSE 1 END AS free, -- nobody reviewed it by itself
-        CASE WHEN f.purpose <> 'event' THEN 0 WHEN w.observation_type = 'blank' THEN 1
-            WHEN s.state <> 'kept' THEN 0 WHEN w.taxa = 1 THEN 1
-            WHEN t.observation_type = w.observation_type
-                AND (t.name = w.name OR w.observation_type <> 'animal') THEN 1
+    SELECT w.visit_id, w.event_media_id, p.media_id, p.taken_at, w.observation_type, w.name, w.count, p.free,
+        CASE WHEN p.free = 0 THEN 0 WHEN w.observation_type = 'blank' THEN 1
+            WHEN p.kept = 0 THEN 0 WHEN w.taxa = 1 THEN 1
+            WHEN p.observation_type = w.observation_type
+                AND (p.name = w.name OR w.observation_type <> 'animal') THEN 1
             ELSE 0 END AS fits
     FROM whole w
-    JOIN status s ON s.visit_id = w.visit_id
-    JOIN batch b ON b.id = s.batch_id
-    LEFT JOIN review f ON f.id = s.review_id
-    LEFT JOIN label t ON t.media_id = s.media_id AND t.recipe_id = b.label_recipe_id
+    JOIN told_pictures p ON p.event_media_id = w.event_media_id
+),
+claim AS ( -- what people said of pictures on which the machine saw one of its taxa
+    SELECT s.event_media_id, p.position, s.observation_type, s.name,
+        count(*) OVER (PARTITION BY s.event_media_id, p.position) AS taxa
+    FROM shown s
+    JOIN told_pictures p ON p.media_id = s.media_id
+    WHERE s.whole = 0 AND s.observation_type <> 'blank' AND p.position IS NOT NULL
+    GROUP BY s.event_media_id, p.position, s.observation_type, s.name
 ),
 picture AS (
     SELECT s.visit_id, s.event_media_id, s.media_id, s.taken_at, s.observation_type, s.name,
@@ -47,6 +53,19 @@ picture AS (
     LEFT JOIN whole w ON w.event_media_id = s.event_media_id
         AND w.observation_type = s.observation_type AND coalesce(w.name, '') = coalesce(s.name, '')
     WHERE s.whole = 0
+    UNION ALL
+    SELECT p.visit_id, p.event_media_id, p.media_id, p.taken_at, n.observation_type, n.name, NULL, 0, 1
+    FROM (
+        SELECT DISTINCT event_media_id, observation_type, name
+        FROM shown
+        WHERE observation_type <> 'blank'
+            AND event_media_id NOT IN (SELECT whole.event_media_id FROM whole)
+    ) n
+    JOIN told_pictures p ON p.event_media_id = n.event_media_id AND p.free = 1 AND p.kept = 1
+    LEFT JOIN claim c ON c.event_media_id = p.event_media_id AND c.position = p.position AND c.taxa = 1
+        AND c.observation_type = n.observation_type AND coalesce(c.name, '') = coalesce(n.name, '')
+    WHERE c.taxa = 1 OR p.observation_type = n.observation_type
+        AND (p.name = n.name OR n.observation_type <> 'animal')
     UNION ALL
     SELECT visit_id, event_media_id, media_id, taken_at, observation_type, name, count, 1, free
     FROM (
