@@ -141,6 +141,7 @@ class RepairParameters(TypedDict, total=False):
 
     seconds: int  # shift, year, zone: added to what the camera wrote
     year: int  # year: the year that was meant
+    times: dict[str, str]  # set: by path on the card, as ISO 8601
     ran_at_min: int  # zone: the offset that the clock ran at, minutes east of UTC
     points: list[list[str]]  # drift: two pairs [camera time, true time], ISO 8601
 
@@ -154,6 +155,7 @@ class Taken:
     last: datetime | None = None
     early: int = 0  # before its start
     late: int = 0  # after its end
+    untimed: int = 0  # without a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ class ClockRepair:
 
     def touches(self, batch: str, path: str, at: datetime | None) -> bool:
         """Whether a picture lies in the stretch; at: as the camera wrote it."""
+        if self.kind == "set":
+            return self.batch == batch and path in self.parameters["times"]
         if at is None or self.batch not in (None, batch):
             return False
         late = self.last_at is not None and at > self.last_at
@@ -184,6 +188,13 @@ class ClockRepair:
         early = self.first_at is not None and at < self.first_at
         before = self.first_path is not None and path < self.first_path
         return not (early or late or before or behind)
+
+    def of_picture(self, path: str, at: datetime | None) -> datetime:
+        """The time that stands for a picture that it touches."""
+        if self.kind == "set":
+            return time_of(self.parameters["times"][path])
+        assert at is not None  # else it touches none
+        return self.repaired(at)
 
     def repaired(self, at: datetime) -> datetime:
         """The time that stands for what the camera wrote; a DayAlone moves by whole days, as its

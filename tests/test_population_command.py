@@ -50,7 +50,7 @@ VISITS = [  # deployment, begins, minutes, taxon, capture method
     ("A1", may(2, 10, 34), 0, FOX, None),  # 29 minutes after the last, 34 after the first picture
     ("A1", may(2, 11, 10), 0, FOX, None),
     ("A1", may(15), 0, FOX, None),  # the camera was gone by then
-    ("A1", None, 0, FOX, None),
+    ("D1", None, 0, FOX, None),  # without a period it hides no zero: tests/test_untimed.py
     ("A1", may(5), 0, FOX, "timeLapse"),
     ("A1", may(4), 0, MAMMAL, None),
     ("A1", may(2, 9), 0, PERSON, None),
@@ -156,7 +156,7 @@ def test_the_rule_decides_what_is_one_event(filled):
 def test_effort_follows_the_rule_and_the_dates(filled):
     assert of(tables(filled, effort_rule="inclusive")[0]["rai"], scientific_name="Mammalia")[
         "effort_days"
-    ] == str(11 + 6 + 6 + 21)
+    ] == str(10 + 5 + 5 + 20)  # periods do not hold the midnight that ends them
     found, _ = tables(filled, begin="2026-05-02", end="2026-05-08")
     fox = of(found["rai"], scientific_name="Vulpes vulpes")
     assert (fox["events"], fox["effort_days"]) == ("3", str(7 + 5 + 7))
@@ -230,7 +230,7 @@ def test_dates_without_a_camera_are_told_with_those_that_have_one(filled, dates,
     with pytest.raises(PopulationError) as told:
         tables(filled, **dates)
     said = str(told.value)
-    assert words in said and "cameras ran from 2026-05-01 to 2026-05-21" in said
+    assert words in said and "cameras ran from 2026-05-01 to 2026-05-20" in said
     assert "fill in" not in said and "1 of 5 deployments without a period" in said
 
 

@@ -262,6 +262,6 @@ def test_an_end_in_the_future_gives_no_effort_after_today_in_views_as_in_arrays(
     assert ("Sb", f"{tomorrow}", 0) in told(conn, retrieval)
     notes = clock_notes(study)
     assert notes == [
-        f"3 deployments that end after today (a, b, e) have effort up to the end of {today}, the "
+        f"3 deployments with an end after today (a, b, e): effort up to the end of {today}, the "
         "day in UTC"
     ]

@@ -258,7 +258,7 @@ clock_repair = sa.Table(  # a person's word on a wrong clock; media.taken_at sta
     sa.Column("last_at", Time),
     sa.Column("first_path", Words),  # or: from this file to that one, in the order of paths
     sa.Column("last_path", Words),
-    sa.Column("kind", TEXT, nullable=False),  # shift, year, zone, am_pm, drift
+    sa.Column("kind", TEXT, nullable=False),  # shift, year, zone, am_pm, drift, set
     sa.Column("parameters", Json, nullable=False),
     sa.Column("comment", Words),
     sa.Column("made_by", Words),

@@ -95,6 +95,7 @@ def pictures_taken(conn: Connection) -> dict[str, Taken]:
     early = sa.func.count(sa.case((_early(), 1)))
     late = sa.func.count(sa.case((s.taken_at > d.ended_at, 1)))
     ends = sa.func.min(s.taken_at), sa.func.max(s.taken_at)
-    query = sa.select(d.name, sa.func.count(), *ends, early, late)
+    untimed = sa.func.count() - sa.func.count(s.taken_at)
+    query = sa.select(d.name, sa.func.count(), *ends, early, late, untimed)
     joined = query.join(schema.status, s.deployment_id == d.id).group_by(d.name)
     return {name: Taken(*rest) for name, *rest in conn.execute(joined)}

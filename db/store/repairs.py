@@ -16,7 +16,7 @@ from db.core.rows import chunks, deployment_ids, now, record, refresh, upsert
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment
 
-Written = tuple[int, str, str, datetime]  # media key, batch, path, camera time
+Written = tuple[int, str, str, datetime | None]  # media key, batch, path, camera time
 
 
 def repairs(conn: Connection, undone: bool = False) -> list[tuple[int, ClockRepair, sa.RowMapping]]:
@@ -63,6 +63,32 @@ def save_repair(conn: Connection, repair: ClockRepair) -> int:
     apply(conn, mine)
     refresh(conn, mine)
     return key
+
+
+def times_written(conn: Connection, sha256s: Sequence[str]) -> dict[str, datetime | None]:
+    """What the cameras wrote, by sha-256."""
+    m = schema.media.c
+    return {
+        sha: at
+        for part in chunks(sha256s)
+        for sha, at in conn.execute(sa.select(m.sha256, m.taken_at).where(m.sha256.in_(part)))
+    }
+
+
+def places(conn: Connection, sha256s: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """(sha-256, deployment, batch, path) of these pictures, in the order of cards and files."""
+    m, b, d = schema.media.c, schema.batch.c, schema.deployment.c
+    query = (
+        sa.select(m.sha256, d.name, b.name, m.path)
+        .join_from(schema.media, schema.batch, b.id == m.batch_id)
+        .join(schema.deployment, d.id == m.deployment_id)
+    )
+    found = [
+        (sha, place, batch, path)
+        for part in chunks(sha256s)
+        for sha, place, batch, path in conn.execute(query.where(m.sha256.in_(part)))
+    ]
+    return sorted(found, key=lambda row: row[1:])
 
 
 def refuse_second(conn: Connection, repair: ClockRepair, touched: Sequence[Written]) -> None:
@@ -122,20 +148,20 @@ def meant(conn: Connection, which: ColumnElement[bool]) -> Iterator[dict[str, ob
         for key, batch, path, at, name in rows:
             for number, repair, _ in standing:
                 if repair.deployment_id == name and repair.touches(batch, path, at):
-                    at = repair.repaired(at)
-                    yield {"media_id": key, "clock_repair_id": number, "taken_at": at}
+                    meant_at = repair.of_picture(path, at)
+                    yield {"media_id": key, "clock_repair_id": number, "taken_at": meant_at}
                     break
 
 
 def _written(
     conn: Connection, which: ColumnElement[bool]
-) -> Iterator[tuple[int, str, str, datetime, str]]:
+) -> Iterator[tuple[int, str, str, datetime | None, str]]:
     m, b, d = schema.media.c, schema.batch.c, schema.deployment.c
     query = (
         sa.select(m.id, b.name, m.path, m.taken_at, d.name)
         .join_from(schema.media, schema.batch, b.id == m.batch_id)
         .join(schema.deployment, d.id == m.deployment_id)
-        .where(which, m.taken_at.is_not(None))
+        .where(which)
         .order_by(b.name, m.path, m.sha256)
     )
     return ((key, batch, path, at, name) for key, batch, path, at, name in conn.execute(query))

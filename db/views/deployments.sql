@@ -13,7 +13,7 @@ span AS (
         max(coalesce(r.taken_at, m.taken_at)) AS last_at
     FROM media m
     LEFT JOIN repaired_time r ON r.media_id = m.id
-    WHERE m.taken_at IS NOT NULL
+    WHERE coalesce(r.taken_at, m.taken_at) IS NOT NULL
     GROUP BY m.deployment_id
 ),
 stood AS (

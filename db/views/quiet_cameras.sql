@@ -6,7 +6,7 @@ WITH last_of AS (
         max(coalesce(r.taken_at, m.taken_at)) AS last_at
     FROM media m
     LEFT JOIN repaired_time r ON r.media_id = m.id
-    WHERE m.taken_at IS NOT NULL
+    WHERE coalesce(r.taken_at, m.taken_at) IS NOT NULL
     GROUP BY m.deployment_id, m.batch_id
 ),
 last_on AS (

@@ -2,6 +2,7 @@
 
 import shlex
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,8 +46,9 @@ def clock_suspects(
 ) -> int:
     """Clocks that look wrong, and the repair that may help.
 
-    Never set, in the future, going back while the files go on, outside the deployment, or the sun
-    elsewhere than the light of the pictures says.
+    Without a time or its hour, dated by the file alone, never set, in the future, following summer
+    time, going back while the files go on, outside the deployment, or the sun elsewhere than the
+    light of the pictures says. Packages mark these deployments with timestampIssues.
 
     camtriage clock suspects
     """
@@ -128,6 +130,38 @@ def clock_shift(
     return 0
 
 
+@clock.command("set")
+@with_options(NamingOptions)
+def clock_set(
+    options: NamingOptions,
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="CSV: path (and batch or deployment), time.")
+    ],
+    comment: Annotated[str | None, typer.Option(help="From where the times are.")] = None,
+    who: Who = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write it; else it is only shown.")] = False,
+) -> int:
+    """Enter times of pictures that have none, or a day alone; shown first, written with --yes.
+
+    Columns: path (or file) and time, in the camera's clock; batch or deployment where several
+    pictures have one path. All rows or none. The pictures form visits again; each card's times are
+    a repair that `clock undo` takes back.
+
+    camtriage clock set times.csv --yes
+    """
+    from flows.services.clock_set import preview_set, write_set
+
+    for preview in preview_set(options.database, table, who, comment):
+        _print_preview(preview)
+    if yes:
+        for written in write_set(options, table, who, comment):
+            formed, key = counted(written.visits, "visit"), written.number
+            print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
+    else:
+        print("nothing is written yet: add --yes to do it")
+    return 0
+
+
 @clock.command("list")
 def clock_list(database: Database = None) -> int:
     """Every repair with its number as CSV, also those that were undone.
@@ -198,5 +232,5 @@ def _print_preview(preview: "ShiftPreview") -> None:
         )
 
 
-def _second(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
+def _second(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at else "no time"

@@ -94,7 +94,12 @@ def outages_suggest(
 
     found = suggest_outages(database_url(database), deployment)
     for name in found.not_judged:
-        print(f"{name}: left out, its clock is not to be trusted", file=sys.stderr)
+        print(
+            f"{name}: left out, its clock is not to be trusted",
+            file=sys.stderr,
+        )
+    for name in found.without_time:
+        print(f"{name}: left out, no picture has a time: camtriage clock set", file=sys.stderr)
     _print_outages(found.waiting)
     if found.waiting:
         print("none of these counts before a person says so: camtriage outages accept NUMBER ...")

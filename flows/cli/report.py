@@ -113,6 +113,7 @@ def study_lines(written: "WrittenStudy") -> Iterator[str]:
         f"events: {request.rule}, {request.gap_s / 60:g} min; effort: {request.effort}; "
         f"outages: {tables.outages}; what was left out: about.csv"
     )
+    yield from tables.clocks
     if tables.without_period:
         without = counted(len(tables.without_period), "deployment")
         yield (

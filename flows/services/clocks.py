@@ -50,7 +50,7 @@ class MovedPicture:
 
     batch: str
     path: str
-    before: datetime  # as the camera wrote it
+    before: datetime | None  # as the camera wrote it
     after: datetime
 
 
@@ -89,7 +89,7 @@ def suspects(database: str, deployments: Sequence[str] | None = None) -> tuple[S
     """Every doubt about a clock, by deployment. InputError: there is no such deployment."""
     with reading(known_database(database)) as conn:
         for name in deployments or ():
-            _deployment(conn, name)
+            deployment_named(conn, name)
         return tuple(doubts(conn, names=deployments or None))
 
 
@@ -98,15 +98,16 @@ def preview_shift(database: str, request: RepairRequest) -> ShiftPreview:
     with reading(known_database(database)) as conn:
         repair, pictures = _possible(conn, request)
         clock_repairs.refuse_second(conn, repair, pictures)
-        place = _deployment(conn, repair.deployment_id)
+        place = deployment_named(conn, repair.deployment_id)
     moved = tuple(
-        MovedPicture(batch, path, at, repair.repaired(at)) for _, batch, path, at in pictures
+        MovedPicture(batch, path, at, repair.of_picture(path, at))
+        for _, batch, path, at in pictures
     )
     return ShiftPreview(
         repair,
         moved,
-        sum(_outside(place, picture.before) for picture in moved),
-        sum(_outside(place, picture.after) for picture in moved),
+        sum(picture.before is not None and place.lies_outside(picture.before) for picture in moved),
+        sum(place.lies_outside(picture.after) for picture in moved),
     )
 
 
@@ -152,7 +153,7 @@ def requested(
     }
     if sum(value is not None for value in kinds.values()) != 1:
         raise InputError(f"give one of {', '.join(kinds)} (--drift twice)")
-    place = _deployment(conn, request.deployment)
+    place = deployment_named(conn, request.deployment)
     repair = _stretch(conn, request)
     pictures = clock_repairs.stretch(conn, repair)
     if not pictures:
@@ -167,7 +168,7 @@ def _possible(
 ) -> tuple[ClockRepair, list[clock_repairs.Written]]:
     """The same, refused too where it brings pictures into years that cannot be."""
     repair, pictures = requested(conn, request)
-    rules.refuse_years(repair, (at for *_, at in pictures), now())
+    rules.refuse_years(repair, (at for *_, at in pictures if at), now())
     return repair, pictures
 
 
@@ -177,7 +178,7 @@ def _kind(
     if request.by is not None:
         return "shift", {"seconds": rules.seconds_of(request.by)}
     if request.year is not None:
-        first = min(at for *_, at in pictures)
+        first = min(at for *_, at in pictures if at)
         return "year", {"seconds": rules.year_shift(first, request.year), "year": request.year}
     if request.zone is not None:
         return "zone", rules.zone_shift(request.zone, place.utc_offset_min, request.deployment)
@@ -224,13 +225,8 @@ def _file(conn: Connection, repair: ClockRepair, option: str, name: str) -> tupl
     return hits[0]
 
 
-def _deployment(conn: Connection, name: str) -> Deployment:
+def deployment_named(conn: Connection, name: str) -> Deployment:
     for deployment in all_deployments(conn):
         if deployment.deployment_id == name:
             return deployment
     raise InputError(f"{name}: no such deployment; their names: camtriage deployments list")
-
-
-def _outside(place: Deployment, at: datetime) -> bool:
-    early = place.started_at is not None and at < place.started_at
-    return early or (place.ended_at is not None and at > place.ended_at)

@@ -1,7 +1,7 @@
 """When cameras did not work: entered by people, or proposed to them and then accepted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 from db.core.engine import reading, writing
 from db.queries.silence import watched
 from db.store import outages as kept
+from db.store.deployments import pictures_taken
 from flows.execution.databases import known_database
+from pipeline.counted import counted
 from pipeline.errors import InputError
 from pipeline.poaching.camera import camera_changes, frames_of
 from pipeline.population.effort.silence import proposals
@@ -46,6 +48,7 @@ class SuggestedOutages:
 
     waiting: tuple[NumberedOutage, ...]
     not_judged: tuple[str, ...]  # deployments whose clock is not to be trusted
+    without_time: tuple[str, ...]  # deployments with pictures, none of which has a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,15 @@ def list_outages(database: str) -> tuple[NumberedOutage, ...]:
 def suggest_outages(database: str, deployments: Sequence[str] | None = None) -> SuggestedOutages:
     """Propose outages from silence and changed views, for some deployments or for all."""
     with reading(known_database(database)) as conn:  # long work holds up nobody who writes
-        judged, not_judged, found = _proposals(conn, deployments)
+        judged, not_judged, without_time, found = _proposals(conn, deployments)
     if missing := sorted(set(deployments or ()) - set(judged)):
-        raise InputError(f"{', '.join(missing)}: no such deployment, or a clock not to be trusted")
+        raise InputError(
+            f"{', '.join(missing)}: no such deployment, or times that cannot be judged"
+        )
     with writing(known_database(database)) as conn:
         kept.propose_outages(conn, judged, found)
-        return SuggestedOutages(_numbered(kept.waiting(conn)), tuple(not_judged))
+        waiting = _numbered(kept.waiting(conn))
+    return SuggestedOutages(waiting, tuple(not_judged), tuple(without_time))
 
 
 def accept_outages(
@@ -111,24 +117,29 @@ def remove_outages(database: str, numbers: Sequence[int]) -> tuple[Outage, ...]:
 
 def _proposals(
     conn: Connection, deployments: Sequence[str] | None
-) -> tuple[list[str], list[str], list[Outage]]:
-    """(deployments that were judged, those that cannot be, what is proposed for the former)."""
+) -> tuple[list[str], list[str], list[str], list[Outage]]:
+    """(deployments that were judged, those that cannot be because of their clock, and because no
+    picture has a time, what is proposed for the first)."""
     known = [outage for _, outage in kept.outages(conn, accepted=True)]
     judged: list[str] = []
     not_judged: list[str] = []
+    without_time: list[str] = []
     found: list[Outage] = []
-    gap_s = Settings().windows.visit_gap_s
+    gap_s, taken = Settings().windows.visit_gap_s, pictures_taken(conn)
     for place, shots, scores in watched(conn, deployments):
         name = place.deployment_id
-        if place.timestamp_issues:
-            not_judged.append(name)
+        untimed = taken[name].untimed if name in taken else 0
+        if place.timestamp_issues or (untimed and not shots):
+            (not_judged if place.timestamp_issues else without_time).append(name)
             continue
         judged.append(name)
         own = [outage for outage in known if outage.deployment_id == name]
         frames = frames_of([(sha, at) for sha, at, _ in shots], scores, place, gap_s)
         times = [(at, method) for _, at, method in shots]
-        found += proposals(place, times, camera_changes(frames), own)
-    return judged, not_judged, found
+        mine = proposals(place, times, camera_changes(frames), own)
+        more = f"; {counted(untimed, 'picture')} without a time may be of it" if untimed else ""
+        found += [replace(outage, reason=outage.reason + more) for outage in mine]
+    return judged, not_judged, without_time, found
 
 
 def _enter(database: str, given: Sequence[Outage]) -> EnteredOutages:

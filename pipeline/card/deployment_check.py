@@ -41,6 +41,7 @@ def faults(
         *_two_places(deployments),
         *one_spot(deployments),
         *(pair for deployment in deployments for pair in _outside(deployment, taken)),
+        *(pair for deployment in deployments for pair in _untimed(deployment, taken)),
         *slips(deployments, taken, out, now),
     ]
     return [f"{name}: {what}" for name, what in sorted(found, key=lambda fault: fault[0])]
@@ -112,6 +113,18 @@ def _missing(deployment: Deployment, taken: Mapping[str, Taken]) -> Iterator[tup
             deployment.deployment_id,
             "no picture at all: run its card, or say when its camera was out with "
             "camtriage outages add",
+        )
+
+
+def _untimed(deployment: Deployment, taken: Mapping[str, Taken]) -> Iterator[tuple[str, str]]:
+    """What they show was there on some day: no zero of that deployment is sure."""
+    mine = taken.get(deployment.deployment_id, Taken())
+    if mine.untimed:
+        yield (
+            deployment.deployment_id,
+            f"{mine.untimed} of {mine.pictures} pictures have no time: what they show is not known "
+            "on all its days, and never counted as not seen (NA in histories, no rate); enter the "
+            "times with camtriage clock set",
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from pipeline.card.clock import offset_minutes
+from pipeline.counted import counted
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, RepairParameters
 from pipeline.tables.times import option_time
@@ -20,6 +21,7 @@ KINDS = {
     "zone": "ran in another zone: moved by the difference of the offsets",
     "am_pm": "morning and afternoon exchanged, the day kept",
     "drift": "runs fast or slow: the line through two known points",
+    "set": "times entered for pictures that have none, or a day alone",
 }
 MOST_DRIFT = (
     0.01  # of the time that went by, 14 minutes a day; more are two clocks, not one that drifts
@@ -128,6 +130,9 @@ def described(repair: ClockRepair) -> str:
     if repair.kind == "drift":
         pairs = (f"{camera} was {true}" for camera, true in repair.parameters["points"])
         return "drift: " + ", ".join(pairs)
+    if repair.kind == "set":
+        times = sorted(repair.parameters["times"].values())
+        return f"set: {counted(len(times), 'time')} entered, {times[0]} to {times[-1]}"
     return f"{repair.kind}: moved by {moved(repair.parameters['seconds'])}"
 
 

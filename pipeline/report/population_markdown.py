@@ -7,7 +7,6 @@ import numpy as np
 from pipeline.counted import counted
 from pipeline.population.correction.correction import CorrectedSpecies
 from pipeline.population.study.study import Study
-from pipeline.population.study.table_rows import clock_notes
 from pipeline.population.study.tables import Tables
 from pipeline.report import words
 from pipeline.report.tables import markdown_table
@@ -33,7 +32,7 @@ def _lines(study: Study, tables: Tables) -> Iterator[str]:
         f"{request.rule}, {request.gap_s / 60:g} min. Intervals: 95 %, from stations, never "
         "narrower than from counting events.\n"
     )
-    for note in clock_notes(basis):
+    for note in tables.clocks:
         yield f"{note[0].upper()}{note[1:]}.\n"
     if tables.no_visit:
         yield f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}.\n"

@@ -21,7 +21,7 @@ from pipeline.population.study.confirmed_species import comparable
 from pipeline.population.study.seasons import Trend
 from pipeline.population.study.species_occupancy import Occupied
 from pipeline.population.study.study import Study
-from pipeline.population.study.table_rows import Rows, clock_notes, methods_of, outages_text
+from pipeline.population.study.table_rows import Rows, methods_of, outages_text
 from pipeline.population.study.tables import Tables
 from pipeline.report import population_plots as plots
 from pipeline.report import words
@@ -133,7 +133,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         reviewed=tables.reviewed, visits=tables.visits, sampled=study.sampled,
         labels=_labels(tables), event_rule=events.RULES[request.rule],
         effort_rule=effort.RULES[request.effort], outages=outages_text(basis),
-        clocks=clock_notes(basis),
+        clocks=tables.clocks,
         rates=_rates(study, common), zeros=any(rate.events == 0 for rate in study.rates),
         rate_plot=plots.rate_plot(
             [study.rates[i] for i in _places_of(study, common)],

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.population.effort.effort import Stay, Watch, days_between, stay_of, stretches, watches
 from pipeline.population.effort.operation import Operation, days_of, operation
 from pipeline.population.effort.refused import check_years, no_effort
+from pipeline.population.effort.untimed import Untimed, untimed, without
 from pipeline.population.events.independent import (
     Events,
     Names,
@@ -28,6 +29,7 @@ from pipeline.population.events.sightings import (
     first_and_sources,
     kept_of,
     records_of,
+    untimed_of,
 )
 from pipeline.population.events.spans import DAY, microseconds
 from pipeline.records import Deployment
@@ -56,6 +58,7 @@ class Basis:
     inside: NDArray[np.bool_]  # (kept,) within the dates and in effort
     dated: NDArray[np.bool_]  # (kept,) within the dates
     left_out: Counter[str]  # visits that make no event, by reason
+    untimed: Untimed  # of them those without a time, which leave their species unknown
     events: Events  # within the dates
     first: NDArray[np.int64]  # (events,) its first visit, an index of kept
     by_people: NDArray[np.bool_]  # (events,) people named one of its visits
@@ -114,10 +117,40 @@ class Basis:
         return {sighting.taxon: sighting.rank for sighting in reversed(self.kept) if sighting.rank}
 
     @property
+    def partly_known(self) -> list[str]:
+        """Names that visits without a time have: not known in some periods of some stations."""
+        return [name for name in self.names if name in self.untimed.spans]
+
+    @property
     def seen(self) -> NDArray[np.float64]:
-        """(stations, names) events in effort."""
+        """(stations, names) events in effort, without those of stretches in which a species is not
+        known."""
         made = self.counted
-        return tally(made.station, made.species, self.stations, self.names)
+        seen = tally(made.station, made.species, self.stations, self.names)
+        for name in self.partly_known:
+            i = self.names.index(name)
+            mine = self.sure_events(name)
+            seen[:, i] = tally(mine.station, mine.species, self.stations, [name])[:, 0]
+        return seen
+
+    @property
+    def effort_by_name(self) -> NDArray[np.float64]:
+        """(stations, names) camera-days in which each species would be known; nan: not known."""
+        days = np.repeat(self.effort[:, None], len(self.names), axis=1)
+        for name in self.partly_known:
+            own = days_between(self.sure_watches(name), self.edges)[:, 0]
+            days[: len(own), self.names.index(name)] = own
+        return days
+
+    def sure_watches(self, name: str) -> list[Watch]:
+        """Effort without the periods in which visits without a time may show this species."""
+        return without(self.watched, self.untimed.spans.get(name, {}))
+
+    def sure_events(self, name: str) -> Events:
+        """Events of this species in that effort."""
+        mine = self.counted.where(self.counted.species == name)
+        at = stretches(self.sure_watches(name), mine.station, mine.started_at, mine.day_alone)
+        return mine.where(at >= 0)
 
     @property
     def without_period(self) -> tuple[str, ...]:
@@ -156,6 +189,7 @@ def basis(
     if not (days > 0).any():
         raise no_effort(request, stays, known, watched)
     kept, left_out = kept_of(sightings, request.species)
+    no_time = untimed(untimed_of(sightings, request.species), known)
     station = np.array([stays[sighting.deployment].station for sighting in kept], str)
     times = np.array([sighting.started_at for sighting in kept], "datetime64[us]")
     within = stretches(watched, station, times, days_alone(s.started_at for s in kept))
@@ -182,11 +216,12 @@ def basis(
         inside=dated & (within >= 0),
         dated=dated,
         left_out=left_out,
+        untimed=no_time,
         events=events,
         first=first,
         by_people=by_people,
         by_model=by_model,
-        names=_names(events, kept, request.species),
+        names=_names(events, kept, request.species, no_time),
         present=_present(sightings),
     )
 
@@ -236,10 +271,13 @@ def _inside(times: NDArray[np.datetime64], edges: NDArray[np.datetime64]) -> NDA
     return np.asarray((times >= edges[0]) & (times < edges[1]))
 
 
-def _names(events: Events, kept: Sequence[Sighting], requested: Sequence[str]) -> list[str]:
-    """Species of the tables: those with an event, and requested ones without any."""
+def _names(
+    events: Events, kept: Sequence[Sighting], requested: Sequence[str], no_time: Untimed
+) -> list[str]:
+    """Species of the tables: those with an event or without a time, and requested ones."""
     kinds = {sighting.kind for sighting in kept}
-    return sorted({*events.species.tolist(), *(name for name in requested if name not in kinds)})
+    asked = (name for name in requested if name not in kinds)
+    return sorted({*events.species.tolist(), *asked, *no_time.visits})
 
 
 def _present(sightings: Sequence[Sighting]) -> tuple[str, ...]:

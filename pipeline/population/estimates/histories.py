@@ -8,7 +8,7 @@ Only what was watched can become a 0. In R:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pipeline.errors import InputError
 from pipeline.population.effort.operation import Operation, write_matrix
 from pipeline.population.estimates.rates import Floats
 from pipeline.population.events.independent import coded
-from pipeline.population.events.spans import DAY, Moments, microseconds
+from pipeline.population.events.spans import DAY, Moments, Spans, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,21 @@ def _placed(
         "not watched": int(((day >= 0) & ~on).sum()),  # no camera was set up on that day
     }
     return rows[on], day[on] // days, lost
+
+
+def with_unknown(history: History, spans: Mapping[str, Spans]) -> History:
+    """The same history without a zero in any occasion that a span of its station reaches into: the
+    species may have been seen in it, in pictures without a time."""
+    cells, effort, size = history.cells.copy(), history.effort.copy(), history.days * DAY
+    for row, station in enumerate(history.stations):
+        if np.isnat(history.starts[row]):
+            continue
+        begins = int(microseconds(history.starts[row]))
+        for first, last in spans.get(station, np.zeros((0, 2), np.int64)).tolist():
+            on = slice(max((first - begins) // size, 0), max((last - 1 - begins) // size + 1, 0))
+            gone = np.flatnonzero(cells[row, on] == 0) + on.start
+            cells[row, gone] = effort[row, gone] = np.nan
+    return replace(history, cells=cells, effort=effort)
 
 
 def write_history(path: Path, history: History) -> Path:

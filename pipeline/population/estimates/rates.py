@@ -51,10 +51,12 @@ class Rate:
 
 
 def station_rates(events: Counts, effort: ArrayLike) -> Floats:
-    """(stations, species) per 100 camera-days; events (stations, species), effort (stations,).
+    """(stations, species) per 100 camera-days; events (stations, species), effort (stations,) or of
+    each species.
 
     nan where effort is 0 or not known."""
-    days = np.asarray(effort, np.float64)[:, None]
+    days = np.asarray(effort, np.float64)
+    days = days[:, None] if days.ndim == 1 else days
     watched = np.where(days > 0, days, np.nan)
     return np.asarray(100 * np.asarray(events, np.float64) / watched)
 

@@ -66,19 +66,29 @@ def kept_of(
     kept: list[Sighting] = []
     left_out: Counter[str] = Counter()
     for sighting in sightings:
-        named = sighting.taxon in species or sighting.kind in species
-        visit = int(sighting.stretch == 0)
-        if sighting.capture_method == "timeLapse":
-            left_out["time-lapse"] += visit
-        elif sighting.kind in NOT_ANIMALS and not named:
-            left_out[sighting.kind] += visit
-        elif species and not named:
-            left_out["other species"] += visit
-        elif sighting.started_at is None:
-            left_out["no time"] += visit
+        if why := _left_out(sighting, species):
+            left_out[why] += int(sighting.stretch == 0)
         else:
             kept.append(sighting)
     return kept, left_out
+
+
+def untimed_of(sightings: Iterable[Sighting], species: Sequence[str]) -> list[Sighting]:
+    """Those that would make events if they had a time."""
+    first = (sighting for sighting in sightings if sighting.stretch == 0)
+    return [sighting for sighting in first if _left_out(sighting, species) == "no time"]
+
+
+def _left_out(sighting: Sighting, species: Sequence[str]) -> str | None:
+    """Why a visit makes no event, of LEFT_OUT; None: it makes one."""
+    named = sighting.taxon in species or sighting.kind in species
+    if sighting.capture_method == "timeLapse":
+        return "time-lapse"
+    if sighting.kind in NOT_ANIMALS and not named:
+        return sighting.kind
+    if species and not named:
+        return "other species"
+    return "no time" if sighting.started_at is None else None
 
 
 def records_of(kept: Sequence[Sighting], station: Names) -> Records:

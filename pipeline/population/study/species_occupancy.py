@@ -16,7 +16,7 @@ from pipeline.errors import InputError, PopulationError
 from pipeline.population.effort.basis import Basis
 from pipeline.population.effort.operation import Operation
 from pipeline.population.estimates.false_positives import WithErrors, fit_certain
-from pipeline.population.estimates.histories import History, detection_history
+from pipeline.population.estimates.histories import History, detection_history, with_unknown
 from pipeline.population.estimates.occupancy import Occupancy, fit
 
 
@@ -40,9 +40,9 @@ def occupied(basis: Basis) -> list[Occupied]:
     made = []
     for name in basis.names:
         mine = basis.in_effort & (basis.events.species == name)
-        made.append(
-            _occupied(name, _history(basis, daily, mine), _history(basis, daily, mine & by_people))
-        )
+        spans = basis.untimed.spans.get(name, {})
+        both = (_history(basis, daily, events) for events in (mine, mine & by_people))
+        made.append(_occupied(name, *(with_unknown(history, spans) for history in both)))
     return made
 
 

@@ -32,6 +32,7 @@ from pipeline.population.study.seasons import Trend, trend
 from pipeline.population.study.species_occupancy import Occupied, occupied
 from pipeline.trust.audit import Estimate
 
+NOT_KNOWN = "pictures without a time may show it: no rate, and no zero"
 PLACE_DEG = 0.05  # places are rounded to this for the sun: an error of 12 seconds
 
 
@@ -86,16 +87,13 @@ def study(
     and no raw one: the draw is no count."""
     sampled = only_sampled(sample)
     basis = replace(basis, names=[name for name in basis.names if name not in sampled])
-    seen, names, counted = basis.seen, basis.names, basis.counted
-    began = counted.station, counted.species, counted.started_at
-    present = presence_days(operation(basis.watched), *began, names)
-    by_month = monthly_rai(basis.counted, basis.watched, names, basis.edges)
+    seen, effort, working = basis.seen, basis.effort_by_name, len(basis.watched)
     return Study(
         basis,
-        tuple(widened(rai(seen, basis.effort, names))),
-        station_rates(seen, basis.effort),
-        {str(month): tuple(widened(rates)) for month, rates in by_month.items()},
-        tuple(within_100(widened(rai(present, basis.effort[: len(basis.watched)], names)))),
+        tuple(widened(_rai(basis, seen, effort))),
+        station_rates(seen, effort),
+        {str(month): tuple(widened(rates)) for month, rates in _by_month(basis).items()},
+        tuple(within_100(widened(_rai(basis, _presence(basis), effort[:working])))),
         tuple(occupied(basis)),
         days(basis),
         richness(basis),
@@ -105,6 +103,40 @@ def study(
         tuple(elsewhere(basis, accuracies)),
         tuple(sorted(sampled)),
     )
+
+
+def _rai(basis: Basis, seen: NDArray[np.float64], effort: NDArray[np.float64]) -> list[Rate]:
+    """Of every species; of one with visits without a time in the effort in which it is known."""
+    rates = rai(seen, basis.effort[: len(seen)], basis.names)
+    for name in basis.partly_known:
+        i = basis.names.index(name)
+        rates[i] = _named(rai(seen[:, [i]], effort[:, i], [name])[0])
+    return rates
+
+
+def _by_month(basis: Basis) -> dict[np.datetime64, list[Rate]]:
+    found = monthly_rai(basis.counted, basis.watched, basis.names, basis.edges)
+    for name in basis.partly_known:
+        mine, watched = basis.sure_events(name), basis.sure_watches(name)
+        for month, [rate] in monthly_rai(mine, watched, [name], basis.edges).items():
+            found[month][basis.names.index(name)] = _named(rate)
+    return found
+
+
+def _presence(basis: Basis) -> NDArray[np.float64]:
+    """(stations with effort, species) days on which each was seen."""
+    names, counted = basis.names, basis.counted
+    began = counted.station, counted.species, counted.started_at
+    present = presence_days(operation(basis.watched), *began, names)
+    for name in basis.partly_known:
+        own = presence_days(operation(basis.sure_watches(name)), *began, [name])
+        present[:, names.index(name)] = own[:, 0]
+    return present
+
+
+def _named(rate: Rate) -> Rate:
+    """Without effort in which the species is known there is no rate, for another reason."""
+    return rate if rate.stations else replace(rate, interval=NOT_KNOWN)
 
 
 def days(basis: Basis) -> Days:

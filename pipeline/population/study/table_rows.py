@@ -23,6 +23,7 @@ from pipeline.records import Deployment
 Rows: TypeAlias = list[list[object]]
 
 RULES = ["gap_min", "rule", "effort_rule"]
+SHOWN = 6  # names in a sentence
 METHODS = {(True, False): "human", (False, True): "machine", (True, True): "machine and human"}
 
 
@@ -110,14 +111,15 @@ def methods_of(basis: Basis) -> dict[str, str]:
 
 
 def station_rates_rows(basis: Basis, rules: Sequence[str]) -> Rows:
-    """Zeros are stations that were watched; without effort there are neither events nor a rate."""
+    """Zeros are stations that were watched; without effort in which the species is known there are
+    neither events nor a rate."""
     rows: Rows = [["station", "scientific_name", "events", "effort_days", "rai", *RULES]]
-    seen, effort = basis.seen, basis.effort
+    seen, effort = basis.seen, basis.effort_by_name
     rates = station_rates(seen, effort)
     for i, station in enumerate(basis.stations):
         for j, name in enumerate(basis.names):
-            events = int(seen[i, j]) if effort[i] > 0 else ""
-            numbers = [number(effort[i]), number(rates[i, j])]
+            events = int(seen[i, j]) if effort[i, j] > 0 else ""
+            numbers = [number(effort[i, j]), number(rates[i, j])]
             rows.append([station, name, events, *numbers, *rules])
     return rows
 
@@ -222,7 +224,13 @@ def about_rows(
     }
     rows += [[f"left out: {what}", n] for what, n in more.items()]
     rows += [["clocks", sentence] for sentence in clock_notes(basis)]
-    rows += [["deployment without a period", name] for name in basis.without_period]
+    listed = {
+        "deployment without a period": basis.without_period,
+        "deployment with visits without a time": basis.untimed.deployments,
+        "deployment whose clock its table doubts": basis.doubted,
+        "deployment that ends after today": basis.future,
+    }
+    rows += [[what, name] for what, names in listed.items() for name in names]
     rows += [["known from the sample alone, in corrected numbers only", name] for name in sampled]
     for name, history in histories.items():
         lost = {why: n for why, n in history.lost.items() if n}
@@ -241,18 +249,33 @@ def clock_notes(basis: Basis) -> list[str]:
     if basis.future:
         places = counted(len(basis.future), "deployment")
         notes.append(
-            f"{places} that end after today ({', '.join(basis.future)}) have effort up to the end "
-            f"of {basis.today}, the day in UTC"
+            f"{places} with an end after today ({_some(basis.future)}): effort up to the end of "
+            f"{basis.today}, the day in UTC"
+        )
+    if basis.untimed.visits:
+        taxa = ", ".join(f"{name} {n}" for name, n in sorted(basis.untimed.visits.items()))
+        notes.append(
+            f"{counted(sum(basis.untimed.visits.values()), 'visit')} without a time ({taxa}) at "
+            f"{_some(basis.untimed.deployments)}: in the periods of these deployments these "
+            "taxa are not known, which is not 'not seen': no rate there and NA in histories; "
+            "changes between seasons and corrected numbers are of timed visits alone. Enter the "
+            "times with camtriage clock set"
         )
     if basis.doubted:
         events = int((basis.in_effort & basis.of_doubted).sum())
         places = counted(len(basis.doubted), "deployment")
         notes.append(
-            f"the table doubts the clocks of {places} ({', '.join(basis.doubted)}): "
+            f"the table doubts the clocks of {places} ({_some(basis.doubted)}): "
             f"{counted(events, 'event')} of theirs in rates, days and histories at the times as "
             "they stand, in no activity"
         )
     return notes
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of many names; about.csv has all of them."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def outages_text(basis: Basis) -> str:

@@ -31,6 +31,7 @@ class Tables:
     visits: int  # in the tables
     reviewed: int  # of them named by people
     outages: str  # how many are known, and whether they are subtracted
+    clocks: tuple[str, ...] = ()  # sentences on times that are not known or not to be trusted
     no_visit: str = ""  # names that no visit has, or that there is no visit at all
 
 
@@ -80,6 +81,7 @@ def population_tables(study: Study, version: str) -> Tables:
         visits,
         int((by_people & basis.dated).sum()),
         rows_of.outages_text(basis),
+        tuple(rows_of.clock_notes(basis)),
         no_visit(request, basis.unseen, basis.present, visits),
     )
 
