@@ -91,12 +91,17 @@ def _insides(media: Iterable[Media]) -> dict[str, _Inside]:
     copies = {folder for folder in every if _first(folder) in every - {folder}}
     copies |= {_first(folder) for folder in copies}
     inside = {folder: _Inside() for folder in every}
-    asked = copies | {folder for folder in every if NUMBERED.fullmatch(folder.rpartition("/")[2])}
+    asked = copies | {folder for folder in every if _may_be_a_camera_s(folder.rpartition("/")[2])}
     above = {folder: [f for f in folders if f in asked] for folder, folders in above.items()}
     for picture in media if asked else ():
         for folder in above[picture.path.rpartition("/")[0]]:
             inside[folder].add(picture, folder in copies)
     return inside
+
+
+def _may_be_a_camera_s(name: str) -> bool:
+    """A numbered folder of which only its pictures can say who began it."""
+    return bool(NUMBERED.fullmatch(name)) and not KNOWN.fullmatch(name)
 
 
 def _one_camera(beside: Sequence[_Inside]) -> bool:
