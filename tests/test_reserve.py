@@ -5,6 +5,7 @@ Short, with a fixed seed; five hundred runs: python -m tests.benchmarks.reserve
 
 import pytest
 
+from tests.benchmarks import herds
 from tests.benchmarks.reserve import clustered, covered, plot, run
 
 RUNS = 20
@@ -49,3 +50,14 @@ def test_pictures_of_one_station_do_not_promise_for_another_but_stations_do():
 def test_the_picture_of_it_is_small(estimates, tmp_path):
     plot(estimates, tmp_path / "reserve.png")
     assert 20_000 < (tmp_path / "reserve.png").stat().st_size < 120_000
+
+
+def test_corrected_events_of_herds_hold_the_truth_and_the_machines_do_not():
+    """Zebra and wildebeest on the same pictures; 500 runs: python -m tests.benchmarks.herds"""
+    found = covered([one for seed in range(8) for one in herds.run(seed)])
+    ours = {row.quantity: row for row in found if row.method == "ours"}
+    assert sum(row.held for row in ours.values()) / len(ours) >= 0.9
+    naive = {row.quantity: row.held for row in found if row.method == "naive"}
+    assert naive["RAI of Equus quagga"] < 0.5 and naive["events of Connochaetes taurinus"] < 0.5
+    for row in ours.values():
+        assert row.value == pytest.approx(row.truth, rel=0.15), row.quantity
