@@ -11,10 +11,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from pipeline.population.correction.sample import LabelledVisit
 from pipeline.population.effort.basis import basis
 from pipeline.population.estimates import activity, hours
 from pipeline.population.estimates.rates import WIDENED
 from pipeline.population.events.sightings import Sighting, StudyRequest
+from pipeline.population.study.cell_queue import open_cells
+from pipeline.population.study.species_occupancy import any_history
 from pipeline.population.study.study import study
 from pipeline.population.study.tables import population_tables
 from pipeline.records import Deployment
@@ -22,6 +25,7 @@ from pipeline.report import population_plots as plots
 from pipeline.report import words
 from pipeline.report.population_page import _activity as activity_rows
 from pipeline.report.population_page import population_page
+from pipeline.species.labelset import load_labelset, wider_names
 
 FIRST = datetime(2024, 3, 1)
 YEARS = timedelta(days=730)
@@ -344,6 +348,40 @@ def test_open_cells_are_told_and_closed_ones_carry_the_plain_model():
     sure = [one._replace(method="human") for one in some]
     [one] = study(basis(sure, places(), StudyRequest())).occupied
     assert one.checked is one.raw and one.cells_open == 0
+
+
+def test_a_visit_that_may_be_the_species_leaves_its_cell_open():
+    """Lions confirmed in two weeks; in a third the model said Mammalia, and nobody looked."""
+    week = [FIRST + timedelta(days=3 + 7 * j) for j in range(3)]
+    some = [seen(0, at, method="human") for at in week[:2]]
+    some += [seen(0, week[2], "Mammalia", rank="class"), seen(1, week[0], "Aves", rank="class")]
+    wider = wider_names(load_labelset())
+    assert {"Panthera", "Felidae", "Carnivora", "Mammalia"} <= wider["Panthera leo"]
+    ask = StudyRequest(species=("Panthera leo",))
+    [one] = study(basis(some, places(2), ask, wider=wider)).occupied
+    assert (one.cells_confirmed, one.cells_open) == (2, 1) and one.checked is None
+    assert np.isnan(one.confirmed.cells[0, 2]) and one.confirmed.cells[1, 0] == 0
+    calls = [
+        LabelledVisit(str(i), "card", s.deployment, s.started_at, "animal", s.name, 0.9)
+        for i, s in enumerate(some[2:])
+    ]
+    ground = basis(some, places(2), ask, wider=wider)
+    asked = open_cells(ground, calls, any_history(ground))
+    assert [(hit.species, visit.taxon) for hit, visit in asked] == [("Panthera leo", "Mammalia")]
+    told = [calls[0]._replace(answer=("Equus quagga",)), calls[1]]
+    assert open_cells(ground, told, any_history(ground)) == []
+    told_ = [*some[:2], some[2]._replace(method="human", name="Equus quagga"), some[3]]
+    [one] = study(basis(told_, places(2), ask, wider=wider)).occupied
+    assert one.cells_open == 0 and one.checked is not None
+    [other] = study(
+        basis(
+            [seen(0, FIRST, "Panthera onca", "human"), seen(0, week[1], "Felidae", rank="family")],
+            places(2),
+            StudyRequest(species=("Panthera onca",)),
+            wider=wider,
+        )
+    ).occupied
+    assert other.cells_open == 1, "a name that nobody listed stands under its genus"
 
 
 def test_several_years_are_no_closed_survey_and_the_page_says_so(whole):

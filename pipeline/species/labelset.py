@@ -88,6 +88,16 @@ class LabelSet:
         return tuple(taxon.name for taxon in self.taxa)
 
 
+def wider_names(labelset: LabelSet) -> dict[str, frozenset[str]]:
+    """Of each taxon and each of its parents, the names of all that include it."""
+    found: dict[str, frozenset[str]] = {}
+    for taxon in labelset.taxa:
+        chain = [taxon.name, *(name for _, name in taxon.parents)]
+        for i, name in enumerate(chain):
+            found[name] = frozenset(chain[i + 1 :])
+    return found
+
+
 def load_labelset(name_or_path: str | Path = "starter") -> LabelSet:
     """A bundled set by its name, or a TOML file. Raises SettingsError naming the entry."""
     path = Path(name_or_path)

@@ -24,7 +24,7 @@ from pipeline.population.events import independent as events
 from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.study import Study, study
 from pipeline.population.study.tables import Tables, population_tables, write_tables
-from pipeline.species.labelset import load_labelset
+from pipeline.species.labelset import load_labelset, wider_names
 from pipeline.species.spelling import spelled
 from pipeline.tables.times import option_day
 
@@ -128,9 +128,10 @@ def read_basis(database: str, request: StudyRequest) -> Basis:
     with reading(known_database(database)) as conn:
         sightings, deployments = read_sightings(conn), believed(conn, all_deployments(conn))
         outages, digests = accepted_outages(conn), label_sets(conn)
+    own = load_labelset()
     if request.species:
-        own = load_labelset()
         seen = {sighting.taxon for sighting in sightings}
         names = spelled(request.species, seen, own, digests <= {own.digest})
         request = replace(request, species=names)
-    return basis(sightings, deployments, request, outages, now().date())
+    wider = wider_names(own)
+    return basis(sightings, deployments, request, outages, now().date(), wider)

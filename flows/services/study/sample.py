@@ -120,9 +120,12 @@ def write_queue(
     grid = any_history(rests_on)
     with reading(known_database(database)) as conn:
         cells = open_cells(rests_on, read_labelled_visits(conn), grid)
-        first = cells[:most]
-        questions = [f"{hit.species}?" for hit, _ in first]
-        asked = _asked(conn, [call for _, call in first], bar, questions)
+        first: dict[str, tuple[LabelledVisit, list[str]]] = {}  # a visit is asked about once
+        for hit, call in cells:
+            first.setdefault(call.sha256, (call, []))[1].append(f"{hit.species}?")
+        first = dict(list(first.items())[:most])
+        questions = [" ".join(names) for _, names in first.values()]
+        asked = _asked(conn, [call for call, _ in first.values()], bar, questions)
     absent = set(rests_on.request.species) - {sighting.taxon for sighting in rests_on.kept}
     words = QUEUE.format(len(first))
     paths = write_event_sheet(asked, out, "queue", "Open cells of occupancy", words, show_people)

@@ -65,6 +65,8 @@ class Basis:
     by_model: NDArray[np.bool_]  # (events,) the model named one of its visits
     names: list[str]  # species of the tables
     present: tuple[str, ...]  # names of animals in all visits, the commonest first
+    wider: Mapping[str, frozenset[str]]  # names that include a name, as Mammalia a fox
+    vague: tuple[Sighting, ...]  # in effort, named by the model by such a name
 
     @property
     def counted(self) -> Events:
@@ -152,6 +154,15 @@ class Basis:
         at = stretches(self.sure_watches(name), mine.station, mine.started_at, mine.day_alone)
         return mine.where(at >= 0)
 
+    def wider_than(self, name: str) -> frozenset[str]:
+        """Names that include a name; of a species that nobody listed its genus and what includes
+        that."""
+        genus, *more = name.split()
+        own = self.wider.get(name)
+        if own is None and more:
+            return frozenset({genus}) | self.wider.get(genus, frozenset())
+        return own or frozenset()
+
     @property
     def without_period(self) -> tuple[str, ...]:
         """Deployments without a period: in no number."""
@@ -172,9 +183,11 @@ def basis(
     request: StudyRequest,
     outages: Outages | None = None,
     today: date | None = None,
+    wider: Mapping[str, frozenset[str]] | None = None,
 ) -> Basis:
     """PopulationError where no camera-day is known.
 
+    wider   names that include a name
     today   no camera has worked after the end of this day, whatever its period says: open ends are
             often written as 2062 or 9999. None: periods are taken as they stand
     """
@@ -223,7 +236,32 @@ def basis(
         by_model=by_model,
         names=_names(events, kept, request.species, no_time),
         present=_present(sightings),
+        wider=wider or {},
+        vague=_vague(sightings, stays, known, watched, edges, wider or {}),
     )
+
+
+def _vague(
+    sightings: Sequence[Sighting],
+    stays: Mapping[str, Stay],
+    known: Mapping[str, Stay],
+    watched: Sequence[Watch],
+    edges: NDArray[np.datetime64],
+    wider: Mapping[str, frozenset[str]],
+) -> tuple[Sighting, ...]:
+    """What the model named by a name that includes others, and no person has looked at."""
+    names = frozenset[str]().union(*wider.values())
+    found = [
+        s
+        for s in sightings
+        if s.name in names and s.method == "machine" and s.deployment in known
+        and s.started_at is not None and s.capture_method != "timeLapse"
+    ]  # fmt: skip
+    times = np.array([s.started_at for s in found], "datetime64[us]")
+    station = np.array([stays[s.deployment].station for s in found], str)
+    alone = days_alone(s.started_at for s in found)
+    inside = _inside(times, edges) & (stretches(watched, station, times, alone) >= 0)
+    return tuple(found[i] for i in np.flatnonzero(inside).tolist())
 
 
 def _up_to(known: Mapping[str, Stay], today: date | None) -> dict[str, Stay | None]:

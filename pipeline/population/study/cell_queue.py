@@ -1,6 +1,7 @@
 """Which visits settle the open cells of occupancy: of each cell the surest without a verdict."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -15,20 +16,26 @@ def open_cells(
 ) -> list[tuple[Hit, LabelledVisit]]:
     """One question a cell of station, occasion and species; `grid`: any history of the study."""
     by_sha = {visit.sha256: visit for visit in visits}
-    hits = [hit for visit in visits for hit in _hits(basis, visit, grid)]
+    narrower: dict[str, set[str]] = {}
+    for name in basis.names:
+        for wide in {name, *basis.wider_than(name)}:
+            narrower.setdefault(wide, set()).add(name)
+    hits = [hit for visit in visits for hit in _hits(basis, visit, grid, narrower)]
     verdicts = {
         (visit.sha256, name): name in visit.answer
         for visit in visits
         if visit.answer is not None and not visit.undecided
-        for name in {visit.taxon, *visit.answer}
+        for name in {*narrower.get(visit.taxon, ()), *visit.answer}
     }
     wanted = set(basis.names)
     questions = queue([hit for hit in hits if hit.species in wanted], verdicts)
     return [(hit, by_sha[hit.item]) for hit in questions]
 
 
-def _hits(basis: Basis, visit: LabelledVisit, grid: History) -> Iterator[Hit]:
-    """The model's name, and the names that people gave, in the cell of the visit."""
+def _hits(
+    basis: Basis, visit: LabelledVisit, grid: History, narrower: Mapping[str, AbstractSet[str]]
+) -> Iterator[Hit]:
+    """The model's name, those that it includes, and the names that people gave, in its cell."""
     if visit.kind != "animal" or visit.deployment not in basis.known or visit.undecided:
         return
     station = basis.stays[visit.deployment].station
@@ -41,6 +48,8 @@ def _hits(basis: Basis, visit: LabelledVisit, grid: History) -> Iterator[Hit]:
     if not 0 <= occasion < grid.effort.shape[1] or not grid.effort[row, occasion] > 0:
         return
     answer = visit.answer or ()
-    for name in {visit.taxon, *answer}:
+    for name in {*narrower.get(visit.taxon, ()), *answer}:
         sure = 1.0 if name in answer else visit.probability or 0.0
+        if name not in (visit.taxon, *answer):
+            sure -= 1.0  # a visit that carries the name itself is asked about first
         yield Hit(station, occasion, name, visit.sha256, sure)

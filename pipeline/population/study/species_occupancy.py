@@ -2,7 +2,8 @@
 confirmed.
 
 A cell is a station in an occasion. False detections make occupancy too high, so the plain model is
-used only where people confirmed or refused every cell with a detection. While cells are open, the
+used only where people confirmed or refused every cell with a detection, or with a visit that the
+model named by a wider name (Mammalia, for a fox). While cells are open, the
 model with certain and uncertain cells is used (Miller et al. 2011), and a queue says which visits
 to review.
 """
@@ -40,9 +41,9 @@ def occupied(basis: Basis) -> list[Occupied]:
     made = []
     for name in basis.names:
         mine = basis.in_effort & (basis.events.species == name)
-        spans = basis.untimed.spans.get(name, {})
-        both = (_history(basis, daily, events) for events in (mine, mine & by_people))
-        made.append(_occupied(name, *(with_unknown(history, spans) for history in both)))
+        spans, vague = basis.untimed.spans.get(name, {}), _vague(basis, daily, name)
+        seen = (_history(basis, daily, events) for events in (mine, mine & by_people))
+        made.append(_occupied(name, *(with_unknown(grid, spans) for grid in (*seen, vague))))
     return made
 
 
@@ -63,15 +64,30 @@ def _history(basis: Basis, daily: Operation, chosen: NDArray[np.bool_]) -> Histo
     )
 
 
-def _occupied(name: str, history: History, certain: History) -> Occupied:
+def _vague(basis: Basis, daily: Operation, name: str) -> History:
+    """1 where the model named a visit so widely that it may be this species."""
+    wider, request = basis.wider_than(name), basis.request
+    here = [sighting for sighting in basis.vague if sighting.name in wider]
+    return detection_history(
+        daily,
+        np.array([basis.stays[sighting.deployment].station for sighting in here], str),
+        np.array([sighting.started_at for sighting in here], "datetime64[us]"),
+        request.occasion_days,
+        request.day1,
+        request.least_days,
+    )
+
+
+def _occupied(name: str, history: History, certain: History, vague: History) -> Occupied:
     sure = certain.cells == 1
-    waiting = (history.cells == 1) & ~sure
+    may_be = (history.cells == 1) | (vague.cells == 1)
+    waiting = may_be & ~sure
     raw = _fit(history)
     checked = partly = None
     if not waiting.any():
         checked = raw
     elif sure.any():
-        partly = _partly(np.where(sure, 2, history.cells))
+        partly = _partly(np.where(sure, 2, np.where(may_be, 1, history.cells)))
     confirmed = replace(history, cells=np.where(waiting, np.nan, history.cells))
     counts = int(sure.sum()), int(waiting.sum())
     return Occupied(name, history, confirmed, raw, checked, partly, *counts)
