@@ -48,6 +48,8 @@ def rows(job: RunOptions, query: str) -> list[tuple]:
 
 
 EVENTS = "SELECT event_id, started_at, ended_at, pictures FROM events WHERE deployment_id='k/Cam0'"
+VISITS = """SELECT v.started_at, v.pictures FROM visit v JOIN deployment d ON d.id = v.deployment_id
+WHERE d.name = 'k/Cam0' ORDER BY v.started_at"""
 
 
 def test_without_yes_it_is_shown_and_nothing_is_written(card, capsys):
@@ -119,9 +121,9 @@ def test_a_stretch_that_is_repaired_parts_the_visits_at_its_border(card):
     name = "RCNX0002.JPG"
     request = RepairRequest("k/Cam0", by="1h", first_file=name, last_file="RCNX0003.JPG")
     written = write_shift(job, request)
-    visits = rows(job, EVENTS + " ORDER BY started_at")
-    assert [one[3] for one in visits] == [1, 3, 3, 3, 3, 3, 2]
-    assert visits[-1][1] == "2026-05-01T07:00:01"
+    visits = rows(job, VISITS)
+    assert [pictures for _, pictures in visits] == [1, 3, 3, 3, 3, 3, 2]
+    assert visits[-1][0] == "2026-05-01T07:00:01"
     undo_shift(job, written.number)
     assert dumped(job) == before
 
@@ -212,7 +214,7 @@ def test_on_postgresql_a_repair_and_its_visits_are_one_transaction_too(postgres_
     before = dumped(job)
     drift = ("2026-05-01=2026-05-01", "2026-05-02=2026-05-02T00:01")
     assert write_shift(job, RepairRequest("k/Cam0", drift=drift)) == ChangedClock(1, "k/Cam0", 2)
-    assert {row[1][:19] for row in rows(job, EVENTS)} == {
+    assert {started_at[:19] for started_at, _ in rows(job, VISITS)} == {
         "2026-05-01T06:00:15",
         "2026-05-01T06:10:15",
     }

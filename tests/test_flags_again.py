@@ -50,6 +50,7 @@ def job(tmp_path, database_url):
 
 
 def see_people(url: str) -> None:
+    """One picture of each camera shows people; whatever the models see on the others, no people."""
     query = (
         "SELECT min(m.sha256) FROM media m JOIN visit_media v ON v.media_id = m.id"
         " GROUP BY m.deployment_id"
@@ -57,7 +58,9 @@ def see_people(url: str) -> None:
     with writing(open_database(url)) as conn:
         shas = conn.exec_driver_sql(query).scalars().all()
         assert len(shas) == 2
-        save_reviews(conn, [Review(sha, "human") for sha in shas], "sheet.csv")
+        every = conn.exec_driver_sql("SELECT sha256 FROM media").scalars().all()
+        answers = [Review(sha, "human" if sha in shas else "animal") for sha in every]
+        save_reviews(conn, answers, "sheet.csv")
 
 
 def flagged(job: RunOptions) -> list[tuple]:
@@ -185,7 +188,7 @@ def test_what_people_see_in_a_sheet_reaches_the_flags(job, tmp_path, capsys):
     [first, second] = ids(job)
     query = (
         "SELECT r.media_id FROM reviews r JOIN flags f ON f.deployment_id = r.deployment_id"
-        f" WHERE f.flag_id = '{first}'"
+        f" WHERE r.observation_type = 'human' AND f.flag_id = '{first}'"
     )
     with open_database(job.database).connect() as conn:
         seen = conn.exec_driver_sql(query).scalar()
