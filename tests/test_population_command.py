@@ -244,7 +244,7 @@ def test_dates_on_which_every_camera_was_out_are_told_so(filled):
 def test_a_wrong_year_is_told_with_its_deployment(database):
     wrong = Deployment("C2", "C", started_at=may(1), ended_at=datetime(2206, 5, 21))
     fill(database, [*PLACES[:3], wrong, PLACES[4]])
-    with pytest.raises(InputError, match=r"C2: .*2026-05-01 to 2206-05-21.*year.*deployments edit"):
+    with pytest.raises(InputError, match=r"C2: .*2026-05-01 to 2206-05-20.*year.*deployments edit"):
         tables(database)
 
 
