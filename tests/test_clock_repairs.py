@@ -262,7 +262,7 @@ def test_a_stretch_is_told_in_the_order_of_files(filled):
     with reading(filled) as conn:
         some = stretch(conn, shift(first_at=BEGIN, last_at=BEGIN + timedelta(hours=1)))
     assert [path[-8:] for _, _, path, _ in some] == [f"{n:04}.JPG" for n in range(7)]
-    assert set(KINDS) == {"shift", "year", "zone", "am_pm", "drift"}
+    assert set(KINDS) == {"shift", "year", "zone", "am_pm", "drift", "set"}
 
 
 def test_the_check_tells_repaired_times_and_outages_that_are_wrong(filled):
