@@ -73,9 +73,7 @@ def clock_shift(
     by: Annotated[
         str | None, typer.Option(metavar="TIME", help="Move by this: +1h30m, -365d, 12:00:00.")
     ] = None,
-    year: Annotated[
-        int | None, typer.Option(help="The year that the first picture should have.")
-    ] = None,
+    year: Annotated[int | None, typer.Option(help="The true year of the first picture.")] = None,
     zone: FixedOffset = None,
     am_pm: Annotated[
         bool, typer.Option("--am-pm", help="Exchange morning and afternoon of each day.")
