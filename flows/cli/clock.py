@@ -13,7 +13,9 @@ from flows.run_options import NamingOptions, database_url
 from pipeline.counted import counted
 
 if TYPE_CHECKING:  # a command starts without what it does not need
-    from flows.services.clocks import ShiftPreview
+    from collections.abc import Sequence
+
+    from flows.services.clocks import ChangedClock, ShiftPreview
 
 app = typer.Typer()
 clock = typer.Typer(no_args_is_help=True, help="Clocks that were wrong, repaired and undone.")
@@ -119,12 +121,7 @@ def clock_shift(
         comment=comment,
     )
     _print_preview(preview_shift(options.database, request))
-    if yes:
-        written = write_shift(options, request)
-        formed, key = counted(written.visits, "visit"), written.number
-        print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
-    else:
-        print("nothing is written yet: add --yes to do it")
+    _print_written([write_shift(options, request)] if yes else [])
     return 0
 
 
@@ -151,12 +148,7 @@ def clock_set(
 
     for preview in preview_set(options.database, table, who, comment):
         _print_preview(preview)
-    if yes:
-        for written in write_set(options, table, who, comment):
-            formed, key = counted(written.visits, "visit"), written.number
-            print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
-    else:
-        print("nothing is written yet: add --yes to do it")
+    _print_written(write_set(options, table, who, comment) if yes else [])
     return 0
 
 
@@ -206,6 +198,15 @@ def clock_undo(
     name = undone.deployment_id
     print(f"repair {number} is undone: {name} has its camera's times again; {formed} formed")
     return 0
+
+
+def _print_written(repairs: "Sequence[ChangedClock]") -> None:
+    """What stands now and how to take it back; without repairs: that nothing was written."""
+    for repair in repairs:
+        formed, key = counted(repair.visits, "visit"), repair.number
+        print(f"repair {key} stands, {formed} formed again; back: camtriage clock undo {key}")
+    if not repairs:
+        print("nothing is written yet: add --yes to do it")
 
 
 def _print_preview(preview: "ShiftPreview") -> None:
