@@ -1,5 +1,6 @@
 """Tables are read however a spreadsheet left them, or refused with every fault at once."""
 
+import csv
 import time
 from datetime import datetime
 
@@ -186,6 +187,15 @@ def test_what_is_no_such_table_is_one_line(table, data, words):
     with pytest.raises(SettingsError, match=words) as told:
         read(table(data))
     assert "\n" not in str(told.value) and len(str(told.value)) < 1000
+
+
+def test_a_cell_without_end_is_refused_whatever_another_package_allows(table):
+    before = csv.field_size_limit(10**9)
+    try:
+        with pytest.raises(SettingsError, match="line 2: not a CSV file: field larger"):
+            read(table(b"deploymentID\n" + b"x" * 140_000))
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_a_path_that_cannot_be_read_is_one_line(tmp_path):

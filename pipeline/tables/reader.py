@@ -23,6 +23,7 @@ FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 MOST_FAULTS = 20  # of a table are named in one message
 MOST_BYTES = 500_000_000  # no table of this kind is larger; a disk read by mistake is
 LONGEST_SHOWN, LONGEST_HEAD = 60, 400  # characters of a cell and of all headings in a message
+LONGEST_CELL = 131_072  # csv's own limit at first; any package may raise csv's for the process
 
 _NUMBER = re.compile(r"[-+]?(?:\d+[.]?\d*|[.]\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _MISREAD = {  # letters of Windows' code page by the bytes that they were
@@ -297,6 +298,8 @@ def _records(path: Path, text: str, mark: str, skipped: int) -> Iterator[tuple[i
     line = 1 + skipped
     try:
         for cells in reader:
+            if max(map(len, cells), default=0) > LONGEST_CELL:
+                raise csv.Error(f"field larger than field limit ({LONGEST_CELL})")
             plain = [as_meant(cell.strip()) for cell in cells]
             if any(plain):
                 yield line, plain
