@@ -6,8 +6,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as flows/__init__.py does,
 
 import secrets
 import shutil
+import sqlite3
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,21 @@ def database(database_url):
     engine = open_database(database_url)
     yield engine
     engine.dispose()
+
+
+@contextmanager
+def a_copy_of(url: str, folder: Path, request):
+    """The URL of a copy of a test's database, on either of the two; nobody else may use it."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(make_url(url).database)) as conn:
+            conn.execute("VACUUM INTO ?", (str(folder / "copy.db"),))
+        yield f"sqlite:///{folder / 'copy.db'}"
+        return
+    server, name = request.getfixturevalue("postgres_url"), make_url(url).database
+    with making_databases(server) as run:
+        run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    with a_copy(server, name) as copy:
+        yield copy
 
 
 @contextmanager

@@ -15,7 +15,13 @@ from tests import cards
 from tests.test_labeller_families import FAMILIES, MODES, saved
 from tests.test_train_frame import options, table  # noqa: F401 - a fixture
 
-BACKBONES = ("efficientnet_b0", "tf_efficientnetv2_s", "convnextv2_atto", "davit_tiny")
+SMALL = {"embed_dims": (16, 32, 64, 128), "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
+BACKBONES = {  # of every family a small one; tests/test_model_families.py has the catalogue's
+    "efficientnet_b0": {},
+    "tf_efficientnetv2_b0": {},
+    "convnextv2_atto": {},
+    "davit_tiny": SMALL,
+}
 TWO_STEPS = Plan(steps=2, batch=2)
 
 
@@ -30,7 +36,8 @@ def _job(card, folder, **given) -> RunOptions:
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_a_backbone_trained_for_two_steps_looks_at_a_card(backbone, table, card, tmp_path):  # noqa: F811
-    trained = options(table, tmp_path / "own", backbone=backbone, variants=1, plan=TWO_STEPS)
+    given = {"backbone": backbone, "backbone_args": BACKBONES[backbone], "plan": TWO_STEPS}
+    trained = options(table, tmp_path / "own", variants=1, **given)
     folder = train_frame(trained, say=lambda text: None)
     summary = run_job(_job(card, tmp_path, frame=str(folder)), as_flow=False)
     assert summary.states.get("blank", 0) + summary.states.get("kept", 0) == 10

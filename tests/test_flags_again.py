@@ -1,5 +1,6 @@
 """Flags follow what is said of a deployment: an edit or a table asks the poaching rules again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -28,25 +29,33 @@ from pipeline.records import Deployment, Review
 from pipeline.tables.writer import write_table
 from tests import cards
 from tests.commands import camtriage
+from tests.conftest import a_copy_of
 
 CLOSED = {"deploymentTags": "access:closed"}
 SETTINGS = "[poaching]\nstaff_days = '2026-04-01'\n[windows]\nvisit_gap_s = 50\n"
 
 
-@pytest.fixture
-def job(tmp_path, database_url):
+@pytest.fixture(scope="module")
+def known(url_of_module, tmp_path_factory):
     """A card that was run with settings of its own; then a person saw people at both cameras."""
-    (tmp_path / "study.toml").write_text(SETTINGS)
-    cards.card(tmp_path / "card", pictures=24, broken=False)
+    folder = tmp_path_factory.mktemp("known")
+    (folder / "study.toml").write_text(SETTINGS)
     job = RunOptions(
-        card=str(tmp_path / "card"),
+        card=str(cards.card(folder / "card", pictures=24, broken=False)),
         name="k",
-        database=database_url,
-        settings=str(tmp_path / "study.toml"),
+        database=url_of_module,
+        settings=str(folder / "study.toml"),
     )
     run_job(job, as_flow=False)
-    see_people(database_url)
+    see_people(url_of_module)
     return job
+
+
+@pytest.fixture
+def job(known, tmp_path, request):
+    """The same in a database of the test's own."""
+    with a_copy_of(known.database, tmp_path, request) as url:
+        yield replace(known, database=url)
 
 
 def see_people(url: str) -> None:
