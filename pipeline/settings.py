@@ -6,13 +6,13 @@
 `load_settings` refuses a name it does not know; each run stores all of them beside its results.
 """
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import SettingsError
+from pipeline.toml import read_toml
 
 T = TypeVar("T")
 
@@ -115,12 +115,7 @@ def load_settings(path: Path | None) -> Settings:
     """Read a study's TOML file; None gives the defaults. Raises SettingsError in one line."""
     if path is None:
         return Settings()
-    try:
-        given = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as why:
-        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
-        raise SettingsError(f"{path}: cannot be read as TOML: {why}") from why
+    given = read_toml(Path(path))
     sections = {part.name: part.default.__class__ for part in fields(Settings)}
     _refuse_unknown(path, "section", given, sections)
     return Settings(**{name: _section(path, name, sections[name], given[name]) for name in given})

@@ -579,6 +579,7 @@ def test_a_deployment_whose_name_means_missing_is_refused(tmp_path, project):
         (('name = "ridge-2026"', 'name = "The Ridge"'), "small letters"),
         (("title =", "titel ="), "unknown: titel"),
         (("[[licenses]]", "[[licenses"), "cannot be read as TOML"),
+        (("[[licenses]]", "a = " + "[" * 5000), "cannot be read as TOML"),
     ],
 )
 def test_a_wrong_project_file_is_refused_in_one_line(tmp_path, change, words):

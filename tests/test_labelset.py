@@ -109,6 +109,7 @@ def test_the_starter_set_names_taxa_at_the_rank_its_evidence_tells():
         ),
         ("[[taxon", "TOML"),
         ("a = " + "[" * 5000, "TOML"),
+        ("a = " + "9" * 5000, "TOML"),
     ],
 )
 def test_a_wrong_set_is_refused_in_one_line(tmp_path, wrong, said):

@@ -43,12 +43,16 @@ def test_what_is_given_counts_and_the_rest_stays(loaded):
         ("[blank]\ntreshold = 0.5", r"unknown setting in \[blank\]: treshold; known: threshold"),
         ("blank = 1", r"blank is a section, write \[blank\]"),
         ("[blank", "cannot be read as TOML"),
+        ("a = " + "[" * 5000, "cannot be read as TOML"),
+        ("a = " + "9" * 5000, "cannot be read as TOML"),
+        ("# " + "x" * 4_000_000, "larger than 4 MB"),
     ],
 )
 def test_what_cannot_be_is_named(loaded, text, why):
     with pytest.raises(SettingsError, match=why) as told:
         loaded(text)
     assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 400
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -23,12 +23,12 @@ name = "northern-ridge-2026"
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from pipeline.errors import SettingsError
+from pipeline.toml import read_toml
 
 DESIGNS = (
     *("simpleRandom", "systematicRandom", "clusteredRandom"),
@@ -68,10 +68,7 @@ class Project:
 def read_project(path: Path) -> Project:
     """Read project.toml. Raises SettingsError: one line with all that is wrong or missing."""
     path = Path(path)
-    try:
-        given = tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
-        raise SettingsError(f"{path}: cannot be read as TOML: {why}") from why
+    given = read_toml(path)
     contributors, licenses = given.pop("contributors", []), given.pop("licenses", [])
     package = given.pop("package", {})
     faults = [

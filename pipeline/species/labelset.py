@@ -21,7 +21,6 @@ name a line (any rank), a CSV with a column `scientific_name`, or TOML with `may
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -30,6 +29,7 @@ from typing import Any, TypeAlias
 
 from pipeline.errors import SettingsError
 from pipeline.tables.reader import Faults, read_table, read_text
+from pipeline.toml import read_toml
 
 RANKS = (
     "subspecies",
@@ -42,7 +42,6 @@ RANKS = (
 )  # narrow to wide
 TYPES = ("animal", "human", "vehicle", "blank")
 BUNDLED = Path(__file__).parent / "labelsets"
-LARGEST_FILE = 4_000_000  # bytes; all 6 600 mammals with prompts take a third of it
 LONGEST_TEXT = 200  # characters of a name or prompt; text towers read 77 tokens at most
 MOST_TAXA = 20_000
 _SCIENTIFIC = re.compile(r"[A-Z][a-z]+(-[a-z]+)?( [a-z]+(-[a-z]+)?){0,2}")
@@ -109,14 +108,14 @@ def load_labelset(name_or_path: str | Path = "starter") -> LabelSet:
                 f"no label set {str(name_or_path)!r}: bundled are {', '.join(bundled)}; "
                 "a set of your own is given as a path that ends in .toml"
             )
-    return _labelset(path, _toml(path))
+    return _labelset(path, read_toml(path))
 
 
 def load_site_list(path: Path) -> frozenset[str]:
     """Scientific names (of any rank) that may occur at a site. Raises SettingsError."""
     path = Path(path)
     if path.suffix == ".toml":
-        given = _toml(path)
+        given = read_toml(path)
         if set(given) != {"may_occur"}:
             raise SettingsError(f"{path}: a site list holds may_occur = [names] and nothing else")
         lines = list(enumerate(_texts(path, "may_occur", given["may_occur"]), 1))
@@ -321,24 +320,6 @@ def _refuse_unknown(path: Path, where: str, given: Iterable[str], known: set[str
         raise SettingsError(
             f"{path}: {where}: unknown {_shown(wrong[0])}; known: {', '.join(sorted(known))}"
         )
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_read(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as why:
-        raise SettingsError(f"{path}: cannot be read as TOML: {_shown(str(why))}") from why
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise SettingsError(f"{path}: larger than {LARGEST_FILE} bytes")
-        return path.read_text("utf-8-sig")
-    except OSError as why:
-        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
-    except UnicodeDecodeError as why:
-        raise SettingsError(f"{path}: cannot be read: {why}") from why
 
 
 def _shown(given: object) -> str:
