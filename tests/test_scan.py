@@ -233,6 +233,17 @@ def test_a_decompression_bomb_is_told_by_its_header(tmp_path, monkeypatch):
         assert (media, trouble.reason) == (None, "too_large")
 
 
+def test_a_jpeg_of_more_scans_than_any_camera_writes_is_told_by_its_bytes(tmp_path):
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "green").save(file, "JPEG", progressive=True)
+    whole = file.getvalue()
+    first, end = whole.index(b"\xff\xda"), whole.rindex(b"\xff\xd9")
+    again = whole[:end] + whole[first:end] * 5000 + whole[end:]
+    for name, data, told in (("a.jpg", whole, []), ("b.jpg", again, ["too_large"])):
+        media, troubles = read(tmp_path, name, data)
+        assert (media is None, [one.reason for one in troubles]) == (bool(told), told)
+
+
 def test_a_large_panorama_is_no_bomb(tmp_path):
     media, troubles = read(tmp_path, "a.png", bomb(11_000))
     assert (media.width, troubles) == (11_000, [])

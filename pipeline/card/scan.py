@@ -53,6 +53,8 @@ HEIF = re.compile(rb".{4}ftyp(hei[cxms]|hev[cx]|mif1)", re.DOTALL)
 AVIF = re.compile(rb".{4}ftypavi[fs]", re.DOTALL)
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # they end lines, or command terminals
 LARGEST_FILE = 1 << 30  # bytes; it is read into memory as a whole
+MOST_SCANS = 200  # of a JPEG: progressive ones have about ten, and thousands take minutes
+_SCAN = b"\xff\xda\0"  # how each begins; its bytes stand nowhere else in a JPEG's pixels
 
 
 def scan(root: Path) -> list[Found]:
@@ -253,6 +255,8 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
         width, height = image.size
         if width * height > LARGEST:
             raise UnreadablePicture("too_large", f"{width} x {height} pixels")
+        if image.format in ("JPEG", "MPO") and (scans := data.count(_SCAN)) > MOST_SCANS:
+            raise UnreadablePicture("too_large", f"a JPEG of {scans} scans")
         written = exif.read(image, found.path, found.modified_at if file_date else None)
         kind = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format or ""]
         problems = []
