@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from db.core import schema
+from db.core.backup import backup
 from db.core.engine import open_database, reading, writing
 from db.integrity.dump import dump
 from pipeline.errors import DatabaseError
@@ -77,6 +78,17 @@ def test_writing_into_a_read_only_database_is_refused_in_one_line(filled, as_rea
     engine = open_database(f"sqlite:///{filled}")
     with pytest.raises(DatabaseError, match="read-only here; copy it"), writing(engine):
         pass
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_read_only_database_is_backed_up_elsewhere(filled, what, as_reader):
+    url = f"sqlite:///{filled}"
+    (elsewhere := filled.parent / "elsewhere").mkdir()
+    elsewhere.chmod(0o777)
+    before = dumped(url)
+    as_reader(filled if what == "file" else filled.parent)
+    backup(url, elsewhere / "b.db")
+    assert dumped(f"sqlite:///{elsewhere}/b.db") == before
 
 
 def test_a_read_only_database_that_is_older_is_not_migrated_but_says_so(filled, as_reader):

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy import Engine
 
 from db.core import schema
 from db.core.engine import (
@@ -37,18 +38,19 @@ def backup(url: str, file: Path) -> None:
         raise DatabaseError(f"{file}: is there already; give a new name")
     if not file.parent.is_dir():
         raise DatabaseError(f"{file.parent}: no such folder; make it first")
-    open_database(url, create=False).dispose()  # ours, and not newer
+    engine = open_database(url, create=False)  # ours, and not newer
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
     try:
         if parsed(url).get_backend_name() == "sqlite":
-            _copy(file_of(parsed(url)), part)
+            _copy(engine, part)
         else:
             _postgresql(url, "pg_dump", "--format=custom", *PLAIN, f"--file={part}")
         os.replace(part, file)
     except sqlite3.Error as why:
         raise DatabaseError(f"{file}: cannot be written: {why}") from None
     finally:
+        engine.dispose()
         part.unlink(missing_ok=True)
 
 
@@ -77,12 +79,11 @@ def restore(url: str, file: Path, replace: bool = False, tell: Tell = lambda lin
 PLAIN = ("--no-owner", "--no-privileges")  # whoever restores it owns it
 
 
-def _copy(source: Path, target: Path) -> None:
-    with (
-        closing(sqlite3.connect(source, timeout=BUSY_S)) as ours,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        ours.backup(copy)
+def _copy(engine: Engine, target: Path) -> None:
+    """engine: of a SQLite database, which may lie where nothing can be written."""
+    with closing(engine.raw_connection()) as ours, closing(sqlite3.connect(target)) as copy:
+        assert isinstance(ours.driver_connection, sqlite3.Connection)
+        ours.driver_connection.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, readable from a read-only disc
 
 
