@@ -5,21 +5,27 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from db.core.backup import backup
 from db.core.engine import open_database, writing
+from db.core.schema import media
+from db.store.draws import save_draws
 from db.store.files import files_found, move_paths, save_files
 from flows.execution.directly import Directly
 from flows.facts.package import gather
+from flows.facts.sheets import drawn_blanks
 from flows.run_options import NamingOptions, RunOptions
 from flows.services.clocks import RepairRequest, write_shift
 from flows.services.export import export_megadetector
 from flows.services.hand_over import pictures_in_state
 from flows.steps import chain
 from flows.steps.ingest import ingest
-from pipeline.records import Found
+from pipeline.records import Draw, Found
 from tests import cards
 from tests.makers import fill
 
+BATCHES = "SELECT id, look_recipe_id FROM batch"
 TABLE = "deploymentID,locationID,cameraID\nNorth 1,North,A0\nSouth 1,South,A1\n"
 
 
@@ -140,6 +146,23 @@ def test_a_card_that_was_not_wiped_is_listed_whole_under_its_own_name(not_wiped)
     assert all((Path(picture.root) / picture.path).exists() for picture in listed)
     assert len([p for s in states for p in pictures_in_state(not_wiped, s)]) == 10
     assert len([p for s in states for p in pictures_in_state(not_wiped, s, "may")]) == 4
+
+
+def test_the_audit_of_a_card_that_was_not_wiped_asks_for_all_drawn_blanks_on_it(
+    not_wiped, tmp_path
+):
+    backup(not_wiped, tmp_path / "c.db")
+    engine = open_database(f"sqlite:///{tmp_path}/c.db")
+    with writing(engine) as conn:
+        for batch_id, recipe_id in conn.exec_driver_sql(BATCHES).all():
+            brought = sa.select(media.c.sha256).where(media.c.batch_id == batch_id)
+            draws = [Draw(sha, "all", 4, 4, 1.0) for sha in conn.execute(brought).scalars()]
+            save_draws(conn, batch_id, recipe_id, draws, 1)
+        asked = {name: drawn_blanks(conn, name, 0.2) for name in ("june", "may", None)}
+    engine.dispose()
+    assert [len(blanks) for blanks in asked.values()] == [10, 4, 10]
+    assert {row.batch for blank in asked["june"] for row in blank.rows} == {"june"}
+    assert all((Path(blank.root) / blank.rows[0].path).exists() for blank in asked["june"])
 
 
 def test_a_card_that_was_not_wiped_is_exported_whole_under_its_own_name(not_wiped, tmp_path):
