@@ -159,6 +159,24 @@ def test_what_is_no_table_is_one_line_that_says_what_to_do(url, tmp_path, kind, 
     assert len(str(told.value)) < 500 and kept(url) == before
 
 
+@pytest.mark.parametrize(
+    ("command", "table"),
+    [
+        ("deployments", "deploymentID\n{}"),
+        ("deployments", "deploymentID,locationID\nS1,{}"),
+        ("outages", "deploymentID,start,end,reason\n{},2026-05-01,,x"),
+        ("review", "path,observation_type,scientific_name\na.jpg,animal,{}"),
+    ],
+)
+def test_a_name_that_is_longer_than_an_index_of_a_database_takes_is_one_line(
+    url, tmp_path, command, table
+):
+    (tmp_path / "t.csv").write_text(table.format("x" * 100_000) + "\n")
+    with pytest.raises(InputError, match="100000 characters, too many for a name") as told:
+        camtriage(command, "import", tmp_path / "t.csv", "--database", url)
+    assert "\n" not in str(told.value) and len(str(told.value)) < 400
+
+
 def test_every_fault_of_a_table_of_outages_is_told_with_its_line(url, tmp_path):
     table = tmp_path / "outages.csv"
     table.write_text(

@@ -173,13 +173,13 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
     """The review of a row; what is wrong with it is added to the table's faults."""
     word, purpose = row.text("observation_type"), (row.text("purpose") or "review").lower()
     kind = WORDS.get((word or "").lower(), "unknown")
-    name, at = row.text("scientific_name"), row.time("reviewed_at")
+    name, at = row.named("scientific_name"), row.time("reviewed_at")
     count = row.whole("count", 0 if kind == "blank" else 1, MOST_ANIMALS)
     described = {
         "life_stage": _choice(row, "life_stage", LIFE_STAGES),
         "sex": _choice(row, "sex", SEXES),
-        "behavior": row.text("behavior"),
-        "individual_id": row.text("individual_id"),
+        "behavior": row.named("behavior"),
+        "individual_id": row.named("individual_id"),
     }
     if word is None:
         row.fault("no observation_type, but another answer")
@@ -190,7 +190,7 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
     if purpose not in PURPOSES:
         row.fault(f"unknown purpose {shown(purpose)}; known: {', '.join(PURPOSES)}")
     return Review(
-        sha256, kind, name, count or None, row.text("reviewer") or reviewer,
+        sha256, kind, name, count or None, row.named("reviewer") or reviewer,
         at.at.replace(tzinfo=None) if at else None, purpose, row.text("comment"), **described,
     )  # fmt: skip
 

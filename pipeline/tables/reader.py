@@ -23,6 +23,7 @@ FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 MOST_FAULTS = 20  # of a table are named in one message
 MOST_BYTES = 500_000_000  # no table of this kind is larger; a disk read by mistake is
 LONGEST_SHOWN, LONGEST_HEAD = 60, 400  # characters of a cell and of all headings in a message
+LONGEST_NAME = 2000  # bytes in UTF-8; no index of PostgreSQL takes more than 2 700
 LONGEST_CELL = 131_072  # csv's own limit at first; any package may raise csv's for the process
 
 _NUMBER = re.compile(r"[-+]?(?:\d+[.]?\d*|[.]\d+)(?:[eE][-+]?\d+)?", re.ASCII)
@@ -87,10 +88,19 @@ class Row:
         return self.cells.get(name)
 
     def filled(self, name: str) -> str:
-        """The text of a cell that must not be empty."""
+        """The text of a cell that must not be empty and names something."""
         if name not in self.cells:
             self.fault(f"{self.table.headings.get(name, name)} is empty")
-        return self.cells.get(name, "")
+        return self.named(name) or ""
+
+    def named(self, name: str) -> str | None:
+        """The text of a cell that names something, at most LONGEST_NAME bytes."""
+        text = self.cells.get(name)
+        if text and len(text.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+            heading = self.table.headings.get(name, name)
+            self.fault(f"{heading} holds {len(text)} characters, too many for a name")
+            return None
+        return text
 
     def number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float | None:
         """A finite number from low to high."""
