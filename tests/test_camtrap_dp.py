@@ -30,7 +30,7 @@ from pipeline.exchange.camtrap_dp import export, place
 from pipeline.exchange.package import Event, Observation, Package, Picture
 from pipeline.exchange.paths import file_path, stamp
 from pipeline.exchange.project import read_project
-from pipeline.records import ClockRepair, Deployment, Outage
+from pipeline.records import ClockRepair, DayAlone, Deployment, Outage
 from tests import test_population_command as population
 from tests.commands import camtriage
 from tests.test_population_command import may
@@ -143,6 +143,23 @@ def test_who_said_so_is_the_model_with_its_hash_or_the_reviewer(empty_sqlite, tm
         if shown.method == "human"
     }
     assert told <= {"Amina", "Juma", "Amina, Juma", None}
+
+
+def test_what_reviewers_wrote_goes_with_what_they_saw(empty_sqlite, tmp_path):
+    path = shutil.copy(empty_sqlite, tmp_path / "camtriage.db")
+    engine = open_database(f"sqlite:///{path}")
+    with writing(engine) as conn:
+        fill(conn, 200)
+        words = "seen by " + schema.review.c.reviewer
+        conn.execute(sa.update(schema.review).values(comment=words))
+        content = gather(conn)
+    engine.dispose()
+    shown = [seen for picture in content.pictures for seen in picture.observations]
+    told = [seen for seen in shown if seen.method == "human"]
+    assert told and all(seen.comment == f"seen by {seen.by}" for seen in told)
+    assert all(seen.comment is None for seen in shown if seen.method != "human")
+    of_visits = {seen.comment for event in content.events for seen in event.observations}
+    assert of_visits & {"seen by Amina", "seen by Juma"}
 
 
 @pytest.fixture(scope="session")
@@ -316,6 +333,17 @@ def test_a_review_names_its_reviewer_and_claims_no_probability(written):
     assert (row["classificationMethod"], row["classifiedBy"]) == ("human", "Amina")
     assert (row["count"], row["classificationProbability"]) == ("3", "")
     assert [one["scientificName"] for one in about["taxonomic"]] == ["Vulpes vulpes"]
+
+
+def test_what_a_reviewer_wrote_beside_an_animal_is_its_comment(written, official, tmp_path):
+    seen = Observation("animal", "Vulpes vulpes", None, 1, None, "human", "Amina")
+    seen = replace(seen, comment="limps,\nleft hind leg")
+    day = DayAlone(2026, 5, 1)
+    _, _, rows = written(package(picture(shown=seen), picture("a2", seen, taken_at=day)))
+    assert faults(tmp_path / "package", official) == []
+    told = [row["observationComments"] for row in rows["observations"][:2]]
+    assert told[0] == "limps,\nleft hind leg"
+    assert told[1].startswith("limps,\nleft hind leg; the hour is not known")
 
 
 def test_several_animals_of_a_picture_and_a_visit_are_valid_rows(written, official, tmp_path):

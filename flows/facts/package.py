@@ -13,6 +13,7 @@ from flows.facts.clocks import doubts
 from pipeline.exchange.package import Event, Observation, Package, Picture
 
 Models = tuple[str, str]  # frame model, labeller with its label set
+Seen = tuple[str, str, str | None]  # of which visit, observation type, name
 
 
 def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
@@ -38,7 +39,9 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
     return Package(
         deployments=tuple(places),
         pictures=tuple(pictures),
-        events=tuple(_events(rows.event_rows(conn, ids), models, _reviewers(pictures))),
+        events=tuple(
+            _events(rows.event_rows(conn, ids), models, _reviewers(pictures), _comments(pictures))
+        ),
         unreadable=tuple(
             (prefix[batch] + path, problems.get((batch, path), "no picture"))
             for batch, path in rows.files_without_media(conn, ids)
@@ -117,7 +120,7 @@ def _told(row: sa.Row[Any], rank: str | None = None) -> Observation:
     """What a person saw."""
     return Observation(
         row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer,
-        row.life_stage, row.sex, row.behavior, row.individual_id,
+        row.life_stage, row.sex, row.behavior, row.individual_id, comment=row.comment,
     )  # fmt: skip
 
 
@@ -147,10 +150,21 @@ def _reviewers(pictures: Iterable[Picture]) -> dict[str, set[str]]:
     return people
 
 
+def _comments(pictures: Iterable[Picture]) -> dict[Seen, set[str]]:
+    """What people wrote beside each thing that they saw in a visit."""
+    words = defaultdict(set)
+    for picture in pictures:
+        for seen in picture.observations:
+            if picture.event and seen.comment:
+                words[picture.event, seen.observation_type, seen.name].add(seen.comment)
+    return words
+
+
 def _events(
     taxa: Iterable[sa.Row[Any]],
     models: Mapping[int, Models],
     reviewers: Mapping[str, set[str]],
+    comments: Mapping[Seen, set[str]],
 ) -> list[Event]:
     """Rows of a visit and taxon as visits; those of one visit follow each other."""
     events: dict[str, list[sa.Row[Any]]] = {}
@@ -165,7 +179,7 @@ def _events(
             started_at=_edge(min, [row.started_at for row in (first, *further)]),
             ended_at=_edge(max, [row.ended_at for row in (first, *further)]),
             observations=tuple(
-                _observation_in_event(row, models[row.batch_id], reviewers)
+                _observation_in_event(row, models[row.batch_id], reviewers, comments)
                 for row in (first, *further)
             ),
             capture_method=first.capture_method,
@@ -181,15 +195,20 @@ def _edge(edge: Callable[..., Any], times: Sequence[datetime | None]) -> datetim
 
 
 def _observation_in_event(
-    row: sa.Row[Any], models: Models, reviewers: Mapping[str, set[str]]
+    row: sa.Row[Any],
+    models: Models,
+    reviewers: Mapping[str, set[str]],
+    comments: Mapping[Seen, set[str]],
 ) -> Observation:
     by: str | None = _by(row.observation_type, models)
+    comment = None
     if row.method == "human":
         by = _joined(reviewers.get(row.sha256, ()))
+        comment = _joined(comments.get((row.sha256, row.observation_type, row.name), ()))
     return Observation(
         row.observation_type, row.name, row.taxon_rank, row.individuals, row.probability,
         row.method, by, row.life_stage, row.sex, row.behavior, row.individual_id,
-        row.started_at, row.ended_at,
+        row.started_at, row.ended_at, comment,
     )  # fmt: skip
 
 

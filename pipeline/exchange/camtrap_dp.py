@@ -240,7 +240,7 @@ def observation_rows(
                     "mediaID": picture.sha256,
                     "eventID": None if picture.event in lapse else picture.event,
                     **_observation("media", picture.deployment_id, when, when, observation),
-                    **_hourless(picture.taken_at),
+                    "observationComments": _comments(observation, picture.taken_at),
                 }
     for event in events if "event" in levels else ():
         if event.started_at is None or event.id in lapse:
@@ -253,13 +253,15 @@ def observation_rows(
                 "observationID": f"{event.id}_event_{number}",
                 "eventID": event.id,
                 **_observation("event", event.deployment_id, start, end, observation),
-                **_hourless(event.started_at),
+                "observationComments": _comments(observation, event.started_at),
             }
 
 
-def _hourless(at: datetime) -> Row:
-    """The standard has no time without an hour: midnight stands for it, and a comment says so."""
-    return {"observationComments": NO_HOUR} if isinstance(at, DayAlone) else {}
+def _comments(observation: Observation, at: datetime) -> str | None:
+    """What the person wrote; and the standard has no time without an hour: midnight stands for it,
+    and a comment says so."""
+    hour = NO_HOUR if isinstance(at, DayAlone) else None
+    return "; ".join(filter(None, (observation.comment, hour))) or None
 
 
 def time_lapse(events: Iterable[Event]) -> list[Event]:

@@ -27,6 +27,7 @@ class Observation:
     individual_id: str | None = None
     started_at: datetime | None = None  # of a visit: first picture that shows it, camera clock
     ended_at: datetime | None = None
+    comment: str | None = None  # what the person wrote beside it
 
 
 @dataclass(frozen=True, slots=True)

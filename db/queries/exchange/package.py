@@ -104,7 +104,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
             t.probability.label("machine_probability"),
             *(k.p_animal, k.p_human, k.p_vehicle, k.count.label("boxed"), k.crop_source),
             *(k.crop_x, k.crop_y, k.crop_width, k.crop_height),
-            *(r.reviewer, r.count.label("reviewed"), first.c.sha256.label("event")),
+            *(r.reviewer, r.comment, r.count.label("reviewed"), first.c.sha256.label("event")),
             *(r[name] for name in _ANIMALS),
         )
         .select_from(schema.status)
@@ -136,7 +136,7 @@ def further_rows(conn: Connection, ids: Sequence[int]) -> dict[str, list[sa.Row[
     s, m, r = schema.status.c, schema.media.c, more.c
     query = (
         sa.select(m.sha256, r.observation_type, r.name, r.count.label("reviewed"), r.reviewer)
-        .add_columns(*(r[name] for name in _ANIMALS))
+        .add_columns(r.comment, *(r[name] for name in _ANIMALS))
         .select_from(schema.status)
         .join(first, first.c.id == s.review_id)
         .join(
