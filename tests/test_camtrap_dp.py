@@ -285,6 +285,12 @@ def test_whatever_the_database_holds_the_package_is_valid(
     assert done.counts["media"] + done.left_out == len(content.pictures)
 
 
+def test_a_reader_need_not_guess_what_parts_the_columns(written, official, tmp_path):
+    camera = replace(GATE, deployment_id='"|')
+    written(package(picture(deployment_id='"|'), deployments=(GATE, camera)))
+    assert faults(tmp_path / "package", official) == []
+
+
 def test_the_validator_of_these_tests_does_find_faults(written, official, tmp_path):
     written(package())
     broken = tmp_path / "package" / "media.csv"

@@ -75,6 +75,7 @@ def _resource(name: str) -> dict[str, Any]:
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
+        "dialect": {"delimiter": ","},  # else readers guess it, wrongly where names hold a |
         "schema": f"{BASE}/{name}-table-schema.json",
     }
 
