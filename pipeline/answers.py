@@ -7,9 +7,10 @@ told by the view current_review.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeAlias
 
-from pipeline.records import Review
+from pipeline.records import DayAlone, Review
 
 # People first, so that whoever hides people by the picture's own type misses none
 ORDER = ("human", "animal", "vehicle", "unknown", "blank")
@@ -42,9 +43,14 @@ def answers(reviews: Iterable[Review]) -> list[Answer]:
 
 
 def _answer(rows: list[Review]) -> Answer:
-    at = max((row.reviewed_at for row in rows if row.reviewed_at), default=None)
+    at = max((row.reviewed_at for row in rows if row.reviewed_at), key=_by_day, default=None)
     once = dict.fromkeys(replace(row, reviewed_at=at) for row in rows)
     return tuple(sorted(once, key=_place))
+
+
+def _by_day(at: datetime) -> tuple[object, ...]:
+    """A day alone is later than every hour of it, as in the view."""
+    return at.date(), isinstance(at, DayAlone), at
 
 
 def _place(row: Review) -> tuple[object, ...]:

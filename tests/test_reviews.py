@@ -1,22 +1,27 @@
 """What people saw comes back from tables, however Excel left them, or not at all."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 from makers import fill
 
-from db.core.engine import writing
+from db.core.engine import reading, writing
 from db.queries.exchange.named_pictures import find_pictures
 from db.store.reviews import save_reviews
 from flows.facts.sheets import drawn_blanks
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import Named, SheetRow, read_reviews, write_sheet
+from pipeline.records import DayAlone
 from pipeline.species.labelset import load_labelset
 from pipeline.species.spelling import meant
 from tests.commands import camtriage
 
 SHA, OTHER = "a" * 64, "b" * 64
+UNREVIEWED = sa.text(
+    "SELECT media_id, path FROM pictures WHERE media_id NOT IN (SELECT media_id FROM reviews) "
+    "ORDER BY path"
+)
 
 
 def find(names):
@@ -55,6 +60,12 @@ def test_excel_semicolons_mark_and_decimals_are_understood(table):
         [one] = read_reviews(table(data), find).reviews
         assert (one.observation_type, one.count) == ("human", 2)
         assert one.reviewed_at == datetime(2026, 5, 31, 14)
+
+
+def test_a_day_alone_stays_one(table):
+    path = table(f"media_id,label,reviewed_at\n{SHA},blank,29.11.2026\n")
+    [one] = read_reviews(path, find).reviews
+    assert isinstance(one.reviewed_at, DayAlone) and one.reviewed_at == datetime(2026, 11, 29)
 
 
 def test_letters_of_old_windows_survive(table):
@@ -221,3 +232,49 @@ def test_an_import_says_what_it_wrote_otherwise_and_which_names_are_new(
     assert "new here: 'Sus scrofaa' (1, near Sus scrofa)" in said
     camtriage("review", "import", tmp_path / "a.csv", "--database", database_url)
     assert "0 reviews saved, 2 known already" in capsys.readouterr().out
+
+
+def test_an_answer_of_a_day_alone_takes_the_place_of_what_was_saved_before_it(
+    database, database_url, tmp_path, capsys
+):
+    """Excel writes the day alone; the first answer has no time at all, the last is of that day."""
+    with writing(database) as conn:
+        fill(conn, 20)
+        row = conn.execute(sa.text("SELECT media_id, path FROM pictures ORDER BY path")).first()
+    today, words = f"{datetime.now(UTC):%d.%m.%Y}", ("blank", "vehicle", "human", "unknown")
+    for kind, day in zip(words, ("", today, "", today), strict=True):
+        (tmp_path / "a.csv").write_text(
+            f"media_id,label,reviewed_at\n{row.media_id},{kind},{day}\n"
+        )
+        assert camtriage("review", "import", tmp_path / "a.csv", "--database", database_url) == 0
+        assert "older" not in capsys.readouterr().out
+        assert told_now(database, row.media_id) == [kind]
+    camtriage("review", "import", tmp_path / "a.csv", "--database", database_url)
+    assert "0 reviews saved, 1 known already" in capsys.readouterr().out
+
+
+def test_an_answer_that_is_older_than_the_one_that_stands_is_told(
+    database, database_url, tmp_path, capsys
+):
+    with writing(database) as conn:
+        fill(conn, 20)
+        rows = conn.execute(UNREVIEWED).all()
+    (first, path), (second, _) = rows[:2]
+    for answers in (
+        f"{first},human,2026-05-04T10:00\n{second},human,2026-05-04T10:00\n",
+        f"{first},vehicle,2026-05-03\n{second},vehicle,2026-05-04\n",
+    ):
+        (tmp_path / "a.csv").write_text("media_id,label,reviewed_at\n" + answers)
+        assert camtriage("review", "import", tmp_path / "a.csv", "--database", database_url) == 0
+    said = capsys.readouterr().out
+    assert "2 reviews saved, 0 known already, 0 rows not filled in" in said
+    assert f"1 is older than the answer that stands: {path}\n" in said
+    assert told_now(database, first) == ["human"]
+    assert told_now(database, second) == ["vehicle"]  # a day alone is all of that day
+
+
+def told_now(database, sha):
+    """What counts of a picture."""
+    query = sa.text("SELECT observation_type FROM reviews WHERE newest AND media_id = :sha")
+    with reading(database) as conn:
+        return list(conn.execute(query, {"sha": sha}).scalars())

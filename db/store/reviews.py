@@ -111,6 +111,29 @@ def reviews_of(conn: Connection, batch_id: int, among: Among = None) -> list[Rev
     return [record(Review, row) for row in conn.execute(query).mappings()]
 
 
+def last_review(conn: Connection) -> int:
+    """Key of the review that was saved last; 0: there is none."""
+    return conn.execute(sa.select(sa.func.max(schema.review.c.id))).scalar() or 0
+
+
+def beaten_since(conn: Connection, last: int) -> list[str]:
+    """Paths of the pictures, and of first pictures of visits, on which only answers were saved
+    after the review `last` that are older than the one that counts."""
+    r, m, current = schema.review.c, schema.media.c, CURRENT_REVIEW.c
+    of_visit = r.purpose == "event"
+    counts = sa.exists().where(
+        current.media_id == r.media_id, current.of_visit == of_visit, current.review_id > last
+    )
+    query = (
+        sa.select(m.path, m.id, of_visit)
+        .join(schema.review, r.media_id == m.id)
+        .where(r.id > last, ~counts)
+        .distinct()
+        .order_by(m.path, m.id)
+    )
+    return [row.path for row in conn.execute(query)]
+
+
 def names_in_use(conn: Connection) -> set[str]:
     """What anything was ever called, by people or by the machine."""
     r, t = schema.review.c, schema.visit_taxon.c

@@ -1,6 +1,7 @@
 -- The reviews that count, by internal keys: of each picture all rows of the newest answer, and beside
 -- them those of the newest answer on the visit that begins with it (purpose event). An answer counts
--- as a whole; newest by the time given, else by when it was saved.
+-- as a whole; newest by the time given, else by when it was saved: so too where a day alone is given and
+-- it was saved on that day, or before; an earlier day alone counts as its end.
 SELECT
     r.id AS review_id, -- internal key
     r.media_id AS media_id, -- internal key of the picture
@@ -10,5 +11,8 @@ FROM review r
 WHERE NOT EXISTS (
     SELECT 1 FROM review n
     WHERE n.media_id = r.media_id AND (n.purpose = 'event') = (r.purpose = 'event')
-        AND (coalesce(n.reviewed_at, n.saved_at), n.answer) > (coalesce(r.reviewed_at, r.saved_at), r.answer)
+        AND (coalesce(CASE WHEN length(n.reviewed_at) > 10 THEN n.reviewed_at
+                WHEN n.reviewed_at < substr(n.saved_at, 1, 10) THEN n.reviewed_at || 'T24' END, n.saved_at), n.answer)
+            > (coalesce(CASE WHEN length(r.reviewed_at) > 10 THEN r.reviewed_at
+                WHEN r.reviewed_at < substr(r.saved_at, 1, 10) THEN r.reviewed_at || 'T24' END, r.saved_at), r.answer)
 )

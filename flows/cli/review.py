@@ -13,6 +13,7 @@ from pipeline.counted import counted
 if TYPE_CHECKING:  # a command starts without what it does not need
     from flows.services.reviews import ImportedReviews
 
+MOST_NAMED = 20  # pictures in one line
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
 review = typer.Typer(no_args_is_help=True, help="What people saw in pictures.")
@@ -136,6 +137,14 @@ def _print_import(found: "ImportedReviews") -> None:
             f"{counted(found.rivals, 'picture')} with answers of several people or days: of each "
             "the newest counts, with all of its rows"
         )
+    if beaten := len(found.beaten):
+        older = (
+            "is older than the answer that stands"
+            if beaten == 1
+            else "are older than the answers that stand"
+        )
+        more = f" and {beaten - MOST_NAMED} more" if beaten > MOST_NAMED else ""
+        print(f"{beaten} {older}: {', '.join(found.beaten[:MOST_NAMED])}{more}")
     names, flags = found.names, found.flags
     for written, name in names.respelled.items():
         print(f"{written!r} ({counted(names.rows[written], 'row')}) written as {name}")

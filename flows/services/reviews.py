@@ -14,7 +14,7 @@ from db.queries.exchange.named_pictures import find_pictures
 from db.store.deployments import all_deployments
 from db.store.flags import flags_named
 from db.store.media import media_named
-from db.store.reviews import names_in_use, save_reviews
+from db.store.reviews import beaten_since, last_review, names_in_use, save_reviews
 from flows.execution.databases import known_database
 from pipeline.exchange.reviews import read_reviews
 from pipeline.records import Review
@@ -52,6 +52,7 @@ class ImportedReviews:
     of_visits: int  # reviews of a whole visit, new and known
     empty: int  # rows that nobody has filled in
     rivals: int  # pictures with several answers in the table: the newest counts
+    beaten: tuple[str, ...]  # paths where an answer saved before is newer, and stands
     names: ReviewedNames
     flags: ReviewedFlags
 
@@ -65,11 +66,13 @@ def import_reviews(database: str, table: Path, reviewer: str | None) -> Imported
         found = read_reviews(table, partial(find_pictures, conn), reviewer)
         names = _names(conn, found.reviews)
         reviews = [_respelled(review, names) for review in found.reviews]
+        last = last_review(conn)
         saved, _ = save_reviews(conn, reviews, table.name)
+        beaten = tuple(beaten_since(conn, last)) if saved else ()
         flags = _flags(conn, reviews) if saved else ReviewedFlags()
     visits = sum(review.purpose == "event" for review in reviews)
     known = len(reviews) - saved
-    return ImportedReviews(saved, known, visits, found.empty, found.rivals, names, flags)
+    return ImportedReviews(saved, known, visits, found.empty, found.rivals, beaten, names, flags)
 
 
 def _names(conn: Connection, reviews: Sequence[Review]) -> ReviewedNames:

@@ -21,7 +21,7 @@ from pathlib import Path
 from pipeline.answers import animals, answer_key, answers
 from pipeline.errors import SettingsError
 from pipeline.exchange import timelapse
-from pipeline.records import LIFE_STAGES, SEXES, Review
+from pipeline.records import LIFE_STAGES, SEXES, DayAlone, Review
 from pipeline.tables.reader import LONGEST_HEAD, Row, read_table, shown
 from pipeline.tables.writer import write_table
 
@@ -173,7 +173,7 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
     """The review of a row; what is wrong with it is added to the table's faults."""
     word, purpose = row.text("observation_type"), (row.text("purpose") or "review").lower()
     kind = WORDS.get((word or "").lower(), "unknown")
-    name, at = row.named("scientific_name"), row.time("reviewed_at")
+    name = row.named("scientific_name")
     count = row.whole("count", 0 if kind == "blank" else 1, MOST_ANIMALS)
     described = {
         "life_stage": _choice(row, "life_stage", LIFE_STAGES),
@@ -191,8 +191,16 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
         row.fault(f"unknown purpose {shown(purpose)}; known: {', '.join(PURPOSES)}")
     return Review(
         sha256, kind, name, count or None, row.named("reviewer") or reviewer,
-        at.at.replace(tzinfo=None) if at else None, purpose, row.text("comment"), **described,
+        _reviewed_at(row), purpose, row.text("comment"), **described,
     )  # fmt: skip
+
+
+def _reviewed_at(row: Row) -> datetime | None:
+    typed = row.time("reviewed_at")
+    if typed is None:
+        return None
+    at = typed.at.replace(tzinfo=None)
+    return DayAlone(at.year, at.month, at.day) if typed.whole_day else at
 
 
 def _choice(row: Row, name: str, known: Sequence[str]) -> str | None:
