@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -371,6 +372,30 @@ def test_several_animals_of_a_picture_and_a_visit_are_valid_rows(written, offici
     ]
     first, second = (row for row in rows if row["observationLevel"] == "event")
     assert second["eventStart"] > first["eventStart"] and second["behavior"] == "playing"
+
+
+def test_when_a_person_looked_and_what_they_noted_are_valid_cells(written, official, tmp_path):
+    told = partial(Observation, "animal", "Panthera pardus", method="human", by="Amina")
+    seen = told(told_at=AT, comment="left ear torn\r\nsee notebook")
+    day = told(told_at=DayAlone(2026, 6, 2), comment="again")
+    pictures = (picture(shown=seen, utc_offset_min=0), picture("b2", day, event=None))
+    _, _, rows = written(package(*pictures))
+    assert faults(tmp_path / "package", official) == []
+    first, second, visit = rows["observations"]
+    assert first["eventStart"] == "2026-05-01T06:30:15+00:00", "as the camera wrote"
+    assert first["classificationTimestamp"] == "2026-05-01T06:30:15+03:00", "the deployment's"
+    assert first["observationComments"] == "left ear torn\nsee notebook"
+    assert second["classificationTimestamp"] == "2026-06-02T00:00:00+03:00"
+    assert second["observationComments"].startswith("again; the hour of the classification is not")
+    assert visit["observationComments"] == first["observationComments"]
+
+
+def test_what_a_person_told_of_a_whole_visit_with_a_vehicle_hides_all_of_it(written):
+    car = replace(PERSON, observation_type="vehicle", method="human", probability=None)
+    for told, public in ((car, "false"), (replace(car, method="machine"), "true")):
+        visit = Event("a1", "gate", AT, AT, (LEOPARD, told))
+        _, _, rows = written(package(picture(), events=(visit,)), folder=told.method)
+        assert rows["media"][0]["filePublic"] == public
 
 
 def test_a_picture_nobody_looked_at_is_unclassified_by_nobody(written):

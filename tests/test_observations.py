@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from db.core import schema
 from db.core.engine import reading, writing
+from db.core.rows import refresh_ids
 from db.integrity.check import check
 from db.store.batches import save_batch, save_recipe, set_current
 from db.store.deployments import save_deployments
@@ -338,6 +340,59 @@ def test_what_people_told_of_a_whole_visit_is_where_pictures_show_it(conn):
     save_reviews(conn, [animal(130, LION)], "p.csv")
     human = "SELECT ended_at FROM event_taxa WHERE name = '{}'"
     assert told(conn, human.format(LION)) == [(at(130).isoformat(),)]
+
+
+def media_rows(conn, minute: int) -> list[tuple]:
+    """What the view and the package say of a picture; both must say the same."""
+    query = (
+        "SELECT scientific_name, classification_method, classified_by, classification_probability "
+        f"FROM observations WHERE observation_level = 'media' AND media_id = '{sha(minute)}' "
+        "ORDER BY observation_id"
+    )
+    rows = told(conn, query)
+    [shown] = [one for one in gather(conn).pictures if one.sha256 == sha(minute)]
+    assert [(one.name, one.method) for one in shown.observations] == [row[:2] for row in rows]
+    return rows
+
+
+def test_a_picture_has_of_a_whole_visits_answer_what_it_shows_and_no_other_species(conn):
+    both = [animal(0, "Cervus canadensis", 2, purpose="event"), animal(0, LION, purpose="event")]
+    save_reviews(conn, both, "s.csv")
+    assert media_rows(conn, 0) == [(ZEBRA, "machine", "camtriage", 0.9)], "the machine's word"
+    fits = [animal(0, "Cervus canadensis", 2, purpose="event"), animal(0, ZEBRA, purpose="event")]
+    save_reviews(conn, fits, "t.csv")
+    assert media_rows(conn, 0) == [(ZEBRA, "human", "eva", None)]
+    query = EVENT_ROWS.replace("count, life_stage", "classified_by")
+    assert sorted(told(conn, query)) == [("Cervus canadensis", "eva"), (ZEBRA, "eva")]
+    files = 'SELECT "Species", "FileName" FROM record_table WHERE method = \'human\' ORDER BY 1'
+    assert told(conn, files)[0] == ("Cervus canadensis", "A/000.JPG"), "as db/README.md says"
+    save_reviews(conn, [animal(0, LION, purpose="event")], "u.csv")
+    assert media_rows(conn, 0) == [(LION, "human", "eva", None)], "the only one is on all"
+    conn.execute(sa.update(schema.look).values(state="blank").where(schema.look.c.media_id == 1))
+    refresh_ids(conn, [1])
+    assert media_rows(conn, 0)[0][:2] == (None, "machine"), "but not on one that was set aside"
+
+
+def test_comments_and_times_of_answers_stand_at_both_levels(conn):
+    noon = datetime(2026, 6, 1, 12)
+    words = {"reviewed_at": noon, "comment": "by the tree"}
+    save_reviews(conn, [animal(120, LION, **words)], "a.csv")
+    package = gather(conn)
+    rows = observation_rows(package.pictures, package.events, lambda _: 180, ("media", "event"))
+    lions = [row for row in rows if row["scientificName"] == LION and row["classifiedBy"] == "eva"]
+    assert [row["observationLevel"] for row in lions] == ["media", "event"]
+    for row in lions:
+        assert row["observationComments"] == "by the tree"
+        assert row["classificationTimestamp"] == "2026-06-01T12:00:00+03:00"
+    query = (
+        "SELECT observation_level, classification_timestamp, observation_comments FROM observations"
+        " WHERE classified_by = 'eva' ORDER BY 1"
+    )
+    told_then = (noon.isoformat(), "by the tree")
+    assert told(conn, query) == [("event", *told_then), ("media", *told_then)]
+    save_reviews(conn, [animal(0, LION, purpose="event", **words)], "b.csv")
+    [seen] = [one for event in gather(conn).events for one in event.observations]
+    assert (seen.told_at, seen.comment, seen.by) == (noon, "by the tree", "eva")
 
 
 def test_one_species_told_of_a_whole_visit_is_on_all_of_its_pictures(conn):

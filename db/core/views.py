@@ -19,6 +19,7 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "told_pictures",
     "told_taxa",
     "told_animals",
+    "told_media",
     "event_taxa",
     "event_stretches",
     "events",

@@ -21,7 +21,7 @@ SELECT
     CAST(round(CAST(s.apart / 60000000.0 AS numeric)) AS bigint) AS "delta.time.mins", -- minutes
     CAST(round(CAST(s.apart / 3600000000.0 AS numeric), 1) AS double precision) AS "delta.time.hours", -- hours
     CAST(round(CAST(s.apart / 86400000000.0 AS numeric), 1) AS double precision) AS "delta.time.days", -- days
-    m.path AS "FileName", -- of its first picture, from the card's root
+    m.path AS "FileName", -- of its first picture, from the card's root; where a person told a species of a whole visit only, beside others, and the machine called no picture so: the visit's first picture, which may not show it
     s.observation_type AS observation_type, -- animal, human, vehicle, unknown
     s.count AS count, -- individuals, at least
     s.method AS method -- machine, human, or machine and human

@@ -13,7 +13,10 @@ SELECT
     r.life_stage AS life_stage, -- adult, subadult, juvenile
     r.sex AS sex, -- female, male
     r.behavior AS behavior, -- in the person's words
-    r.individual_id AS individual_id -- which animal it is
+    r.individual_id AS individual_id, -- which animal it is
+    r.reviewer AS reviewer, -- who
+    r.reviewed_at AS reviewed_at, -- when, as given; a day alone: its hour was not
+    r.comment AS comment -- free words
 FROM status s
 JOIN review f ON f.id = s.review_id
 JOIN review r ON r.media_id = f.media_id AND r.answer = f.answer
@@ -21,7 +24,7 @@ LEFT JOIN visit v ON v.id = s.visit_id
 WHERE s.review_id IS NOT NULL AND (f.purpose <> 'event' OR s.visit_id IS NULL)
 UNION ALL
 SELECT s.visit_id, v.media_id, s.media_id, s.taken_at, 1, r.position, r.observation_type, r.name,
-    r.count, r.life_stage, r.sex, r.behavior, r.individual_id
+    r.count, r.life_stage, r.sex, r.behavior, r.individual_id, r.reviewer, r.reviewed_at, r.comment
 FROM current_review c
 JOIN review r ON r.id = c.review_id
 JOIN status s ON s.media_id = c.media_id

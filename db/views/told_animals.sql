@@ -27,7 +27,10 @@ SELECT
     t.life_stage AS life_stage, -- adult, subadult, juvenile
     t.sex AS sex, -- female, male
     t.behavior AS behavior, -- in the person's words
-    t.individual_id AS individual_id -- which animal it is
+    t.individual_id AS individual_id, -- which animal it is
+    t.reviewer AS reviewer, -- who told this row
+    t.reviewed_at AS reviewed_at, -- when, as given
+    t.comment AS comment -- free words
 FROM ranked r
 JOIN told t ON t.event_media_id = r.event_media_id AND t.media_id = r.media_id AND t.whole = r.whole
     AND t.observation_type = r.observation_type AND coalesce(t.name, '') = coalesce(r.name, '')

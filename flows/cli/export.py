@@ -24,7 +24,7 @@ def camtrap_dp(
     exact: Annotated[bool, typer.Option("--exact", help="Do not round coordinates.")] = False,
     settings: Settings = None,
 ) -> int:
-    """A Camtrap DP 1.0.2 data package.
+    """A Camtrap DP 1.0.2 data package. Reviewers' names and comments go out as they were written.
 
     camtriage export camtrap-dp package --project project.toml
     """

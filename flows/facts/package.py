@@ -119,8 +119,9 @@ def _picture(
 def _told(row: sa.Row[Any], rank: str | None = None) -> Observation:
     """What a person saw."""
     return Observation(
-        row.observation_type, row.name, rank, row.reviewed, None, "human", row.reviewer,
-        row.life_stage, row.sex, row.behavior, row.individual_id, comment=row.comment,
+        row.told_type, row.told_name, rank, row.reviewed, None, "human", row.reviewer,
+        row.life_stage, row.sex, row.behavior, row.individual_id,
+        comment=row.comment, told_at=row.reviewed_at,
     )  # fmt: skip
 
 
@@ -129,11 +130,17 @@ def _observation_of(row: sa.Row[Any], models: Models) -> Observation:
     if row.review_id is not None:
         rank = row.rank if row.name and row.name == row.machine_name else None
         return _told(row, rank)
-    by = _by(row.observation_type, models)
-    by += " and imported boxes" if row.crop_source == "boxes" and row.method else ""
-    return Observation(
-        row.observation_type, row.name, row.rank, row.boxed, row.probability, row.method, by
-    )
+    kind, name, probability = row.observation_type, row.name, row.probability
+    method = row.method
+    if method == "human":  # of the whole visit, and not shown here: the model's result
+        kept = row.state == "kept"
+        kind = row.machine_type if kept else "blank" if row.state == "blank" else None
+        name = row.machine_name if kept else None
+        probability = row.machine_probability if kept else row.p_blank
+        method = "machine" if kind else None
+    by = _by(kind or "", models)
+    by += " and imported boxes" if row.crop_source == "boxes" and method else ""
+    return Observation(kind or "unclassified", name, row.rank, row.boxed, probability, method, by)
 
 
 def _by(observation_type: str, models: Models) -> str:
@@ -200,15 +207,17 @@ def _observation_in_event(
     reviewers: Mapping[str, set[str]],
     comments: Mapping[Seen, set[str]],
 ) -> Observation:
+    """People: those of the answer that tells the numbers, and of all pictures of the visit."""
     by: str | None = _by(row.observation_type, models)
     comment = None
     if row.method == "human":
-        by = _joined(reviewers.get(row.sha256, ()))
-        comment = _joined(comments.get((row.sha256, row.observation_type, row.name), ()))
+        wrote = comments.get((row.sha256, row.observation_type, row.name), set())
+        by = _joined(filter(None, (*reviewers.get(row.sha256, ()), row.reviewer)))
+        comment = _joined(filter(None, (*wrote, row.comment)))
     return Observation(
         row.observation_type, row.name, row.taxon_rank, row.individuals, row.probability,
         row.method, by, row.life_stage, row.sex, row.behavior, row.individual_id,
-        row.started_at, row.ended_at, comment,
+        row.started_at, row.ended_at, comment, row.reviewed_at,
     )  # fmt: skip
 
 

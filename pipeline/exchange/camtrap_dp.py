@@ -2,9 +2,10 @@
 
 Here is decided what no schema checks. Nothing is written until place, period and offset of every
 deployment are known; pictures without a time are listed in left_out.csv; places are rounded; people
-and pictures that were not classified are not public. Time-lapse pictures show that the camera
-worked: they are in media with their own observations but make no event, because the standard cannot
-tell such events from the others. The export reports how many are left out.
+and pictures that were not classified are not public. What reviewers wrote goes out as they wrote
+it: their names (classifiedBy) and their comments (observationComments). Time-lapse pictures show
+that the camera worked: they are in media with their own observations but make no event, because the
+standard cannot tell such events from the others. The export reports how many are left out.
 """
 
 import json
@@ -12,7 +13,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,7 @@ GPS_M = 30  # uncertainty of a place for which none is given
 NAMED = ("animal", "human")  # a vehicle's name is no scientific one
 Row = dict[str, object]  # by column
 NO_HOUR = "the hour is not known: only the day of this time is"
+NO_HOUR_TOLD = "the hour of the classification is not known: only its day is"
 LEFT_OUT = ("mediaID", "deploymentID", "filePath", "reason")
 
 
@@ -207,11 +209,15 @@ def is_public(picture: Picture, bar: float, people_events: set[str]) -> bool:
 
 
 def people_events(package: Package) -> set[str]:
-    """Visits in which a person was seen in any picture."""
+    """Visits in which a person was seen in any picture, or a vehicle was told of the whole."""
     found = {
         event.id
         for event in package.events
-        if any(observation.observation_type == "human" for observation in event.observations)
+        if any(
+            seen.observation_type == "human"
+            or (seen.observation_type, seen.method) == ("vehicle", "human")
+            for seen in event.observations
+        )
     }
     for picture in package.pictures:
         kinds = {observation.observation_type for observation in picture.observations}
@@ -233,14 +239,13 @@ def observation_rows(
     if "media" in levels:
         for picture in pictures:
             assert picture.taken_at is not None
-            when = stamp(picture.taken_at, offset(picture))
+            when = picture.taken_at, picture.taken_at
             for number, observation in enumerate(picture.observations, 1):
                 yield {
                     "observationID": f"{picture.sha256}_media{f'_{number}' if number > 1 else ''}",
                     "mediaID": picture.sha256,
                     "eventID": None if picture.event in lapse else picture.event,
-                    **_observation("media", picture.deployment_id, when, when, observation),
-                    "observationComments": _comments(observation, picture.taken_at),
+                    **_observation("media", picture, when, observation, offset),
                 }
     for event in events if "event" in levels else ():
         if event.started_at is None or event.id in lapse:
@@ -248,20 +253,11 @@ def observation_rows(
         for number, observation in enumerate(event.observations, 1):
             begins = observation.started_at or event.started_at
             ends = observation.ended_at or event.ended_at or begins
-            start, end = stamp(begins, offset(event)), stamp(ends, offset(event))
             yield {
                 "observationID": f"{event.id}_event_{number}",
                 "eventID": event.id,
-                **_observation("event", event.deployment_id, start, end, observation),
-                "observationComments": _comments(observation, event.started_at),
+                **_observation("event", event, (begins, ends), observation, offset),
             }
-
-
-def _comments(observation: Observation, at: datetime) -> str | None:
-    """What the person wrote; and the standard has no time without an hour: midnight stands for it,
-    and a comment says so."""
-    hour = NO_HOUR if isinstance(at, DayAlone) else None
-    return "; ".join(filter(None, (observation.comment, hour))) or None
 
 
 def time_lapse(events: Iterable[Event]) -> list[Event]:
@@ -270,17 +266,24 @@ def time_lapse(events: Iterable[Event]) -> list[Event]:
 
 
 def _observation(
-    level: str, deployment_id: str, start: str, end: str, observation: Observation
+    level: str,
+    record: Picture | Event,
+    times: tuple[datetime, datetime],
+    observation: Observation,
+    offset: Callable[[Picture | Event], int],
 ) -> Row:
-    """The bbox columns stay empty, because our crop is no animal's outline; so does the time of a
-    review, because it is kept as given, without a zone."""
+    """Columns of media and event rows alike; times: the first and the last that show it.
+
+    The bbox columns stay empty, because our crop is no animal's outline. The time of a review has
+    the deployment's offset: its own was not kept."""
     kind = observation.observation_type
     done = observation.method if kind != "unclassified" else None
+    told_at = observation.told_at
     scored = done == "machine" and kind != "human" and observation.probability is not None
     return {
-        "deploymentID": identifier(deployment_id),
-        "eventStart": start,
-        "eventEnd": end,
+        "deploymentID": identifier(record.deployment_id),
+        "eventStart": stamp(times[0], offset(record)),
+        "eventEnd": stamp(times[1], offset(record)),
         "observationLevel": level,
         "observationType": kind,
         "scientificName": observation.name if kind in NAMED else None,
@@ -291,8 +294,23 @@ def _observation(
         "individualID": observation.individual_id,
         "classificationMethod": done,
         "classifiedBy": observation.by if done else None,
+        "classificationTimestamp": (
+            stamp(told_at, offset(replace(record, utc_offset_min=None))) if told_at else None
+        ),
         "classificationProbability": f"{observation.probability:.4f}" if scored else None,
+        "observationComments": _comments(observation, times[0]),
     }
+
+
+def _comments(observation: Observation, at: datetime) -> str | None:
+    """A person's words. The standard has no time without an hour: midnight stands for it, and a
+    sentence says so."""
+    said = (
+        observation.comment,
+        NO_HOUR if isinstance(at, DayAlone) else None,
+        NO_HOUR_TOLD if isinstance(observation.told_at, DayAlone) else None,
+    )
+    return "; ".join(filter(None, said)) or None
 
 
 def _left_out(picture: Picture) -> Row:

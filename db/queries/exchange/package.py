@@ -34,7 +34,10 @@ _ANIMALS = ("life_stage", "sex", "behavior", "individual_id")
 _TOLD = sa.table(
     "told_animals",
     *map(sa.column, ("event_media_id", "observation_type", "name", "number", "count", *_ANIMALS)),
+    *(sa.column("reviewer"), sa.column("comment"), sa.column("reviewed_at", schema.Time())),
 )
+_TOLD_MEDIA = sa.table("told_media", *map(sa.column, ("media_id", "review_id", "number")))
+_WHO = ("reviewer", "reviewed_at", "comment")
 
 
 def batches_named(conn: Connection, names: Sequence[str] | None) -> list[sa.Row[Any]]:
@@ -87,25 +90,34 @@ def outages_of(conn: Connection, places: Sequence[Deployment]) -> tuple[Outage, 
 
 
 def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
-    """One row a picture with its current result, scores, label and review, by deployment, time
-    and path."""
+    """One row a picture with its current result, scores, label and the review that stands for it
+    (view told_media), by deployment, time and path."""
     s, m, d, k, t, r = (
         getattr(schema, name).c
         for name in ("status", "media", "deployment", "look", "label", "review")
     )
     first = schema.media.alias("first")
-    b, v, fixed = schema.batch.c, schema.visit.c, schema.repaired_time.c
+    w, b, v, fixed = _TOLD_MEDIA.c, schema.batch.c, schema.visit.c, schema.repaired_time.c
     query = (
         sa.select(
             *(m.sha256, m.batch_id, m.path, s.taken_at, m.mediatype, m.capture_method),
             sa.case((fixed.media_id.is_not(None), "repaired"), else_=m.clock).label("clock"),
             *(_own_offset(), d.name.label("deployment"), s.state, s.observation_type, s.name),
-            *(s.probability, s.method, s.review_id, t.rank, t.top, t.name.label("machine_name")),
-            t.probability.label("machine_probability"),
+            *(
+                s.probability,
+                s.method,
+                r.id.label("review_id"),
+                t.rank,
+                t.top,
+                t.name.label("machine_name"),
+            ),
+            *(t.probability.label("machine_probability"), t.observation_type.label("machine_type")),
+            k.p_blank,
             *(k.p_animal, k.p_human, k.p_vehicle, k.count.label("boxed"), k.crop_source),
             *(k.crop_x, k.crop_y, k.crop_width, k.crop_height),
-            *(r.reviewer, r.comment, r.count.label("reviewed"), first.c.sha256.label("event")),
-            *(r[name] for name in _ANIMALS),
+            *(r.observation_type.label("told_type"), r.name.label("told_name")),
+            *(r.count.label("reviewed"), first.c.sha256.label("event")),
+            *(r[name] for name in (*_WHO, *_ANIMALS)),
         )
         .select_from(schema.status)
         .join(schema.media, m.id == s.media_id)
@@ -113,7 +125,8 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         .join(schema.deployment, d.id == s.deployment_id)
         .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == b.look_recipe_id))
         .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
-        .outerjoin(schema.review, r.id == s.review_id)
+        .outerjoin(_TOLD_MEDIA, (w.media_id == m.id) & (w.number == 0))
+        .outerjoin(schema.review, r.id == w.review_id)
         .outerjoin(schema.repaired_time, fixed.media_id == m.id)
         .outerjoin(schema.clock_repair, schema.clock_repair.c.id == fixed.clock_repair_id)
         .outerjoin(schema.visit, v.id == s.visit_id)
@@ -132,20 +145,15 @@ def _own_offset() -> sa.Label[int | None]:
 
 def further_rows(conn: Connection, ids: Sequence[int]) -> dict[str, list[sa.Row[Any]]]:
     """What people saw on a picture beside the observation that stands for it, by sha-256."""
-    first, more = schema.review.alias(), schema.review.alias()
-    s, m, r = schema.status.c, schema.media.c, more.c
+    w, m, r = _TOLD_MEDIA.c, schema.media.c, schema.review.c
     query = (
-        sa.select(m.sha256, r.observation_type, r.name, r.count.label("reviewed"), r.reviewer)
-        .add_columns(r.comment, *(r[name] for name in _ANIMALS))
-        .select_from(schema.status)
-        .join(first, first.c.id == s.review_id)
-        .join(
-            more,
-            (r.media_id == first.c.media_id) & (r.answer == first.c.answer) & (r.position > 0),
-        )
-        .join(schema.media, m.id == s.media_id)
-        .where(_on_cards(ids))
-        .order_by(m.sha256, r.position)
+        sa.select(m.sha256, r.observation_type.label("told_type"), r.name.label("told_name"))
+        .add_columns(r.count.label("reviewed"), *(r[name] for name in (*_WHO, *_ANIMALS)))
+        .select_from(_TOLD_MEDIA)
+        .join(schema.review, r.id == w.review_id)
+        .join(schema.media, m.id == w.media_id)
+        .where(w.number > 0, _on_cards(ids))
+        .order_by(m.sha256, w.number)
     )
     found = defaultdict(list)
     for row in conn.execute(query):
@@ -171,7 +179,9 @@ def event_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
     count = sa.case((e.method == "human", t.count), else_=e.count)
     query = (
         sa.select(_EVENT_TAXA, count.label("individuals"), m.sha256, _own_offset())
-        .add_columns(d.name.label("deployment"), t.number, *(t[name] for name in _ANIMALS))
+        .add_columns(
+            d.name.label("deployment"), t.number, *(t[name] for name in (*_WHO, *_ANIMALS))
+        )
         .outerjoin(_TOLD, told)
         .join(schema.media, m.id == e.event_media_id)
         .join(schema.deployment, d.id == e.deployment_id)
