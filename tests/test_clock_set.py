@@ -79,7 +79,7 @@ def test_times_make_visits_are_listed_and_are_undone_without_a_trace(card, table
     assert ("2026-05-01T06:00:00", "2026-05-02") in rows(job, first)
     kinds = "SELECT DISTINCT clock_repair FROM pictures WHERE deployment_id = 'k/Cam9'"
     assert rows(job, kinds) == [("set",)]
-    assert not [s for s in suspects(job.database, ["k/Cam9"]) if s.kind == "none"]
+    assert not [s for s in suspects(job.database, ["k/Cam9"]).suspects if s.kind == "none"]
     [listed] = list_repairs(job.database)
     assert (listed.pictures, listed.repair.kind, listed.repair.made_by) == (4, "set", "Ann")
     with pytest.raises(CamtriageError, match="a picture has one repair: camtriage clock undo 1"):

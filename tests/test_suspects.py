@@ -11,8 +11,9 @@ from db.store.media import save_media
 from db.store.repairs import save_repair
 from flows.facts.clocks import doubts
 from pipeline.card.sun import sun_height
-from pipeline.card.suspects import HIGH, LOW, Shot, suspects
+from pipeline.card.suspects import HIGH, LOW, Shot, suspects, too_few_by_light
 from pipeline.records import ClockRepair, DayAlone, Deployment, Media
+from tests.commands import camtriage
 
 NINE = datetime(2021, 4, 11, 20, 43, 9)
 NOW = datetime(2026, 1, 1)
@@ -219,6 +220,27 @@ def test_a_camera_whose_pictures_are_all_alike_says_nothing_of_its_clock(place, 
         lights = [light] * len(times)
         assert told(series(*times, lights=lights), place) == []
         assert told(series(*times, lights=[other, *lights[1:]]), place) == [], "one misread"
+
+
+def test_a_camera_with_few_pictures_of_either_light_is_named_and_not_called_right(
+    database, database_url, capsys
+):
+    """Twelve hours off, with nine pictures in colour and three in infrared: nothing to judge by."""
+    shots = lit(MARA, 12)
+    colour = [shot for shot in shots if shot.light == "colour"]
+    infrared = [shot for shot in shots if shot.light == "infrared"]
+    assert too_few_by_light([*colour[:9], *infrared[:3]]) and told(colour[:9], MARA) == []
+    assert not too_few_by_light([*colour[:9], *infrared[:5]])
+    with database.begin() as conn:
+        save_deployments(conn, [MARA])
+        batch = save_batch(conn, "card", "/card", "card")
+        at, sha = datetime(2021, 5, 1, 9), "0" * 64
+        save_media(conn, batch, [Media(sha, "A/1.JPG", 1, taken_at=at, deployment_id="A")])
+    assert camtriage("clock", "suspects", "--database", database_url) == 0
+    assert capsys.readouterr().out == (
+        "no clock looks wrong\n"
+        "too few pictures to judge by light, 5 in colour and 5 in infrared at least: A\n"
+    )
 
 
 def test_a_polar_summer_without_night_raises_no_doubt():

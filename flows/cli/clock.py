@@ -50,20 +50,27 @@ def clock_suspects(
 
     Without a time or its hour, dated by the file alone, never set, in the future, following summer
     time, going back while the files go on, outside the deployment, or the sun elsewhere than the
-    light of the pictures says. Packages mark these deployments with timestampIssues.
+    light of the pictures says: for that a deployment needs 5 pictures in colour and 5 in infrared,
+    and those with fewer are named. Packages mark the doubted deployments with timestampIssues.
 
     camtriage clock suspects
     """
     from flows.services.clocks import suspects
+    from pipeline.card.suspects import ENOUGH
 
     found = suspects(database_url(database), deployment)
-    for suspect in found:
+    for suspect in found.suspects:
         print(f"{suspect.deployment_id}: {suspect.sentence}")
         if suspect.options:
             name = shlex.quote(suspect.deployment_id)
             print(f"    camtriage clock shift {name} {suspect.options}")
-    if not found:
+    if not found.suspects:
         print("no clock looks wrong")
+    if found.unjudged:
+        print(
+            f"too few pictures to judge by light, {ENOUGH} in colour and {ENOUGH} in infrared at "
+            f"least: {', '.join(found.unjudged)}"
+        )
     return 0
 
 

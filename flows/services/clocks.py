@@ -15,7 +15,7 @@ from db.store import repairs as clock_repairs
 from db.store.batches import batch_by_name
 from db.store.deployments import all_deployments
 from flows.execution.databases import known_database
-from flows.facts.clocks import doubts
+from flows.facts.clocks import doubts_and_unjudged
 from flows.run_options import NamingOptions
 from flows.services.reform import reform
 from pipeline.card import repair as rules
@@ -23,6 +23,14 @@ from pipeline.card.suspects import Suspect
 from pipeline.errors import InputError
 from pipeline.records import ClockRepair, Deployment, RepairParameters
 from pipeline.tables.times import option_time
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDoubts:
+    """What looks wrong, and what could not be looked at."""
+
+    suspects: tuple[Suspect, ...]
+    unjudged: tuple[str, ...]  # deployments with too few pictures to judge by light
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +93,13 @@ class ListedRepair:
     undone_by: str | None
 
 
-def suspects(database: str, deployments: Sequence[str] | None = None) -> tuple[Suspect, ...]:
+def suspects(database: str, deployments: Sequence[str] | None = None) -> ClockDoubts:
     """Every doubt about a clock, by deployment. InputError: there is no such deployment."""
     with reading(known_database(database)) as conn:
         for name in deployments or ():
             deployment_named(conn, name)
-        return tuple(doubts(conn, names=deployments or None))
+        found, unjudged = doubts_and_unjudged(conn, deployments or None)
+    return ClockDoubts(tuple(found), tuple(unjudged))
 
 
 def preview_shift(database: str, request: RepairRequest) -> ShiftPreview:

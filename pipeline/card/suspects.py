@@ -226,12 +226,7 @@ def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
 
     No doubt where nearly all pictures have the same light at any hour: a white flash, or darkness.
     """
-    lit = [
-        shot
-        for shot in shots
-        if shot.light and _has_hour(shot) and shot.at and shot.at.year >= FIRST_YEAR
-    ]
-    infrared = np.array([shot.light == "infrared" for shot in lit], bool)
+    lit, infrared = _lit(shots)
     if min(infrared.sum(), (~infrared).sum()) < max(ENOUGH, RARER * len(lit)):
         return
     day, night, words = _day_and_night(place, [shot.at for shot in lit if shot.at])
@@ -247,6 +242,23 @@ def _light(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
             )
             yield "light", number, sentence, first, f"--by {hours:+d}h" if hours else ""
             return
+
+
+def too_few_by_light(shots: Sequence[Shot]) -> bool:
+    """Whether a deployment has fewer than ENOUGH pictures of either light: no doubt by light then,
+    however wrong its clock is."""
+    _, infrared = _lit(shots)
+    return bool(min(infrared.sum(), (~infrared).sum()) < ENOUGH)
+
+
+def _lit(shots: Sequence[Shot]) -> tuple[list[Shot], NDArray[np.bool_]]:
+    """Pictures with an hour that can be and a known light, and (n,) which of them are infrared."""
+    lit = [
+        shot
+        for shot in shots
+        if shot.light and _has_hour(shot) and shot.at and shot.at.year >= FIRST_YEAR
+    ]
+    return lit, np.array([shot.light == "infrared" for shot in lit], bool)
 
 
 def _day_and_night(
