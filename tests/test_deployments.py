@@ -211,6 +211,37 @@ def test_columns_we_do_not_use_are_kept_and_missing_words_are_missing(tmp_path):
     assert one.tags == "access:closed | site:A"
 
 
+def test_what_a_package_would_refuse_is_refused_with_all_faults_at_once(tmp_path):
+    columns = "deploymentID,cameraHeight,cameraHeading,featureType,baitUse"
+    path = written(
+        tmp_path, "d1,zwei Meter,N,Forststraße,vielleicht", "d2,-1,361,,", columns=columns
+    )
+    with pytest.raises(SettingsError) as told:
+        read_table(path)
+    for fault in (
+        "line 2: cameraHeight 'zwei Meter' is no number of 0 or more",
+        "line 2: cameraHeading 'N' is no whole number from 0 to 360",
+        "line 2: baitUse 'vielleicht' is none of true, false",
+        "line 2: featureType 'Forststraße' is none of roadPaved, roadDirt",
+        "line 3: cameraHeight '-1'",
+        "line 3: cameraHeading '361'",
+    ):
+        assert fault in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [("WAHR", "FALSCH"), ("VRAI", "FAUX"), ("VERDADERO", "FALSO"), ("ja", "Nein"), ("1", "0")],
+)
+def test_true_and_false_are_read_as_spreadsheets_of_several_languages_write_them(tmp_path, yes, no):
+    columns = "deploymentID,timestampIssues,baitUse,featureType"
+    rows = f"d1,{yes},{yes},Trail game", f"d2,{no},{no},None"
+    first, second = read_table(written(tmp_path, *rows, columns=columns))
+    assert (first.timestamp_issues, second.timestamp_issues) == (True, False)
+    assert first.other == {"baitUse": "true", "featureType": "trailGame"}
+    assert second.other == {"baitUse": "false"}, "Wildlife Insights' None is no feature"
+
+
 def test_a_day_alone_lasts_until_midnight(tmp_path):
     [one] = read_table(written(tmp_path, "d1,,,,,2026-05-01,2026-05-02"))
     assert (one.started_at, one.ended_at) == (

@@ -13,10 +13,10 @@ from pathlib import Path
 from pipeline.card.clock import offset_text
 from pipeline.card.suspects import END_OFFSET
 from pipeline.errors import SettingsError
-from pipeline.exchange.columns import DEPLOYMENTS, FEATURES, NUMBERS
+from pipeline.exchange.columns import DEPLOYMENTS, FEATURES, NUMBERS, column_faults
 from pipeline.records import Deployment, Outage
 from pipeline.tables import reader
-from pipeline.tables.reader import Row
+from pipeline.tables.reader import FLAGS, Row
 from pipeline.tables.times import Order, order_of
 
 ALSO = {  # Wildlife Insights' and camtrapR's names of Camtrap DP's columns
@@ -68,6 +68,8 @@ def read_whole(path: Path) -> DeploymentTable:
     for row in table.rows:
         deployment = _deployment(row)
         outages += _outages(row)
+        for fault in column_faults(deployment.other):
+            row.fault(fault)
         name = deployment.deployment_id
         if name in found and name:
             row.fault(f"deploymentID {reader.shown(name)} stands in an earlier row too")
@@ -158,13 +160,18 @@ def _station(row: Row) -> str | None:
 
 
 def _other(row: Row) -> dict[str, str]:
-    """Further columns as they are; Wildlife Insights' Trail game is Camtrap DP's trailGame."""
+    """Further columns as they are, but for other words of what Camtrap DP has: WAHR, or Wildlife
+    Insights' Trail game; its None and Other have no word there."""
     known = {*OURS, *filter(PROBLEM.fullmatch, row.cells)}
     columns = {name: text for name, text in row.cells.items() if name not in known}
     columns |= {name: row.pointed(name) or "" for name in columns.keys() & NUMBERS.keys()}
     if feature := columns.get("featureType"):
         plain = feature.replace(" ", "").lower()
         columns["featureType"] = next((name for name in FEATURES if name.lower() == plain), feature)
+        if plain in ("none", "other"):
+            del columns["featureType"]
+    if columns.get("baitUse", "").lower() in FLAGS:
+        columns["baitUse"] = str(FLAGS[columns["baitUse"].lower()]).lower()
     return columns
 
 

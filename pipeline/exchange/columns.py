@@ -36,6 +36,7 @@ NUMBERS = {  # column: (whole numbers only, smallest, largest)
 }
 BOOLEANS = ("true", "True", "TRUE", "1", "false", "False", "FALSE", "0")
 CHOICES = {"baitUse": BOOLEANS, "featureType": FEATURES}
+WORDS = {"baitUse": ("true", "false"), "featureType": FEATURES}  # to write
 
 
 def column_faults(other: dict[str, str]) -> list[str]:
@@ -44,10 +45,11 @@ def column_faults(other: dict[str, str]) -> list[str]:
     for name, (whole, low, high) in NUMBERS.items():
         if other.get(name) and not _is_number(str(other[name]), whole, low, high):
             kind = "whole number" if whole else "number"
-            faults.append(f"{name} {other[name]!r} is no {kind} from {low} to {high}")
+            bounds = f"of {low} or more" if high == math.inf else f"from {low} to {high}"
+            faults.append(f"{name} {other[name]!r} is no {kind} {bounds}")
     for name, allowed in CHOICES.items():
         if other.get(name) and str(other[name]) not in allowed:
-            faults.append(f"{name} {other[name]!r} is none of {', '.join(allowed)}")
+            faults.append(f"{name} {other[name]!r} is none of {', '.join(WORDS[name])}")
     return faults
 
 

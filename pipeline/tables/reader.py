@@ -19,7 +19,9 @@ from pipeline.tables.cells import as_meant
 from pipeline.tables.times import Order, Typed, how_to_write, order_of, typed_time
 
 MISSING = frozenset(("", "NA", "NaN", "nan"))  # Camtrap DP's words for: not known
-FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_TRUE = "true yes 1 wahr ja vrai oui verdadero sí si verdadeiro sim vero waar"
+_FALSE = "false no 0 falsch nein faux non falso não onwaar nee"
+FLAGS = {word: True for word in _TRUE.split()} | {word: False for word in _FALSE.split()}
 MOST_FAULTS = 20  # of a table are named in one message
 MOST_BYTES = 500_000_000  # no table of this kind is larger; a disk read by mistake is
 LONGEST_SHOWN, LONGEST_HEAD = 60, 400  # characters of a cell and of all headings in a message
@@ -120,11 +122,12 @@ class Row:
         return int(text) if text.lstrip("+-").isdigit() else int(value)
 
     def flag(self, name: str) -> bool | None:
-        """true, yes or 1; false, no or 0; capitals do not matter."""
+        """true, yes or 1; false, no or 0, as spreadsheets write them in several languages; capitals
+        do not matter."""
         text = self.cells.get(name)
         value = None if text is None else FLAGS.get(text.lower())
         if text is not None and value is None:
-            self.fault(f"{self._shown(name)} is neither true nor false")
+            self.fault(f"{self._shown(name)} is neither true nor false: write true or false")
         return value
 
     def time(self, name: str, offset: bool = True) -> Typed | None:
