@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from xml.etree import ElementTree
 
 import numpy as np
@@ -207,6 +208,15 @@ def test_a_sheet_says_how_many_of_a_visits_pictures_it_shows(tmp_path):
     page, _ = write_event_sheet(asked, tmp_path, "s", "Sheet", "", False)
     text = page.read_text("utf-8")
     assert "5 pictures, 4 of them shown" in text and text.count("of them shown") == 1
+
+
+def test_sentences_of_the_pages_are_parted_by_blanks():
+    """A template's line that ends with a tag loses its line end."""
+    joined = re.compile(r"[.,;:]\{% end(?:if|for) %\}\n(?:\{%[^%]*%\})*(?:\w|\{\{)")
+    folder = files("pipeline.report").joinpath("templates")
+    pages = {page.name: page.read_text("utf-8") for page in folder.iterdir()}
+    assert len(pages) > 5
+    assert {name: found for name, text in pages.items() if (found := joined.findall(text))} == {}
 
 
 def test_a_day_without_cards_is_a_page_too(tmp_path):

@@ -144,6 +144,14 @@ def test_the_totals_agree_in_every_table(whole):
     assert f"<b>{words.number(events)}</b><span>independent events" in page
 
 
+def test_an_animal_that_nobody_could_name_is_an_event_and_no_name():
+    nameless = seen(1, FIRST + timedelta(days=9), None)
+    made = study(basis([*wild(number=20), nameless], places(), StudyRequest()))
+    assert {rate.name for rate in made.rates} == {"Panthera leo", "Equus quagga", "animal"}
+    page = population_page(made, population_tables(made, "0"), "0")
+    assert "<b>2</b><span>names with an independent event" in page
+
+
 def test_the_same_study_gives_the_same_page_and_it_loads_nothing(whole):
     page = whole[2]
     again = study(basis(wild(), places(), StudyRequest()))

@@ -105,7 +105,14 @@ def test_the_columns_dates_tell_their_order(table):
 
 
 def test_every_fault_has_its_line_and_the_columns_own_heading(table):
-    rows = ["d1,91,soon,maybe,2.5", 'd2,"1,5",,yes,2.0', "d3,nan(),,WAHR,1e400", "d4,1,,0,1,x,y"]
+    rows = [
+        "d1,91,soon,maybe,2.5",
+        'd2,"1,5",,yes,2.0',
+        "d3,nan(),,peut-être,1e400",
+        "d4,1,,0,1,x,y",
+        'd5,1,,0,"2,0"',
+        'd6,1,,0,"2,5"',
+    ]
     made = read(table("ID,Latitude,Start,timestampIssues,count\n" + "\n".join(rows)),
                 also={"id": "deploymentID", "start": "deploymentStart"})  # fmt: skip
     for row in made.rows:
@@ -115,14 +122,16 @@ def test_every_fault_has_its_line_and_the_columns_own_heading(table):
         (
             "line 2: Latitude '91' is no number -90 to 90",
             "line 2: Start 'soon' is no time like 2026-05-01T09:30:00+02:00",
-            "line 2: timestampIssues 'maybe' is neither true nor false",
+            "line 2: timestampIssues 'maybe' is neither true nor false: write true or false",
             "line 2: count '2.5' is no whole number of 0 or more",
             "line 3: Latitude '1,5' is no number -90 to 90; write it as 1.5",
             "line 4: Latitude 'nan()' is no number -90 to 90",
-            "line 4: timestampIssues 'WAHR' is neither true nor false",
+            "line 4: timestampIssues 'peut-être' is neither true nor false: write true or false",
             "line 4: count '1e400' is no whole number of 0 or more",
             "line 5: 2 values more than columns: decimals with a comma need columns parted by "
             "semicolons",
+            "line 6: count '2,0' is no whole number of 0 or more; write it as 2",
+            "line 7: count '2,5' is no whole number of 0 or more",
         )
     )
 

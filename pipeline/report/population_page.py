@@ -23,6 +23,7 @@ from pipeline.population.study.species_occupancy import Occupied
 from pipeline.population.study.study import Study
 from pipeline.population.study.table_rows import Rows, methods_of, outages_text
 from pipeline.population.study.tables import Tables
+from pipeline.records import OBSERVATION_TYPES
 from pipeline.report import population_plots as plots
 from pipeline.report import words
 from pipeline.report.page import environment
@@ -129,7 +130,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         gap=f"{request.gap_s / 60:g}", stations=basis.stations,
         working=int((basis.effort > 0).sum()), days_total=float(np.nansum(basis.effort)),
         events=sum(rate.events for rate in study.rates),
-        species=sum(rate.events > 0 for rate in study.rates),
+        species=sum(rate.events > 0 and rate.name not in OBSERVATION_TYPES for rate in study.rates),
         reviewed=tables.reviewed, visits=tables.visits, sampled=study.sampled,
         labels=_labels(tables), event_rule=events.RULES[request.rule],
         effort_rule=effort.RULES[request.effort], outages=outages_text(basis),

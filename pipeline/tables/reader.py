@@ -150,7 +150,7 @@ class Row:
         whole = kind == "number" or value == math.trunc(value if math.isfinite(value) else 0)
         if low <= value <= high and math.isfinite(value) and whole:
             return value
-        hint = f"; write it as {_pointed(text)}" if _pointed(text) != text else ""
+        hint = _as_point(text, kind == "number")
         self.fault(f"{self._shown(name)} is no {kind}{_bounds(low, high)}{hint}")
         return None
 
@@ -162,6 +162,18 @@ class Row:
 def _pointed(text: str) -> str:
     pointed = text.replace(",", ".", 1)
     return pointed if "," in text and _NUMBER.fullmatch(pointed) else text
+
+
+def _as_point(text: str, decimals: bool) -> str:
+    """How to write a number that has a comma; '' where no other way of writing makes it one."""
+    pointed = _pointed(text)
+    if pointed == text:
+        return ""
+    if not decimals:
+        pointed = pointed.rstrip("0").removesuffix(".")
+        if not pointed.lstrip("+-").isdigit():
+            return ""
+    return f"; write it as {pointed}"
 
 
 def _bounds(low: float, high: float) -> str:
