@@ -155,14 +155,16 @@ def test_a_name_that_only_drawn_visits_have_is_in_no_raw_rate():
     made = [visit(3000.0 * i, MAMMAL, None, 0, i % 6) for i in range(120)]
     truth = {v.sha256: FOX if i % 2 else LION for i, v in enumerate(made)}
     sample = drawn_from(made, truth, 0.5)
-    assert only_sampled(sample) == {FOX, LION} and only_sampled(None) == frozenset()
     sightings = [
         seen(int(v.deployment[1:]), datetime.fromisoformat(v.started_at),
              v.answer[0] if v.answer else MAMMAL, "human" if v.answer else "machine",
              rank=None if v.answer else "class")
         for v in sample.visits
     ]  # fmt: skip
-    made_ = study(basis(sightings, places(), StudyRequest()), sample)
+    ground = basis(sightings, places(), StudyRequest())
+    assert only_sampled(ground, sample) == {FOX, LION}
+    assert only_sampled(ground, None) == frozenset()
+    made_ = study(ground, sample)
     assert [rate.name for rate in made_.rates] == [MAMMAL]
     assert made_.sampled == (LION, FOX)
     right = {row.name: row for row in made_.corrected.rows}

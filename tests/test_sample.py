@@ -171,8 +171,9 @@ def test_the_truth_lies_within_the_corrected_interval_where_the_raw_number_is_wr
 def test_convenience_reviews_change_nothing(ground):
     calls, truth = heap()
     sample = sample_of(calls, 200, 1, truth)
+    half = calls[450].sha256
     lions = [
-        one._replace(answer=("Panthera leo",)) if one.answer is None and one.sha256 < "32" else one
+        one._replace(answer=("Panthera leo",)) if one.answer is None and one.sha256 < half else one
         for one in sample.visits
     ]
     picked = Sample(lions, sample.drawn, sample.strata, sample.batches, sample.seed)
@@ -211,7 +212,7 @@ def test_undecided_answers_are_left_out_and_counted(ground):
     assert found.undecided > 5 and found.answers == 200 - found.undecided
 
 
-def test_a_sample_of_everything_asks_for_no_more_and_names_what_nobody_could_tell(ground):
+def test_where_people_told_of_everything_nothing_is_corrected(ground):
     calls, truth = heap(60)
     calls = told(calls, truth, {one.sha256 for one in calls})
     calls[3] = calls[3]._replace(answer=("unknown",))
@@ -219,12 +220,15 @@ def test_a_sample_of_everything_asks_for_no_more_and_names_what_nobody_could_tel
     sizes = {name: len(some) for name, some in strata_of(calls).items()}
     made = study(ground, Sample(calls, drawn, sizes, frozenset({"card"}), 1))
     assert (made.corrected.answers, made.corrected.undecided, made.corrected.left) == (59, 1, 0)
+    assert made.corrected.all_told and not made.corrected.rows
     tables = population_tables(made, "0")
-    more = tables.rows["corrected"][0].index("more_reviews")
-    assert {row[more] for row in tables.rows["corrected"][1:]} == {0}
+    [row] = tables.rows["corrected"][1:]
+    assert "people told of every visit, so no error of the model is left to correct" in row
     page = population_page(made, tables, "0")
-    assert "60 visits, drawn at random from 60" in page and "all reviewed" in page
-    assert "For 1 of them nobody could tell what it is" in page
+    assert "People told of every visit of these dates in effort, 60 in all" in page
+    assert "On 1 of them nobody could tell what it is" in page
+    assert "errors are not corrected" not in page and "corrected</th>" not in page
+    assert corrected(ground, Sample(calls, frozenset(), {}, frozenset(), 0)).all_told, "no draw"
 
 
 def test_an_upper_limit_at_every_visit_says_that_it_is_none(ground):

@@ -108,7 +108,7 @@ def study_lines(written: "WrittenStudy") -> Iterator[str]:
     if tables.no_visit:
         yield tables.no_visit
     if tables.visits:
-        yield "; ".join(_about_visits(tables.visits, tables.reviewed, written.corrected))
+        yield "; ".join(_about_visits(written))
     yield (
         f"events: {request.rule}, {request.gap_s / 60:g} min; effort: {request.effort}; "
         f"outages: {tables.outages}; what was left out: about.csv"
@@ -122,8 +122,9 @@ def study_lines(written: "WrittenStudy") -> Iterator[str]:
         )
 
 
-def _about_visits(visits: int, reviewed: int, corrected: int) -> Iterator[str]:
+def _about_visits(written: "WrittenStudy") -> Iterator[str]:
     """Who named them, and whether the numbers are corrected by the random sample."""
+    visits, reviewed = written.tables.visits, written.tables.reviewed
     if reviewed == visits:
         yield f"{counted(visits, 'visit')}, each told by people"
     else:
@@ -131,10 +132,15 @@ def _about_visits(visits: int, reviewed: int, corrected: int) -> Iterator[str]:
             f"{counted(visits, 'visit')}, {reviewed} of them told by people, the rest by "
             "the machine"
         )
-    if corrected:
+    if written.in_part:
         yield (
-            f"{counted(corrected, 'answer')} of the random sample take the machine's errors"
+            f"of {counted(written.in_part, 'visit')} people reviewed single pictures alone: "
+            "camtriage review sample asks for the whole"
+        )
+    if written.corrected:
+        yield (
+            f"{counted(written.corrected, 'answer')} of the random sample take the machine's errors"
             " out in corrected.csv and on the page, all else counts names as they stand"
         )
-    elif reviewed < visits:
+    elif reviewed < visits and not written.all_told:
         yield "raw numbers, the machine's errors uncorrected: camtriage review sample"

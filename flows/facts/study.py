@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from db.queries.population import population as rows
-from db.queries.population.sample import labelled_visits, sample_in_force
+from db.queries.population.sample import asked_by_draws, labelled_visits, sample_in_force
 from pipeline.population.correction.sample import LabelledVisit, Sample
 from pipeline.population.events.sightings import Sighting
 
@@ -18,11 +18,11 @@ def read_labelled_visits(conn: Connection) -> list[LabelledVisit]:
     return [LabelledVisit(*row) for row in labelled_visits(conn)]
 
 
-def read_sample(conn: Connection) -> Sample | None:
-    """The draw in force, with every visit as it stands now. None: nothing was drawn."""
-    found = sample_in_force(conn)
+def read_sample(conn: Connection) -> Sample:
+    """The draw in force, with every visit as it stands now. No stratum: nothing was drawn."""
+    visits, found = read_labelled_visits(conn), sample_in_force(conn)
     if found is None:
-        return None
+        return Sample(visits, frozenset(), {}, frozenset(), 0)
     drawn, about = found
-    visits, batches = read_labelled_visits(conn), frozenset(about["batches"])
-    return Sample(visits, drawn, about["strata"], batches, about["seed"])
+    of = drawn, about["strata"], frozenset(about["batches"]), about["seed"]
+    return Sample(visits, *of, asked_by_draws(conn))

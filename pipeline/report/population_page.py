@@ -71,6 +71,7 @@ class OccupancyRow:
     psi: Share | None
     p: float | None
     p_limits: tuple[float, float] | None
+    p_days: float | None  # effort of the occasion that p is for; None: it does not depend on it
     note: str
 
     @property
@@ -132,7 +133,7 @@ def population_page(study: Study, tables: Tables, version: str) -> str:
         events=sum(rate.events for rate in study.rates),
         species=sum(rate.events > 0 and rate.name not in OBSERVATION_TYPES for rate in study.rates),
         reviewed=tables.reviewed, visits=tables.visits, sampled=study.sampled,
-        labels=_labels(tables), event_rule=events.RULES[request.rule],
+        labels=_labels(study, tables), event_rule=events.RULES[request.rule],
         effort_rule=effort.RULES[request.effort], outages=outages_text(basis),
         clocks=tables.clocks,
         rates=_rates(study, common), zeros=any(rate.events == 0 for rate in study.rates),
@@ -188,7 +189,7 @@ def _rates(study: Study, names: Sequence[str]) -> list[RateRow]:
     return rows + [RateRow(name, None, None, "sample", right[name]) for name in others]
 
 
-def _labels(tables: Tables) -> str:
+def _labels(study: Study, tables: Tables) -> str:
     none = f"{tables.no_visit[0].upper()}{tables.no_visit[1:]}. " if tables.no_visit else ""
     if not tables.visits:
         return none
@@ -196,6 +197,8 @@ def _labels(tables: Tables) -> str:
         return f"{none}Every visit was named by people."
     if not tables.reviewed:
         return f"{none}All names are the model's: nobody has reviewed any of them."
+    if study.corrected.all_told:
+        return f"{none}People told of every visit; of some they reviewed single pictures alone."
     return f"{none}Names are the model's unless people reviewed them."
 
 
@@ -286,12 +289,13 @@ def _occupancy(study: Study, names: Sequence[str]) -> Iterator[OccupancyRow]:
         if species.checked is not None:
             fit, basis = species.checked, "confirmed"
         p, p_limits = (fit.p.value, fit.p.profile) if fit.p else (None, None)
-        yield OccupancyRow(species, True, basis, fit.psi, p, p_limits, _note(fit))
+        days = fit.effort_of_p
+        yield OccupancyRow(species, True, basis, fit.psi, p, p_limits, days, _note(fit))
         if (part := species.partly) is not None:
             psi = None
             if part.psi is not None and part.psi_limits is not None:
                 psi = Share(part.psi, part.psi_limits)
-            yield OccupancyRow(species, False, "in part", psi, part.p, None, part.reason)
+            yield OccupancyRow(species, False, "in part", psi, part.p, None, None, part.reason)
 
 
 def _open_years(study: Study) -> float | None:

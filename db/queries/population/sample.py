@@ -13,10 +13,12 @@ from db.store.batches import save_recipe
 from pipeline.records import Draw
 
 # sha256 of its first picture, batch, deployment, start, type, name, probability; taxa that people
-# saw ((): blank; None: nobody has reviewed it); end
+# saw ((): blank; None: nobody has told of the whole visit); end; taxa that people saw on single
+# pictures; whether their word took the place of the machine's name
 LabelledRow: TypeAlias = tuple[
-    str, str, str, str, str, str | None, float | None, tuple[str, ...] | None, str | None
-]
+    str, str, str, str, str, str | None, float | None, tuple[str, ...] | None, str | None,
+    tuple[str, ...], bool,
+]  # fmt: skip
 
 _LABELLED = """
 SELECT m.sha256, b.name, d.name, v.started_at, x.observation_type, x.name, x.probability, v.id,
@@ -30,8 +32,19 @@ WHERE v.started_at IS NOT NULL AND coalesce(v.capture_method, '') <> 'timeLapse'
 ORDER BY m.sha256
 """
 _SAID = """
-SELECT visit_id, observation_type, name FROM event_taxa
-WHERE method = 'human' AND visit_id IS NOT NULL ORDER BY visit_id, position
+SELECT visit_id, observation_type, name, method FROM event_taxa
+WHERE visit_id IN (SELECT visit_id FROM told WHERE visit_id IS NOT NULL)
+    AND (method = 'human' OR label = 0)
+ORDER BY visit_id, position
+"""
+_WHOLE = """
+SELECT t.visit_id FROM told t JOIN visit v ON v.id = t.visit_id
+GROUP BY t.visit_id, v.pictures
+HAVING max(t.whole) = 1 OR count(DISTINCT t.media_id) = v.pictures
+"""
+_IN_PART = """
+SELECT DISTINCT visit_id, coalesce(name, observation_type) AS taxon FROM told
+WHERE whole = 0 AND observation_type <> 'blank' AND visit_id IS NOT NULL ORDER BY 1, 2
 """
 _PICTURES = """
 SELECT f.sha256 AS first, m.path, b.root, k.p_human
@@ -48,14 +61,25 @@ ORDER BY f.sha256, m.taken_at, m.path
 
 
 def labelled_visits(conn: Connection) -> list[LabelledRow]:
-    """Every visit with a time, by its first picture's sha256; what people said of it beside."""
+    """Every visit with a time, by its first picture's sha256; what people said of it beside. They
+    answered it if they spoke of the visit, or of each of its pictures."""
     said: dict[int, list[str]] = defaultdict(list)
-    for visit, kind, name in conn.exec_driver_sql(_SAID):
-        said[visit] += [] if kind == "blank" else [name or kind]
-    return [
-        (sha, batch, place, at, kind, name, p, tuple(said[visit]) if visit in said else None, end)
-        for sha, batch, place, at, kind, name, p, visit, end in conn.exec_driver_sql(_LABELLED)
-    ]
+    in_part: dict[int, list[str]] = defaultdict(list)
+    by_machine = set[int]()
+    for visit, kind, name, method in conn.exec_driver_sql(_SAID):
+        if method == "machine":
+            by_machine.add(visit)
+        else:
+            said[visit] += [] if kind == "blank" else [name or kind]
+    for visit, taxon in conn.exec_driver_sql(_IN_PART):
+        in_part[visit].append(taxon)
+    whole = set(conn.exec_driver_sql(_WHOLE).scalars())
+    found: list[LabelledRow] = []
+    for *row, visit, end in conn.exec_driver_sql(_LABELLED):
+        answer = tuple(said[visit]) if visit in whole else None
+        replaced = visit in said and visit not in by_machine
+        found.append((*row, answer, end, tuple(in_part.get(visit, ())), replaced))
+    return found
 
 
 def pictures_of(
@@ -73,11 +97,13 @@ def pictures_of(
 def save_sample(
     conn: Connection, draws: Sequence[Draw], about: Mapping[str, Any], seed: int
 ) -> None:
-    """A draw in force from now on: its recipe says from what it was drawn, each of its rows with
-    what probability. The same draw again changes nothing."""
+    """A draw in force from now on: its recipe says from what it was drawn, and which of its visits
+    people had answered before ("answered"); each of its rows with what probability. The same draw
+    again changes nothing."""
     newest = _newest(conn)
     turn = newest.description["turn"] if newest else 0
-    if newest and {**newest.description, "turn": 0} == {**about, "step": "review", "turn": 0}:
+    rest = {"turn": 0, "answered": []}
+    if newest and {**newest.description, **rest} == {**about, "step": "review", **rest}:
         return
     recipe = save_recipe(conn, "review", {**about, "step": "review", "turn": turn + 1})
     a = schema.audit_draw
@@ -100,6 +126,22 @@ def sample_in_force(conn: Connection) -> tuple[frozenset[str], Mapping[str, Any]
         .where(a.recipe_id == newest.id)
     )
     return frozenset(conn.execute(mine).scalars()), newest.description
+
+
+def asked_by_draws(conn: Connection) -> frozenset[str]:
+    """sha256s of the visits of every draw, without those that people had answered before it."""
+    a, m, r = schema.audit_draw.c, schema.media.c, schema.recipe.c
+    drawn = (
+        sa.select(a.recipe_id, m.sha256)
+        .join_from(schema.audit_draw, schema.media, m.id == a.media_id)
+        .join(schema.recipe, r.id == a.recipe_id)
+        .where(r.step == "review")
+    )
+    about = sa.select(r.id, r.description).where(r.step == "review")
+    before = {row.id: {*row.description.get("answered", ())} for row in conn.execute(about)}
+    return frozenset(
+        row.sha256 for row in conn.execute(drawn) if row.sha256 not in before[row.recipe_id]
+    )
 
 
 def _newest(conn: Connection) -> sa.Row[Any] | None:

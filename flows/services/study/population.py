@@ -73,6 +73,8 @@ class WrittenStudy:
     markdown: str
     rates: list[dict[str, Any]]  # rows of rai.csv
     corrected: int  # answers of the random sample that correct numbers; 0: none are corrected
+    all_told: bool = False  # people told of every visit: there is nothing to correct
+    in_part: int = 0  # of these, visits that they told of by single pictures alone
 
 
 def write_study(
@@ -99,6 +101,8 @@ def write_study(
         markdown=as_markdown(found, tables),
         rates=_as_rows(tables.rows["rai"]),
         corrected=found.corrected.answers if found.corrected.rows else 0,
+        all_told=found.corrected.all_told,
+        in_part=found.corrected.in_part,
     )
 
 

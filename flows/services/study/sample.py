@@ -76,9 +76,10 @@ def write_sample(
             "batches": sorted({call.batch for call in calls}),
             "strata": strata,
         }
-        save_sample(conn, draws, about, seed)
         drawn = {draw.sha256 for draw in draws}
         by_sha = {call.sha256: call for call in calls}
+        about["answered"] = sorted(sha for sha in drawn if by_sha[sha].answer is not None)
+        save_sample(conn, draws, about, seed)
         unanswered = [by_sha[draw.sha256] for draw in draws if by_sha[draw.sha256].answer is None]
         earlier = list(before_drawn(_openings(conn, calls), frozenset(drawn)))
         words = SAMPLE.format(len(unanswered))

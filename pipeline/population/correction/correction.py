@@ -25,14 +25,16 @@ from pipeline.population.correction.corrected_rates import (
     rate,
 )
 from pipeline.population.correction.means import ppi_mean
-from pipeline.population.correction.openings import Opening, openings
-from pipeline.population.correction.sample import Sample, answered, stratum_of
+from pipeline.population.correction.openings import Opening, because_drawn, openings
+from pipeline.population.correction.sample import LabelledVisit, Sample, answered, stratum_of
 from pipeline.population.effort.basis import Basis
 from pipeline.population.effort.effort import days_between, stretches
 from pipeline.population.events.independent import Names
-from pipeline.population.events.sightings import days_alone
+from pipeline.population.events.sightings import StudyRequest, days_alone
 
 BLANK = "blank"
+ALL_TOLD = "people told of every visit, so no error of the model is left to correct"
+NEARLY = 0.9  # share of the visits of a name's strata that people told of: nearly a full count
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class CorrectedPart:
     low: float | None
     high: float | None
     effort_days: float
+    capped: bool = False  # the upper limit is that of every visit there
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Corrected:
     guessed: int = 0  # answers whose events rest on the model's names of visits before them
     later: int = 0  # visits of cards that were added after the draw: not covered
     strata: tuple[tuple[str, int, int], ...] = ()  # name, visits, answers
+    all_told: bool = False  # people told of every visit: there is nothing to correct
+    in_part: int = 0  # of these visits, those that they told of by single pictures alone
 
     @property
     def left(self) -> int:
@@ -126,6 +131,10 @@ class _StudyStratum:
         """By the model's names; visits that go on with an event are blanks here."""
         return Counter(self.units.said.tolist())
 
+    def inside(self, month: np.datetime64 | None, station: int | None = None) -> int:
+        """Visits of a month and a station."""
+        return int(self.units.inside(month, station).sum())
+
     def of(
         self, name: str, month: np.datetime64 | None = None, station: int | None = None
     ) -> Stratum:
@@ -139,11 +148,13 @@ class _StudyStratum:
 
 def corrected(basis: Basis, sample: Sample | None) -> Corrected:
     """Totals, rates and mix of species, from the draw in force."""
-    if sample is None:
+    units = _in_study(basis, sample) if sample else None
+    if units and (whole := _all_told([opening.visit for opening in units.opening])):
+        return whole
+    if sample is None or units is None or not sample.strata:
         return Corrected("no random sample has been drawn yet")
     if basis.request.rule != "lastRecord":
         return Corrected("the sample corrects events of the rule lastRecord only")
-    units = _in_study(basis, sample)
     by_stratum: dict[str, list[int]] = {name: [] for name in sample.strata}
     later = 0
     for i, visit in enumerate(opening.visit for opening in units.opening):
@@ -181,17 +192,45 @@ def corrected(basis: Basis, sample: Sample | None) -> Corrected:
     return replace(found, rows=rows, months=tuple(months), stations=tuple(stations))
 
 
-def only_sampled(sample: Sample | None) -> AbstractSet[str]:
-    """Names that people gave to drawn visits alone, and the model to none. They are in corrected
-    numbers; a raw rate would count the drawn visits as if they were all."""
-    if sample is None:
+def _all_told(visits: Sequence[LabelledVisit]) -> Corrected | None:
+    """The result where people told of every visit of the study; None: they did not."""
+    if not visits or not all(visit.told for visit in visits):
+        return None
+    undecided = sum(visit.undecided for visit in visits)
+    in_part = sum(visit.answer is None for visit in visits)
+    found = Corrected(ALL_TOLD, visits=len(visits), all_told=True)
+    answers = len(visits) - undecided - in_part
+    return replace(found, answers=answers, undecided=undecided, in_part=in_part)
+
+
+def only_sampled(basis: Basis, sample: Sample | None) -> AbstractSet[str]:
+    """Names that people gave in a study only to visits that they were asked about because of a
+    draw, and the model to none. They are in corrected numbers; a raw rate would count these visits
+    as if they were all, which they nearly are once people told of most visits of its strata."""
+    if sample is None or not sample.strata:
         return frozenset()
-    drawn: set[str] = set()
+    station = [basis.stays[visit.deployment].station for visit in sample.visits]
+    found = openings(sample.visits, station, StudyRequest().gap_s)
+    asked = because_drawn(found, sample.by_draws)
+    sizes, told = Counter[str | None](), Counter[str | None]()
+    places: dict[str, set[str | None]] = {}
     elsewhere: set[str] = set()
-    for visit in sample.visits:
-        elsewhere.add(visit.taxon)
-        (drawn if visit.sha256 in sample.drawn else elsewhere).update(visit.answer or ())
-    return drawn - elsewhere
+    for visit in (opening.visit for opening in _in_study(basis, sample).opening):
+        stratum = stratum_of(visit, sample.strata)
+        sizes[stratum] += 1
+        told[stratum] += visit.told
+        elsewhere |= {visit.taxon, *visit.in_part}
+        for name in visit.answer or ():
+            if visit.sha256 in asked:
+                places.setdefault(name, set()).add(stratum)
+            else:
+                elsewhere.add(name)
+    return {
+        name
+        for name, strata in places.items()
+        if name not in elsewhere
+        and sum(told[h] for h in strata) < NEARLY * sum(sizes[h] for h in strata)
+    }
 
 
 def _in_study(basis: Basis, sample: Sample) -> _Units:
@@ -316,14 +355,14 @@ def _by_month(
         if not effort.any():
             continue
         about = (answers, None, None, None, None, float(effort.sum()))
+        most = sum(stratum.inside(month) for stratum in strata)
         for name in names:
             part = CorrectedPart(str(month), name, *about)
             if answers >= SMALL and (effort > 0).sum() > 1:
                 own = [stratum.of(name, month) for stratum in strata]
                 every = np.append(effort, without)
                 found = _rate_of(basis, strata, own, name, every, month)
-                low, high = found.low, found.high
-                part = replace(part, raw=found.raw, value=found.value, low=low, high=high)
+                part = _part(part, most, found.raw, found.value, found.low, found.high)
             yield part
 
 
@@ -337,14 +376,24 @@ def _by_station(
         if not days > 0:
             continue
         answers = int(sum(stratum.sample.inside(None, row).sum() for stratum in strata))
+        most = sum(stratum.inside(None, row) for stratum in strata)
         for name in names:
             part = CorrectedPart(station, name, answers, None, None, None, None, days)
             if answers >= SMALL:
                 found = total([stratum.of(name, None, row) for stratum in strata])
                 totals = (found.raw, found.value, found.low, found.high)
-                raw, value, low, high = (100 * number / days for number in totals)
-                part = replace(part, raw=raw, value=value, low=low, high=high)
+                part = _part(part, most, *(100 * number / days for number in totals))
             yield part
+
+
+def _part(
+    part: CorrectedPart, visits: int, raw: float, value: float, low: float, high: float
+) -> CorrectedPart:
+    """The part with its numbers; none is higher than that of so many visits, of which each would
+    open an event."""
+    most = 100 * visits / part.effort_days
+    low, value, end = (min(number, most) for number in (low, value, high))
+    return replace(part, raw=raw, value=value, low=low, high=end, capped=high > most)
 
 
 def _ppi(strata: Sequence[Stratum]) -> tuple[float, float, float]:

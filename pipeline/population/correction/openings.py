@@ -13,7 +13,7 @@ sample asks for them once a drawn visit shows an animal), else by the model: `gu
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ class Opening:
     said: str | None  # the model's name, if it opens an event by the model; else None
     seen: tuple[str, ...]  # of what people saw, the taxa that open an event
     waiting: tuple[LabelledVisit, ...]  # visits before it that may decide this, not reviewed
+    before: tuple[LabelledVisit, ...]  # all visits in the gap before it
 
     @property
     def guessed(self) -> bool:
@@ -57,7 +58,7 @@ def openings(
 
 def _opening(visit: LabelledVisit, recent: Sequence[LabelledVisit]) -> Opening:
     said = visit.taxon not in {other.taxon for other in recent}
-    sure = {name for other in recent for name in other.answer or ()}
+    sure = {name for other in recent for name in (*(other.answer or ()), *other.in_part)}
     silent = [other for other in recent if other.answer is None]
     believed = sure | {other.taxon for other in silent}
     answer = () if visit.answer is None or visit.undecided else visit.answer
@@ -67,6 +68,7 @@ def _opening(visit: LabelledVisit, recent: Sequence[LabelledVisit]) -> Opening:
         visit.taxon if said else None,
         tuple(name for name in answer if name not in believed),
         tuple(silent) if open_question else (),
+        tuple(recent),
     )
 
 
@@ -80,6 +82,18 @@ def before_drawn(found: Sequence[Opening], drawn: frozenset[str]) -> Iterator[La
                 if visit.sha256 not in asked:
                     asked.add(visit.sha256)
                     yield visit
+
+
+def because_drawn(found: Sequence[Opening], drawn: Set[str]) -> frozenset[str]:
+    """Drawn visits, and those that the sheet asks for because a drawn one shows an animal, answered
+    by now or not."""
+    before = {
+        visit.sha256
+        for opening in found
+        if opening.visit.sha256 in drawn and _shows_animal(opening.visit)
+        for visit in opening.before
+    }
+    return frozenset(drawn | before)
 
 
 def _shows_animal(visit: LabelledVisit) -> bool:

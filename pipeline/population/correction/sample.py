@@ -35,8 +35,10 @@ class LabelledVisit(NamedTuple):
     kind: str
     name: str | None
     probability: float | None
-    answer: tuple[str, ...] | None = None  # taxa; (): blank; None: not reviewed
+    answer: tuple[str, ...] | None = None  # taxa; (): blank; None: not told of the whole visit
     ended_at: str | None = None  # of its last picture; None: as it began
+    in_part: tuple[str, ...] = ()  # taxa that people saw on single pictures of it
+    replaced: bool = False  # people's word took the place of the machine's name
 
     @property
     def taxon(self) -> str:
@@ -45,6 +47,11 @@ class LabelledVisit(NamedTuple):
     @property
     def band(self) -> str:
         return SURE if (self.probability or 0) >= SURE_FROM else DOUBTFUL
+
+    @property
+    def told(self) -> bool:
+        """People told what is on it, or on some of its pictures."""
+        return self.answer is not None or bool(self.in_part)
 
     @property
     def undecided(self) -> bool:
@@ -60,6 +67,12 @@ class Sample:
     strata: Mapping[str, int]  # size of each when it was drawn
     batches: frozenset[str]
     seed: int
+    asked: frozenset[str] | None = None  # by any draw, not answered before it; None: as drawn
+
+    @property
+    def by_draws(self) -> frozenset[str]:
+        """Visits that people answered because they were drawn, now or earlier."""
+        return self.drawn if self.asked is None else self.asked
 
 
 def place(seed: int, sha256: str) -> int:

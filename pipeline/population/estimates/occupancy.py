@@ -52,6 +52,11 @@ class Occupancy:
         """Share of the surveyed sites with a detection. None: nothing was surveyed."""
         return self.detected / self.sites if self.sites else None
 
+    @property
+    def effort_of_p(self) -> float | None:
+        """Days of effort in the occasion that p is for: their mean. None: p is fitted without."""
+        return self.scales["p:effort"][0] if "p:effort" in self.scales else None
+
 
 @dataclass(frozen=True, slots=True)
 class Design:

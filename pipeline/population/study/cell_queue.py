@@ -22,14 +22,24 @@ def open_cells(
             narrower.setdefault(wide, set()).add(name)
     hits = [hit for visit in visits for hit in _hits(basis, visit, grid, narrower)]
     verdicts = {
-        (visit.sha256, name): name in visit.answer
+        (visit.sha256, name): name in _seen(visit)
         for visit in visits
-        if visit.answer is not None and not visit.undecided
-        for name in {*narrower.get(visit.taxon, ()), *visit.answer}
+        if not visit.undecided
+        for name in {*(narrower.get(visit.taxon, ()) if _decided(visit) else ()), *_seen(visit)}
     }
     wanted = set(basis.names)
     questions = queue([hit for hit in hits if hit.species in wanted], verdicts)
     return [(hit, by_sha[hit.item]) for hit in questions]
+
+
+def _seen(visit: LabelledVisit) -> tuple[str, ...]:
+    """Taxa that people saw on it, or on single pictures of it."""
+    return (*(visit.answer or ()), *visit.in_part)
+
+
+def _decided(visit: LabelledVisit) -> bool:
+    """What people did not see on it is not there: nothing is left of the machine's name."""
+    return visit.answer is not None or visit.replaced
 
 
 def _hits(
@@ -47,9 +57,9 @@ def _hits(
     occasion = int((at - grid.starts[row]) // np.timedelta64(grid.days, "D"))
     if not 0 <= occasion < grid.effort.shape[1] or not grid.effort[row, occasion] > 0:
         return
-    answer = visit.answer or ()
-    for name in {*narrower.get(visit.taxon, ()), *answer}:
-        sure = 1.0 if name in answer else visit.probability or 0.0
-        if name not in (visit.taxon, *answer):
+    seen = _seen(visit)
+    for name in {*narrower.get(visit.taxon, ()), *seen}:
+        sure = 1.0 if name in seen else visit.probability or 0.0
+        if name not in (visit.taxon, *seen):
             sure -= 1.0  # a visit that carries the name itself is asked about first
         yield Hit(station, occasion, name, visit.sha256, sure)

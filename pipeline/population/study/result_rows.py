@@ -14,7 +14,8 @@ from pipeline.population.study.species_occupancy import Occupied
 from pipeline.population.study.study import Days
 from pipeline.population.study.table_rows import RULES, Rows, number
 
-CAPPED = "per_100_high: as if every visit were one, the stations set no limit"
+EVERY = "per_100_high: as if every visit were one"
+CAPPED = f"{EVERY}, the stations set no limit"
 RATE = ["stations_seen", "stations", "effort_days", "rai", "rai_low", "rai_high", "interval"]
 
 
@@ -44,6 +45,7 @@ def occupancy_rows(species: Sequence[Occupied], request: StudyRequest) -> Rows:
     head = ["scientific_name", "basis", "stations", "occasions", "cells", "stations_seen", "naive"]
     head += ["psi", "psi_low", "psi_high", "p", "p_low", "p_high", "status", "reason"]
     head += ["cells_confirmed", "cells_open", "occasion_days", "day1", "least_days"]
+    head += ["p_effort_days"]  # that p is for, where it depends on effort; empty: it does not
     rows: Rows = [[*head]]
     least = "" if request.least_days is None else f"{request.least_days:g}"
     for found in species:
@@ -54,13 +56,15 @@ def occupancy_rows(species: Sequence[Occupied], request: StudyRequest) -> Rows:
                 continue
             facts = [fit.sites, fit.occasions, fit.cells, fit.detected, number(fit.naive)]
             numbers = [*_share(fit.psi), *_share(fit.p)]
-            rows.append([found.name, basis, *facts, *numbers, fit.status, fit.reason, *rest])
+            row = [found.name, basis, *facts, *numbers, fit.status, fit.reason, *rest]
+            rows.append([*row, number(fit.effort_of_p)])
         if (part := found.partly) is not None:
             low, high = part.psi_limits or (None, None)
             facts = [part.sites, found.raw.occasions, found.raw.cells, found.raw.detected, ""]
             numbers = [*map(number, (part.psi, low, high, part.p)), "", ""]
             basis = "partly confirmed"
-            rows.append([found.name, basis, *facts, *numbers, part.status, part.reason, *rest])
+            row = [found.name, basis, *facts, *numbers, part.status, part.reason, *rest]
+            rows.append([*row, ""])
     return rows
 
 
@@ -139,7 +143,7 @@ def corrected_part_rows(found: Sequence[CorrectedPart], part: str, rules: Sequen
     rows: Rows = [[*head, "per_100_high", "effort_days", "note", *RULES]]
     for cell in found:
         numbers = map(number, (cell.raw, cell.value, cell.low, cell.high))
-        note = f"{SMALL} answers are needed" if cell.value is None else ""
+        note = f"{SMALL} answers are needed" if cell.value is None else EVERY * cell.capped
         row = [cell.part, cell.name, cell.answers, *numbers]
         rows.append([*row, number(cell.effort_days), note, *rules])
     return rows

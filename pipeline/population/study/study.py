@@ -3,7 +3,7 @@
 Tables and page show this and nothing else, so that their numbers are the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -84,9 +84,11 @@ def study(
     accuracies: Sequence[Accuracy] = (),
 ) -> Study:
     """All results of a study. A name that people gave to drawn visits alone has corrected numbers
-    and no raw one: the draw is no count."""
-    sampled = only_sampled(sample)
-    basis = replace(basis, names=[name for name in basis.names if name not in sampled])
+    and no raw one: the draw is no count. A name without a corrected number stays."""
+    sampled = only_sampled(basis, sample)
+    right = corrected(_without(basis, sampled), sample)
+    sampled &= {row.name for row in right.rows}
+    basis = _without(basis, sampled)
     seen, effort, working = basis.seen, basis.effort_by_name, len(basis.watched)
     return Study(
         basis,
@@ -98,11 +100,15 @@ def study(
         days(basis),
         richness(basis),
         trend(basis),
-        corrected(basis, sample),
+        right,
         blanks,
         tuple(elsewhere(basis, accuracies)),
         tuple(sorted(sampled)),
     )
+
+
+def _without(basis: Basis, names: Set[str]) -> Basis:
+    return replace(basis, names=[name for name in basis.names if name not in names])
 
 
 def _rai(basis: Basis, seen: NDArray[np.float64], effort: NDArray[np.float64]) -> list[Rate]:

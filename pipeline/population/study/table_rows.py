@@ -210,6 +210,7 @@ def about_rows(
         ["first day of a history", request.day1],
         ["least days of an occasion", "" if least is None else f"{least:g}"],
         ["labels", "as they stand: by the model unless reviewed; corrected numbers: corrected.csv"],
+        ["raw in corrected*.csv", "by the model's names alone, before people reviewed any"],
     ]
     rows += [[f"visits left out: {why}", basis.left_out[why]] for why in LEFT_OUT]
     without = int((~basis.in_effort).sum())
