@@ -245,7 +245,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One box of another program's detector (MegaDetector, SpeciesNet), imported beside our own."""
+    """One box of a detector: the program's own, or another's (MegaDetector) that was imported."""
 
     category: str  # animal, human (MegaDetector: person), vehicle
     confidence: float  # 0-1, the detector's own, not calibrated
@@ -263,15 +263,17 @@ class FrameScores:
     p_vehicle: float
     novelty: float | None  # cosine distance to the camera's usual view; None: window too short
     state: str  # kept or blank
-    decided_by: str  # the rule that decided: frame_model, fused, burst, truncated, boxes, ...
+    decided_by: str  # the rule: frame_model, fused, burst, detector, truncated, boxes, ...
     light: str  # of LIGHTS
     luma: float  # mean grey, 0-1
     contrast: float  # standard deviation of grey, 0-1
     view_shift: float | None  # 0: the window's usual view ... 1: nothing in common with it
     crop: Box | None = None
-    crop_source: str | None = None  # evidence, or boxes (imported)
+    crop_source: str | None = None  # evidence, detector (our own), or boxes (imported)
     count: int | None = None  # animals or people, only where boxes show how many
     logits: tuple[float, ...] = ()  # frame model, before fusion: animal, human, vehicle, blank
+    detections: tuple[Detection, ...] = ()  # our own detector's, also unsure ones, surest first
+    confidences: tuple[float, ...] = ()  # its best of animal, human, vehicle; empty: it did not run
 
 
 @dataclass(frozen=True, slots=True)

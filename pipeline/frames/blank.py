@@ -1,6 +1,6 @@
 """Is anything in the picture? The frame model, the background and the burst decide together.
 
-Three rules, and which one decided is kept:
+The rules, and which one decided is kept:
 
     frame_model   there is no background (fewer than 8 pictures of this light), or the frame model
                   is sure of something: low novelty alone never hides an animal that stands still
@@ -8,6 +8,10 @@ Three rules, and which one decided is kept:
     fused         frame model and novelty by a small logistic regression, fitted on cards that the
                   frame model had not been trained on
     burst         blank by itself, but next to a picture of the same burst that is surely not
+    detector      blank by itself, but the detector calls a person or a vehicle in it
+
+Where a detector ran, its best confidence moves p_blank by a small fixed weight, and it alone says
+p_human and p_vehicle: its levels are kept on cameras where it has never been.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +21,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-FRAME, FUSED, BURST = "frame_model", "fused", "burst"
+from pipeline.frames import evidence
+from pipeline.frames.evidence import CALLED, Evidence
+
+FRAME, FUSED, BURST, DETECTOR = "frame_model", "fused", "burst", "detector"
 INPUTS = ("frame", "novelty_peak", "novelty_mean")
 Float = TypeVar("Float", bound=np.floating)
 _BELOW = 0.01  # how far under the threshold a rescued picture is put
@@ -74,6 +81,8 @@ def decide(
     bursts: Sequence[int],
     fusion: Fusion,
     threshold: float | None = None,
+    confidences: NDArray[np.floating] | None = None,
+    worth: Evidence | None = None,
 ) -> Decision:
     """Decide one window.
 
@@ -81,29 +90,49 @@ def decide(
     novelty    (n, h, w) of pipeline.frames.background
     bursts     (n,) number of each picture's burst, in capture order
     threshold  p_blank from which on a picture is blank; None: the fusion's own
+    confidences, worth  (n, 3) the detector's best of each kind, and what they count; None: it did
+               not run
     """
     threshold = fusion.threshold if threshold is None else threshold
     given = inputs(logits, novelty)
     alone = p_blank_of(given, fusion, background=False)
     known = np.isfinite(given["novelty_peak"])
     p_blank = np.where(known, p_blank_of(given, fusion), alone)
+    if confidences is not None and worth is not None:
+        p_blank = with_detector(p_blank, confidences, worth)
     decided_by = np.where(known, FUSED, FRAME).astype("<U11")
     hidden = p_blank >= threshold
     saved = hidden & (alone <= fusion.sure)
     beside = hidden & ~saved & _beside_sure(p_blank <= fusion.sure, bursts)
     rescued = saved | beside
+    shares = kind_shares(logits) * (1 - np.where(rescued, threshold - _BELOW, p_blank))[:, None]
+    human = levelled(shares[:, 1], fusion.human_level)
+    vehicle = levelled(shares[:, 2], fusion.vehicle_level)
+    if confidences is not None and worth is not None:
+        human = evidence.levelled(confidences[:, 1], worth.human)
+        vehicle = evidence.levelled(confidences[:, 2], worth.vehicle)
+        called = hidden & ~rescued & (np.maximum(human, vehicle) >= CALLED)
+        decided_by[called] = DETECTOR
+        rescued |= called
     p_blank[rescued] = max(threshold - _BELOW, 0.0)
     decided_by[saved], decided_by[beside] = FRAME, BURST
-    animal, human, vehicle = (kind_shares(logits) * (1 - p_blank)[:, None]).T
     return Decision(
         p_blank=p_blank,
-        p_animal=animal,
-        p_human=levelled(human, fusion.human_level),
-        p_vehicle=levelled(vehicle, fusion.vehicle_level),
+        p_animal=shares[:, 0],
+        p_human=human,
+        p_vehicle=vehicle,
         novelty_peak=np.exp(given["novelty_peak"]),
         blank=hidden & ~rescued,
         decided_by=decided_by,
     )
+
+
+def with_detector(
+    p_blank: NDArray[np.float64], confidences: NDArray[np.floating], worth: Evidence
+) -> NDArray[np.float64]:
+    """(n,) p_blank moved by what the detector sees: (n, 3) its best confidence of each kind."""
+    seen = evidence.log_odds(confidences.max(axis=1)) - evidence.log_odds(worth.blank_middle)
+    return _p_blank(-evidence.log_odds(p_blank) + worth.blank_weight * seen)
 
 
 def levelled(share: NDArray[np.float64], level: float) -> NDArray[np.float64]:

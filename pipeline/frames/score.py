@@ -17,9 +17,11 @@ from pipeline.each import Each
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import background, blank, crop
 from pipeline.frames.blank import Fusion
+from pipeline.frames.boxes import Seen
 from pipeline.frames.child import LIMIT_S, decode_in_child
-from pipeline.frames.classifier import FrameOutput, joined
+from pipeline.frames.classifier import FrameOutput, joined, squeeze
 from pipeline.frames.decode import Small, decode
+from pipeline.frames.evidence import Evidence
 from pipeline.frames.light import Light, light_of
 from pipeline.frames.views import view_shift
 from pipeline.records import (
@@ -62,6 +64,21 @@ class FrameModel(Protocol):
         """The outputs for prepared pictures, each scored alone."""
 
 
+class Detector(Protocol):
+    """The detector (pipeline.frames.detector); threads share it."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of its input in pixels."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What its confidences count in the decision."""
+
+    def run(self, pixels: Iterable[NDArray[np.uint8]]) -> list[Seen]:
+        """What it sees in pictures squeezed to its size, each run alone."""
+
+
 class Encoder(Protocol):
     """The image tower of a labeller (pipeline.species.encoder)."""
 
@@ -72,11 +89,13 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    """A picture that could be decoded."""
+class _Scored:
+    """A picture that could be decoded, and what was seen in it."""
 
     media: Media
     small: Small
+    light: Light
+    seen: Seen | None  # None: no detector
 
 
 def score_window(
@@ -89,24 +108,27 @@ def score_window(
     boxes: Mapping[str, Sequence[Detection]] | None = None,
     decoder: Decode = decode,
     each: Each = map,
+    detector: Detector | None = None,
 ) -> WindowScores:
     """Score one window; a picture that cannot be opened is a file problem and in `failed`.
 
     bursts    (n,) number of each picture's burst
-    boxes     another detector's results by Media.path
+    boxes     another detector's results by Media.path: a picture that it has goes by them
+    detector  None: the frame model alone says what is a person or a vehicle
     encoder   None: no embeddings
     each      runs the pictures one after the other, or on the threads of a pool
     """
 
-    def score(picture: Media) -> tuple[_Open, Light, FrameOutput] | FileProblem:
-        found = _open(picture, read, decoder)
-        if isinstance(found, FileProblem):
-            return found
-        pixels = found.small.pixels
-        return found, light_of(pixels), frame.run([frame.prepare(pixels)])
+    def score(picture: Media) -> tuple[_Scored, FrameOutput] | FileProblem:
+        small = _open(picture, read, decoder)
+        if isinstance(small, FileProblem):
+            return small
+        pixels = small.pixels
+        prepared = frame.prepare(pixels)
+        seen = _seen(pixels, prepared, detector)
+        return _Scored(picture, small, light_of(pixels), seen), frame.run([prepared])
 
-    opened: list[_Open] = []
-    lights: list[Light] = []
+    opened: list[_Scored] = []
     outputs: list[FrameOutput] = []
     numbers: list[int] = []  # of the bursts
     problems: list[FileProblem] = []
@@ -117,8 +139,7 @@ def score_window(
             failed.append(picture.sha256)
             continue
         opened.append(found[0])
-        lights.append(found[1])
-        outputs.append(found[2])
+        outputs.append(found[1])
         numbers.append(burst)
         if found[0].small.truncated:
             problems.append(FileProblem(picture.path, STEP, "truncated", "the end is missing"))
@@ -126,7 +147,8 @@ def score_window(
         return WindowScores((), (), tuple(problems), tuple(failed))
     output = joined(outputs)
     outputs.clear()  # held twice, they are a quarter of a megabyte for each picture
-    scores = _frame_scores(opened, lights, numbers, output, frame.fusion, settings, boxes or {})
+    worth = detector.evidence if detector is not None else None
+    scores = _frame_scores(opened, numbers, output, (frame.fusion, worth), settings, boxes or {})
     kept = [
         (picture.media.sha256, picture.small.pixels, scored.crop)
         for picture, scored in zip(opened, scores, strict=True)
@@ -146,13 +168,14 @@ def score_window_in_child(
     boxes: Mapping[str, Sequence[Detection]] | None = None,
     limit_s: float = LIMIT_S,
     each: Each = map,
+    detector: Detector | None = None,
 ) -> WindowScores:
     """As `score_window`, each picture decoded in a process of its own, after a crash."""
 
     def apart(data: bytes) -> Small:
         return decode_in_child(data, limit_s)
 
-    return score_window(media, bursts, read, frame, encoder, settings, boxes, apart, each)
+    return score_window(media, bursts, read, frame, encoder, settings, boxes, apart, each, detector)
 
 
 def embed(
@@ -169,17 +192,27 @@ def embed(
     """
     found = list(each(lambda picture: _open(picture, read, decode), media))
     opened = [
-        (picture.media.sha256, picture.small.pixels, crops.get(picture.media.sha256))
-        for picture in found
-        if isinstance(picture, _Open)
+        (picture.sha256, small.pixels, crops.get(picture.sha256))
+        for picture, small in zip(media, found, strict=True)
+        if isinstance(small, Small)
     ]
     problems = [problem for problem in found if isinstance(problem, FileProblem)]
     return _embeddings(opened, encoder, each), problems
 
 
-def _open(picture: Media, read: Read, decoder: Decode) -> _Open | FileProblem:
+def _seen(
+    pixels: NDArray[np.uint8], prepared: NDArray[np.uint8], detector: Detector | None
+) -> Seen | None:
+    """What the detector sees, in the frame model's own pixels where both have one size."""
+    if detector is None:
+        return None
+    same = prepared.shape[:2] == detector.size
+    return detector.run([prepared if same else squeeze(pixels, detector.size)])[0]
+
+
+def _open(picture: Media, read: Read, decoder: Decode) -> Small | FileProblem:
     try:
-        return _Open(picture, decoder(read(picture)))
+        return decoder(read(picture))
     except UnreadablePicture as why:
         return FileProblem(picture.path, STEP, why.reason, why.detail)
     except FileNotFoundError as why:
@@ -189,22 +222,30 @@ def _open(picture: Media, read: Read, decoder: Decode) -> _Open | FileProblem:
 
 
 def _frame_scores(
-    opened: Sequence[_Open],
-    lights: Sequence[Light],
+    opened: Sequence[_Scored],
     bursts: Sequence[int],
     output: FrameOutput,
-    fusion: Fusion,
+    worth: tuple[Fusion, Evidence | None],
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]],
 ) -> list[FrameScores]:
     """The scores of a window's n opened pictures; all sequences have that length."""
-    names = tuple(light.light for light in lights)
+    names = tuple(picture.light.light for picture in opened)
     novelty = background.novelty_map(output.cells, names)
     shifts = view_shift(output.cells, names)
-    decision = blank.decide(output.logits, novelty, bursts, fusion, settings.blank.threshold)
+    decision = blank.decide(
+        output.logits,
+        novelty,
+        bursts,
+        worth[0],
+        settings.blank.threshold,
+        np.array([picture.seen.confidences for picture in opened if picture.seen]),
+        worth[1],
+    )
     scores: list[FrameScores] = []
-    for i, (picture, light) in enumerate(zip(opened, lights, strict=True)):
+    for i, picture in enumerate(opened):
         height, width = picture.small.pixels.shape[:2]
+        light = picture.light
         scored = FrameScores(
             sha256=picture.media.sha256,
             p_blank=float(decision.p_blank[i]),
@@ -222,14 +263,40 @@ def _frame_scores(
             crop_source="evidence",
             logits=tuple(float(value) for value in output.logits[i]),
         )
-        found = boxes.get(picture.media.path, ())
-        sure = [box for box in found if box.confidence >= settings.blank.box_bar]
+        found = boxes.get(picture.media.path)
+        if picture.seen is not None and worth[1] is not None:
+            scored = replace(scored, confidences=picture.seen.confidences)
+            if found is None:
+                scored = _with_detector(scored, picture.seen, worth[1], height, width)
+        sure = [box for box in found or () if box.confidence >= settings.blank.box_bar]
         if sure:
             scored = _with_boxes(scored, sure, height, width)
         if picture.small.truncated:
             scored = replace(scored, state="kept", decided_by="truncated")
         scores.append(scored)
     return scores
+
+
+def _with_detector(
+    scored: FrameScores, seen: Seen, worth: Evidence, height: int, width: int
+) -> FrameScores:
+    """Our own boxes are kept with the picture; the sure ones place the crop and give the count."""
+    scored = replace(scored, detections=seen.boxes)
+    sure = [box for box in seen.boxes if box.confidence >= worth.sure(box.category)]
+    if not sure:
+        return scored
+    return replace(
+        scored,
+        crop=crop.detector_box(sure, height, width),
+        crop_source="detector",
+        count=_count(sure),
+    )
+
+
+def _count(sure: Sequence[Detection]) -> int | None:
+    """Animals or people in a picture by its sure boxes; vehicles are not counted."""
+    shown = next(kind for kind in crop.ORDER if any(box.category == kind for box in sure))
+    return None if shown == "vehicle" else sum(box.category == shown for box in sure)
 
 
 def _with_boxes(
@@ -239,7 +306,6 @@ def _with_boxes(
     best = {kind: 0.0 for kind in crop.ORDER}
     for box in sure:
         best[box.category] = max(best[box.category], box.confidence)
-    shown = next(kind for kind in crop.ORDER if best[kind])
     return replace(
         scored,
         p_blank=min(scored.p_blank, 1 - max(best.values())),
@@ -250,7 +316,7 @@ def _with_boxes(
         decided_by="boxes",
         crop=crop.detector_box(sure, height, width),
         crop_source="boxes",
-        count=None if shown == "vehicle" else sum(box.category == shown for box in sure),
+        count=_count(sure),
     )
 
 

@@ -1,0 +1,68 @@
+"""What a detector's confidence is worth: levels measured on cards it had not been trained on."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+KINDS = ("animal", "human", "vehicle")
+CALLED, LOOK = 0.5, 0.2  # p_human and p_vehicle at the two levels; [poaching] human_bar and so on
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Confidences of people or of vehicles that few pictures without one reach."""
+
+    call: float  # 1 in 100 of them: from here up a picture is called one
+    look: float  # 5 in 100: from here up a person should look, and thumbnails are pixelated
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Numbers of the decision, chosen study by study; stored in the model's detector.json."""
+
+    human: Levels
+    vehicle: Levels
+    animal: float  # confidence from which on a box places the crop and is counted
+    blank_weight: float  # of the best confidence's log-odds against the frame model's p_blank
+    blank_middle: float  # the confidence that says nothing about it
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> "Evidence":
+        """The evidence of a detector.json; TypeError or ValueError where it is something else."""
+        values = dict(facts)
+        for kind in KINDS[1:]:
+            values[kind] = Levels(**values[kind])
+        found = cls(**values)
+        levels = (found.human, found.vehicle)
+        given = [share for level in levels for share in (level.look, level.call)]
+        if not all(0 < share < 1 for share in (*given, found.animal, found.blank_middle)):
+            raise ValueError("levels lie between 0 and 1")
+        if any(level.look >= level.call for level in levels) or not found.blank_weight >= 0:
+            raise ValueError("look lies below call, and weights are not negative")
+        return found
+
+    def sure(self, kind: str) -> float:
+        """The confidence from which on a box of a kind (of KINDS) counts as one."""
+        return {"animal": self.animal, "human": self.human.call, "vehicle": self.vehicle.call}[kind]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in detector.json."""
+        return asdict(self)
+
+
+def levelled(confidence: NDArray[np.floating], levels: Levels) -> NDArray[np.float64]:
+    """Confidences (n,) moved in log-odds, so that `call` becomes CALLED and `look` LOOK."""
+    call, look = log_odds(levels.call), log_odds(levels.look)
+    slope = (log_odds(CALLED) - log_odds(LOOK)) / (call - look)
+    moved = log_odds(CALLED) + slope * (log_odds(confidence) - call)
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(moved, -50, 50)))
+    return found
+
+
+def log_odds(share: float | NDArray[np.floating]) -> Any:
+    """Of shares 0-1; those at the ends are taken as nearly so."""
+    inside = np.clip(share, 1e-6, 1 - 1e-6)
+    return np.log(inside) - np.log1p(-inside)

@@ -1,0 +1,1 @@
+"""Training of the detector, and of the levels from which its people and vehicles are called."""
