@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.frames.blank import BURST, FRAME, FUSED, INPUTS, Fusion, decide, inputs, levelled
+from pipeline.frames.blank import (
+    BURST,
+    DETECTOR,
+    FRAME,
+    FUSED,
+    INPUTS,
+    Decision,
+    Fusion,
+    decide,
+    inputs,
+    levelled,
+)
+from pipeline.frames.evidence import Evidence, Levels
 
 FUSION = Fusion(
     means=(0.0, -2.0, -3.0),
@@ -165,3 +177,60 @@ def test_a_model_that_knows_no_level_says_what_it_said():
         decide(sees, maps(np.nan, np.nan), [0, 1], FUSION).p_human,
     )
     assert (known.human_level, known.vehicle_level) == (0.5, 0.5)
+
+
+WORTH = Evidence(
+    human=Levels(call=0.6, look=0.4),
+    vehicle=Levels(call=0.7, look=0.3),
+    animal=0.5,
+    animal_usual=0.3,
+    against_animal=0.25,
+    blank_weight=0.5,
+    blank_middle=0.3,
+)
+
+
+def with_detector(odds: float, *confidences: float) -> Decision:
+    """One picture without background that the frame model gives these odds of an animal."""
+    seen = np.array([confidences])
+    return decide(logits(odds), maps(np.nan), [0], FUSION, None, seen, WORTH)
+
+
+def test_a_detector_at_its_middle_changes_nothing_about_blanks():
+    alone = decide(logits(-8, 2), maps(np.nan, np.nan), [0, 1], FUSION)
+    both = np.full((2, 3), WORTH.blank_middle)
+    beside = decide(logits(-8, 2), maps(np.nan, np.nan), [0, 1], FUSION, None, both, WORTH)
+    np.testing.assert_allclose(alone.p_blank, beside.p_blank, atol=1e-9)
+
+
+def test_a_sure_box_makes_a_picture_less_blank_and_none_makes_it_more():
+    nothing, middle, animal = (with_detector(-2, sure, 0.01, 0.01) for sure in (0.02, 0.3, 0.9))
+    assert nothing.p_blank > middle.p_blank > animal.p_blank
+
+
+def test_people_and_vehicles_are_called_at_the_detector_s_levels():
+    for human, vehicle in ((0.6, 0.3), (0.4, 0.7)):
+        decision = with_detector(5, WORTH.animal_usual, human, vehicle)
+        assert decision.p_human[0] == pytest.approx(0.5 if human == 0.6 else 0.2)
+        assert decision.p_vehicle[0] == pytest.approx(0.5 if vehicle == 0.7 else 0.2)
+
+
+def test_a_person_that_is_called_is_never_hidden():
+    seen = np.array([[0.3, 0.65, 0.01], [0.3, 0.59, 0.01]])
+    decision = decide(logits(-12, -12), maps(np.nan, np.nan), [0, 1], FUSION, None, seen, WORTH)
+    assert decision.blank.tolist() == [False, True]
+    assert decision.decided_by.tolist() == [DETECTOR, FRAME]
+    assert decision.p_blank[0] < FUSION.threshold <= decision.p_blank[1]
+
+
+def test_what_looks_like_an_animal_too_is_less_of_a_person():
+    alone, beside = with_detector(5, 0.1, 0.6, 0.1), with_detector(5, 0.8, 0.6, 0.1)
+    assert beside.p_human[0] < 0.5 < alone.p_human[0]
+
+
+def test_a_person_in_the_first_and_third_frame_is_in_the_second():
+    seen = np.array([[0.3, human, 0.1] for human in (0.7, 0.1, 0.8, 0.1, 0.9)])
+    clear = logits(*[5] * 5), maps(*[np.nan] * 5)
+    decision = decide(*clear, [0, 0, 0, 1, 1], FUSION, None, seen, WORTH)
+    assert (decision.p_human >= 0.5).tolist() == [True, True, True, False, True]
+    assert decision.p_human[1] == pytest.approx(min(decision.p_human[0], decision.p_human[2]))

@@ -4,7 +4,7 @@ import io
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -12,10 +12,14 @@ from PIL import Image
 
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import child, score
+from pipeline.frames.boxes import Seen
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.decode import decode
+from pipeline.frames.detector import load_detector
+from pipeline.frames.evidence import Evidence
 from pipeline.records import Detection, Media
 from pipeline.settings import Blank, Settings
+from tests.detectors import EVIDENCE, make_detector
 from tests.frame_models import make_frame_model
 
 NEVER_BLANK = Settings(blank=Blank(threshold=1.1))
@@ -296,3 +300,72 @@ def test_looks_are_plain_values(card, frame):
     assert type(one.p_blank) is float and type(one.state) is str and type(one.decided_by) is str
     assert all(type(value) is float for value in (*one.logits, *one.crop, one.luma))
     assert replace(one) == one
+
+
+@dataclass(frozen=True)
+class Sees:
+    """A detector that sees the same in every picture of its size."""
+
+    found: Seen
+    evidence: Evidence = EVIDENCE
+    size: tuple[int, int] = (64, 96)
+
+    def run(self, pixels):
+        assert all(picture.shape == (*self.size, 3) for picture in pixels)
+        return [self.found for _ in pixels]
+
+
+CORNER = (0.0, 0.0, 0.25, 0.25)
+ANIMAL = Seen(
+    (Detection("animal", 0.9, CORNER), Detection("animal", 0.1, CORNER)), (0.9, 0.05, 0.05)
+)
+
+
+def with_detector(card, frame, found, settings=NEVER_BLANK, boxes=None, **more):
+    root, media, bursts = card
+    detector = Sees(found, **more)
+    return score.score_window(
+        media, bursts, reader(root), frame, None, settings, boxes, detector=detector
+    ).scores
+
+
+def test_our_own_sure_box_places_the_crop_and_counts_and_all_boxes_stay(card, frame):
+    for one in with_detector(card, frame, ANIMAL):
+        assert one.detections == ANIMAL.boxes and one.confidences == ANIMAL.confidences
+        assert (one.crop_source, one.count) == ("detector", 1)
+        assert one.crop[:2] == (0, 0) and one.crop[3] < 0.5
+
+
+def test_without_a_sure_box_the_evidence_places_the_crop(card, frame):
+    for one in with_detector(card, frame, Seen(ANIMAL.boxes[1:], (0.1, 0.05, 0.05))):
+        assert (one.crop_source, one.count) == ("evidence", None) and one.detections
+
+
+def test_another_detector_s_boxes_win_even_where_it_found_nothing(card, frame):
+    media = card[1]
+    boxes = {media[0].path: [Detection("human", 0.9, CORNER)] * 2, media[1].path: []}
+    first, second, third = with_detector(card, frame, ANIMAL, boxes=boxes)[:3]
+    assert (first.crop_source, first.count, first.detections) == ("boxes", 2, ())
+    assert (second.crop_source, second.count, second.detections) == ("evidence", None, ())
+    assert third.crop_source == "detector"
+
+
+def test_a_person_of_the_detector_keeps_every_picture_that_would_be_blank(card, frame):
+    person = Seen((Detection("human", 0.9, CORNER),), (0.3, 0.9, 0.05))
+    assert {one.state for one in with_detector(card, frame, person, ALWAYS_BLANK)} == {"kept"}
+    nothing = Seen((), (0.3, 0.05, 0.05))
+    assert {one.state for one in with_detector(card, frame, nothing, ALWAYS_BLANK)} == {"blank"}
+
+
+def test_a_detector_of_another_size_gets_pictures_of_its_own(card, frame):
+    assert with_detector(card, frame, ANIMAL, size=(128, 192))[0].detections == ANIMAL.boxes
+
+
+def test_a_real_detector_gives_the_same_in_threads_and_in_children(card, frame, tmp_path):
+    make_detector(tmp_path / "detector")
+    detector, (root, media, bursts) = load_detector(str(tmp_path / "detector")), card
+    given = (media[:4], bursts[:4], reader(root), frame, None, NEVER_BLANK)
+    once = score.score_window(*given, detector=detector)
+    assert score.score_window_in_child(*given, detector=detector) == once
+    with ThreadPoolExecutor(4) as pool:
+        assert score.score_window(*given, detector=detector, each=pool.map) == once

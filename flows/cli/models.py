@@ -90,6 +90,31 @@ def train_frame(
     return 0
 
 
+@train.command("detector")
+def train_detector(
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="Pictures and what is on them.")],
+    start: Annotated[Path, typer.Option(metavar="FILE", help="NanoDet-Plus-m, trained on COCO.")],
+    out: Out = Path("detector"),
+    boxes: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Another detector's results: where the boxes are."),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Of each run; one run a study left out.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+) -> int:
+    """Fine-tune a detector of one's own; `camtriage run --detector DIR` uses it.
+
+    camtriage train detector labels.csv --start nanodet_plus_m.onnx --out detector
+    """
+    from flows.services.upkeep import training
+
+    folder = training.train_detector(
+        table, start, out, print, boxes=boxes or (), steps=steps, seed=seed
+    )
+    print(folder)
+    return 0
+
+
 @train.command("labeller")
 def train_labeller(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Backbone weights and class list.")],

@@ -10,7 +10,8 @@ The rules, and which one decided is kept:
     burst         blank by itself, but next to a picture of the same burst that is surely not
     detector      blank by itself, but the detector calls a person or a vehicle in it
 
-Where a detector ran, its best confidence moves p_blank by a small fixed weight, and it alone says
+Where a detector ran, what it sees of an animal moves p_blank by a small fixed weight, and it alone
+says
 p_human and p_vehicle: its levels are kept on cameras where it has never been.
 """
 
@@ -109,8 +110,7 @@ def decide(
     human = levelled(shares[:, 1], fusion.human_level)
     vehicle = levelled(shares[:, 2], fusion.vehicle_level)
     if confidences is not None and worth is not None:
-        human = evidence.levelled(confidences[:, 1], worth.human)
-        vehicle = evidence.levelled(confidences[:, 2], worth.vehicle)
+        human, vehicle = called_by_detector(confidences, worth, bursts)
         called = hidden & ~rescued & (np.maximum(human, vehicle) >= CALLED)
         decided_by[called] = DETECTOR
         rescued |= called
@@ -130,9 +130,30 @@ def decide(
 def with_detector(
     p_blank: NDArray[np.float64], confidences: NDArray[np.floating], worth: Evidence
 ) -> NDArray[np.float64]:
-    """(n,) p_blank moved by what the detector sees: (n, 3) its best confidence of each kind."""
-    seen = evidence.log_odds(confidences.max(axis=1)) - evidence.log_odds(worth.blank_middle)
+    """(n,) p_blank moved by what the detector sees of an animal: (n, 3) its best confidences."""
+    seen = evidence.log_odds(confidences[:, 0]) - evidence.log_odds(worth.blank_middle)
     return _p_blank(-evidence.log_odds(p_blank) + worth.blank_weight * seen)
+
+
+def called_by_detector(
+    confidences: NDArray[np.floating], worth: Evidence, bursts: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """p_human and p_vehicle of a window's pictures, from its best confidences (n, 3).
+
+    Between two pictures of a burst that are called, the one in the middle is called too."""
+    person = evidence.people(confidences, worth.animal_usual, worth.against_animal)
+    human = evidence.levelled(person, worth.human)
+    vehicle = evidence.levelled(confidences[:, 2], worth.vehicle)
+    return _no_gap(human, bursts), _no_gap(vehicle, bursts)
+
+
+def _no_gap(scores: NDArray[np.float64], bursts: Sequence[int]) -> NDArray[np.float64]:
+    """Each score at least the lower one of its two neighbours in its burst."""
+    numbers, raised = np.asarray(bursts), scores.copy()
+    same = (numbers[:-2] == numbers[1:-1]) & (numbers[1:-1] == numbers[2:])
+    between = np.minimum(scores[:-2], scores[2:])
+    raised[1:-1] = np.where(same, np.maximum(scores[1:-1], between), scores[1:-1])
+    return raised
 
 
 def levelled(share: NDArray[np.float64], level: float) -> NDArray[np.float64]:

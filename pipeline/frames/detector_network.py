@@ -27,6 +27,7 @@ SEEN = (  # what the head tells apart within each kind, as in COCO
     ("person",),
     ("bicycle", "car", "motorcycle", "bus", "train", "truck"),
 )
+NAMES = sum(len(group) for group in SEEN)
 _MEAN, _SPREAD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)  # blue, green, red
 _WIDTHS, _REPEATS = (24, 116, 232, 464), (4, 8, 4)  # of ShuffleNetV2 1.0x
 _MIDDLE = 96  # channels of the four maps
@@ -51,17 +52,30 @@ class DetectorNet(nn.Module):
         found: list[Tensor] = self.neck(self.body(scaled.permute(0, 3, 1, 2)))
         return found
 
-    def finish(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Four maps to kinds (n, places, 3) and bins (n, places, 4 * BINS)."""
-        found = [head(level) for head, level in zip(self.heads, maps, strict=True)]
+    @property
+    def outs(self) -> "list[nn.Conv2d]":
+        """The last layer of each head."""
+        return [head.out for head in self.heads if isinstance(head, Head)]
+
+    def before_last(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """The four maps as the last layers see them."""
+        return [head(level) for head, level in zip(self.heads, maps, strict=True)]
+
+    def last(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """What the heads have made of the four maps to kinds (n, places, 3) and bins (n, places,
+        4 * BINS)."""
+        found = [out(level) for out, level in zip(self.outs, maps, strict=True)]
         every = torch.cat([level.flatten(2) for level in found], dim=2).transpose(1, 2)
-        names = sum(len(group) for group in SEEN)
-        groups = every[:, :, :names].split([len(group) for group in SEEN], dim=2)
-        kinds = torch.cat([group.amax(dim=2, keepdim=True) for group in groups], dim=2)
-        return kinds, every[:, :, names:]
+        return kinds_of(every[:, :, :NAMES]), every[:, :, NAMES:]
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        return self.finish(self.maps(pixels))
+        return self.last(self.before_last(self.maps(pixels)))
+
+
+def kinds_of(names: Tensor) -> Tensor:
+    """(..., NAMES) log-odds of each name to (..., 3) of each kind: its likeliest name's."""
+    groups = names.split([len(group) for group in SEEN], dim=-1)
+    return torch.cat([group.amax(dim=-1, keepdim=True) for group in groups], dim=-1)
 
 
 def conv(given: int, made: int, size: int = 1, stride: int = 1, each: bool = False) -> nn.Conv2d:
@@ -181,15 +195,15 @@ class Neck(nn.Module):
 
 
 class Head(nn.Module):
-    """Of one map: the log-odds of each name in SEEN, and the distances."""
+    """Of one map: what the last layer sees, and the last layer: names in SEEN, and distances."""
 
     def __init__(self) -> None:
         super().__init__()
         self.pairs = nn.Sequential(Pair(), Pair())
-        self.out = conv(_MIDDLE, sum(len(group) for group in SEEN) + 4 * BINS)
+        self.out = conv(_MIDDLE, NAMES + 4 * BINS)
 
     def forward(self, maps: Tensor) -> Tensor:
-        found: Tensor = self.out(self.pairs(maps))
+        found: Tensor = self.pairs(maps)
         return found
 
 

@@ -26,8 +26,10 @@ class Evidence:
     human: Levels
     vehicle: Levels
     animal: float  # confidence from which on a box places the crop and is counted
-    blank_weight: float  # of the best confidence's log-odds against the frame model's p_blank
-    blank_middle: float  # the confidence that says nothing about it
+    animal_usual: float  # the best confidence of an animal in the middle one of the blanks
+    against_animal: float  # how much an animal's log-odds beyond that count against a person
+    blank_weight: float  # of an animal's log-odds against the frame model's p_blank
+    blank_middle: float  # the confidence of an animal that says nothing about it
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Evidence":
@@ -38,10 +40,13 @@ class Evidence:
         found = cls(**values)
         levels = (found.human, found.vehicle)
         given = [share for level in levels for share in (level.look, level.call)]
-        if not all(0 < share < 1 for share in (*given, found.animal, found.blank_middle)):
+        given += [found.animal, found.animal_usual, found.blank_middle]
+        if not all(0 < share < 1 for share in given):
             raise ValueError("levels lie between 0 and 1")
-        if any(level.look >= level.call for level in levels) or not found.blank_weight >= 0:
-            raise ValueError("look lies below call, and weights are not negative")
+        if any(level.look >= level.call for level in levels):
+            raise ValueError("look lies below call")
+        if not min(found.blank_weight, found.against_animal) >= 0:
+            raise ValueError("weights are not negative")
         return found
 
     def sure(self, kind: str) -> float:
@@ -51,6 +56,18 @@ class Evidence:
     def to_json(self) -> dict[str, Any]:
         """As it stands in detector.json."""
         return asdict(self)
+
+
+def people(
+    confidences: NDArray[np.floating], animal_usual: float, against_animal: float
+) -> NDArray[np.float64]:
+    """(n,) how sure a person is, from the best confidences (n, 3) of each kind.
+
+    What looks like a person and like an animal is mostly an animal, by night above all."""
+    beyond = log_odds(confidences[:, 0]) - log_odds(animal_usual)
+    moved = log_odds(confidences[:, 1]) - against_animal * beyond
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-moved))
+    return found
 
 
 def levelled(confidence: NDArray[np.floating], levels: Levels) -> NDArray[np.float64]:

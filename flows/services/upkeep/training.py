@@ -1,10 +1,13 @@
 """Models of one's own: made and measured."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.errors import SettingsError
+from pipeline.train.detector.learn import Plan as DetectorPlan
+from pipeline.train.detector.training import DetectorOptions
+from pipeline.train.detector.training import train_detector as train_a_detector
 from pipeline.train.evaluate import evaluate_frames
 from pipeline.train.frame.learn import Plan
 from pipeline.train.frame.training import FrameOptions
@@ -49,6 +52,35 @@ def train_frame(
         seed=seed,
     )
     return train(options, report)
+
+
+def train_detector(
+    table: Path,
+    start: Path,
+    out: Path,
+    report: Report,
+    *,
+    boxes: Sequence[Path] = (),
+    steps: int = 200,
+    seed: int = 0,
+) -> Path:
+    """Fine-tune a detector; the folder it is written into.
+
+    start    ONNX file of NanoDet-Plus-m
+    boxes    results of other detectors in MegaDetector's format
+    report   is given what is measured, a line at a time
+    """
+    if steps < LEAST_STEPS:
+        raise SettingsError(f"--steps {steps}: give {LEAST_STEPS} or more")
+    options = DetectorOptions(
+        table=table,
+        start=start,
+        out=out,
+        boxes=tuple(boxes),
+        plan=DetectorPlan(steps=steps),
+        seed=seed,
+    )
+    return train_a_detector(options, report)
 
 
 def train_labeller(folder: Path, table: Path, out: Path, report: Report) -> Path:
