@@ -44,7 +44,7 @@ def refusal(hub: Hub, folder, name="bioclip-2") -> str:
 
 def test_every_offer_says_what_it_is_for_how_big_and_under_which_licence():
     for one in catalogue.OFFERS:
-        assert one.task in ("frame model", "labeller", "context", "backbone")
+        assert one.task in ("frame model", "detector", "labeller", "context", "backbone")
         assert one.licence and one.note
         assert one.megabytes > 0 or one.bundled
     assert len({one.name for one in catalogue.OFFERS}) == len(catalogue.OFFERS)

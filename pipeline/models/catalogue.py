@@ -25,7 +25,9 @@ class Offer:
 
     name: str  # as `models pull` takes it
     profiles: tuple[str, ...]  # fetched together: starter, field; empty: by its own name only
-    task: str  # frame model, labeller, context (general labeller), backbone (to train from)
+    task: (
+        str  # frame model, detector, labeller, context (general labeller), backbone (to train from)
+    )
     source: str  # folder of this program, or hub repository
     megabytes: int
     licence: str
@@ -40,6 +42,10 @@ OFFERS = (
     Offer(
         "starter-frame", ("starter",), "frame model", "starter/frame",
         _weight_mb("starter/frame"), "Apache-2.0", "animal, human, vehicle, blank; see its card",
+    ),
+    Offer(
+        "starter-detector", ("starter",), "detector", "starter/detector",
+        _weight_mb("starter/detector"), "Apache-2.0", "boxes: animal, human, vehicle; see its card",
     ),
     Offer(
         "starter-labeller", ("starter",), "labeller", "starter/labeller",
