@@ -110,3 +110,5 @@ def test_the_tables_name_each_score_and_each_card_that_was_not_learned_from(tmp_
     assert "Cards never trained on**: 9 pictures, 3 of them blank, 1 cards" in text
     assert all(name in text for name in ("frame model alone", "novelty alone", "fused", "| new |"))
     assert "| seen |" not in text
+    beside = evaluate_frames(tmp_path / "labels.csv", detector="starter")
+    assert beside != text and len(beside.splitlines()) == len(text.splitlines())

@@ -135,12 +135,15 @@ def train_labeller(
 def train_judge(
     table: Annotated[Path, typer.Argument(metavar="CSV", help="Pictures and what is on them.")],
     frame: Frame = "starter",
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="starter, a folder, or none: the frame model alone.")
+    ] = "starter",
 ) -> int:
-    """Measure a frame model on labelled cards: what it keeps and what it removes, card by card.
+    """Measure a frame model and a detector on labelled cards: what they keep, card by card.
 
     camtriage train judge labels.csv
     """
     from flows.services.upkeep.training import judge_frame
 
-    print(judge_frame(table, frame))
+    print(judge_frame(table, frame, None if detector == "none" else detector))
     return 0

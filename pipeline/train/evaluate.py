@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError
 from pipeline.frames import background, blank
-from pipeline.frames.classifier import FrameModel, load_frame_model
+from pipeline.frames.classifier import FrameModel, load_frame_model, squeeze
+from pipeline.frames.detector import Detector, load_detector
+from pipeline.frames.evidence import Evidence
 from pipeline.frames.light import light_of
 from pipeline.train import evaluation_tables as tables
 from pipeline.train.pictures import (
@@ -37,6 +39,7 @@ class Scores:
     alone: NDArray[np.float64]  # p_blank of the frame model alone
     novelty: NDArray[np.float64]  # minus its peak, so that high means blank; nan: no background
     fused: NDArray[np.float64]  # p_blank as the program decides
+    called: NDArray[np.float64]  # (n, 2) p_human and p_vehicle
     decided_by: NDArray[np.str_]
 
     def part(self, rows: NDArray[np.bool_]) -> "Scores":
@@ -47,9 +50,15 @@ class Scores:
         )
 
 
-def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None = None) -> str:
+def evaluate_frames(
+    table: Path,
+    model: str = "starter",
+    left_out: Path | None = None,
+    detector: str | None = None,
+) -> str:
     """Markdown: the decision of a model on cards that it did not learn from.
 
+    detector   that decides too, as a run has it: starter or a folder; None: none
     left_out   left_out.json of `camtriage train frame --leave-out`: adds the table by which the
                decision was chosen, and people and vehicles with their card left out
     """
@@ -58,7 +67,7 @@ def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None =
     unseen = [example for example in examples if not learned_from(example)]
     if not any(example.kind == "blank" for example in unseen):
         raise SettingsError(f"{table}: no blanks on cards that were not trained on")
-    scores = score(unseen, frame)
+    scores = score(unseen, frame, load_detector(detector) if detector else None)
     threshold = frame.fusion.threshold
     parts = [tables.overall("Cards never trained on", scores, threshold)]
     studies = {example.study for example in examples if learned_from(example)}
@@ -68,12 +77,12 @@ def evaluate_frames(table: Path, model: str = "starter", left_out: Path | None =
     parts.append(tables.overall("The split test alone", scores.part(tested), threshold))
     parts.append(tables.by_card(scores, threshold))
     kinds = "People and vehicles"
-    parts.append(tables.people_and_vehicles(f"{kinds}, never trained on", scores, frame.fusion))
+    parts.append(tables.people_and_vehicles(f"{kinds}, never trained on", scores))
     if left_out is not None:
         held = read_left_out(left_out, examples, frame)
         parts.append(tables.overall("Study left out, train and validate", held, threshold))
         parts.append(tables.by_card(held, threshold))
-        parts.append(tables.people_and_vehicles(f"{kinds}, study left out", held, frame.fusion))
+        parts.append(tables.people_and_vehicles(f"{kinds}, study left out", held))
     return "\n\n".join(parts)
 
 
@@ -82,22 +91,29 @@ def learned_from(example: Example) -> bool:
     return example.may_train and example.split in ("train", "validate")
 
 
-def score(examples: Sequence[Example], model: FrameModel) -> Scores:
+def score(
+    examples: Sequence[Example], model: FrameModel, detector: Detector | None = None
+) -> Scores:
     """Score every picture as a run would, window by window."""
     count = len(examples)
     logits = np.zeros((count, 4), np.float32)
     novelty: NDArray[np.float32] | None = None
     lights = np.full(count, "", dtype="<U10")
+    confidences = np.zeros((count, 3)) if detector is not None else None
     for rows in windows_of(examples):
         pixels = [read_pixels(examples[row]) for row in rows]
         lights[rows] = [light_of(picture).light for picture in pixels]
         out = model.run([model.prepare(picture) for picture in pixels])
+        if detector is not None and confidences is not None:
+            seen = detector.run([squeeze(picture, detector.size) for picture in pixels])
+            confidences[rows] = [found.confidences for found in seen]
         if novelty is None:
             novelty = np.zeros((count, *out.cells.shape[1:3]), np.float32)
         logits[rows] = out.logits
         novelty[rows] = background.novelty_map(out.cells, lights[rows].tolist())
     assert novelty is not None  # there is at least one picture
-    return decided(examples, logits, novelty, model.fusion)
+    worth = detector.evidence if detector is not None else None
+    return decided(examples, logits, novelty, model.fusion, confidences, worth)
 
 
 def decided(
@@ -105,20 +121,24 @@ def decided(
     logits: NDArray[np.float32],
     novelty: NDArray[np.float32],
     fusion: blank.Fusion,
+    confidences: NDArray[np.float64] | None = None,
+    worth: Evidence | None = None,
 ) -> Scores:
     """The decision over all windows, with background and without."""
     count = len(examples)
     alone, fused, peak = np.zeros(count), np.zeros(count), np.zeros(count)
-    decided_by = np.full(count, "", dtype="<U11")
+    called, decided_by = np.zeros((count, 2)), np.full(count, "", dtype="<U11")
     for rows in windows_of(examples):
         bursts = burst_numbers([examples[row] for row in rows])
-        both = blank.decide(logits[rows], novelty[rows], bursts, fusion)
+        seen = confidences[rows] if confidences is not None else None
+        both = blank.decide(logits[rows], novelty[rows], bursts, fusion, None, seen, worth)
+        called[rows] = np.stack([both.p_human, both.p_vehicle], axis=1)
         nothing = np.full_like(novelty[rows], np.nan)
         single = list(range(len(rows)))
         alone[rows] = blank.decide(logits[rows], nothing, single, fusion).p_blank
         fused[rows], decided_by[rows] = both.p_blank, both.decided_by
         peak[rows] = -both.novelty_peak
-    return Scores(tuple(examples), logits, alone, peak, fused, decided_by)
+    return Scores(tuple(examples), logits, alone, peak, fused, called, decided_by)
 
 
 def read_left_out(path: Path, examples: Sequence[Example], model: FrameModel) -> Scores:
@@ -135,4 +155,8 @@ def read_left_out(path: Path, examples: Sequence[Example], model: FrameModel) ->
     fused = np.where(np.isnan(given["novelty_peak"]), alone, blank.p_blank_of(given, fusion))
     logits = np.array([row["logits"] for row in found], np.float32)
     by = np.where(np.isnan(given["novelty_peak"]), blank.FRAME, blank.FUSED)
-    return Scores(tuple(held), logits, alone, -np.exp(given["novelty_peak"]), fused, by)
+    shares = blank.kind_shares(logits)[:, 1:] * (1 - fused)[:, None]
+    levels = (fusion.human_level, fusion.vehicle_level)
+    called = [blank.levelled(share, level) for share, level in zip(shares.T, levels, strict=True)]
+    peak = -np.exp(given["novelty_peak"])
+    return Scores(tuple(held), logits, alone, peak, fused, np.stack(called, axis=1), by)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frames.blank import Fusion, kind_shares, levelled
 from pipeline.trust import measure
 
 if TYPE_CHECKING:  # evaluate.py imports this file
@@ -61,19 +60,16 @@ def by_card(scores: "Scores", threshold: float) -> str:
     return "\n".join(lines)
 
 
-def people_and_vehicles(title: str, scores: "Scores", fusion: Fusion) -> str:
+def people_and_vehicles(title: str, scores: "Scores") -> str:
     """Each card with people or vehicles, and all cards, by a model that did not learn from them."""
     known, _, cards = _known(scores)
     kinds = np.array([example.kind for example in scores.examples])[known]
     lines = [f"**{title}**", "", _KIND_HEAD]
-    for number, kind in enumerate(("human", "vehicle"), start=1):
-        level = (fusion.human_level, fusion.vehicle_level)[number - 1]
-        share = kind_shares(scores.logits[known])[:, number] * (1 - scores.fused[known])
-        p = levelled(share, level)
+    for kind, p in zip(("human", "vehicle"), scores.called[known].T, strict=True):
         for card in sorted(set(cards[kinds == kind].tolist())):
             rows = cards == card
             lines.append(_kind_row(kind, card, p[rows], kinds[rows]))
-        lines.append(_kind_row(kind, f"all; level {level:.3f}", p, kinds))
+        lines.append(_kind_row(kind, "all", p, kinds))
     return "\n".join(lines)
 
 

@@ -89,9 +89,10 @@ def train_labeller(folder: Path, table: Path, out: Path, report: Report) -> Path
     return out
 
 
-def judge_frame(table: Path, name: str = "starter") -> str:
-    """Measure a frame model on labelled cards that it did not learn from: tables in Markdown."""
-    return evaluate_frames(table, name)
+def judge_frame(table: Path, name: str = "starter", detector: str | None = "starter") -> str:
+    """Measure a frame model, and a detector beside it, on labelled cards that they did not learn
+    from: tables in Markdown."""
+    return evaluate_frames(table, name, detector=detector)
 
 
 def _size(text: str) -> tuple[int, int]:
