@@ -104,12 +104,18 @@ def test_the_start_is_read_whole_and_another_file_is_refused(tmp_path):
         assert "\n" not in str(caught.value)
 
 
-def test_a_table_without_pictures_that_may_train_is_refused(table, tmp_path):
-    write_start(tmp_path / "start.onnx")
-    text = table.read_text().replace(",yes,", ",no,")
-    (tmp_path / "labels.csv").write_text(text)
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (",yes,", ",no,", "may train"),
+        (",blank,", ",animal,", "blanks"),
+        ("study b", "study a", "two of them"),
+    ],
+)
+def test_a_table_that_does_not_suffice_is_refused_before_the_work(table, tmp_path, old, new, why):
+    (tmp_path / "labels.csv").write_text(table.read_text().replace(old, new))
     options = DetectorOptions(tmp_path / "labels.csv", tmp_path / "start.onnx", tmp_path / "out")
-    with pytest.raises(SettingsError, match="may train"):
+    with pytest.raises(SettingsError, match=why):
         train_detector(options, say=lambda text: None)
     assert not (tmp_path / "out").exists()
 

@@ -1,10 +1,9 @@
 """Train a detector: `camtriage train detector labels.csv --start nanodet.onnx --out my-detector`.
 
 The table is that of `camtriage train frame`. What is learned from are rows of the splits train and
-validate that may train weights given to others (`--everything`: all rows of these splits). The
-levels of people and vehicles come from heads that had not learned from the picture's study: the
-studies are left out in turn, the other pictures of the split validate are added, and the heads that
-are written learn from all that may train.
+validate that may train weights given to others. The levels of people and vehicles come from heads
+that had not learned from the picture's study: the studies are left out in turn, the other pictures
+of the split validate are added, and the heads that are written learn from all that may train.
 """
 
 import json
@@ -46,7 +45,6 @@ class DetectorOptions:
     variants: int = 2  # the picture and altered copies
     plan: Plan = field(default_factory=Plan)
     seed: int = 0
-    everything: bool = False
     onnx: bool = True
 
 
@@ -101,14 +99,16 @@ def _chosen(options: DetectorOptions) -> tuple[list[Example], list[Example]]:
         for example in read_examples(options.table)
         if example.split in ("train", "validate") and example.kind != "unknown"
     ]
-    training = [example for example in known if example.may_train or options.everything]
+    training = [example for example in known if example.may_train]
     if not training:
         raise SettingsError(
             f"{options.table}: training needs rows of the splits train and validate that may train"
         )
-    learned = {example.name for example in training}
-    further = [example for example in known if example.name not in learned]
-    return training, [example for example in further if example.split == "validate"]
+    folds([example.study for example in training])  # a single study is refused before the work
+    further = [one for one in known if not one.may_train and one.split == "validate"]
+    if not any(example.kind == "blank" for example in (*training, *further)):
+        raise SettingsError(f"{options.table}: the levels are measured on blanks; here are none")
+    return training, further
 
 
 def _prepare(
