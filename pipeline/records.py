@@ -250,6 +250,8 @@ class Detection:
     category: str  # animal, human (MegaDetector: person), vehicle
     confidence: float  # 0-1, the detector's own, not calibrated
     box: Box
+    sure: bool = True  # from the level up at which it counts; else it only says where to look
+    by: str = ""  # the detector: name and beginning of its hash, or as an imported file names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +274,13 @@ class FrameScores:
     crop_source: str | None = None  # evidence, detector (our own), or boxes (imported)
     count: int | None = None  # animals or people, only where boxes show how many
     logits: tuple[float, ...] = ()  # frame model, before fusion: animal, human, vehicle, blank
-    detections: tuple[Detection, ...] = ()  # our own detector's, also unsure ones, surest first
+    detections: tuple[Detection, ...] = ()  # to be kept, surest first; empty where read from rows
     confidences: tuple[float, ...] = ()  # its best of animal, human, vehicle; empty: it did not run
+
+    @property
+    def counted(self) -> str:
+        """What `count` counts: people where they are at least as likely as animals, else those."""
+        return "human" if self.p_human >= self.p_animal else "animal"
 
 
 @dataclass(frozen=True, slots=True)

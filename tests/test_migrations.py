@@ -313,6 +313,37 @@ def test_reviews_become_answers_and_taxa_get_the_times_of_their_own_pictures(bar
         ]
 
 
+def test_0007_takes_a_count_of_animals_from_a_person_s_picture(bare_url):
+    at_revision(bare_url, "0006")
+    common, p = {"batch_id": 1, "deployment_id": 1}, {"p_animal": 0.8, "p_human": 0.6}
+    kinds = ["animal", "human", "vehicle"]
+    rows = {
+        "recipe": [{"id": n, "step": s, "hash": s, "description": "{}"}
+                   for n, s in enumerate(("look", "label"), 1)],
+        "batch": [{"id": 1, "name": "k", "root": "/", "look_recipe_id": 1, "label_recipe_id": 2}],
+        "deployment": [{"id": 1, "name": "A", "source": "table", "other": "{}"}],
+        "media": [{"id": n, "sha256": f"{n:064}", "path": str(n), "size": 1, "width": 1, **common,
+                   "height": 1, "mediatype": "image/jpeg", "clock": "exif", "orientation": 1}
+                  for n in (1, 2, 3)],
+        "look": [{"media_id": n, "recipe_id": 1, "state": "kept", "count": 2, **p}
+                 for n in (1, 2, 3)],
+        "label": [{"media_id": n, "recipe_id": 2, "observation_type": kind, "reason": "",
+                   "top": "[]", "off_list": "[]"} for n, kind in enumerate(kinds, 1)],
+        "status": [{"media_id": n, "state": "kept", "observation_type": kind, "count": 2,
+                    "method": "machine", **common} for n, kind in enumerate(kinds, 1)],
+    }  # fmt: skip
+    with plainly(bare_url) as conn:
+        tables = sa.MetaData()
+        tables.reflect(conn)
+        for name, some in rows.items():
+            conn.execute(tables.tables[name].insert(), some)
+    migrate(bare_url)
+    with plainly(bare_url) as conn:
+        found = conn.exec_driver_sql("SELECT observation_type, count FROM status ORDER BY media_id")
+        assert [tuple(row) for row in found] == [("animal", 2), ("human", None), ("vehicle", None)]
+        assert conn.exec_driver_sql("SELECT count(*) FROM boxes").scalar() == 0
+
+
 def test_remaking_a_parent_table_keeps_its_children(database, database_url, monkeypatch, tmp_path):
     """The trap: with foreign keys on, SQLite's drop of the old parent deletes the children."""
     with writing(database) as conn:

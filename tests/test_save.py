@@ -48,11 +48,12 @@ from db.store.flags import flags_of, save_flags, save_verdict
 from db.store.labels import labels_of, save_labels, unlabelled
 from db.store.media import media_of, save_media, unplanned_media
 from db.store.reviews import reviews_of, save_reviews
-from db.store.scores import frame_scores_of, save_window, vectors_of
+from db.store.scores import boxes_on, frame_scores_of, save_window, vectors_of
 from db.store.visits import save_visits, visits_of
 from db.store.windows import next_numbers, save_windows, window_of, windows_left
 from pipeline.records import (
     Deployment,
+    Detection,
     Draw,
     Embedding,
     FileProblem,
@@ -98,6 +99,10 @@ SEEN = WindowScores(
     (Embedding(SHAS[3], "crop", VECTOR), Embedding(SHAS[3], "frame", VECTOR)),
     (FileProblem(MEDIA[5].path, "look", "unreadable", "no such file"),),
     (SHAS[5],),
+)
+BOXES = (
+    Detection("human", 0.9, (0.0, 0.1, 0.5, 0.5), by="detector Ω"),
+    Detection("animal", 0.3, (0.5, 0.0, 0.5, 1.0), sure=False, by="detector Ω"),
 )
 LABELS = [
     Label(SHAS[3], "animal", "Lynx lynx", 0.5, "Lynx", "genus", 0.8, "up", (("Lynx lynx", 0.5),)),
@@ -159,6 +164,21 @@ def test_a_window_looked_at_comes_back_and_is_not_left_to_do(database):
         assert np.array_equal(crops[0], np.frombuffer(VECTOR, np.float16).astype(np.float32))
         assert [one.reason for one in file_problems_of(conn, batch)] == ["unreadable"]
         assert check(conn) == []
+
+
+def test_boxes_come_back_and_a_window_scored_again_keeps_none_of_before(database):
+    with writing(database) as conn:
+        batch = ingested(conn)
+        boxed = replace(LOOKS[3], detections=BOXES)
+        recipe = looked(conn, batch, replace(SEEN, scores=(*LOOKS[:3], boxed, LOOKS[4])))
+        label, flag = (save_recipe(conn, step, {"x": 1}) for step in ("label", "flag"))
+        set_current(conn, batch, recipe, label, flag)
+        assert boxes_on(conn, SHAS) == {SHAS[3]: BOXES}
+        shown = [(row.box, row.observation_type, row.sure) for row in table(conn, "boxes")]
+        assert shown == [(0, "human", True), (1, "animal", False)]
+        [[window]] = conn.execute(sa.select(schema.work_window.c.id))
+        save_window(conn, window, recipe, SEEN)
+        assert boxes_on(conn, SHAS) == {} and check(conn) == []
 
 
 def test_labels_visits_and_flags_come_back(database):

@@ -16,7 +16,7 @@ from pipeline.frames.boxes import Seen
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.decode import decode
 from pipeline.frames.detector import load_detector
-from pipeline.frames.evidence import Evidence
+from pipeline.frames.evidence import Evidence, Levels
 from pipeline.records import Detection, Media
 from pipeline.settings import Blank, Settings
 from tests.detectors import EVIDENCE, make_detector
@@ -77,9 +77,17 @@ def reader(root):
     return lambda one: (root / one.path).read_bytes()
 
 
-def seen(card, frame, settings=NEVER_BLANK, boxes=None, at=score.score_window, encoder=COLOURS):
+def seen(
+    card,
+    frame,
+    settings=NEVER_BLANK,
+    boxes=None,
+    at=score.score_window,
+    encoder=COLOURS,
+    detector=None,
+):
     root, media, bursts = card
-    return at(media, bursts, reader(root), frame, encoder, settings, boxes)
+    return at(media, bursts, reader(root), frame, encoder, settings, boxes, detector=detector)
 
 
 def test_every_picture_gets_a_look_in_order(card, frame):
@@ -309,6 +317,8 @@ class Sees:
     found: Seen
     evidence: Evidence = EVIDENCE
     size: tuple[int, int] = (64, 96)
+    name: str = "sharp"
+    sha256: str = "5" * 64
 
     def run(self, pixels):
         assert all(picture.shape == (*self.size, 3) for picture in pixels)
@@ -316,9 +326,9 @@ class Sees:
 
 
 CORNER = (0.0, 0.0, 0.25, 0.25)
-ANIMAL = Seen(
-    (Detection("animal", 0.9, CORNER), Detection("animal", 0.1, CORNER)), (0.9, 0.05, 0.05)
-)
+BY = "camtriage detector sharp 555555555555"
+ANIMAL = Seen((Detection("animal", 0.9, CORNER, by=BY),), (0.9, 0.05, 0.05))
+DOUBT = Seen((Detection("animal", 0.1, CORNER),), (0.1, 0.05, 0.05))
 
 
 def with_detector(card, frame, found, settings=NEVER_BLANK, boxes=None, **more):
@@ -329,7 +339,7 @@ def with_detector(card, frame, found, settings=NEVER_BLANK, boxes=None, **more):
     ).scores
 
 
-def test_our_own_sure_box_places_the_crop_and_counts_and_all_boxes_stay(card, frame):
+def test_our_own_sure_box_places_the_crop_counts_and_stays(card, frame):
     for one in with_detector(card, frame, ANIMAL):
         assert one.detections == ANIMAL.boxes and one.confidences == ANIMAL.confidences
         assert (one.crop_source, one.count) == ("detector", 1)
@@ -337,7 +347,7 @@ def test_our_own_sure_box_places_the_crop_and_counts_and_all_boxes_stay(card, fr
 
 
 def test_without_a_sure_box_the_evidence_places_the_crop(card, frame):
-    for one in with_detector(card, frame, Seen(ANIMAL.boxes[1:], (0.1, 0.05, 0.05))):
+    for one in with_detector(card, frame, DOUBT):
         assert (one.crop_source, one.count) == ("evidence", None) and one.detections
 
 
@@ -345,7 +355,8 @@ def test_another_detector_s_boxes_win_even_where_it_found_nothing(card, frame):
     media = card[1]
     boxes = {media[0].path: [Detection("human", 0.9, CORNER)] * 2, media[1].path: []}
     first, second, third = with_detector(card, frame, ANIMAL, boxes=boxes)[:3]
-    assert (first.crop_source, first.count, first.detections) == ("boxes", 2, ())
+    assert (first.crop_source, first.count) == ("boxes", 2)
+    assert first.detections == tuple(boxes[media[0].path])
     assert (second.crop_source, second.count, second.detections) == ("evidence", None, ())
     assert third.crop_source == "detector"
 
@@ -369,3 +380,65 @@ def test_a_real_detector_gives_the_same_in_threads_and_in_children(card, frame, 
     assert score.score_window_in_child(*given, detector=detector) == once
     with ThreadPoolExecutor(4) as pool:
         assert score.score_window(*given, detector=detector, each=pool.map) == once
+
+
+SPOT = (0.5, 0.5, 0.2, 0.2)
+LEVELS = Evidence(Levels(0.5, 0.3), Levels(0.4, 0.2), 0.4, 0.3, 0.0, 0.5, 0.25)
+
+
+def sees(*boxes: Detection, levels: Evidence = LEVELS) -> Sees:
+    """A detector of these boxes."""
+    best = [max((b.confidence for b in boxes if b.category == kind), default=0.01)
+            for kind in ("animal", "human", "vehicle")]  # fmt: skip
+    return Sees(Seen(boxes, tuple(best)), levels)
+
+
+
+def test_boxes_of_the_detector_are_kept_with_who_drew_them_and_only_sure_ones_count(card, frame):
+    deer = [Detection("animal", p, SPOT) for p in (0.9, 0.4, 0.399)]
+    walkers = [Detection("human", p, SPOT) for p in (0.31, 0.29)]
+    found = seen(card, frame, detector=sees(*deer, *walkers)).scores[0]
+    kept = [(box.category, box.confidence, box.sure, box.by) for box in found.detections]
+    assert kept == [
+        ("animal", 0.9, True, BY),
+        ("animal", 0.4, True, BY),
+        ("human", 0.31, False, BY),
+    ]
+    assert (found.count, found.crop_source) == (2, "detector")
+    assert 0.2 <= found.p_human < 0.5  # worth a look, hidden on pages, and no person yet
+
+
+def test_boxes_below_every_level_are_no_count_no_crop_and_no_person(card, frame):
+    weak = sees(Detection("animal", 0.39, SPOT), Detection("human", 0.29, SPOT))
+    found = seen(card, frame, detector=weak).scores[0]
+    assert (found.count, found.crop_source) == (None, "evidence") and found.p_human < 0.2
+    assert [(box.category, box.sure) for box in found.detections] == [("animal", False)]
+    blank = seen(card, frame, ALWAYS_BLANK, detector=weak).scores[0]
+    assert (blank.state, blank.detections) == ("blank", ())
+
+
+def test_a_person_who_looks_more_like_an_animal_counts_only_as_far_as_the_level_allows(card, frame):
+    deer, walker = Detection("animal", 0.9, SPOT), Detection("human", 0.55, SPOT)
+    weighed = replace(LEVELS, against_animal=0.5)
+    both = seen(card, frame, detector=sees(deer, walker, levels=weighed)).scores[0]
+    alone = seen(card, frame, detector=sees(walker, levels=weighed)).scores[0]
+    assert both.p_human < 0.5 < alone.p_human
+    assert [box.sure for box in both.detections if box.category == "human"] in ([], [False])
+    assert [box.sure for box in alone.detections] == [True] and alone.count == 1
+
+
+def test_people_are_counted_beside_an_animal_where_people_are_likelier(card, frame):
+    party = [Detection("human", 0.9, (0.1 * i, 0.2, 0.1, 0.4)) for i in range(3)]
+    both = seen(card, frame, detector=sees(*party, Detection("animal", 0.8, SPOT))).scores[0]
+    assert both.p_human >= both.p_animal and both.counted == "human" and both.count == 3
+
+
+def test_imported_boxes_win_over_the_detector_and_are_kept_in_its_place(card, frame):
+    media = card[1]
+    mine = sees(Detection("animal", 0.9, SPOT))
+    theirs = Detection("animal", 0.7, (0.1, 0.1, 0.3, 0.3), by="md_v5")
+    boxes = {media[0].path: [theirs, replace(theirs, confidence=0.1)], media[1].path: []}
+    looks = seen(card, frame, boxes=boxes, detector=mine).scores
+    assert [look.detections for look in looks[:2]] == [(theirs,), ()]
+    assert [look.crop_source for look in looks[:3]] == ["boxes", "evidence", "detector"]
+    assert [box.by for box in looks[2].detections] == [BY]

@@ -155,6 +155,9 @@ def test_a_count_comes_from_boxes_only(few):  # noqa: F811
     }
     (visit,) = form_visits(media, looks, labels, logits, few, Settings())
     assert (visit.count, visit.count_basis) == (3, "boxes")
+    people = {sha: replace(one, p_human=one.p_animal) for sha, one in looks.items()}
+    (visit,) = form_visits(media, people, labels, logits, few, Settings())
+    assert (visit.count, visit.count_basis) == (None, None)  # boxes of people count no animals
 
 
 def test_pictures_that_failed_or_were_not_labelled_are_unclassified(few):  # noqa: F811

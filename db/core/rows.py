@@ -186,6 +186,7 @@ def current(which: ColumnElement[bool]) -> sa.Select[Any]:
         else_="unclassified",
     )
     by_person = r.id.is_not(None)
+    counted = t.observation_type == sa.case((k.p_human >= k.p_animal, "human"), else_="animal")
     return (
         sa.select(
             m.id,
@@ -198,7 +199,7 @@ def current(which: ColumnElement[bool]) -> sa.Select[Any]:
             sa.func.coalesce(r.observation_type, machine_type),
             sa.case((by_person, r.name), (kept, t.name)),
             sa.case((by_person, None), (k.state == "blank", k.p_blank), (kept, t.probability)),
-            sa.case((by_person, r.count), (kept, k.count)),
+            sa.case((by_person, r.count), (kept & counted, k.count)),
             sa.case((by_person, "human"), (machine_type != "unclassified", "machine")),
             _current_visit(m.id),
             r.id,

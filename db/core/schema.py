@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from pipeline.records import time_of
 
 HEAD = (
-    "0006"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0007"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -330,6 +330,23 @@ embedding = sa.Table(
     _to("recipe", primary_key=True),
     sa.Column("view", TEXT, primary_key=True),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Index(None, "recipe_id", "media_id"),
+)
+
+box = sa.Table(  # what a detector drew on a picture, the surest first
+    "box",
+    metadata,
+    _to("media", primary_key=True),
+    _to("recipe", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("category", TEXT, nullable=False),  # animal, human, vehicle
+    sa.Column("confidence", sa.Double, nullable=False),
+    sa.Column("x", sa.Double, nullable=False),
+    sa.Column("y", sa.Double, nullable=False),
+    sa.Column("width", sa.Double, nullable=False),
+    sa.Column("height", sa.Double, nullable=False),
+    sa.Column("sure", sa.Boolean, nullable=False),  # reaches the level from which it counts
+    sa.Column("detector", Words, nullable=False),
     sa.Index(None, "recipe_id", "media_id"),
 )
 

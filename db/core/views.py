@@ -36,6 +36,7 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "run_summary",
     "arrivals",
     "labels",
+    "boxes",
     "reviews",
     "pictures",
     "files",

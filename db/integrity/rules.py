@@ -42,6 +42,16 @@ RULES = {
     "looks with scores beyond 0 and 1": (
         "look WHERE " + _beyond("p_blank", "p_animal", "p_human", "p_vehicle")
     ),
+    "boxes of an unknown kind": "box WHERE category NOT IN ('animal', 'human', 'vehicle')",
+    "boxes beyond their picture": (
+        "box WHERE "
+        + _beyond("x", "y", "width", "height", "confidence")
+        + " OR x + width > 1.000001 OR y + height > 1.000001"
+    ),
+    "boxes of pictures that were never scored": (
+        "box AS x WHERE NOT EXISTS (SELECT 1 FROM look AS k WHERE k.media_id = x.media_id"
+        " AND k.recipe_id = x.recipe_id AND k.state <> 'failed')"
+    ),
     "labels with probabilities beyond 0 and 1": (
         "label WHERE " + _beyond("probability", "raw_probability")
     ),

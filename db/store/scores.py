@@ -1,5 +1,6 @@
 """What the models made of each picture: scores, crops and vectors, saved window by window."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from db.store.events import Among
 from db.store.files import save_file_problems
 from db.store.media import scope
 from pipeline.records import (
+    Detection,
     Embedding,
     FrameScores,
     WindowScores,
@@ -49,6 +51,7 @@ def save_window(conn: Connection, window_id: int, recipe_id: int, seen: WindowSc
     update = [key for key in blank if key not in ("media_id", "recipe_id")]
     upsert(conn, schema.look, rows, ["media_id", "recipe_id"], update=update)
     save_embeddings(conn, recipe_id, seen.embeddings)
+    _save_boxes(conn, recipe_id, seen.scores, ids)
     t, m = schema.trouble, schema.media.c
     mine = t.c.path.in_(sa.select(m.path).where(m.work_window_id == window_id))
     conn.execute(sa.delete(t).where(t.c.batch_id == batch_id, t.c.step == "look", mine))
@@ -78,6 +81,58 @@ def save_embeddings(conn: Connection, recipe_id: int, embeddings: Iterable[Embed
             for embedding in part
         ]
         upsert(conn, schema.embedding, rows, ["media_id", "recipe_id", "view"])
+
+
+def _save_boxes(
+    conn: Connection, recipe_id: int, scores: Iterable[FrameScores], ids: Mapping[str, int]
+) -> None:
+    """The boxes of a window's pictures (ids: their keys) in place of those of an earlier try."""
+    x = schema.box.c
+    for part in chunks(ids.values()):
+        mine = (x.recipe_id == recipe_id) & x.media_id.in_(part)
+        conn.execute(sa.delete(schema.box).where(mine))
+    rows = [
+        {
+            **dict(zip(("x", "y", "width", "height"), detection.box, strict=True)),
+            "media_id": ids[scored.sha256],
+            "recipe_id": recipe_id,
+            "position": position,
+            "category": detection.category,
+            "confidence": detection.confidence,
+            "sure": detection.sure,
+            "detector": detection.by,
+        }
+        for scored in scores
+        for position, detection in enumerate(scored.detections)
+    ]
+    upsert(conn, schema.box, rows, ["media_id", "recipe_id", "position"])
+
+
+def boxes_on(conn: Connection, sha256s: Iterable[str]) -> dict[str, tuple[Detection, ...]]:
+    """The boxes that the views show, the surest first, by sha-256: of pictures that have some."""
+    found: dict[str, tuple[Detection, ...]] = {}
+    for part in chunks(dict.fromkeys(sha256s)):
+        found |= boxes_among(conn, schema.media.c.sha256.in_(part))
+    return found
+
+
+def boxes_among(conn: Connection, which: ColumnElement[bool]) -> dict[str, tuple[Detection, ...]]:
+    """The same for the media that `which` selects."""
+    x, m, b = schema.box.c, schema.media.c, schema.batch.c
+    found: defaultdict[str, tuple[Detection, ...]] = defaultdict(tuple)
+    query = (
+        sa.select(schema.box, m.sha256)
+        .join(schema.media, m.id == x.media_id)
+        .join(schema.batch, (b.id == m.batch_id) & (b.look_recipe_id == x.recipe_id))
+        .where(which)
+        .order_by(m.id, x.position)
+    )
+    for row in conn.execute(query):
+        place = (row.x, row.y, row.width, row.height)
+        found[row.sha256] += (
+            Detection(row.category, row.confidence, place, row.sure, row.detector),
+        )
+    return dict(found)
 
 
 def frame_scores_of(

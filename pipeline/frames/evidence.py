@@ -1,11 +1,13 @@
 """What a detector's confidence is worth: levels measured on cards it had not been trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.records import Detection
 
 KINDS = ("animal", "human", "vehicle")
 CALLED, LOOK = 0.5, 0.2  # p_human and p_vehicle at the two levels; [poaching] human_bar and so on
@@ -52,6 +54,19 @@ class Evidence:
     def sure(self, kind: str) -> float:
         """The confidence from which on a box of a kind (of KINDS) counts as one."""
         return {"animal": self.animal, "human": self.human.call, "vehicle": self.vehicle.call}[kind]
+
+    def look(self, kind: str) -> float:
+        """The confidence from which on a person should look for one; of animals the sure one."""
+        return {"human": self.human.look, "vehicle": self.vehicle.look}.get(kind, self.animal)
+
+    def weighed(self, box: Detection, confidences: Sequence[float]) -> float:
+        """A box's confidence as the levels take it: a person's beside what looks like an animal.
+
+        confidences   the picture's best of each kind, in the order of KINDS"""
+        if box.category != "human":
+            return box.confidence
+        both = np.array([[confidences[0], box.confidence, 0.0]])
+        return float(people(both, self.animal_usual, self.against_animal)[0])
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in detector.json."""

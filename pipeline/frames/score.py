@@ -6,7 +6,7 @@ itself, on as many threads as the caller's `each` has; what depends on the whole
 So any number of threads gives the same result.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -66,6 +66,14 @@ class FrameModel(Protocol):
 
 class Detector(Protocol):
     """The detector (pipeline.frames.detector); threads share it."""
+
+    @property
+    def name(self) -> str:
+        """As its boxes name it."""
+
+    @property
+    def sha256(self) -> str:
+        """Of all that shapes its answers."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -207,7 +215,9 @@ def _seen(
     if detector is None:
         return None
     same = prepared.shape[:2] == detector.size
-    return detector.run([prepared if same else squeeze(pixels, detector.size)])[0]
+    [seen] = detector.run([prepared if same else squeeze(pixels, detector.size)])
+    by = f"camtriage detector {detector.name} {detector.sha256[:12]}"
+    return replace(seen, boxes=tuple(replace(box, by=by) for box in seen.boxes))
 
 
 def _open(picture: Media, read: Read, decoder: Decode) -> Small | FileProblem:
@@ -281,22 +291,33 @@ def _with_detector(
     scored: FrameScores, seen: Seen, worth: Evidence, height: int, width: int
 ) -> FrameScores:
     """Our own boxes are kept with the picture; the sure ones place the crop and give the count."""
-    scored = replace(scored, detections=seen.boxes)
-    sure = [box for box in seen.boxes if box.confidence >= worth.sure(box.category)]
+    scored = replace(scored, detections=tuple(_worth_keeping(scored, seen, worth)))
+    sure = [box for box in scored.detections if box.sure]
     if not sure:
         return scored
     return replace(
         scored,
         crop=crop.detector_box(sure, height, width),
         crop_source="detector",
-        count=_count(sure),
+        count=_count(sure, scored.counted),
     )
 
 
-def _count(sure: Sequence[Detection]) -> int | None:
-    """Animals or people in a picture by its sure boxes; vehicles are not counted."""
-    shown = next(kind for kind in crop.ORDER if any(box.category == kind for box in sure))
-    return None if shown == "vehicle" else sum(box.category == shown for box in sure)
+def _worth_keeping(scored: FrameScores, seen: Seen, worth: Evidence) -> Iterator[Detection]:
+    """Sure boxes, those of people and vehicles from their level `look` up, and in a kept picture
+    without a sure box the surest one of an animal: the rest are many, and say nothing."""
+    boxes = [replace(box, sure=box.confidence >= worth.sure(box.category)) for box in seen.boxes]
+    wanted = scored.state == "kept" and not any(box.sure for box in boxes)
+    for box in boxes:
+        first = wanted and box.category == "animal"
+        wanted = wanted and not first
+        if box.sure or first or box.confidence >= worth.look(box.category):
+            yield box
+
+
+def _count(sure: Sequence[Detection], kind: str) -> int | None:
+    """Sure boxes of animals or of people; None: there is none, so their number is not known."""
+    return sum(box.category == kind for box in sure) or None
 
 
 def _with_boxes(
@@ -306,7 +327,7 @@ def _with_boxes(
     best = {kind: 0.0 for kind in crop.ORDER}
     for box in sure:
         best[box.category] = max(best[box.category], box.confidence)
-    return replace(
+    raised = replace(
         scored,
         p_blank=min(scored.p_blank, 1 - max(best.values())),
         p_animal=max(scored.p_animal, best["animal"]),
@@ -316,8 +337,9 @@ def _with_boxes(
         decided_by="boxes",
         crop=crop.detector_box(sure, height, width),
         crop_source="boxes",
-        count=_count(sure),
+        detections=tuple(sure),
     )
+    return replace(raised, count=_count(sure, raised.counted))
 
 
 def _or_none(value: float) -> float | None:

@@ -109,7 +109,7 @@ def unexpected(scene: Scene, first: Literal["human", "vehicle"]) -> Evidence | N
 
 
 def group_on_foot(scene: Scene) -> Evidence | None:
-    """Only where boxes or a review counted people, and in no public place."""
+    """Only where sure boxes or a review counted people, and in no public place."""
     people = scene.showing("human")
     if not people or access_of(scene.deployment) == "public":
         return None
@@ -185,11 +185,6 @@ def no_clock(study: Study) -> list[str]:
     return [marked] if wrong else []
 
 
-def no_count(study: Study) -> list[str]:
-    """Counts, which no model here gives by itself."""
-    return ["applicable only where imported boxes or reviews give a count"]
-
-
 def no_general_model(study: Study) -> list[str]:
     """A model that knows more than organisms."""
     why = "the model in use cannot tell these; a general CLIP, CoCa or SigLIP can"
@@ -232,7 +227,7 @@ RULES: tuple[Rule, ...] = (  # in the order in which a flag lists them
         reason="hunting parties come in groups",
         shows_people=True,
         check=group_on_foot,
-        lacks=no_count,
+        lacks=nothing,
     ),
     Rule(
         "dog",

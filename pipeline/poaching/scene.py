@@ -98,12 +98,12 @@ class Scene:
         return shown
 
     def people_counted(self, picture: FrameScores) -> int | None:
-        """An answer's count, else the boxes' where they counted people rather than animals."""
+        """An answer's count, else that of the sure boxes where they counted people."""
         if (answer := self.reviews.get(picture.sha256)) is not None:
             people = [row.count for row in answer if row.observation_type == "human"]
             known = [count for count in people if count is not None]
             return sum(known) + len(people) - len(known) if known else None
-        return picture.count if picture.p_human >= picture.p_animal else None
+        return picture.count if picture.counted == "human" else None
 
     def times(self) -> tuple[datetime, datetime] | None:
         """Start and end of the visit, where the clock can be trusted."""

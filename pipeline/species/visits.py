@@ -232,10 +232,9 @@ def _stretches(
 
 
 def _counted(pictures: Sequence[Media], kind: str, scores: Scores) -> int | None:
-    """The largest number of animals or people that boxes show in one of the pictures."""
-    if kind not in ("animal", "human"):
-        return None
-    counts = (scores[picture.sha256].count for picture in pictures if picture.sha256 in scores)
+    """The largest number of animals or people that sure boxes show in one of the pictures."""
+    found = (scores[picture.sha256] for picture in pictures if picture.sha256 in scores)
+    counts = (scored.count for scored in found if scored.counted == kind)
     return max((count for count in counts if count is not None), default=None)
 
 
