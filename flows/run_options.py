@@ -106,8 +106,16 @@ class RunOptions(NamingOptions):
         is_path=True,
     )
     frame: str = option("starter", "Frame model: starter, or a folder.", is_path=True)
+    detector: str = option(
+        "starter",
+        "Detector of animals, people and vehicles: starter, none, or a folder.",
+        is_path=True,
+    )
     boxes: str | None = option(
-        None, "Results of MegaDetector or SpeciesNet for this card.", metavar="JSON", is_path=True
+        None,
+        "Results of MegaDetector or SpeciesNet for this card, in place of the detector's.",
+        metavar="JSON",
+        is_path=True,
     )
     file_date: bool = option(False, "Believe a file's own date if nothing else has one.")
     threads: int = option(0, "0: one per core.", within=(0, MOST_THREADS))

@@ -10,7 +10,7 @@ from db.core.engine import open_database
 from flows.execution.directly import Directly
 from flows.run_options import RunOptions
 from flows.steps import boxes, chain
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, WeightsError
 from pipeline.exchange.megadetector import read_results
 from tests import cards
 
@@ -34,11 +34,25 @@ def entries(card: Path, change=lambda name: name):
     return [{"file": change(name), "detections": [BOX]} for name in names]
 
 
-def run(tmp_path: Path, card: Path, given: Path):
+def run(tmp_path: Path, card: Path, given: Path | None, **more):
     options = RunOptions(
-        card=str(card), name="k", database=f"sqlite:///{tmp_path}/k.db", boxes=str(given), threads=2
+        card=str(card),
+        name="k",
+        database=f"sqlite:///{tmp_path}/k.db",
+        boxes=str(given) if given else None,
+        threads=2,
+        **more,
     )
     return chain.run_card(options, Directly(2))
+
+
+def drawn(tmp_path: Path) -> list[tuple]:
+    """The boxes that are shown: kind, confidence, sure, by whom."""
+    with open_database(f"sqlite:///{tmp_path}/k.db").connect() as conn:
+        rows = conn.exec_driver_sql(
+            "SELECT observation_type, confidence, sure, detector FROM boxes ORDER BY media_id, box"
+        )
+        return [(kind, confidence, bool(sure), by) for kind, confidence, sure, by in rows]
 
 
 def test_a_season_s_file_is_read_once_in_a_run_and_what_is_left_over_is_said(
@@ -53,6 +67,7 @@ def test_a_season_s_file_is_read_once_in_a_run_and_what_is_left_over_is_said(
     done = run(tmp_path, card, path)
     assert len(reads) == 1
     assert done.states["kept"] == 6
+    assert drawn(tmp_path) == [("animal", 0.9, True, "detector not named")] * 6
     [line] = done.warnings
     assert "51 entries match no picture" in line
     assert boxes._read.cache_info().currsize == 0  # its memory is given back
@@ -112,3 +127,21 @@ def test_what_stays_in_memory_of_a_large_file_is_the_card_s_part(tmp_path, card)
     left = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert left < held / 10
+
+
+def test_a_card_is_scored_again_with_the_detector_and_without_it_is_as_before(tmp_path, card):
+    recipes = "SELECT count(DISTINCT recipe_id) FROM look"
+    for detector, known, looks in (("none", 0, 1), ("starter", 0, 2), ("none", 0, 2)):
+        done = run(tmp_path, card, None, detector=detector)
+        assert bool(done.known) == bool(known)
+        with open_database(f"sqlite:///{tmp_path}/k.db").connect() as conn:
+            assert conn.exec_driver_sql(recipes).scalar() == looks
+        assert all(by.startswith("camtriage detector starter ") for *_, by in drawn(tmp_path))
+    assert drawn(tmp_path) == []
+    assert run(tmp_path, card, None, detector="none").known
+
+
+def test_a_folder_that_is_no_detector_is_refused_in_one_line(tmp_path, card):
+    with pytest.raises(WeightsError, match="no such detector") as refused:
+        run(tmp_path, card, None, detector=str(card))
+    assert "\n" not in str(refused.value) and not (tmp_path / "k.db").exists()

@@ -9,7 +9,7 @@ def test_every_check_has_a_name_and_a_finding_and_what_fails_says_more():
     checks = examine_machine()
     names = [one.name for one in checks]
     wanted = {"Python", "imports", "torch", "torchvision", "ONNX Runtime", "starter frame model"}
-    wanted |= {"starter labeller", "memory", "decoding", "PostgreSQL driver"}
+    wanted |= {"starter detector", "starter labeller", "memory", "decoding", "PostgreSQL driver"}
     assert wanted <= set(names)
     for one in checks:
         assert one.detail and "\n" not in one.detail + one.what_to_do
@@ -47,6 +47,8 @@ def test_a_check_that_breaks_is_itself_a_finding():
 def test_the_benchmark_measures_each_part_and_what_they_come_to_together():
     *parts, together = benchmark.measure(threads=1, seconds=0.2)
     names = " ".join(one.part for one in parts)
-    assert all(word in names for word in ("decoding", "ONNX Runtime", "PyTorch", "embedding"))
+    assert all(
+        word in names for word in ("decoding", "ONNX Runtime", "PyTorch", "detector", "embedding")
+    )
     assert [one.part for one in parts if not one.used] == ["frame model by PyTorch, 320x448"]
     assert 0 < together.per_second < min(one.per_second for one in parts[:2])

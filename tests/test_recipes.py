@@ -11,6 +11,7 @@ from db.core.engine import open_database
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.steps import recipes
+from pipeline.frames.evidence import Evidence, Levels
 from pipeline.settings import Audit, Blank, Labels, Poaching, Settings, Windows
 from pipeline.species.labelset import LabelSet, load_labelset
 from tests import cards
@@ -46,10 +47,10 @@ def given(tmp_path) -> dict:
 
 
 def steps(
-    job: RunOptions, settings: Settings, frame, encoder, labelset: LabelSet
+    job: RunOptions, settings: Settings, frame, encoder, labelset: LabelSet, detector=None
 ) -> dict[str, str]:
     """The three recipes as text, by step."""
-    look = recipes.frame_recipe(job, settings, frame, encoder)
+    look = recipes.frame_recipe(job, settings, frame, encoder, detector)
     label = recipes.label_recipe(look, job, settings, labelset)
     flag = recipes.flag_recipe(label, settings)
     made = {"look": look, "label": label, "flag": flag}
@@ -91,6 +92,31 @@ def test_a_setting_that_shapes_a_step_has_it_and_all_after_it_done_again(
 )
 def test_other_weights_under_the_same_name_are_another_model(given, model, other):
     assert changed(given, **{model: other}) == LOOK
+
+
+@dataclass(frozen=True)
+class Detector(Model):
+    evidence: Evidence
+
+
+LEVELS = Evidence(Levels(0.5, 0.3), Levels(0.4, 0.2), 0.4, 0.5, 0.25)
+DETECTOR = Detector("/here/detector", "d" * 64, LEVELS)
+
+
+def test_a_detector_shapes_the_look_by_its_hash_and_its_levels_stand_beside_it(given):
+    assert changed(given, detector=DETECTOR) == LOOK
+    one = {**given, "detector": DETECTOR}
+    assert changed(one, detector=replace(DETECTOR, sha256="0" * 64)) == LOOK
+    assert changed(one, detector=replace(DETECTOR, name="/there/detector")) == set()
+    assert json.loads(steps(**one)["look"])["detector"] == {
+        "name": "detector",
+        "sha256": "d" * 64,
+        "levels": LEVELS.to_json(),
+    }
+
+
+def test_without_a_detector_a_card_keeps_what_was_known_before_there_was_one(given):
+    assert "detector" not in json.loads(steps(**given)["look"])
 
 
 def test_the_folder_of_a_model_on_this_machine_shapes_nothing(given):

@@ -72,6 +72,14 @@ def test_a_machine_with_other_settings_scores_no_window_of_a_run(options, tmp_pa
     assert left and left_of(options, begun) == left
 
 
+def test_a_machine_with_a_detector_scores_no_window_of_a_run_without_one(options):
+    begun = ingest(replace(options, detector="none"))
+    left = left_of(options, begun)
+    with pytest.raises(SettingsError, match="would score with another detector than the run"):
+        score_windows(left, options, begun)
+    assert left and left_of(options, begun) == left
+
+
 def test_half_a_card_is_not_drawn_from(options):
     begun = ingest(options)
     first, *others = left_of(options, begun)

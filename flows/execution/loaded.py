@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from pipeline.frames.classifier import FrameModel
+    from pipeline.frames.detector import Detector
     from pipeline.species.encoder import Encoder
 
 Loaded = TypeVar("Loaded")
@@ -27,6 +28,7 @@ class _Once(Generic[Loaded]):
 
 
 _frame_models: "_Once[FrameModel]" = _Once()
+_detectors: "_Once[Detector]" = _Once()
 _encoders: "_Once[Encoder]" = _Once()
 _pools: _Once[ThreadPoolExecutor] = _Once()
 
@@ -36,6 +38,15 @@ def frame_model(name: str) -> "FrameModel":
     from pipeline.frames.classifier import load_frame_model
 
     return _frame_models.get((name,), lambda: load_frame_model(name))
+
+
+def detector(name: str) -> "Detector | None":
+    """The detector of that name (starter, or a folder); none: no detector is used."""
+    if name == "none":
+        return None
+    from pipeline.frames.detector import load_detector
+
+    return _detectors.get((name,), lambda: load_detector(name))
 
 
 def encoder(name: str, pretrained: str | None) -> "Encoder":

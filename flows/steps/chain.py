@@ -74,6 +74,7 @@ def check_inputs(options: RunOptions) -> None:
     card_folder(options.card)
     options.load_settings()
     models.frame_model(options.frame)
+    models.detector(options.detector)
     models.encoder(options.labeller, options.pretrained)
     load_labelset(options.labels)
     if options.sites:

@@ -95,11 +95,9 @@ def _begin(
     new_facts   a table reports other facts of a deployment, and the poaching rules use these
     """
     settings, labelset = options.load_settings(), load_labelset(options.labels)
-    frame, encoder = (
-        models.frame_model(options.frame),
-        models.encoder(options.labeller, options.pretrained),
-    )
-    look = recipes.frame_recipe(options, settings, frame, encoder)
+    frame, detector = models.frame_model(options.frame), models.detector(options.detector)
+    encoder = models.encoder(options.labeller, options.pretrained)
+    look = recipes.frame_recipe(options, settings, frame, encoder, detector)
     label_ = recipes.label_recipe(look, options, settings, labelset)
     steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
     ids = {step: save_recipe(conn, step, recipe) for step, recipe in steps.items()}
@@ -109,6 +107,7 @@ def _begin(
     if new_facts or not _all_done(conn, batch_id, ids, left):
         shas = {
             f"frame model {frame.name}": frame.sha256,
+            **({f"detector {detector.name}": detector.sha256} if detector else {}),
             f"labeller {encoder.name}": encoder.sha256,
         }
         if left and stuck(conn, batch_id, len(left)):  # a picture may kill its decoder

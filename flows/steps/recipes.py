@@ -1,7 +1,7 @@
 """A recipe is everything that shapes a result; its hash tells whether a step is to be done again.
 
-Three, chained: look (models, fusion, boxes, code), label (look + label set, site list, bars),
-flag (label + rules). Change one, and only the steps from there on run.
+Three, chained: look (models, fusion, detector, boxes, code), label (look + label set, site list,
+bars), flag (label + rules). Change one, and only the steps from there on run.
 """
 
 import hashlib
@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flows.run_options import NamingOptions, RunOptions
 from pipeline.poaching.rules import rule_names
 from pipeline.settings import Settings
 from pipeline.species.labelset import LabelSet
+
+if TYPE_CHECKING:
+    from pipeline.frames.detector import Detector
 
 Recipe = dict[str, Any]  # as it is stored: plain values
 
@@ -37,14 +40,22 @@ class Model(Protocol):
     def sha256(self) -> str: ...
 
 
-def frame_recipe(options: RunOptions, settings: Settings, frame: Model, encoder: Model) -> Recipe:
-    """The recipe of the frame scores, stored as `look`. frame, encoder: the loaded models."""
+def frame_recipe(
+    options: RunOptions,
+    settings: Settings,
+    frame: Model,
+    encoder: Model,
+    detector: "Detector | None" = None,
+) -> Recipe:
+    """The recipe of the frame scores, stored as `look`. frame, encoder, detector: the loaded
+    models; without a detector it is as it was before there was one."""
     from pipeline.models.runtime import device  # here: flags alone need no models
 
     elsewhere = {} if device() == "cpu" else {"device": device()}  # rounds in another way
     return {
         "version": LOOK_VERSION,
         **elsewhere,
+        **({"detector": _detector(detector)} if detector else {}),
         "frame_model": identity(frame),
         "encoder": identity(encoder),
         "blank": asdict(settings.blank),
@@ -79,6 +90,11 @@ def flag_recipe(label: Recipe, settings: Settings) -> Recipe:
 def with_rules(flagged: Mapping[str, Any]) -> Recipe:
     """A stored flag recipe, with the rules that it ran where it does not name them itself."""
     return {"rules": FIRST_RULES, **flagged}
+
+
+def _detector(detector: "Detector") -> dict[str, Any]:
+    """Which one, and its levels, to be read there: they are part of its hash."""
+    return {**identity(detector), "levels": detector.evidence.to_json()}
 
 
 def identity(model: Model) -> dict[str, str]:

@@ -35,19 +35,20 @@ def score_windows(windows: Sequence[tuple[int, int]], options: RunOptions, run: 
     options = options.here()
     settings, read_bytes = options.load_settings(), opener(options.card)
     each = models.pool(options.workers()).map
-    frame, encoder = (
-        models.frame_model(options.frame),
-        models.encoder(options.labeller, options.pretrained),
-    )
+    frame, detector = models.frame_model(options.frame), models.detector(options.detector)
+    encoder = models.encoder(options.labeller, options.pretrained)
     engine = joined_database(options.database)
-    _refuse_other_models(engine, run, recipes.frame_recipe(options, settings, frame, encoder))
+    recipe = recipes.frame_recipe(options, settings, frame, encoder, detector)
+    _refuse_other_models(engine, run, recipe)
     for window_id, _ in windows:
         with reading(engine) as conn:
             media = media_of_window(conn, window_id)
             bursts = window_of(conn, window_id).bursts
         scored = score.score_window_in_child if window_id in run.careful else score.score_window
         boxes = boxes_for(options.boxes, options.database, run.batch_id)
-        found = scored(media, bursts, read_bytes, frame, encoder, settings, boxes, each=each)
+        found = scored(
+            media, bursts, read_bytes, frame, encoder, settings, boxes, each=each, detector=detector
+        )
         with writing(engine) as conn:
             same_database(conn, run)
             save_window(conn, window_id, run.look, found)
@@ -60,7 +61,9 @@ def _refuse_other_models(engine: Engine, run: StartedRun, recipe: recipes.Recipe
     with reading(engine) as conn:
         begun_with = read_recipe(conn, run.look)
     if differing := sorted(
-        part for part in begun_with if canonical(begun_with[part]) != canonical(recipe.get(part))
+        part
+        for part in begun_with | recipe
+        if canonical(begun_with.get(part)) != canonical(recipe.get(part))
     ):
         raise SettingsError(
             f"{platform.node()} would score with another {', '.join(differing)} than the run was "

@@ -7,7 +7,8 @@ peer    what most programs do, with the same networks: open each picture in full
         labeller opens kept pictures again. Timed on some of the pictures, by default 60.
 floor   each part of our work alone, on all cores at once, with nothing to wait for; summed. What
         is embedded: the pictures that are kept, and the blanks drawn for the audit
-ours    `camtriage run` as a process of its own, from its start to the finished database
+ours    `camtriage run` as a process of its own, from its start to the finished database; the same
+        card once more with --detector none
 
 Once with the frame model at 224 x 224 and once at the size it is shipped with. The clock counts, so
 the machine has to be quiet; the seconds of processor beside it mean something on a busy one too.
@@ -47,6 +48,7 @@ from flows.steps.label import bank_of, label
 from flows.steps.visits import visits
 from pipeline.card import exif
 from pipeline.frames import background, blank, classifier
+from pipeline.frames import detector as detectors
 from pipeline.frames.decode import decode
 from pipeline.frames.light import light_of
 from pipeline.frames.score import _embeddings
@@ -113,10 +115,10 @@ def peer(paths: Sequence[Path], kept: set[str], size: tuple[int, int], place: Pa
         return timed(loop, len(paths))
 
 
-def ours(card: Path, url: str, frame: str, pictures: int) -> Took:
+def ours(card: Path, url: str, frame: str, pictures: int, detector: str = "starter") -> Took:
     """`camtriage run` as a process, from its start to its end."""
     command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "card"]
-    command += ["--database", url, "--frame", frame]
+    command += ["--database", url, "--frame", frame, "--detector", detector]
     return process(command, pictures)
 
 
@@ -127,6 +129,7 @@ def sha_of(path: Path) -> str:
 def floor(paths: Sequence[Path], share: float, frame: str) -> dict[str, Took]:
     """Took by part, each alone on all cores; share: of the pictures that are embedded."""
     model, encoder = classifier.load_frame_model(frame), labellers.load_encoder()
+    sharp = detectors.load_detector()
     paths = _spread(paths, SAMPLE)
     data, count = [one.read_bytes() for one in paths], len(paths)
     found: dict[str, Took] = {}
@@ -141,6 +144,7 @@ def floor(paths: Sequence[Path], share: float, frame: str) -> dict[str, Took]:
         part("EXIF", lambda one: exif.read(Image.open(io.BytesIO(one)), "1.jpg"), data)
         small = part("decode", lambda one: decode(one).pixels, data)
         outs = part("frame model", lambda one: model.run([model.prepare(one)]), small)
+        part("detector", lambda one: sharp.run([classifier.squeeze(one, sharp.size)]), small)
         lights = part("light", lambda one: light_of(one).light, small)
         windows = [slice(at, at + 64) for at in range(0, count, 64)]
         part("background", lambda some: _background(outs[some], lights[some], model), windows)
@@ -210,6 +214,7 @@ class Measured:
     """One card at one input size."""
 
     ours: Took
+    without: Took  # a detector
     peer: Took
     floor: dict[str, Took]
     beside: dict[str, Took]  # parts of a run that the floor leaves out
@@ -224,6 +229,7 @@ def measure(card: Path, frame: str, size: tuple[int, int], peers: int, folder: P
     paths = sorted(card.rglob("*.JPG"))
     url, scratch = f"sqlite:///{folder}/ours.db", f"sqlite:///{folder}/scratch.db"
     folder.mkdir(parents=True)
+    without = ours(card, f"sqlite:///{folder}/without.db", frame, len(paths), "none")
     took = ours(card, url, frame, len(paths))
     with reading(ready_database(url)) as conn:
         query = "SELECT sha256, state FROM media JOIN status ON media_id = id"
@@ -238,7 +244,7 @@ def measure(card: Path, frame: str, size: tuple[int, int], peers: int, folder: P
     start = ours(few, f"sqlite:///{folder}/few.db", frame, len(paths))
     beside = {"start-up (a card of one)": start, "audit: decoded again": _again(paths, drawn)}
     rivals = peer(_spread(paths, peers), kept, size, folder / "peer.db")
-    return Measured(took, rivals, parts, beside, len(kept) / len(states))
+    return Measured(took, without, rivals, parts, beside, len(kept) / len(states))
 
 
 def _again(paths: Sequence[Path], drawn: int) -> Took:
@@ -255,12 +261,15 @@ def told(name: str, one: Measured) -> str:
         f"{name}: {n} pictures, {one.kept:.0%} kept, {CORES} cores",
         f"{'':26}pictures/s   ms by clock   ms of processor   peak MB",
         _line("ours, the whole process", one.ours),
+        _line("ours, without the detector", one.without),
         _line(f"peer, on {one.peer.pictures} of them", one.peer),
         f"{'floor':26}{1000 / one.floor_ms:10.1f}{one.floor_ms:14.2f}"
         f"{sum(part.processor_ms for part in one.floor.values()):18.2f}",
         f"ours is {one.peer.ms / one.ours.ms:.1f} times as fast as the peer by the clock, "
         f"{one.peer.processor_ms / one.ours.processor_ms:.1f} times by processor, and reaches "
         f"{one.floor_ms / one.ours.ms:.0%} of the floor",
+        f"and takes {one.ours.processor_ms / one.without.processor_ms:.2f} times the processor of "
+        "a run without the detector",
         "where the floor's and our time goes, ms by clock and of processor a picture:",
     ]
     parts = one.floor | one.beside

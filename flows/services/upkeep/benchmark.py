@@ -9,8 +9,9 @@ from functools import partial
 
 from PIL import Image
 
-from pipeline.frames.classifier import FrameModel, load_frame_model
+from pipeline.frames.classifier import FrameModel, load_frame_model, squeeze
 from pipeline.frames.decode import decode
+from pipeline.frames.detector import Detector, load_detector
 from pipeline.species.encoder import load_encoder
 from pipeline.species.sources import BATCH
 
@@ -31,8 +32,8 @@ def measure(threads: int, seconds: float = SECONDS) -> Iterator[Speed]:
     """Each part alone; last, all parts of a run together as they add up."""
     jpeg = _jpeg()
     pixels = decode(jpeg).pixels
-    frame, encoder = load_frame_model(), load_encoder()
-    small = frame.prepare(pixels)
+    frame, detector, encoder = load_frame_model(), load_detector(), load_encoder()
+    small, boxed = frame.prepare(pixels), squeeze(pixels, detector.size)
     parts: list[tuple[str, Callable[[], object], int, bool]] = [
         ("decoding 8 megapixels", partial(decode, jpeg), 1, True),
         (f"frame model by {_name(frame)}", partial(frame.run, [small]), 1, True),
@@ -41,18 +42,20 @@ def measure(threads: int, seconds: float = SECONDS) -> Iterator[Speed]:
         by_torch = load_frame_model(by_torch=True)
         run = partial(by_torch.run, [small])
         parts.append((f"frame model by {_name(by_torch)}", run, 1, False))
+    parts.append((f"detector by {_name(detector)}", partial(detector.run, [boxed]), 1, True))
     parts.append(("embedding", partial(encoder.images, [pixels] * BATCH), BATCH, True))
     found: list[Speed] = []
     for part, function, pictures, used in parts:
         found.append(Speed(part, pictures * _rate(function, threads, seconds), used))
         yield found[-1]
-    decoding, scoring, *_, embedding = (speed.per_second for speed in found)
-    yield Speed("together", 1 / (1 / decoding + 1 / scoring + 2 * KEPT / embedding))
+    decoding, scoring, detecting, embedding = (s.per_second for s in found if s.used)
+    each = 1 / decoding + 1 / scoring + 1 / detecting
+    yield Speed("together", 1 / (each + 2 * KEPT / embedding))
 
 
-def _name(frame: FrameModel) -> str:
-    size = "x".join(map(str, frame.size))
-    return f"{'ONNX Runtime' if frame.runtime == 'onnxruntime' else 'PyTorch'}, {size}"
+def _name(model: FrameModel | Detector) -> str:
+    size = "x".join(map(str, model.size))
+    return f"{'ONNX Runtime' if model.runtime == 'onnxruntime' else 'PyTorch'}, {size}"
 
 
 def _rate(function: Callable[[], object], threads: int, seconds: float) -> float:

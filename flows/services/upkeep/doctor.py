@@ -24,6 +24,7 @@ from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # loaded only by the checks of them, which say what is wrong
     from pipeline.frames.classifier import FrameModel
+    from pipeline.frames.detector import Detector
     from pipeline.species.encoder import Encoder
 
 NEEDED_GB = 4.0  # a window in each of four threads, the labeller, and Python
@@ -58,7 +59,7 @@ def examine_machine(
     """All checks but the database's, in the order a person would ask them."""
     plain = (
         _python, _imports, _torch, _torchvision, _onnxruntime, _gpu, _heic, _postgres,
-        _starter_frame, _starter_labeller, _memory, _decode_speed,
+        _starter_frame, _starter_detector, _starter_labeller, _memory, _decode_speed,
     )  # fmt: skip
     checks = [_guarded(check) for check in plain]
     return [*checks, *_not_applicable(settings or Settings(), list(deployments))]
@@ -150,13 +151,19 @@ def _starter_frame() -> Check:
     return _loads("starter frame model", lambda: load_frame_model("starter"))
 
 
+def _starter_detector() -> Check:
+    from pipeline.frames.detector import load_detector
+
+    return _loads("starter detector", lambda: load_detector("starter"))
+
+
 def _starter_labeller() -> Check:
     from pipeline.species.encoder import load_encoder
 
     return _loads("starter labeller", lambda: load_encoder("starter"))
 
 
-def _loads(name: str, load: "Callable[[], FrameModel | Encoder]") -> Check:
+def _loads(name: str, load: "Callable[[], FrameModel | Detector | Encoder]") -> Check:
     try:
         model = load()
     except CamtriageError as why:
