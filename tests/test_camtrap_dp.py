@@ -132,7 +132,7 @@ def test_who_said_so_is_the_model_with_its_hash_or_the_reviewer(empty_sqlite, tm
     }
     assert by["blank", "machine"] == "camtriage frame model starter abababababab"
     names = "camtriage labeller ViT-B-32 cdcdcdcdcdcd, label set mara efefefefefef"
-    assert by["animal", "machine"] == content.labeller == names
+    assert content.labeller == names and by["animal", "machine"] == f"{names}, made up"
     reviewers = {
         one.observation.by for one in content.pictures if one.observation.method == "human"
     }
@@ -331,6 +331,41 @@ def test_blanks_have_no_count_and_people_no_probability(written):
     assert (first["count"], first["classificationProbability"]) == ("", "0.9700")
     assert (second["count"], second["classificationProbability"]) == ("2", "")
     assert second["classifiedBy"] == "frame model 34cd"
+
+
+def test_the_box_of_what_was_seen_lies_inside_its_picture(written, official, tmp_path):
+    for n, box in enumerate(((0.25, 0.5, 0.5, 0.25), (0.99996, 0.2, 0.00004, 0.8), (0, 0, 1, 1))):
+        shown = replace(LEOPARD, box=box)
+        event = Event("a1", "gate", AT, AT, (LEOPARD,))
+        _, _, rows = written(package(picture(shown=shown), events=(event,)), f"package{n}")
+        assert faults(tmp_path / f"package{n}", official) == []
+        media, visit = rows["observations"]
+        x, y, wide, high = (float(media[f"bbox{side}"]) for side in ("X", "Y", "Width", "Height"))
+        assert x + wide <= 1.00001 and y + high <= 1.00001 and min(wide, high) > 0
+        assert (x, y, wide, high) == pytest.approx(box, abs=2e-4)
+        assert visit["bboxX"] == ""
+
+
+def test_a_picture_s_box_is_around_its_sure_boxes_of_what_the_model_saw(empty_sqlite, tmp_path):
+    path = shutil.copy(empty_sqlite, tmp_path / "camtriage.db")
+    engine = open_database(f"sqlite:///{path}")
+    with writing(engine) as conn:
+        fill(conn, 200)
+        more = (
+            "INSERT INTO box SELECT media_id, recipe_id, 2, category, 0.6, 0.1, 0.2, 0.1, 0.1, 1,"
+        )
+        conn.execute(sa.text(f"{more} detector FROM box WHERE sure"))
+        content = gather(conn)
+    engine.dispose()
+    boxed = [one for one in content.pictures if one.boxes]
+    assert boxed and all(len(one.boxes) == 3 for one in boxed)
+    for one in content.pictures:
+        kinds = {box.category for box in one.boxes if box.sure}
+        seen = one.observation
+        if seen.method == "machine" and seen.observation_type in kinds:
+            assert seen.box == pytest.approx((0.1, 0.2, 0.65, 0.55))
+        else:
+            assert seen.box is None
 
 
 def test_a_review_names_its_reviewer_and_claims_no_probability(written):

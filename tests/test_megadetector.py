@@ -16,7 +16,7 @@ from pipeline.exchange.package import Observation, Package, Picture
 from pipeline.records import Detection
 
 BOX = (0.1, 0.2, 0.3, 0.4)
-ANIMAL = Detection("animal", 0.9, BOX)
+ANIMAL = Detection("animal", 0.9, BOX, by="md_v5")
 
 
 def results(tmp_path, *images, **changes) -> Path:
@@ -151,7 +151,10 @@ def test_the_boxes_of_speciesnet_are_taken_and_its_names_counted(tmp_path):
     given = [speciesnet(), speciesnet("blank.jpg", detections=[]), failed, without]
     path.write_text(json.dumps({"predictions": given, "model_version": "4.0.1a"}))
     boxes, info = read_results(path)
-    assert boxes == {"S1/a.jpg": [Detection("human", 0.8, BOX)], "blank.jpg": []}
+    assert boxes == {
+        "S1/a.jpg": [Detection("human", 0.8, BOX, by="SpeciesNet 4.0.1a")],
+        "blank.jpg": [],
+    }
     assert (info.failed, info.names) == (("failed.jpg", "none.jpg"), 4)
     assert info.detector == "SpeciesNet 4.0.1a"
 
@@ -321,6 +324,19 @@ def test_scores_become_boxes_with_floats_in_falling_order(tmp_path):
     assert counts == {"pictures": 1, "failed": 0, "boxes": 2}
     assert out["info"]["format_version"] == "1.6"
     assert out["detection_categories"] == {"1": "animal", "2": "person", "3": "vehicle"}
+
+
+def test_sure_boxes_are_written_as_they_are_and_an_unsure_one_only_says_where(tmp_path):
+    herd = [Detection("animal", conf, (x, 0.5, 0.1, 0.2)) for conf, x in ((0.8, 0.1), (0.5, 0.4))]
+    doubt = Detection("animal", 0.2, (0.8, 0.5, 0.1, 0.2), sure=False)
+    walker = Detection("human", 0.3, (0.7, 0.1, 0.1, 0.5), sure=False)
+    _, out = written(tmp_path, picture("a.jpg", p_animal=0.9, boxes=(*herd, walker, doubt)))
+    found = [(d["category"], d["conf"], d["bbox"]) for d in out["images"][0]["detections"]]
+    assert found == [
+        ("1", 0.9, [0.1, 0.5, 0.1, 0.2]),  # the picture's score, at its surest box
+        ("1", 0.5, [0.4, 0.5, 0.1, 0.2]),
+        ("2", 0.2, [0.7, 0.1, 0.1, 0.5]),
+    ]
 
 
 def test_a_blank_picture_keeps_its_low_scores_and_an_empty_one_an_empty_list(tmp_path):

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from db.queries.exchange import package as rows
 from flows.facts.clocks import doubts
 from pipeline.exchange.package import Event, Observation, Package, Picture
+from pipeline.records import Box, Detection
 
-Models = tuple[str, str]  # frame model, labeller with its label set
+Models = tuple[str, str]  # frame model with the detector, labeller with its label set
 Seen = tuple[str, str, str | None]  # of which visit, observation type, name
 
 
@@ -30,9 +31,16 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
     models = {batch.id: _models(batch.look, batch.label) for batch in known if batch.id in brought}
     problems = rows.problems_by_file(conn, sorted(brought))
     copies = rows.copies(conn, ids)
-    told = rows.further_rows(conn, ids)
+    told, boxes = rows.further_rows(conn, ids), rows.boxes(conn, ids)
     pictures = [
-        _picture(row, _places(row, prefix, copies), models[row.batch_id], problems, told)
+        _picture(
+            row,
+            _places(row, prefix, copies),
+            models[row.batch_id],
+            problems,
+            told,
+            boxes.get(row.sha256, ()),
+        )
         for row in rows.picture_rows(conn, ids)
     ]
     places = rows.deployments_in(conn, ids)
@@ -58,9 +66,11 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
 
 
 def _models(look: Mapping[str, Any] | None, label: Mapping[str, Any] | None) -> Models:
-    """The names of a batch's models, each with the beginning of its hash."""
+    """A batch's frame model and detector, and its labeller, each with the beginning of its hash."""
     look = look or (label or {}).get("look") or {}
     frame = _named("camtriage frame model", look.get("frame_model"))
+    if detector := look.get("detector"):
+        frame += _named(", camtriage detector", detector)
     labeller = _named("camtriage labeller", look.get("encoder"))
     if labels := (label or {}).get("label_set"):
         labeller += _named(", label set", labels)
@@ -88,6 +98,7 @@ def _picture(
     models: Models,
     problems: Mapping[tuple[int, str], str],
     told: Mapping[str, Sequence[sa.Row[Any]]],
+    boxes: tuple[Detection, ...],
 ) -> Picture:
     crop = (row.crop_x, row.crop_y, row.crop_width, row.crop_height)
     own_event = row.review_id and row.observation_type in ("animal", "human", "vehicle", "unknown")
@@ -97,7 +108,7 @@ def _picture(
         deployment_id=row.deployment,
         path=places[0],
         taken_at=row.taken_at,
-        observation=_observation_of(row, models),
+        observation=_observation_of(row, models, boxes),
         mediatype=row.mediatype,
         capture_method=row.capture_method,
         clock=row.clock,
@@ -106,6 +117,7 @@ def _picture(
         p_human=row.p_human,
         p_vehicle=row.p_vehicle,
         crop=None if None in crop else crop,
+        boxes=boxes,
         stated=(row.machine_name, row.rank, row.machine_probability) if row.machine_name else None,
         top=tuple((name, p) for name, p in row.top or ()),
         event=row.event or (row.sha256 if own_event else None),
@@ -125,8 +137,8 @@ def _told(row: sa.Row[Any], rank: str | None = None) -> Observation:
     )  # fmt: skip
 
 
-def _observation_of(row: sa.Row[Any], models: Models) -> Observation:
-    """The review with the person's count, else the model's result with the boxes' count."""
+def _observation_of(row: sa.Row[Any], models: Models, boxes: Sequence[Detection]) -> Observation:
+    """The review with the person's count, else the models' result with the boxes' count."""
     if row.review_id is not None:
         rank = row.rank if row.name and row.name == row.machine_name else None
         return _told(row, rank)
@@ -138,9 +150,24 @@ def _observation_of(row: sa.Row[Any], models: Models) -> Observation:
         name = row.machine_name if kept else None
         probability = row.machine_probability if kept else row.p_blank
         method = "machine" if kind else None
-    by = _by(kind or "", models)
-    by += " and imported boxes" if row.crop_source == "boxes" and method else ""
-    return Observation(kind or "unclassified", name, row.rank, row.boxed, probability, method, by)
+    by, of_type = _by(kind or "", models), [b for b in boxes if b.sure and b.category == kind]
+    if method and row.crop_source == "boxes":
+        by += " and imported boxes" + (f" of {of_type[0].by}" if of_type else "")
+    elif method and of_type and of_type[0].by not in by:
+        by += f", {of_type[0].by}"
+    return Observation(
+        kind or "unclassified", name, row.rank, row.boxed, probability, method, by,
+        box=_around([detection.box for detection in of_type]),
+    )  # fmt: skip
+
+
+def _around(boxes: Sequence[Box]) -> Box | None:
+    """The smallest box that holds all of these; None: there is none."""
+    if not boxes:
+        return None
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, bottom = max(x + wide for x, _, wide, _ in boxes), max(y + h for _, y, _, h in boxes)
+    return left, top, right - left, bottom - top
 
 
 def _by(observation_type: str, models: Models) -> str:

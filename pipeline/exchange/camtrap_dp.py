@@ -24,7 +24,7 @@ from pipeline.exchange.package import Event, Observation, Package, Picture
 from pipeline.exchange.paths import file_path, free_text, identifier, stamp
 from pipeline.exchange.project import Project
 from pipeline.exchange.required import period, refuse_incomplete
-from pipeline.records import DayAlone, Deployment
+from pipeline.records import Box, DayAlone, Deployment
 from pipeline.settings import Poaching
 from pipeline.tables.writer import write_table
 
@@ -274,8 +274,9 @@ def _observation(
 ) -> Row:
     """Columns of media and event rows alike; times: the first and the last that show it.
 
-    The bbox columns stay empty, because our crop is no animal's outline. The time of a review has
-    the deployment's offset: its own was not kept."""
+    The bbox columns hold what is around all sure boxes of its type, and are empty without: our
+    crop is no animal's outline. The time of a review has the deployment's offset: its own was not
+    kept."""
     kind = observation.observation_type
     done = observation.method if kind != "unclassified" else None
     told_at = observation.told_at
@@ -292,6 +293,7 @@ def _observation(
         "sex": observation.sex,
         "behavior": observation.behavior,
         "individualID": observation.individual_id,
+        **_bbox(observation.box),
         "classificationMethod": done,
         "classifiedBy": observation.by if done else None,
         "classificationTimestamp": (
@@ -311,6 +313,18 @@ def _comments(observation: Observation, at: datetime) -> str | None:
         NO_HOUR_TOLD if isinstance(observation.told_at, DayAlone) else None,
     )
     return "; ".join(filter(None, said)) or None
+
+
+def _bbox(box: Box | None) -> Row:
+    """Four decimals, inside the picture; none of the sides is 0."""
+    if box is None:
+        return {}
+    left, top = (min(round(side, 4), 0.9999) for side in box[:2])
+    wide, high = (
+        max(0.0001, min(side, 1 - at)) for side, at in zip(box[2:], (left, top), strict=True)
+    )
+    sides = (("bboxX", left), ("bboxY", top), ("bboxWidth", wide), ("bboxHeight", high))
+    return {name: f"{side:.4f}" for name, side in sides}
 
 
 def _left_out(picture: Picture) -> Row:

@@ -41,7 +41,7 @@ class ReadInfo:
     @property
     def detector(self) -> str:
         """Its name as the file has it."""
-        return str(self.info.get("detector") or "detector not named")
+        return _detector(self.info)
 
 
 # --- reading
@@ -84,25 +84,30 @@ def _read(given: object) -> tuple[dict[str, list[Detection]], ReadInfo]:
     boxes: dict[str, list[Detection]] = {}
     failed: dict[str, bool] = {}
     ignored: Counter[str] = Counter()
-    names = 0
+    names, info = 0, given.get("info")
+    info = info if isinstance(info, dict) else {}
+    by = _detector(info)
     for number, image in enumerate(given["images"]):
         name = _file(image, number)
         found = image.get("detections")
         if image.get("failure") or found is None:
             failed[name] = True
         else:
-            boxes[name] = _detections(name, found, categories, ignored)
+            boxes[name] = _detections(name, found, categories, ignored, by)
         names += bool(image.get("prediction"))
     failed = {name: True for name in failed if name not in boxes}
-    info = given.get("info")
     return boxes, ReadInfo(
-        info if isinstance(info, dict) else {},
+        info,
         len(given["images"]),
         tuple(failed),
         dict(ignored),
         len(given["images"]) - len(boxes) - len(failed),
         names,
     )
+
+
+def _detector(info: Mapping[str, Any]) -> str:
+    return str(info.get("detector") or "detector not named")
 
 
 def _file(image: object, number: int) -> str:
@@ -117,7 +122,7 @@ def _file(image: object, number: int) -> str:
 
 
 def _detections(
-    name: str, found: object, categories: dict[str, Any], ignored: Counter[str]
+    name: str, found: object, categories: dict[str, Any], ignored: Counter[str], by: str
 ) -> list[Detection]:
     if not isinstance(found, list):
         raise _Wrong(f'"detections" of {name} is no list')
@@ -133,7 +138,8 @@ def _detections(
         if box is None:
             ignored["box without area"] += 1
             continue
-        boxes.append(Detection(OURS[category], _share(name, "conf", detection.get("conf")), box))
+        confidence = _share(name, "conf", detection.get("conf"))
+        boxes.append(Detection(OURS[category], confidence, box, by=by))
     return sorted(boxes, key=lambda box: -box.confidence)
 
 
@@ -171,9 +177,11 @@ def _number(name: str, what: str, given: object) -> float:
 def export_results(package: Package, path: Path) -> dict[str, int]:
     """Write our scores as detections. Returns how many pictures, of them failed, and boxes.
 
-    Each kind with a score gets one box: the crop, which is where the evidence is and no outline, or
-    the whole picture. Blank pictures keep their low scores, so that a reader may choose its own
-    threshold. Reviews are not in it: these are the results of the models.
+    Each kind with a score has the detector's sure boxes, or one box: the detector's unsure one, the
+    crop, which is where the evidence is and no outline, or the whole picture. The first bears the
+    picture's score, further ones the detector's confidence. Blank pictures keep their low scores,
+    so that a reader may choose its own threshold. Reviews are not in it: these are the results of
+    the models.
     """
     path = Path(path)
     if path.exists():
@@ -214,16 +222,26 @@ def _image(picture: Picture, path: str, ids: Mapping[str, str]) -> dict[str, Any
     found = [
         {
             "category": category,
-            "conf": round(float(p), 4),
-            "bbox": [round(float(side), 4) for side in picture.crop or WHOLE],
+            "conf": round(float(confidence), 4),
+            "bbox": [round(float(side), 4) for side in box],
         }
         for category, p in scores.items()
         if p is not None and p >= LOWEST
+        for box, confidence in _boxes(picture, OURS[CATEGORIES[category]], p)
     ]
     names = _names(picture)
     if names and found and found[0]["category"] == "1":
         found[0]["classifications"] = [[ids[name], round(float(p), 4)] for name, _, p in names]
     return {"file": path, "detections": sorted(found, key=lambda box: -box["conf"])}
+
+
+def _boxes(picture: Picture, kind: str, p: float) -> list[tuple[Box, float]]:
+    """(box, confidence) of one kind, at least one; p: the picture's score of it."""
+    drawn = [box for box in picture.boxes if box.category == kind]
+    sure = [box for box in drawn if box.sure] or drawn[:1]
+    if not sure:
+        return [(picture.crop or WHOLE, p)]
+    return [(sure[0].box, p), *((box.box, min(box.confidence, p)) for box in sure[1:])]
 
 
 def _names(picture: Picture) -> list[tuple[str, str, float]]:

@@ -7,7 +7,7 @@ card, with the batch's name before them where pictures of several batches go int
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.records import Box, Deployment, Outage
+from pipeline.records import Box, Deployment, Detection, Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Observation:
     ended_at: datetime | None = None
     comment: str | None = None  # what the person wrote beside it
     told_at: datetime | None = None  # when, as given: without a zone
+    box: Box | None = None  # on a picture: around all sure boxes of its type
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Picture:
     p_human: float | None = None
     p_vehicle: float | None = None
     crop: Box | None = None
+    boxes: tuple[Detection, ...] = ()  # of the detector, the surest first
     stated: tuple[str, str | None, float] | None = None  # the labeller's name, rank, probability
     top: tuple[tuple[str, float], ...] = ()  # its raw guesses before that, falling
     event: str | None = None  # id of its visit
@@ -83,7 +85,7 @@ class Package:
     pictures: tuple[Picture, ...]
     events: tuple[Event, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()  # (path, reason) of files that are no picture
-    frame_model: str | None = None  # name and hash
+    frame_model: str | None = None  # name and hash, and the detector's where there was one
     labeller: str | None = None
     finished_at: datetime | None = None  # UTC, naive: end of the last run
     outages: tuple[Outage, ...] = ()  # accepted ones

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Connection
 from db.core import schema
 from db.store.deployments import deployments_with
 from db.store.outages import outages
+from db.store.scores import boxes_among
 from pipeline.errors import DatabaseError
-from pipeline.records import Deployment, Outage
+from pipeline.records import Deployment, Detection, Outage
 
 _EVENT_TAXA = sa.table(
     "event_taxa",
@@ -135,6 +136,11 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         .order_by(d.name, s.taken_at.is_(None), s.taken_at, m.path, m.sha256)
     )
     yield from conn.execute(query)
+
+
+def boxes(conn: Connection, ids: Sequence[int]) -> dict[str, tuple[Detection, ...]]:
+    """The boxes on these cards' pictures, the surest first, by sha-256."""
+    return boxes_among(conn, _on_cards(ids))
 
 
 def _own_offset() -> sa.Label[int | None]:
