@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pipeline.records import Stratum
+from pipeline.records import Detection, Stratum
 
 BINS = 20  # of p_blank in the histogram, 0.05 each
 
@@ -87,14 +87,28 @@ class HourRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FlagPicture:
-    """One picture of a flag, and what says whether a person is on it."""
+class PagePicture:
+    """One picture for a page, and what says whether a person is on it."""
 
     sha256: str
     root: str  # folder of the card
     path: str  # on the card
     p_human: float | None
     observation_type: str | None
+    boxes: tuple[Detection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """The best picture that one camera has of one name: with the largest, surest box."""
+
+    observation_type: str  # animal, human, vehicle
+    name: str | None  # scientific name of the visit that it belongs to; None: none could be said
+    deployment_id: str
+    taken_at: datetime | None
+    pictures: int  # of that name by that camera
+    score: float  # to compare cameras: larger is a larger, surer box; 0: no box
+    picture: PagePicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +119,7 @@ class Shot:
     root: str  # folder of the card
     path: str  # on the card
     people: bool  # may show a person
+    boxes: tuple[Detection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

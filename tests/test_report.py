@@ -25,18 +25,21 @@ from pipeline.day_facts import (
     Card,
     FileProblemRow,
     FlagRow,
+    PagePicture,
     QuietRow,
     RunRow,
+    SeenPicture,
     Shot,
     SpeciesRow,
 )
 from pipeline.exchange.reviews import SheetRow
-from pipeline.records import Review
+from pipeline.records import Detection, Review
 from pipeline.report.audit_sheet import Blank, write_audit_sheet
-from pipeline.report.day import AuditRow, ClockRow, Day
+from pipeline.report.day import CAMERAS, NAMES, AuditRow, ClockRow, Day, gallery_of
 from pipeline.report.event_sheet import VisitQuestion, write_event_sheet
 from pipeline.report.page import as_html, write_report
 from pipeline.report.tables import as_csv, as_markdown
+from pipeline.report.thumbnails import COLOURS
 from pipeline.report.words import percent
 from pipeline.settings import Settings
 from pipeline.trust.audit import Stratum, estimate
@@ -119,9 +122,11 @@ def test_hostile_names_stay_names_in_all_three(root, tmp_path):
 
 
 def test_the_page_loads_nothing_and_runs_nothing(root):
-    page = as_html(day_of(root))
+    page = as_html(day_of(root, gallery=gallery(root, "hare")))
     assert "default-src 'none'" in page
-    assert not re.findall(r'(?:src|href)="(?!data:|#)', page.replace("xlink:href", "href"))
+    assert not re.findall(r'src="(?!data:)', page)
+    links = re.findall(r'href="(?!#)([^"]*)', page.replace("xlink:href", "href"))
+    assert links == [(root / "hare.jpg").as_uri()]  # an original, where somebody clicks on it
     for plot in re.findall(r"<svg.*?</svg>", page, re.S):
         ElementTree.fromstring(plot)
     assert page.count("<svg") == 2
@@ -134,8 +139,88 @@ def test_people_are_pixelated_as_a_whole_unless_asked_for(root):
     assert "no longer there" in as_html(day_of(root))
 
 
+BOX = (0.25, 0.25, 0.5, 0.5)
+
+
+def seen(root, name="hare", camera="A", kind="animal", score=0.2, boxes=(), **more) -> SeenPicture:
+    picture = PagePicture(
+        name, str(root), f"{name}.jpg", 0.9 if kind == "human" else 0, kind, boxes
+    )
+    taxon = more.pop("taxon", "Lepus europaeus" if kind == "animal" else None)
+    return SeenPicture(kind, taxon, camera, NOON, more.pop("pictures", 1), score, picture)
+
+
+def gallery(root, *names, **more):
+    return gallery_of([seen(root, name, **more) for name in names], 0.2)[0]
+
+
+def close_to(pixels: np.ndarray, colour: str) -> np.ndarray:
+    """Where a picture has nearly this colour: (height, width) of booleans."""
+    wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return np.abs(pixels.astype(int) - wanted).max(axis=2) < 60
+
+
+@pytest.mark.parametrize("kind", COLOURS)
+def test_boxes_are_drawn_in_the_colour_of_their_kind_thick_where_they_are_sure(root, kind):
+    shown = []
+    for sure in (True, False):
+        boxes = (Detection(kind, 0.9, BOX, sure),)
+        page = as_html(day_of(root, flags=(), gallery=gallery(root, "hare", boxes=boxes)))
+        [pixels] = pictures_in(page)
+        assert COLOURS[kind] in page.split("Best pictures")[1].split("<h2>")[0]
+        shown.append(close_to(pixels, COLOURS[kind]))
+    height, width = shown[0].shape
+    inner = (slice(height // 4 + 8, height * 3 // 4 - 8), slice(width // 4 + 8, width * 3 // 4 - 8))
+    assert shown[0].sum() > 2 * shown[1].sum() and shown[0][inner].mean() < 0.02
+    left = shown[0][height // 3 : height * 2 // 3, width // 4 - 2 : width // 4 + 5]
+    assert left.any(axis=1).mean() > 0.9
+
+
+def test_the_box_of_a_person_is_drawn_over_blocks_and_the_person_stays_hidden(root):
+    boxes = (Detection("human", 0.9, BOX),)
+    people = gallery(root, "person", kind="human", boxes=boxes)
+    hidden, shown = (
+        pictures_in(as_html(day_of(root, flags=(), gallery=people), show_people=there))[0]
+        for there in (False, True)
+    )
+    assert close_to(hidden, COLOURS["human"]).sum() > 100
+    inside = (slice(60, 140), slice(80, 180))
+    assert details(hidden[inside]) < 5 < 20 < details(shown[inside])
+    assert "Pictures that may show people are pixelated" in as_html(
+        day_of(root, flags=(), gallery=people)
+    )
+
+
+def test_the_gallery_has_the_best_cameras_of_each_name_animals_first(root):
+    pictures = [seen(root, camera=f"C{n}", score=n / 10, pictures=n) for n in range(1, 7)]
+    pictures += [seen(root, camera="C1", taxon=None, pictures=90), seen(root, kind="human")]
+    rows, more = gallery_of(reversed(pictures), 0.2)
+    assert more == 0
+    assert [(row.observation_type, row.name, row.cameras, row.pictures) for row in rows] == [
+        ("animal", "Lepus europaeus", 6, 21),
+        ("animal", None, 1, 90),
+        ("human", None, 1, 1),
+    ]
+    assert [one.deployment_id for one in rows[0].shown] == ["C6", "C5", "C4", "C3"][:CAMERAS]
+    assert [one.shot.people for row in rows for one in row.shown][-1]
+    many = [seen(root, taxon=f"Genus{n:02}") for n in range(NAMES + 3)]
+    assert gallery_of(many, 0.2)[1] == 3
+
+
+def test_the_gallery_says_camera_time_and_file_and_leaves_out_what_is_gone(root):
+    page = as_html(day_of(root, gallery=gallery(root, "hare", "gone", camera=EVIL), more_names=2))
+    part = page.split("<h2>Best pictures</h2>")[1].split("<h2>")[0]
+    assert part.count("<img") == 1 and "&lt;script&gt;" in part and ">hare.jpg</a>" in part
+    assert "1 May 2026, 12:00" in part and "2 rarer names are not shown" in part
+    assert "<i>Lepus europaeus</i>" in part
+    nothing = as_html(day_of(root, gallery=gallery(root, "gone")))
+    assert "Best pictures" not in nothing
+
+
 def test_without_thumbnails_there_is_no_picture(root):
-    assert not pictures_in(as_html(day_of(root), thumbnails=False))
+    day = day_of(root, gallery=gallery(root, "hare", boxes=(Detection("animal", 0.9, BOX),)))
+    page = as_html(day, thumbnails=False)
+    assert not pictures_in(page) and "Best pictures" not in page and "Boxes of the" not in page
 
 
 def test_the_page_says_unaudited_where_nobody_looked_and_an_interval_where_somebody_did(root):
@@ -278,6 +363,29 @@ def test_the_day_read_agrees_with_the_views(database):
         assert as_html(day, thumbnails=False) == as_html(
             read_day(conn, today, Settings()), thumbnails=False
         )
+
+
+def test_the_gallery_read_has_one_picture_a_name_and_camera_with_the_largest_surest_box(database):
+    with database.begin() as conn:
+        fill(conn, 600, cameras=2)
+        refresh(conn, sa.true())
+        best = "SELECT media_id FROM box WHERE sure AND category = 'animal' ORDER BY media_id"
+        wanted = conn.execute(sa.text(best)).scalars().first()
+        larger = "UPDATE box SET x = 0, width = 1 WHERE sure AND media_id = :id"
+        conn.execute(sa.text(larger), {"id": wanted})
+        day = read_day(conn, date.today(), Settings())
+        shown = [(row.observation_type, row.name, len(row.shown)) for row in day.gallery]
+        seen = conn.execute(sa.text(
+            "SELECT observation_type, name, count(DISTINCT deployment_id) FROM event_taxa"
+            " WHERE observation_type IN ('animal', 'human', 'vehicle')"
+            " AND coalesce(name, '') <> 'Aves'"  # no picture shows one
+            " GROUP BY observation_type, name")).all()  # fmt: skip
+        assert sorted(map(str, shown)) == sorted(str(tuple(row)) for row in seen)
+        sha = conn.execute(sa.text("SELECT sha256 FROM media WHERE id = :id"), {"id": wanted})
+        first = {one.shot.sha256: one.shot for row in day.gallery for one in row.shown}
+        assert [box.sure for box in first[sha.scalar_one()].boxes] == [True, False]
+        assert all(one.shot.people for row in day.gallery for one in row.shown
+                   if row.observation_type == "human")  # fmt: skip
 
 
 def test_another_day_has_no_cards(database):

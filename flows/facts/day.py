@@ -11,11 +11,12 @@ from db.queries.day import day as facts
 from db.queries.day.audit import blank_counts
 from db.queries.day.failures import failures
 from db.queries.day.flags import flag_pictures, gravest_flags
+from db.queries.day.gallery import best_pictures
 from flows.facts.clocks import doubts
 from pipeline.card.suspects import FIRST_YEAR
 from pipeline.day_facts import FlagRow, HourRow
 from pipeline.poaching.flags import age
-from pipeline.report.day import AuditRow, ClockRow, Day, audit_row, shots_of
+from pipeline.report.day import AuditRow, ClockRow, Day, audit_row, gallery_of, shots_of
 from pipeline.report.words import KINDS
 from pipeline.settings import Settings
 
@@ -31,6 +32,8 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
     audit = blank_counts(conn, names)
     hours, untimed = hours_by_name(facts.visits_by_hour(conn, ids))
     flags, more_flags = _flags(conn, names, settings)
+    seen, bar = best_pictures(conn, ids), settings.poaching.pixelate_bar
+    gallery, more_names = gallery_of(seen, bar)
     return Day(
         day,
         cards=facts.cards(conn, names, since=str(FIRST_YEAR)),
@@ -45,6 +48,8 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
         audit=tuple(audit_row(part.deployment_id, [part]) for part in audit),
         audit_total=audit_row("all cameras", audit),
         species=facts.species(conn, ids),
+        gallery=gallery,
+        more_names=more_names,
         hours=hours,
         untimed=untimed,
         flags=flags,

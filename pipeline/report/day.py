@@ -1,8 +1,9 @@
 """The facts of one daily page; pipeline.report.page shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from pipeline.day_facts import (
     BINS,
@@ -10,10 +11,11 @@ from pipeline.day_facts import (
     Card,
     FailureRow,
     FileProblemRow,
-    FlagPicture,
     FlagRow,
+    PagePicture,
     QuietRow,
     RunRow,
+    SeenPicture,
     Shot,
     SpeciesRow,
 )
@@ -21,6 +23,7 @@ from pipeline.poaching.rules import may_show_people
 from pipeline.trust.audit import Estimate, estimate
 
 SHOTS = 3  # thumbnails a flag
+NAMES, CAMERAS = 12, 4  # in the gallery: names, and cameras of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,26 @@ class ClockRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """One picture of the gallery."""
+
+    deployment_id: str
+    taken_at: datetime | None
+    shot: Shot
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The best pictures of one name, each from another camera."""
+
+    observation_type: str
+    name: str | None
+    cameras: int  # that have it; not all are shown
+    pictures: int
+    shown: tuple[Seen, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """One day's page: the cards processed on that day, as they stand now."""
 
@@ -59,6 +82,8 @@ class Day:
     audit: tuple[AuditRow, ...] = ()  # by deployment
     audit_total: AuditRow | None = None
     species: tuple[SpeciesRow, ...] = ()
+    gallery: tuple[Gallery, ...] = ()
+    more_names: int = 0  # of what was seen, not in the gallery
     hours: tuple[tuple[str, tuple[int, ...]], ...] = ()  # (name, visits in each of 24 hours)
     untimed: int = 0  # visits without a time
     flags: tuple[FlagRow, ...] = ()
@@ -108,7 +133,32 @@ def audit_row(name: str, parts: Sequence[BlankCounts]) -> AuditRow:
     )
 
 
-def shots_of(rules: Sequence[str], pictures: Sequence[FlagPicture], bar: float) -> tuple[Shot, ...]:
+def gallery_of(pictures: Iterable[SeenPicture], bar: float) -> tuple[tuple[Gallery, ...], int]:
+    """The best pictures by name: animals before people and vehicles, the commonest name first; how
+    many further names there are.
+
+    bar   p_human from which a picture may show a person
+    """
+    by_name: defaultdict[tuple[str, str | None], list[SeenPicture]] = defaultdict(list)
+    for seen in pictures:
+        by_name[seen.observation_type, seen.name].append(seen)
+    found = [_gallery(kind, name, cameras, bar) for (kind, name), cameras in by_name.items()]
+    found.sort(key=lambda row: (row.observation_type, not row.name, -row.pictures, row.name or ""))
+    return tuple(found[:NAMES]), max(0, len(found) - NAMES)
+
+
+def _gallery(kind: str, name: str | None, cameras: Sequence[SeenPicture], bar: float) -> Gallery:
+    best = sorted(cameras, key=lambda seen: (-seen.score, seen.deployment_id))[:CAMERAS]
+    shown = []
+    for seen in best:
+        picture = seen.picture
+        people = shows_people(picture.p_human, picture.observation_type, bar)
+        shown.append(Seen(seen.deployment_id, seen.taken_at, _shot(picture, people)))
+    pictures = sum(seen.pictures for seen in cameras)
+    return Gallery(kind, name, len(cameras), pictures, tuple(shown))
+
+
+def shots_of(rules: Sequence[str], pictures: Sequence[PagePicture], bar: float) -> tuple[Shot, ...]:
     """Up to SHOTS pictures of a flag. One that may show a person hides all of its flag.
 
     bar   p_human from which a picture may show a person
@@ -117,7 +167,11 @@ def shots_of(rules: Sequence[str], pictures: Sequence[FlagPicture], bar: float) 
         shows_people(picture.p_human, picture.observation_type, bar) for picture in pictures
     )
     chosen = pictures[:: max(1, -(-len(pictures) // SHOTS))][:SHOTS]
-    return tuple(Shot(picture.sha256, picture.root, picture.path, people) for picture in chosen)
+    return tuple(_shot(picture, people) for picture in chosen)
+
+
+def _shot(picture: PagePicture, people: bool) -> Shot:
+    return Shot(picture.sha256, picture.root, picture.path, people, picture.boxes)
 
 
 def shows_people(p_human: float | None, observation_type: str | None, bar: float) -> bool:

@@ -1,7 +1,7 @@
 """A day's page in three forms: HTML for people, Markdown for Prefect and mail, CSV for tables."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TypeAlias
@@ -10,11 +10,13 @@ from jinja2 import Environment, FileSystemLoader
 
 from pipeline.card.scan import os_path
 from pipeline.day_facts import FlagRow, Shot
+from pipeline.records import Detection
 from pipeline.report import words
-from pipeline.report.day import Day
+from pipeline.report.day import CAMERAS, Day, Gallery, Seen
 from pipeline.report.plots import MOST, activity_plot, score_plot
 from pipeline.report.tables import as_csv, as_markdown
-from pipeline.report.thumbnails import thumbnail
+from pipeline.report.thumbnails import COLOURS as BOXES
+from pipeline.report.thumbnails import WORDS, thumbnail
 
 THUMBNAIL = 200  # pixels, shorter side
 COLOURS = {"kept": "#b4793c", "blank": "#4f7a5b", "failed": "#9d2f2f", "unprocessed": "#c9cfc6"}
@@ -70,7 +72,10 @@ def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str
         total_recall=words.recall_least(estimate) if estimate else None,
         likely=words.recall_point(estimate) if estimate else None,
         flags=[(flag, _shots(flag, draw)) for flag in day.flags],
-        hidden=draw and not show_people and any(s.people for f in day.flags for s in f.shots),
+        gallery=list(_gallery(day, draw)) if draw else [],
+        cameras=CAMERAS,
+        box_colours=_box_colours(day) if draw else {},
+        hidden=draw and not show_people and any(shot.people for shot in _all_shots(day)),
         severity=SEVERITY,
         activity=activity_plot(hours) if hours else None,
         more_hours=max(0, len(hours) - MOST),
@@ -104,24 +109,49 @@ Draw: TypeAlias = Callable[[Shot], str | None]
 
 def _opener(show_people: bool) -> Draw:
     def draw(shot: Shot) -> str | None:
-        return open_thumbnail(
-            Path(shot.root), shot.path, THUMBNAIL, shot.people and not show_people
-        )
+        hide = shot.people and not show_people
+        return open_thumbnail(Path(shot.root), shot.path, THUMBNAIL, hide, shot.boxes)
 
     return draw
 
 
-def open_thumbnail(root: Path, path: str, short_side: int, pixelate: bool) -> str | None:
+def open_thumbnail(
+    root: Path, path: str, short_side: int, pixelate: bool, boxes: Sequence[Detection] = ()
+) -> str | None:
     """A picture of a card made small; None if it is no longer there or cannot be decoded."""
     try:
         data = (root / os_path(path)).read_bytes()
     except OSError:
         return None
-    return thumbnail(data, short_side, pixelate)
+    return thumbnail(data, short_side, pixelate, boxes)
 
 
 def _shots(flag: FlagRow, draw: Draw | None) -> list[str | None]:
     return [draw(shot) for shot in flag.shots] if draw else []
+
+
+def _gallery(day: Day, draw: Draw) -> Iterator[tuple[Gallery, list[tuple[Seen, str, str]]]]:
+    """(name, its pictures as (seen, thumbnail, address of the file)), where any is still there."""
+    for row in day.gallery:
+        drawn = [(seen, draw(seen.shot), _address(seen.shot)) for seen in row.shown]
+        if there := [(seen, small, place) for seen, small, place in drawn if small]:
+            yield row, there
+
+
+def _address(shot: Shot) -> str:
+    """file:// of the original, as it lies on this machine."""
+    return Path(shot.root, os_path(shot.path)).absolute().as_uri()
+
+
+def _all_shots(day: Day) -> Iterator[Shot]:
+    yield from (shot for flag in day.flags for shot in flag.shots)
+    yield from (seen.shot for row in day.gallery for seen in row.shown)
+
+
+def _box_colours(day: Day) -> dict[str, str]:
+    """Colour by kind, of the kinds that have a box on the page."""
+    kinds = {box.category for shot in _all_shots(day) for box in shot.boxes}
+    return {WORDS.get(kind, kind): BOXES[kind] for kind in BOXES if kind in kinds}
 
 
 def _settings(day: Day) -> Iterable[tuple[str, list[str]]]:

@@ -2,21 +2,29 @@
 
 import base64
 import io
+from collections.abc import Sequence
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.errors import UnreadablePicture
 from pipeline.frames.decode import decode
+from pipeline.records import Detection
 
 BLOCKS = 14  # across the shorter side: too few to recognise a face, clothes or a walk
 QUALITY = 78
+COLOURS = {"animal": "#ffd23f", "human": "#ff4d6d", "vehicle": "#38c6f4"}  # of boxes
+WORDS = {"human": "person"}
+SURE, UNSURE = 3, 1  # pixels, width of a box's line
 
 
-def thumbnail(data: bytes, short_side: int, pixelate: bool) -> str | None:
+def thumbnail(
+    data: bytes, short_side: int, pixelate: bool, boxes: Sequence[Detection] = ()
+) -> str | None:
     """A `data:` address of the whole picture made small; None if it cannot be decoded.
 
     short_side   pixels
-    pixelate     the whole picture as blocks, because no box of the person is known
+    pixelate     the whole picture as blocks: a box may miss a second person
+    boxes        drawn over it, in the colour of their kind; thin where they are not sure
     """
     try:
         image = Image.fromarray(decode(data, short_side).pixels)
@@ -27,6 +35,39 @@ def thumbnail(data: bytes, short_side: int, pixelate: bool) -> str | None:
         width, height = (max(1, round(side * scale)) for side in image.size)
         coarse = image.resize((width, height), Image.Resampling.BOX)
         image = coarse.resize(image.size, Image.Resampling.NEAREST)
+    _draw(image, boxes)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _draw(image: Image.Image, boxes: Sequence[Detection]) -> None:
+    """Outlines, the surest on top; the surest sure one of each kind bears its name."""
+    pen = ImageDraw.Draw(image)
+    first = {box.category: box for box in reversed(boxes) if box.sure}
+    for box in reversed(boxes):
+        left, top, right, bottom = _corners(box, image.size)
+        line = SURE if box.sure else UNSURE
+        around = (left - 1, top - 1, right + 1, bottom + 1)
+        pen.rectangle(around, outline="#000000")  # so that it shows on snow and in the night
+        pen.rectangle((left, top, right, bottom), outline=COLOURS[box.category], width=line)
+        if first.get(box.category) is box:
+            _name(pen, box.category, left, top)
+
+
+def _corners(box: Detection, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom in pixels; at least one pixel apart."""
+    (width, height), (x, y, wide, high) = size, box.box
+    left, top = round(x * (width - 1)), round(y * (height - 1))
+    right, bottom = round((x + wide) * (width - 1)), round((y + high) * (height - 1))
+    return left, top, max(left + 1, right), max(top + 1, bottom)
+
+
+def _name(pen: ImageDraw.ImageDraw, category: str, left: int, top: int) -> None:
+    """The kind on a patch of its colour: over the box, or inside it where that is outside."""
+    font, text = ImageFont.load_default(12), WORDS.get(category, category)
+    _, _, wide, high = pen.textbbox((0, 0), text, font)
+    patch_top = top - high - 4 if top - high - 4 >= 0 else top
+    patch = (left, patch_top, left + wide + 5, patch_top + high + 4)
+    pen.rectangle(patch, fill=COLOURS[category])
+    pen.text((left + 3, patch_top + 1), text, fill="#000000", font=font)

@@ -6,7 +6,7 @@ from math import floor, isnan
 
 from pipeline.day_facts import Card, FailureRow, SpeciesRow
 from pipeline.records import DayAlone
-from pipeline.report.day import Day
+from pipeline.report.day import Day, Gallery
 from pipeline.trust.audit import Estimate
 
 MONTHS = (
@@ -18,7 +18,8 @@ KINDS = {"human": "person", "vehicle": "vehicle", "unknown": "something unknown"
 
 RULES = {"fused": "frame model and background together", "frame_model": "frame model alone",
          "burst": "a picture of the same burst is surely not blank",
-         "truncated": "an incomplete file is kept", "boxes": "boxes of a detector"}  # fmt: skip
+         "truncated": "an incomplete file is kept", "boxes": "imported boxes",
+         "detector": "the detector calls a person or a vehicle"}  # fmt: skip
 
 
 def number(value: int) -> str:
@@ -50,7 +51,7 @@ def rule(name: str) -> str:
     return RULES.get(name, plain(name))
 
 
-def name_of(row: SpeciesRow) -> str:
+def name_of(row: SpeciesRow | Gallery) -> str:
     """The scientific name; without one the observation type in words."""
     return row.name if row.name else KINDS.get(row.observation_type, row.observation_type)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from db.queries.day.rows import query, time_of
-from pipeline.day_facts import FlagPicture, FlagRow
+from db.store.scores import boxes_on
+from pipeline.day_facts import FlagRow, PagePicture
 
 FLAGS = 100
 FLAG_NAME = 12  # letters, as `camtriage flags list` prints them
@@ -56,9 +57,13 @@ def gravest_flags(conn: Connection, names: list[str]) -> tuple[dict[str, FlagRow
     return found, len(rows) - len(found)
 
 
-def flag_pictures(conn: Connection, flags: Iterable[str]) -> dict[str, list[FlagPicture]]:
+def flag_pictures(conn: Connection, flags: Iterable[str]) -> dict[str, list[PagePicture]]:
     """All pictures of these flags, by flag_id, in order of time."""
+    rows = query(conn, _PICTURES, flags=list(flags))
+    boxes = boxes_on(conn, (row.sha256 for row in rows))
     found = defaultdict(list)
-    for flag, *picture in query(conn, _PICTURES, flags=list(flags)):
-        found[flag].append(FlagPicture(*picture))
+    for row in rows:
+        drawn = boxes.get(row.sha256, ())
+        picture = row.sha256, row.root, row.path, row.p_human, row.observation_type, drawn
+        found[row.flag_id].append(PagePicture(*picture))
     return found

@@ -1,0 +1,80 @@
+"""The best picture of each name and camera: with the largest, surest box of its kind."""
+
+from sqlalchemy import Connection
+
+from db.queries.day.rows import query, time_of
+from db.store.scores import boxes_on
+from pipeline.day_facts import PagePicture, SeenPicture
+
+# A picture bears the name of its visit: of the taxon that its own label names, else of the first of
+# its kind. One whose kind the visit does not have (a person said what it is) is left out.
+_BEST = """
+WITH taxa AS (
+    SELECT visit_id, observation_type, name, position,
+        row_number() OVER (PARTITION BY visit_id, observation_type ORDER BY position) AS nth
+    FROM event_taxa WHERE batch_id IN :ids AND visit_id IS NOT NULL
+),
+drawn AS (
+    SELECT x.media_id, x.category, max(x.confidence * x.confidence * x.width * x.height) AS score
+    FROM box x JOIN media m ON m.id = x.media_id
+    JOIN batch b ON b.id = m.batch_id AND b.look_recipe_id = x.recipe_id
+    WHERE m.batch_id IN :ids AND x.sure
+    GROUP BY x.media_id, x.category
+),
+named AS (
+    SELECT s.media_id, s.deployment_id, s.taken_at, s.observation_type, s.p_human,
+        CASE WHEN s.method = 'human' OR own.visit_id IS NOT NULL THEN s.name ELSE f.name END
+            AS name,
+        coalesce(x.score, 0) AS score,
+        CASE s.observation_type WHEN 'animal' THEN s.p_animal WHEN 'human' THEN s.p_human
+            ELSE s.p_vehicle END AS p
+    FROM status s
+    LEFT JOIN taxa own ON own.visit_id = s.visit_id AND own.observation_type = s.observation_type
+        AND coalesce(own.name, '') = coalesce(s.name, '')
+    LEFT JOIN taxa f ON f.visit_id = s.visit_id AND f.observation_type = s.observation_type
+        AND f.nth = 1
+    LEFT JOIN drawn x ON x.media_id = s.media_id AND x.category = s.observation_type
+    WHERE s.batch_id IN :ids AND s.observation_type IN ('animal', 'human', 'vehicle')
+        AND (s.method = 'human' OR f.visit_id IS NOT NULL)
+),
+ranked AS (
+    SELECT n.*, m.sha256, m.path, m.batch_id,
+        count(*) OVER (PARTITION BY n.observation_type, coalesce(n.name, ''), n.deployment_id)
+            AS pictures,
+        row_number() OVER (
+            PARTITION BY n.observation_type, coalesce(n.name, ''), n.deployment_id
+            ORDER BY n.score DESC, coalesce(n.p, 0) DESC, n.taken_at IS NULL, n.taken_at, m.sha256
+        ) AS place
+    FROM named n JOIN media m ON m.id = n.media_id
+)
+SELECT r.observation_type, r.name, d.name AS deployment, r.taken_at, r.pictures, r.score,
+    r.sha256, b.root, r.path, r.p_human
+FROM ranked r JOIN deployment d ON d.id = r.deployment_id JOIN batch b ON b.id = r.batch_id
+WHERE r.place = 1
+ORDER BY r.observation_type, r.name, r.score DESC, d.name
+"""
+
+
+def best_pictures(conn: Connection, ids: list[int]) -> list[SeenPicture]:
+    """One picture a name and camera, without pictures that show nothing."""
+    rows = query(conn, _BEST, ids=ids)
+    boxes = boxes_on(conn, (row.sha256 for row in rows))
+    return [
+        SeenPicture(
+            row.observation_type,
+            row.name,
+            row.deployment,
+            time_of(row.taken_at),
+            row.pictures,
+            row.score,
+            PagePicture(
+                row.sha256,
+                row.root,
+                row.path,
+                row.p_human,
+                row.observation_type,
+                boxes.get(row.sha256, ()),
+            ),
+        )
+        for row in rows
+    ]
