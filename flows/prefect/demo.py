@@ -8,6 +8,12 @@ from flows.run_options import RunOptions
 from flows.steps.summary import Summary
 
 SEED = 20261121  # of the demo's drawing; training drew with another
+DEPLOYMENTS = """deploymentID,locationName,deploymentTags
+CamA,Glade,access:public
+CamB,Meadow,access:public
+CamC,Track,access:closed
+CamD,Bank,access:public
+"""  # people and vehicles do not belong on the track
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ def draw(folder: Path) -> None:
     from pipeline.train.drawn.card import draw_card
 
     draw_card(card_of(folder), SEED)
+    _table(folder).write_text(DEPLOYMENTS, "utf-8")
     _mark(folder).touch()
 
 
@@ -44,11 +51,21 @@ def run_demo(folder: Path) -> DemoRun:
     from flows.services.study.report import write_day
 
     database, reports = folder / "camtriage.db", folder / "report"
-    options = RunOptions(card=str(card_of(folder)), name="demo", database=f"sqlite:///{database}")
+    table = str(_table(folder)) if _table(folder).exists() else None  # of earlier versions: none
+    options = RunOptions(
+        card=str(card_of(folder)),
+        name="demo",
+        database=f"sqlite:///{database}",
+        deployments=table,
+    )
     summary = run_job(options, as_flow=True)
     if not summary.known:
         write_day(options.database, date.today(), reports)
     return DemoRun(summary, max(reports.glob("*.html"), default=None), database)
+
+
+def _table(folder: Path) -> Path:
+    return folder / "deployments.csv"
 
 
 def _mark(folder: Path) -> Path:

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
-from pipeline.train.drawn.sculpt import Body, Chain, Colour, Sprite
+from pipeline.train.drawn.sculpt import Body, Chain, Colour
 
 XY = NDArray[np.float64]  # (2,) metres
 
@@ -268,35 +267,3 @@ def _pale(colour: Colour) -> Colour:
 def _dark(colour: Colour, by: float) -> Colour:
     red, green, blue = colour
     return by * red, by * green, by * blue
-
-
-def car(scale: float) -> tuple[Sprite, tuple[tuple[int, int], tuple[int, int]]]:
-    """A car from the front, `scale` pixels a metre, and its headlights (row, column)."""
-    width, height = int(2.3 * scale), int(1.95 * scale)
-    image = Image.new("RGBA", (width, height))
-    draw = ImageDraw.Draw(image)
-
-    def box(
-        left: float, low: float, right: float, high: float, grey: int, corner: float = 0.05
-    ) -> None:
-        corners = ((left + 1.15) * scale, height - high * scale, (right + 1.15) * scale, height
-                   - low * scale)  # fmt: skip
-        draw.rounded_rectangle(corners, corner * scale, fill=(grey, grey, grey, 255))
-
-    for left in (-0.98, 0.68):  # wheels
-        box(left, 0.0, left + 0.30, 0.7, 14)
-    box(-0.78, 0.95, 0.78, 1.88, 96, 0.18)
-    box(-0.68, 1.12, 0.68, 1.74, 22, 0.10)  # windscreen
-    box(-1.02, 0.42, 1.02, 1.14, 110, 0.10)
-    box(-0.50, 0.58, 0.50, 0.90, 34)  # grille
-    box(-1.04, 0.34, 1.04, 0.52, 60)
-    box(-0.26, 0.40, 0.26, 0.50, 200, 0.01)  # plate
-    pixels = np.asarray(np.asarray(image).astype(np.float32) / 255, np.float32)
-    normal = np.zeros((height, width, 3), np.float32)
-    normal[..., 2] = 1
-    row = height - int(0.80 * scale)
-    left, right = (int((1.15 + side * 0.76) * scale) for side in (-1, 1))
-    return Sprite(pixels[..., :3], normal, pixels[..., 3], height, width // 2, None), (
-        (row, left),
-        (row, right),
-    )

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.train.drawn.bodies import bird, car, four_legged, person
+from pipeline.train.drawn.bodies import bird, four_legged, person
 from pipeline.train.drawn.light import Spot, by_day, by_night
 from pipeline.train.drawn.scene import HEIGHT, WIDTH, Scene, blades, place, scene, shadow, tuft
 from pipeline.train.drawn.sculpt import Body, Pixels, sculpt
+from pipeline.train.drawn.vehicle import car
 
 FIRST_DAY = datetime(2026, 5, 4)
 DAYS = 5

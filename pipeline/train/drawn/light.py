@@ -82,7 +82,7 @@ def _lamp(row: float, column: float, size: float, y: Pixels, x: Pixels) -> Pixel
     away = np.hypot(dx, dy) / size
     streak = np.exp(-np.abs(dy) / (0.25 * size)) * np.exp(-np.abs(dx) / (14 * size))
     pool = np.exp(-(((dy - 5.0 * size) / (3.0 * size)) ** 2) - (dx / (9 * size)) ** 2)
-    light = 6.0 * np.exp(-(away**2)) + 1.4 / (1 + (away / 2.0) ** 2) + 0.8 * streak + 0.35 * pool
+    light = 3.0 * np.exp(-(away**2)) + 0.7 / (1 + (away / 2.0) ** 2) + 0.4 * streak + 0.18 * pool
     return np.asarray(light)
 
 
