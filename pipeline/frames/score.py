@@ -6,7 +6,7 @@ itself, on as many threads as the caller's `each` has; what depends on the whole
 So any number of threads gives the same result.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -303,16 +303,13 @@ def _with_detector(
     )
 
 
-def _worth_keeping(scored: FrameScores, seen: Seen, worth: Evidence) -> Iterator[Detection]:
+def _worth_keeping(scored: FrameScores, seen: Seen, worth: Evidence) -> list[Detection]:
     """Sure boxes, those of people and vehicles from their level `look` up, and in a kept picture
-    without a sure box the surest one of an animal: the rest are many, and say nothing."""
+    without any the surest one of an animal: the rest are many, and say nothing."""
     boxes = [replace(box, sure=box.confidence >= worth.sure(box.category)) for box in seen.boxes]
-    wanted = scored.state == "kept" and not any(box.sure for box in boxes)
-    for box in boxes:
-        first = wanted and box.category == "animal"
-        wanted = wanted and not first
-        if box.sure or first or box.confidence >= worth.look(box.category):
-            yield box
+    found = [box for box in boxes if box.sure or box.confidence >= worth.look(box.category)]
+    animals = [box for box in boxes if box.category == "animal"]
+    return found or (animals[:1] if scored.state == "kept" else [])
 
 
 def _count(sure: Sequence[Detection], kind: str) -> int | None:
