@@ -100,13 +100,14 @@ class PagePicture:
 
 @dataclass(frozen=True, slots=True)
 class SeenPicture:
-    """The best picture that one camera has of one name: with the largest, surest box."""
+    """One of the best pictures that a camera has of a name: with the largest, surest boxes."""
 
     observation_type: str  # animal, human, vehicle
     name: str | None  # scientific name of the visit that it belongs to; None: none could be said
     deployment_id: str
     taken_at: datetime | None
     pictures: int  # of that name by that camera
+    place: int  # among them, from 1, one a visit
     score: float  # to compare cameras: larger is a larger, surer box; 0: no box
     picture: PagePicture
 

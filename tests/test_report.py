@@ -35,7 +35,7 @@ from pipeline.day_facts import (
 from pipeline.exchange.reviews import SheetRow
 from pipeline.records import Detection, Review
 from pipeline.report.audit_sheet import Blank, write_audit_sheet
-from pipeline.report.day import CAMERAS, NAMES, AuditRow, ClockRow, Day, gallery_of
+from pipeline.report.day import NAMES, PICTURES, AuditRow, ClockRow, Day, gallery_of
 from pipeline.report.event_sheet import VisitQuestion, write_event_sheet
 from pipeline.report.page import as_html, write_report
 from pipeline.report.tables import as_csv, as_markdown
@@ -147,7 +147,8 @@ def seen(root, name="hare", camera="A", kind="animal", score=0.2, boxes=(), **mo
         name, str(root), f"{name}.jpg", 0.9 if kind == "human" else 0, kind, boxes
     )
     taxon = more.pop("taxon", "Lepus europaeus" if kind == "animal" else None)
-    return SeenPicture(kind, taxon, camera, NOON, more.pop("pictures", 1), score, picture)
+    numbers = more.pop("pictures", 1), more.pop("place", 1)
+    return SeenPicture(kind, taxon, camera, NOON, *numbers, score, picture)
 
 
 def gallery(root, *names, **more):
@@ -191,7 +192,7 @@ def test_the_box_of_a_person_is_drawn_over_blocks_and_the_person_stays_hidden(ro
     )
 
 
-def test_the_gallery_has_the_best_cameras_of_each_name_animals_first(root):
+def test_the_gallery_has_the_best_of_each_camera_before_a_second_animals_first(root):
     pictures = [seen(root, camera=f"C{n}", score=n / 10, pictures=n) for n in range(1, 7)]
     pictures += [seen(root, camera="C1", taxon=None, pictures=90), seen(root, kind="human")]
     rows, more = gallery_of(reversed(pictures), 0.2)
@@ -201,7 +202,9 @@ def test_the_gallery_has_the_best_cameras_of_each_name_animals_first(root):
         ("animal", None, 1, 90),
         ("human", None, 1, 1),
     ]
-    assert [one.deployment_id for one in rows[0].shown] == ["C6", "C5", "C4", "C3"][:CAMERAS]
+    assert [one.deployment_id for one in rows[0].shown] == ["C6", "C5", "C4", "C3"][:PICTURES]
+    two = [seen(root, camera=name, place=n, score=1 / n) for name in "AB" for n in (1, 2, 3)]
+    assert [one.deployment_id for one in gallery_of(two, 0.2)[0][0].shown] == [*"ABAB"]
     assert [one.shot.people for row in rows for one in row.shown][-1]
     many = [seen(root, taxon=f"Genus{n:02}") for n in range(NAMES + 3)]
     assert gallery_of(many, 0.2)[1] == 3
@@ -365,7 +368,7 @@ def test_the_day_read_agrees_with_the_views(database):
         )
 
 
-def test_the_gallery_read_has_one_picture_a_name_and_camera_with_the_largest_surest_box(database):
+def test_the_gallery_read_has_the_largest_surest_boxes_of_each_name_and_camera(database):
     with database.begin() as conn:
         fill(conn, 600, cameras=2)
         refresh(conn, sa.true())
@@ -374,7 +377,16 @@ def test_the_gallery_read_has_one_picture_a_name_and_camera_with_the_largest_sur
         larger = "UPDATE box SET x = 0, width = 1 WHERE sure AND media_id = :id"
         conn.execute(sa.text(larger), {"id": wanted})
         day = read_day(conn, date.today(), Settings())
-        shown = [(row.observation_type, row.name, len(row.shown)) for row in day.gallery]
+        shown = [(row.observation_type, row.name, row.cameras) for row in day.gallery]
+        visits = "SELECT count(DISTINCT coalesce(visit_id, -media_id)) FROM status s JOIN media m"
+        visits += " ON m.id = s.media_id WHERE sha256 IN :shas"
+        for row in day.gallery:
+            shas = [one.shot.sha256 for one in row.shown]
+            listed = sa.text(visits).bindparams(sa.bindparam("shas", expanding=True))
+            assert conn.execute(listed, {"shas": shas}).scalar() == len(shas)
+            if row.observation_type == "animal":
+                best = [max(box.box[2] for box in one.shot.boxes) for one in row.shown]
+                assert best == sorted(best, reverse=True) or row.cameras > 1
         seen = conn.execute(sa.text(
             "SELECT observation_type, name, count(DISTINCT deployment_id) FROM event_taxa"
             " WHERE observation_type IN ('animal', 'human', 'vehicle')"

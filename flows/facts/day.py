@@ -16,7 +16,7 @@ from flows.facts.clocks import doubts
 from pipeline.card.suspects import FIRST_YEAR
 from pipeline.day_facts import FlagRow, HourRow
 from pipeline.poaching.flags import age
-from pipeline.report.day import AuditRow, ClockRow, Day, audit_row, gallery_of, shots_of
+from pipeline.report.day import PICTURES, AuditRow, ClockRow, Day, audit_row, gallery_of, shots_of
 from pipeline.report.words import KINDS
 from pipeline.settings import Settings
 
@@ -32,7 +32,7 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
     audit = blank_counts(conn, names)
     hours, untimed = hours_by_name(facts.visits_by_hour(conn, ids))
     flags, more_flags = _flags(conn, names, settings)
-    seen, bar = best_pictures(conn, ids), settings.poaching.pixelate_bar
+    seen, bar = best_pictures(conn, ids, PICTURES), settings.poaching.pixelate_bar
     gallery, more_names = gallery_of(seen, bar)
     return Day(
         day,

@@ -23,7 +23,7 @@ from pipeline.poaching.rules import may_show_people
 from pipeline.trust.audit import Estimate, estimate
 
 SHOTS = 3  # thumbnails a flag
-NAMES, CAMERAS = 12, 4  # in the gallery: names, and cameras of a name
+NAMES, PICTURES = 12, 4  # in the gallery: names, and pictures of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The best pictures of one name, each from another camera."""
+    """The best pictures of one name, of each camera its best before any second."""
 
     observation_type: str
     name: str | None
-    cameras: int  # that have it; not all are shown
+    cameras: int  # that have it; not each is shown
     pictures: int
     shown: tuple[Seen, ...]
 
@@ -140,22 +140,22 @@ def gallery_of(pictures: Iterable[SeenPicture], bar: float) -> tuple[tuple[Galle
     bar   p_human from which a picture may show a person
     """
     by_name: defaultdict[tuple[str, str | None], list[SeenPicture]] = defaultdict(list)
-    for seen in pictures:
-        by_name[seen.observation_type, seen.name].append(seen)
-    found = [_gallery(kind, name, cameras, bar) for (kind, name), cameras in by_name.items()]
+    for picture in pictures:
+        by_name[picture.observation_type, picture.name].append(picture)
+    found = [_gallery(kind, name, seen, bar) for (kind, name), seen in by_name.items()]
     found.sort(key=lambda row: (row.observation_type, not row.name, -row.pictures, row.name or ""))
     return tuple(found[:NAMES]), max(0, len(found) - NAMES)
 
 
-def _gallery(kind: str, name: str | None, cameras: Sequence[SeenPicture], bar: float) -> Gallery:
-    best = sorted(cameras, key=lambda seen: (-seen.score, seen.deployment_id))[:CAMERAS]
+def _gallery(kind: str, name: str | None, seen: Sequence[SeenPicture], bar: float) -> Gallery:
+    best = sorted(seen, key=lambda one: (one.place, -one.score, one.deployment_id))[:PICTURES]
     shown = []
-    for seen in best:
-        picture = seen.picture
+    for one in best:
+        picture = one.picture
         people = shows_people(picture.p_human, picture.observation_type, bar)
-        shown.append(Seen(seen.deployment_id, seen.taken_at, _shot(picture, people)))
-    pictures = sum(seen.pictures for seen in cameras)
-    return Gallery(kind, name, len(cameras), pictures, tuple(shown))
+        shown.append(Seen(one.deployment_id, one.taken_at, _shot(picture, people)))
+    cameras = {one.deployment_id: one.pictures for one in seen}
+    return Gallery(kind, name, len(cameras), sum(cameras.values()), tuple(shown))
 
 
 def shots_of(rules: Sequence[str], pictures: Sequence[PagePicture], bar: float) -> tuple[Shot, ...]:

@@ -12,7 +12,7 @@ from pipeline.card.scan import os_path
 from pipeline.day_facts import FlagRow, Shot
 from pipeline.records import Detection
 from pipeline.report import words
-from pipeline.report.day import CAMERAS, Day, Gallery, Seen
+from pipeline.report.day import PICTURES, Day, Gallery, Seen
 from pipeline.report.plots import MOST, activity_plot, score_plot
 from pipeline.report.tables import as_csv, as_markdown
 from pipeline.report.thumbnails import COLOURS as BOXES
@@ -73,7 +73,7 @@ def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str
         likely=words.recall_point(estimate) if estimate else None,
         flags=[(flag, _shots(flag, draw)) for flag in day.flags],
         gallery=list(_gallery(day, draw)) if draw else [],
-        cameras=CAMERAS,
+        most=PICTURES,
         box_colours=_box_colours(day) if draw else {},
         hidden=draw and not show_people and any(shot.people for shot in _all_shots(day)),
         severity=SEVERITY,

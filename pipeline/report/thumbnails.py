@@ -52,7 +52,7 @@ def _draw(image: Image.Image, boxes: Sequence[Detection]) -> None:
         pen.rectangle(around, outline="#000000")  # so that it shows on snow and in the night
         pen.rectangle((left, top, right, bottom), outline=COLOURS[box.category], width=line)
         if first.get(box.category) is box:
-            _name(pen, box.category, left, top)
+            _name(pen, box.category, left, top, image.width)
 
 
 def _corners(box: Detection, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -63,10 +63,13 @@ def _corners(box: Detection, size: tuple[int, int]) -> tuple[int, int, int, int]
     return left, top, max(left + 1, right), max(top + 1, bottom)
 
 
-def _name(pen: ImageDraw.ImageDraw, category: str, left: int, top: int) -> None:
-    """The kind on a patch of its colour: over the box, or inside it where that is outside."""
+def _name(pen: ImageDraw.ImageDraw, category: str, left: int, top: int, width: int) -> None:
+    """The kind on a patch of its colour: over the box, or inside it where that is outside.
+
+    width   of the picture, in pixels"""
     font, text = ImageFont.load_default(12), WORDS.get(category, category)
     _, _, wide, high = pen.textbbox((0, 0), text, font)
+    left = min(left, max(0, round(width - wide - 6)))
     patch_top = top - high - 4 if top - high - 4 >= 0 else top
     patch = (left, patch_top, left + wide + 5, patch_top + high + 4)
     pen.rectangle(patch, fill=COLOURS[category])

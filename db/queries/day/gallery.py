@@ -1,4 +1,4 @@
-"""The best picture of each name and camera: with the largest, surest box of its kind."""
+"""The best pictures of each name and camera: with the largest, surest boxes of its kind."""
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,7 @@ drawn AS (
 ),
 named AS (
     SELECT s.media_id, s.deployment_id, s.taken_at, s.observation_type, s.p_human,
+        coalesce(s.visit_id, -s.media_id) AS visit,
         CASE WHEN s.method = 'human' OR own.visit_id IS NOT NULL THEN s.name ELSE f.name END
             AS name,
         coalesce(x.score, 0) AS score,
@@ -42,22 +43,30 @@ ranked AS (
         count(*) OVER (PARTITION BY n.observation_type, coalesce(n.name, ''), n.deployment_id)
             AS pictures,
         row_number() OVER (
-            PARTITION BY n.observation_type, coalesce(n.name, ''), n.deployment_id
+            PARTITION BY n.observation_type, coalesce(n.name, ''), n.deployment_id, n.visit
             ORDER BY n.score DESC, coalesce(n.p, 0) DESC, n.taken_at IS NULL, n.taken_at, m.sha256
-        ) AS place
+        ) AS in_visit
     FROM named n JOIN media m ON m.id = n.media_id
+),
+placed AS (
+    SELECT r.*,
+        row_number() OVER (
+            PARTITION BY r.observation_type, coalesce(r.name, ''), r.deployment_id
+            ORDER BY r.score DESC, coalesce(r.p, 0) DESC, r.taken_at IS NULL, r.taken_at, r.sha256
+        ) AS place
+    FROM ranked r WHERE r.in_visit = 1
 )
-SELECT r.observation_type, r.name, d.name AS deployment, r.taken_at, r.pictures, r.score,
+SELECT r.observation_type, r.name, d.name AS deployment, r.taken_at, r.pictures, r.place, r.score,
     r.sha256, b.root, r.path, r.p_human
-FROM ranked r JOIN deployment d ON d.id = r.deployment_id JOIN batch b ON b.id = r.batch_id
-WHERE r.place = 1
-ORDER BY r.observation_type, r.name, r.score DESC, d.name
+FROM placed r JOIN deployment d ON d.id = r.deployment_id JOIN batch b ON b.id = r.batch_id
+WHERE r.place <= :most
+ORDER BY r.observation_type, r.name, r.place, r.score DESC, d.name
 """
 
 
-def best_pictures(conn: Connection, ids: list[int]) -> list[SeenPicture]:
-    """One picture a name and camera, without pictures that show nothing."""
-    rows = query(conn, _BEST, ids=ids)
+def best_pictures(conn: Connection, ids: list[int], most: int) -> list[SeenPicture]:
+    """At most so many a name and camera, each of another visit."""
+    rows = query(conn, _BEST, ids=ids, most=most)
     boxes = boxes_on(conn, (row.sha256 for row in rows))
     return [
         SeenPicture(
@@ -66,6 +75,7 @@ def best_pictures(conn: Connection, ids: list[int]) -> list[SeenPicture]:
             row.deployment,
             time_of(row.taken_at),
             row.pictures,
+            row.place,
             row.score,
             PagePicture(
                 row.sha256,

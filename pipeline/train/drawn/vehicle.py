@@ -52,7 +52,7 @@ def car(scale: float) -> tuple[Sprite, tuple[tuple[int, int], tuple[int, int]]]:
         places = [((x + WIDE / 2) * scale * FINE, (height - y * scale) * FINE) for x, y in corners]
         pen.polygon(places, fill=(grey, grey, grey, 255))
     image = large.resize((width, height), Image.Resampling.BOX)
-    pixels = np.asarray(image).astype(np.float32) / 255
+    pixels = np.asarray(np.asarray(image).astype(np.float32) / 255, np.float32)
     to_the_side = np.linspace(-WIDE / 2, WIDE / 2, width, dtype=np.float32)
     shade = (1 - 0.35 * to_the_side**2) * np.linspace(1.1, 0.85, height, dtype=np.float32)[:, None]
     colour = np.asarray(pixels[..., :3] * shade[..., None], np.float32)
