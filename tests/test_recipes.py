@@ -99,7 +99,7 @@ class Detector(Model):
     evidence: Evidence
 
 
-LEVELS = Evidence(Levels(0.5, 0.3), Levels(0.4, 0.2), 0.4, 0.5, 0.25)
+LEVELS = Evidence(Levels(0.5, 0.3), Levels(0.4, 0.2), 0.4, 0.3, 0.0, 0.5, 0.25)
 DETECTOR = Detector("/here/detector", "d" * 64, LEVELS)
 
 

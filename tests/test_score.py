@@ -393,7 +393,6 @@ def sees(*boxes: Detection, levels: Evidence = LEVELS) -> Sees:
     return Sees(Seen(boxes, tuple(best)), levels)
 
 
-
 def test_boxes_of_the_detector_are_kept_with_who_drew_them_and_only_sure_ones_count(card, frame):
     deer = [Detection("animal", p, SPOT) for p in (0.9, 0.4, 0.399)]
     walkers = [Detection("human", p, SPOT) for p in (0.31, 0.29)]

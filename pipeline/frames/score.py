@@ -306,9 +306,12 @@ def _with_detector(
 def _worth_keeping(scored: FrameScores, seen: Seen, worth: Evidence) -> list[Detection]:
     """Sure boxes, those of people and vehicles from their level `look` up, and in a kept picture
     without any the surest one of an animal: the rest are many, and say nothing."""
-    boxes = [replace(box, sure=box.confidence >= worth.sure(box.category)) for box in seen.boxes]
-    found = [box for box in boxes if box.sure or box.confidence >= worth.look(box.category)]
-    animals = [box for box in boxes if box.category == "animal"]
+    found: list[Detection] = []
+    for box in seen.boxes:
+        p, kind = worth.weighed(box, seen.confidences), box.category
+        if p >= worth.look(kind):
+            found.append(replace(box, sure=p >= worth.sure(kind)))
+    animals = [replace(box, sure=False) for box in seen.boxes if box.category == "animal"]
     return found or (animals[:1] if scored.state == "kept" else [])
 
 
