@@ -394,7 +394,8 @@ def sees(*boxes: Detection, levels: Evidence = LEVELS) -> Sees:
 
 
 def test_boxes_of_the_detector_are_kept_with_who_drew_them_and_only_sure_ones_count(card, frame):
-    deer = [Detection("animal", p, SPOT) for p in (0.9, 0.4, 0.399)]
+    deer = [Detection("animal", p, (0.3 * n, 0.5, 0.2, 0.2))
+            for n, p in enumerate((0.9, 0.4, 0.399))]  # fmt: skip
     walkers = [Detection("human", p, SPOT) for p in (0.31, 0.29)]
     found = seen(card, frame, detector=sees(*deer, *walkers)).scores[0]
     kept = [(box.category, box.confidence, box.sure, box.by) for box in found.detections]
@@ -405,6 +406,16 @@ def test_boxes_of_the_detector_are_kept_with_who_drew_them_and_only_sure_ones_co
     ]
     assert (found.count, found.crop_source) == (2, "detector")
     assert 0.2 <= found.p_human < 0.5  # worth a look, hidden on pages, and no person yet
+
+
+def test_a_head_within_its_body_is_no_second_animal(card, frame):
+    body, head = (
+        Detection("animal", 0.9, (0.2, 0.4, 0.4, 0.3)),
+        Detection("animal", 0.6, (0.5, 0.4, 0.1, 0.1)),
+    )
+    beside = Detection("animal", 0.5, (0.55, 0.4, 0.3, 0.3))
+    found = seen(card, frame, detector=sees(body, head, beside)).scores[0]
+    assert found.count == 2 and [box.confidence for box in found.detections] == [0.9, 0.5]
 
 
 def test_boxes_below_every_level_are_no_count_no_crop_and_no_person(card, frame):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames.evidence import KINDS
-from pipeline.records import Detection
+from pipeline.records import Box, Detection
 
 STRIDES = (8, 16, 32, 64)  # pixels from cell to cell
 BINS = 8  # distances of 0-7 cells
@@ -20,6 +20,7 @@ FLOOR = 0.05  # confidence: less is no box
 MOST = 20  # boxes of a picture
 _PLACES = 100  # the surest, which become boxes
 _OVERLAP = 0.6  # intersection over union from which on two boxes of a kind are one
+_INSIDE = 0.7  # share of the smaller of two boxes from which on both may be of one body
 _LEAST = 0.01  # confidence: as good as nothing
 
 
@@ -90,6 +91,14 @@ def overlap(one: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[
     areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
     whole = (one[2] - one[0]) * (one[3] - one[1]) + areas - shared
     return np.asarray(shared / np.maximum(whole, 1e-12))
+
+
+def covers(one: Box, other: Box) -> bool:
+    """Whether two boxes share most of the smaller one."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    smaller = min(one[2] * one[3], other[2] * other[3])
+    return min(wide, high) > 0 and wide * high >= _INSIDE * smaller
 
 
 def _apart(edges: NDArray[np.float64], rows: NDArray[np.intp]) -> list[int]:

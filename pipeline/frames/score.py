@@ -17,7 +17,7 @@ from pipeline.each import Each
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import background, blank, crop
 from pipeline.frames.blank import Fusion
-from pipeline.frames.boxes import Seen
+from pipeline.frames.boxes import Seen, covers
 from pipeline.frames.child import LIMIT_S, decode_in_child
 from pipeline.frames.classifier import FrameOutput, joined, squeeze
 from pipeline.frames.decode import Small, decode
@@ -305,11 +305,13 @@ def _with_detector(
 
 def _worth_keeping(scored: FrameScores, seen: Seen, worth: Evidence) -> list[Detection]:
     """Sure boxes, those of people and vehicles from their level `look` up, and in a kept picture
-    without any the surest one of an animal: the rest are many, and say nothing."""
+    without any the surest one of an animal: the rest are many, and say nothing. One that shares
+    most of its place with a surer one of its kind is no second animal, but a part of it."""
     found: list[Detection] = []
     for box in seen.boxes:
         p, kind = worth.weighed(box, seen.confidences), box.category
-        if p >= worth.look(kind):
+        part = any(other.category == kind and covers(other.box, box.box) for other in found)
+        if p >= worth.look(kind) and not part:
             found.append(replace(box, sure=p >= worth.sure(kind)))
     animals = [replace(box, sure=False) for box in seen.boxes if box.category == "animal"]
     return found or (animals[:1] if scored.state == "kept" else [])
