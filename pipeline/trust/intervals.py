@@ -1,7 +1,9 @@
 """Exact limits for counts: of an endless population (Clopper-Pearson), or of a known number of
 pictures (hypergeometric)."""
 
-from scipy.special import betaincinv
+from math import ceil, e, exp
+
+from scipy.special import bdtr, betaincinv, xlogy
 
 
 def share_high(hits: int, tried: int, confidence: float) -> float:
@@ -28,3 +30,15 @@ def total_high(size: int, drawn: int, hits: int, confidence: float) -> int:
 def total_low(size: int, drawn: int, hits: int, confidence: float) -> int:
     """At least so many: the smallest K with P(X >= hits | size, K, drawn) > 1 - confidence."""
     return size - total_high(size, drawn, drawn - hits, confidence)
+
+
+def mean_tail(mean: float, units: int, most: float) -> float:
+    """At most the chance that `units` losses of 0-1 have so low a mean, if `most` is expected.
+
+    The smaller of Hoeffding's and Bentkus's bounds (Bates and others 2021, Journal of the ACM
+    68:43). Where no unit loses anything it is (1 - most) ** units, as for shares.
+    """
+    low = min(mean, most)
+    apart = xlogy(low, low / most) + xlogy(1 - low, (1 - low) / (1 - most))
+    few = bdtr(min(ceil(mean * units - 1e-9), units), units, most)
+    return float(min(exp(-units * apart), e * few, 1.0))

@@ -1,0 +1,126 @@
+"""Certificates: only honest answers count, and what is promised holds as often as it says."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from pipeline.errors import SettingsError
+from pipeline.trust.certificate import certify
+from pipeline.trust.evidence import Evidence, Looked, Unit, from_reviews
+from pipeline.trust.intervals import mean_tail
+
+DRAWS = 1000
+HOLDS = 0.95 - 3 * (0.95 * 0.05 / DRAWS) ** 0.5  # of 1 000 draws, three standard errors below
+
+
+def units(scores, station="A", shown=True) -> list[Unit]:
+    return [Unit(f"{station} {i}", station, float(p), shown) for i, p in enumerate(scores)]
+
+
+def sample(*parts: list[Unit]) -> Evidence:
+    return Evidence(tuple(unit for part in parts for unit in part), "a test")
+
+
+def sha(*words: object) -> str:
+    return hashlib.sha256(" ".join(map(str, words)).encode()).hexdigest()
+
+
+def looked(i: int, p_blank: float, answer: str | None, **other) -> Looked:
+    kind = dict(card="c", deployment="d", station="A", rescued=False, visit=None)
+    return Looked(sha(i), hidden=p_blank >= 0.9, p_blank=p_blank, answer=answer, **kind | other)
+
+
+def test_fifty_nine_pictures_without_a_miss_prove_95_percent_and_58_do_not():
+    found = certify(sample(units([0.2] * 59)), 0.95, 0.95)
+    assert (found.counted, found.tested.units, found.tested.missed) == ("pictures", 59, 0)
+    assert found.threshold == 0.201  # the lowest that hides none of them
+    with pytest.raises(SettingsError, match="1 more pictures without a miss are needed"):
+        certify(sample(units([0.2] * 58)), 0.95, 0.95)
+
+
+def test_with_93_pictures_the_threshold_may_lose_one():
+    found = certify(sample(units([0.7, 0.6] + [0.2] * 91)), 0.95, 0.95)
+    assert found.tested.missed == 1 and found.threshold == 0.601
+
+
+def test_the_sequence_stops_at_the_first_failure():
+    with pytest.raises(SettingsError, match="34 more pictures"):  # 93 with a miss, by the table
+        certify(sample(units([0.9995] + [0.2] * 58)), 0.95, 0.95)
+
+
+def test_more_than_one_station_are_counted_as_stations():
+    many = [units([0.1] * 20, f"S{i}") for i in range(58)]
+    with pytest.raises(SettingsError, match="1 more stations"):
+        certify(sample(*many), 0.95, 0.95)
+    found = certify(sample(*many, units([0.1], "S58")), 0.95, 0.95)
+    assert (found.counted, found.tested.units, found.tested.shown) == ("stations", 59, 1161)
+
+
+def test_what_people_could_not_tell_counts_as_lost_where_it_is_hidden():
+    unclear = units([0.8], "A", None)
+    found = certify(sample(units([0.2] * 60), unclear), 0.95, 0.95)
+    assert found.threshold == 0.801 and found.undecided == 1
+
+
+def test_the_share_of_blanks_that_goes_is_said():
+    found = certify(sample(units([0.2] * 59), units([0.1, 0.5, 0.9, 0.9], "A", False)), 0.95, 0.95)
+    assert found.removed == 0.75
+
+
+def test_a_mean_without_losses_is_bounded_as_a_share_without_misses():
+    assert mean_tail(0.0, 59, 0.05) == pytest.approx(0.95**59)
+
+
+def test_answers_count_only_where_every_kept_picture_has_one():
+    kept = [looked(i, 0.1, "animal") for i in range(5)]
+    assert from_reviews([*kept, looked(9, 0.2, None)]).units == ()
+    assert from_reviews([*kept, looked(9, 0.2, None)]).left_out == 1
+    assert len(from_reviews([*kept, looked(9, 0.95, "blank")]).units) == 6
+    assert from_reviews([*kept, looked(9, 0.95, None)]).units == ()  # its blanks were not drawn
+
+
+def test_drawn_blanks_count_from_the_top_of_the_sheet_without_a_gap():
+    kept = [looked(i, 0.1, "animal") for i in range(400)]
+    drawn = [looked(1000 + i, 0.95, "blank", stratum="s", stratum_size=80) for i in range(40)]
+    rest = [looked(2000 + i, 0.95, None) for i in range(40)]
+    drawn.sort(key=lambda one: one.sha256)
+    found = from_reviews([*kept, *drawn, *rest])
+    shown = sum(bool(unit.shown) for unit in found.units)
+    assert len(found.units) - shown == 40 and abs(shown - 200) < 50  # one in two stays
+    gap = [replace(one, answer=None) if i == 20 else one for i, one in enumerate(drawn)]
+    found = from_reviews([*kept, *gap, *rest])
+    assert sum(unit.shown is False for unit in found.units) == 20
+
+
+def test_a_visit_is_lost_only_with_all_its_pictures_that_show_something():
+    burst = [looked(1, 0.95, "animal"), looked(2, 0.3, "animal"), looked(3, 0.01, "blank")]
+    found = from_reviews([replace(one, visit="v") for one in burst], visits=True)
+    assert [(unit.name, unit.score, unit.shown) for unit in found.units] == [("v", 0.3, True)]
+
+
+# --- the promise holds at least as often as it says ---
+
+TRUE = beta(1.2, 6.0)  # of p_blank where something is on it, at every station alike
+
+
+def promised(certificate) -> float | None:
+    return None if certificate is None else certificate.threshold
+
+
+def tried(evidence: Evidence, level: str = "picture", recall: float = 0.9):
+    try:
+        return certify(evidence, recall, 0.95, level)
+    except SettingsError:
+        return None
+
+
+def test_pictures_of_a_station_keep_the_promise_in_95_of_100_draws():
+    rng = np.random.default_rng(1)
+    kept = []
+    for _ in range(DRAWS):
+        found = tried(sample(units(TRUE.rvs(200, random_state=rng))))
+        kept.append(found is None or TRUE.cdf(found.threshold) >= 0.9)
+    assert HOLDS <= np.mean(kept) < 1  # not by promising nothing either
