@@ -117,6 +117,11 @@ class RunOptions(NamingOptions):
         metavar="JSON",
         is_path=True,
     )
+    certificate: str | None = option(
+        None,
+        "Hide blanks by the threshold of this certificate of `camtriage certify`.",
+        metavar="NAME",
+    )
     file_date: bool = option(False, "Believe a file's own date if nothing else has one.")
     threads: int = option(0, "0: one per core.", within=(0, MOST_THREADS))
 

@@ -490,6 +490,26 @@ review = sa.Table(  # append-only; one row an observation, the rows of one answe
     sa.UniqueConstraint("media_id", "answer", "position"),
 )
 
+certificate = sa.Table(  # a recall that is promised of the blank filter, and on which evidence
+    "certificate",
+    metadata,
+    _key(),
+    sa.Column("name", Words, nullable=False, unique=True),
+    sa.Column("kind", TEXT, nullable=False),  # of pictures that are kept: not blank
+    sa.Column("level", TEXT, nullable=False),  # picture, visit
+    sa.Column("recall", sa.Double, nullable=False),
+    sa.Column("confidence", sa.Double, nullable=False),
+    sa.Column("threshold", sa.Double, nullable=False),  # p_blank
+    sa.Column("method", TEXT, nullable=False),
+    sa.Column("counted", TEXT, nullable=False),  # what n counts: stations, pictures, visits
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("misses", sa.Double, nullable=False),  # of n; of stations the sum of their shares
+    sa.Column("data_hash", TEXT, nullable=False),
+    sa.Column("evidence", Json, nullable=False),  # counts of the sample
+    sa.Column("models", Json, nullable=False),  # what shapes a score: void for any other
+    sa.Column("made_at", Time, nullable=False),  # UTC
+)
+
 status = sa.Table(  # the current result of each picture, written by db.core.rows.refresh alone
     "status",
     metadata,

@@ -11,6 +11,7 @@ from flows.run_options import database_url
 from pipeline.counted import counted
 
 if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.services.certify import Certified
     from flows.services.reviews import ImportedReviews
 
 MOST_NAMED = 20  # pictures in one line
@@ -19,6 +20,36 @@ audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, f
 review = typer.Typer(no_args_is_help=True, help="What people saw in pictures.")
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")
+
+
+@app.command()
+def certify(
+    recall: Annotated[float, typer.Option(help="Share of what is not blank to be kept.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="That the promise holds.")] = 0.95,
+    level: Annotated[
+        str, typer.Option(help="What is kept: a picture, or a visit by one of its pictures.")
+    ] = "picture",
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Answers on pictures that were chosen without the scores; else the reviews here.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the certificate; else made from it.")
+    ] = None,
+    database: Database = None,
+) -> int:
+    """The lowest threshold for blanks that keeps a stated recall, proved by what people saw.
+
+    camtriage certify --recall 0.95 --confidence 0.95
+    """
+    from flows.services.certify import certify_filter
+
+    url = database_url(database)
+    _print_certificate(certify_filter(url, recall, confidence, level, labels, name))
+    return 0
 
 
 @audit.command("sheet")
@@ -157,3 +188,26 @@ def _print_import(found: "ImportedReviews") -> None:
     if flags.before != flags.now:
         now = counted(flags.now, "flag")
         print(f"{now} in place of {flags.before}: what people saw counts for the poaching rules")
+
+
+def _print_certificate(done: "Certified") -> None:
+    """What is promised, on which evidence, and how it is used."""
+    made, tested = done.certificate, done.certificate.tested
+    whose = "the mean over stations like these" if made.counted == "stations" else "this station"
+    print(f"certificate {done.name}{' (known already)' if done.known else ''}")
+    print(
+        f"at least {made.recall:.1%} of the {made.level}s that show something are kept, {whose},"
+        f" with confidence {made.confidence:.1%}: hidden from p_blank {made.threshold:.3f}"
+    )
+    print(
+        f"proved on {counted(tested.shown, made.level)} at {counted(made.stations, 'station')},"
+        f" {tested.missed} missed; {made.undecided} that people could not tell, and hidden, count"
+        f" as missed ({made.method})"
+    )
+    if made.removed is not None:
+        print(f"it hides {made.removed:.0%} of the blanks of the sample")
+    print(f"sample: {made.evidence.source}; data {made.evidence.digest[:12]}")
+    if made.evidence.left_out:
+        left = counted(made.evidence.left_out, "camera")
+        print(f"left out: {left} of a card whose answers are no fair sample")
+    print(f"use it: camtriage run CARD --certificate {done.name}")

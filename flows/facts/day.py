@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
+from db.queries.certificates import certified_batches
 from db.queries.day import day as facts
 from db.queries.day.audit import blank_counts
 from db.queries.day.failures import failures
@@ -40,6 +41,7 @@ def read_day(conn: Connection, day: date, settings: Settings) -> Day:
         media=sum(states.values()),
         states=states,
         decided_by=facts.decided_by(conn, ids),
+        certificates=certified_batches(conn, names),
         blank_scores=facts.scores(conn, ids, "blank"),
         kept_scores=facts.scores(conn, ids, "kept"),
         failures=failures(conn, day),

@@ -22,6 +22,7 @@ from flows.execution.ways import Way
 from flows.run_options import RunOptions, StartedRun, card_folder
 from flows.steps.audit import audit
 from flows.steps.boxes import boxes_warnings, check_boxes, forget_boxes
+from flows.steps.certified import check_certificate
 from flows.steps.finish import finish, same_database, summarise
 from flows.steps.flags import flags
 from flows.steps.ingest import ingest, other_name
@@ -81,6 +82,7 @@ def check_inputs(options: RunOptions) -> None:
         load_site_list(Path(options.sites))
     if options.boxes:
         check_boxes(options.boxes)
+    check_certificate(options)
 
 
 def left_off(options: RunOptions, run: StartedRun, why: str) -> None:

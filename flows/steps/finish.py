@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
 from db.queries import summary
+from db.queries.certificates import certified_batches
 from db.store.batches import (
     end_run,
     is_run_of,
@@ -64,6 +65,7 @@ def summarise(
             flags=summary.flags(conn, run.batch_id, run.flag),
             audit=count_drawn(conn, run.batch_id, run.look),
             undone=len(windows_left(conn, run.batch_id, run.look)),
+            certificate=certified_batches(conn, [run.batch]).get(run.batch),
             scored=scored,
             seconds=seconds,
         )

@@ -34,6 +34,7 @@ from flows.steps import recipes
 from flows.steps.again import follow_the_folder, with_known_places
 from flows.steps.boxes import refuse_strangers
 from flows.steps.card import Card, read_card
+from flows.steps.certified import certified_look
 from flows.version import version
 from pipeline.card.windows import plan
 from pipeline.counted import counted
@@ -97,7 +98,7 @@ def _begin(
     settings, labelset = options.load_settings(), load_labelset(options.labels)
     frame, detector = models.frame_model(options.frame), models.detector(options.detector)
     encoder = models.encoder(options.labeller, options.pretrained)
-    look = recipes.frame_recipe(options, settings, frame, encoder, detector)
+    settings, look = certified_look(conn, options, settings, frame, encoder, detector)
     label_ = recipes.label_recipe(look, options, settings, labelset)
     steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
     ids = {step: save_recipe(conn, step, recipe) for step, recipe in steps.items()}

@@ -63,6 +63,16 @@ def frame_recipe(
     }
 
 
+def certified_part(look: Mapping[str, Any]) -> Recipe:
+    """Of a look recipe what decides how blank a picture is: a certificate holds for it alone.
+
+    Its threshold is the certificate's own; names, and a device's rounding, change no decision."""
+    apart = ("encoder", "device", "certificate")
+    kept = {part: value for part, value in look.items() if part not in apart}
+    blank = {name: value for name, value in look["blank"].items() if name != "threshold"}
+    return {**kept, "blank": blank, "boxes": look["boxes"] is not None}
+
+
 def label_recipe(
     look: Recipe, options: NamingOptions, settings: Settings, labelset: LabelSet
 ) -> Recipe:

@@ -23,6 +23,7 @@ from flows.run_options import RunOptions, StartedRun
 from flows.steps import recipes
 from flows.steps.boxes import boxes_for
 from flows.steps.card import opener
+from flows.steps.certified import certified_look
 from flows.steps.finish import same_database
 from pipeline.errors import SettingsError
 from pipeline.frames import score
@@ -38,8 +39,9 @@ def score_windows(windows: Sequence[tuple[int, int]], options: RunOptions, run: 
     frame, detector = models.frame_model(options.frame), models.detector(options.detector)
     encoder = models.encoder(options.labeller, options.pretrained)
     engine = joined_database(options.database)
-    recipe = recipes.frame_recipe(options, settings, frame, encoder, detector)
-    _refuse_other_models(engine, run, recipe)
+    with reading(engine) as conn:
+        settings, look = certified_look(conn, options, settings, frame, encoder, detector)
+    _refuse_other_models(engine, run, look)
     for window_id, _ in windows:
         with reading(engine) as conn:
             media = media_of_window(conn, window_id)

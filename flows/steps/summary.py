@@ -22,6 +22,7 @@ class Summary:
     flags: int = 0
     audit: int = 0  # blanks drawn for a person
     undone: int = 0  # windows that could not be finished
+    certificate: str | None = None  # that the threshold for blanks is of; None: uncertified
     warnings: tuple[str, ...] = ()
     scored: int = 0  # pictures scored in this run
     seconds: float = 0.0  # of scoring
@@ -51,6 +52,7 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
         ("other files", others),
         ("file problems", f"{summary.problems}"),
         ("blank", f"{summary.states.get('blank', 0)}"),
+        ("certificate of the blanks", summary.certificate or "uncertified"),
         ("kept", f"{summary.states.get('kept', 0)}"),
         ("failed", f"{summary.states.get('failed', 0)}"),
         ("seen (visits)", species + (f" and {len(named) - 8} more" if len(named) > 8 else "")),

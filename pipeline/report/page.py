@@ -82,6 +82,7 @@ def as_html(day: Day, show_people: bool = False, thumbnails: bool = True) -> str
         scores=score_plot(day.blank_scores, day.kept_scores) if scored else None,
         state_bar=[(s, day.states[s], COLOURS[s]) for s in COLOURS if day.states.get(s)],
         audit_words=words.audit(day),
+        certified=words.certified(day),
         audit_rows=[*day.audit, *([total] if total and len(day.audit) > 1 else [])],
         more_problems=sum(n for _, n in day.trouble_counts) - len(day.troubles),
         settings_of=_settings(day),

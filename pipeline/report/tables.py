@@ -30,6 +30,7 @@ def _markdown(day: Day) -> Iterator[str]:
     if day.stopped:
         yield f"**Not finished: {day.stopped}; see What failed, and why.**\n"
     yield f"**{words.audit(day)}**\n"
+    yield f"{markdown_cell(words.certified(day))}\n"
     if day.flags:
         yield "## Flags\n"
         yield from markdown_table(

@@ -51,6 +51,21 @@ def rule(name: str) -> str:
     return RULES.get(name, plain(name))
 
 
+def certified(day: Day) -> str:
+    """Whose threshold hid the blanks of each card: a certificate's, or the model's own."""
+    names = sorted({name or "" for name in day.certificates.values()})
+    cards = {
+        name: ", ".join(card for card, other in day.certificates.items() if (other or "") == name)
+        for name in names
+    }
+    parts = [
+        (f"certificate {name}" if name else "uncertified")
+        + (f" ({cards[name]})" if len(names) > 1 else "")
+        for name in names
+    ]
+    return f"Threshold for blanks: {'; '.join(parts) or 'uncertified'}."
+
+
 def name_of(row: SpeciesRow | Gallery) -> str:
     """The scientific name; without one the observation type in words."""
     return row.name if row.name else KINDS.get(row.observation_type, row.observation_type)

@@ -1,0 +1,81 @@
+"""`camtriage certify`: from reviews to a certificate, from its name to a run."""
+
+import csv
+
+import pytest
+import sqlalchemy as sa
+
+from db.core.engine import open_database, reading, writing
+from db.core.schema import certificate, recipe
+from pipeline.errors import SettingsError
+from tests import cards
+from tests.commands import camtriage
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory):
+    """A card of two cameras, run, and a table with an answer on each of its pictures."""
+    folder = tmp_path_factory.mktemp("certify")
+    card = cards.card(folder / "card", pictures=16, broken=False)
+    url = f"sqlite:///{folder}/camtriage.db"
+    assert camtriage("run", card, "--name", "mara", "--database", url) == 0
+    with reading(open_database(url)) as conn:
+        rows = conn.execute(sa.text("SELECT media_id, state FROM media_status")).all()
+    table = folder / "answers.csv"
+    with table.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["media_id", "observation_type"])
+        out.writerows((sha, "animal" if state == "kept" else "blank") for sha, state in rows)
+    return card, url, table
+
+
+def certify(url: str, *words: object) -> int:
+    return camtriage("certify", "--database", url, *words)
+
+
+def stored(url: str, table: sa.Table) -> list[sa.RowMapping]:
+    with reading(open_database(url)) as conn:
+        return list(conn.execute(sa.select(table)).mappings())
+
+
+def test_reviews_become_a_certificate_and_runs_use_it_by_name(reviewed, capsys):
+    card, url, table = reviewed
+    low = ("--recall", 0.5, "--confidence", 0.7)  # as much as two stations can prove
+    with pytest.raises(SettingsError, match="no certificate without an honest sample"):
+        certify(url, *low)
+    with pytest.raises(SettingsError, match="57 more stations"):
+        certify(url, "--labels", table)
+    assert stored(url, certificate) == []
+    camtriage("review", "import", table, "--database", url)
+    assert certify(url, *low, "--name", "two") == 0
+    assert certify(url, *low, "--name", "two") == 0
+    assert "known already" in capsys.readouterr().out
+    [row] = stored(url, certificate)
+    assert (row["counted"], row["n"], row["misses"]) == ("stations", 2, 0)
+    with pytest.raises(SettingsError, match="a certificate of that name stands"):
+        certify(url, "--recall", 0.5, "--confidence", 0.6, "--name", "two")
+
+    assert camtriage("run", card, "--database", url, "--certificate", "two") == 0
+    assert "two" in capsys.readouterr().out
+    look = stored(url, recipe)[-3]["description"]
+    assert look["blank"]["threshold"] == row["threshold"]
+    assert look["certificate"] == {"name": "two", "data": row["data_hash"]}
+    assert camtriage("report", "--database", url, "--out", card.parent) == 0
+    [page] = card.parent.glob("*.md")
+    assert "Threshold for blanks: certificate two." in page.read_text("utf-8")
+
+
+def test_a_certificate_is_void_for_other_models_and_unknown_under_other_names(reviewed):
+    card, url, table = reviewed
+    certify(url, "--labels", table, "--recall", 0.5, "--confidence", 0.7, "--name", "other")
+    with pytest.raises(SettingsError, match=r"no such certificate; there are: .*other"):
+        camtriage("run", card, "--database", url, "--certificate", "else")
+    with writing(open_database(url)) as conn:
+        mine = certificate.c.name == "other"
+        models = conn.execute(sa.select(certificate.c.models).where(mine)).scalar_one()
+        models["frame_model"]["sha256"] = "0" * 64
+        conn.execute(sa.update(certificate).where(mine).values(models=models))
+    before = stored(url, recipe)
+    with pytest.raises(SettingsError, match=r"certificate other is void here: .* frame model"):
+        camtriage("run", card, "--database", url, "--certificate", "other")
+    assert stored(url, recipe) == before
