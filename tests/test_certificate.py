@@ -39,7 +39,7 @@ def test_fifty_nine_pictures_without_a_miss_prove_95_percent_and_58_do_not():
     found = certify(sample(units([0.2] * 59)), 0.95, 0.95)
     assert (found.counted, found.tested.units, found.tested.missed) == ("pictures", 59, 0)
     assert found.threshold == 0.201  # the lowest that hides none of them
-    with pytest.raises(SettingsError, match="1 more pictures without a miss are needed"):
+    with pytest.raises(SettingsError, match="1 more picture without a miss must be added"):
         certify(sample(units([0.2] * 58)), 0.95, 0.95)
 
 
@@ -55,7 +55,7 @@ def test_the_sequence_stops_at_the_first_failure():
 
 def test_more_than_one_station_are_counted_as_stations():
     many = [units([0.1] * 20, f"S{i}") for i in range(58)]
-    with pytest.raises(SettingsError, match="1 more stations"):
+    with pytest.raises(SettingsError, match="1 more station "):
         certify(sample(*many), 0.95, 0.95)
     found = certify(sample(*many, units([0.1], "S58")), 0.95, 0.95)
     assert (found.counted, found.tested.units, found.tested.shown) == ("stations", 59, 1161)
@@ -132,26 +132,27 @@ def test_visits_keep_the_promise_in_95_of_100_draws():
     """Bursts of three pictures that are much alike; a visit is lost with all three."""
     rng = np.random.default_rng(2)
     kept = []
-    truth = TRUE.rvs((100_000, 1), random_state=rng) + rng.uniform(-0.1, 0.1, (100_000, 3))
+    truth = TRUE.rvs((5_000, 1), random_state=rng) + rng.uniform(-0.1, 0.1, (5_000, 3))
+    surest = truth.min(axis=1)
     for _ in range(DRAWS):
-        bursts = truth[rng.integers(0, len(truth), 100)]
+        bursts = truth[rng.integers(0, len(truth), 60)]
         pictures = [
             looked(3 * v + i, float(p), "animal", visit=f"v{v}", hidden=False)
             for v, burst in enumerate(bursts)
             for i, p in enumerate(burst)
         ]
         found = tried(from_reviews(pictures, visits=True), "visit")
-        kept.append(found is None or (truth.min(1) < found.threshold).mean() >= 0.9)
+        kept.append(found is None or (surest < found.threshold).mean() >= 0.9)
     assert HOLDS <= np.mean(kept) < 1
 
 
 def test_stations_keep_the_promise_where_pictures_are_alike_and_only_drawn_blanks_have_answers():
-    """45 stations, some much harder than others, the same for the mean recall over all of them."""
+    """35 stations, some much harder than others, the same for the mean recall over all of them."""
     rng = np.random.default_rng(3)
     shifts = rng.normal(0, 1.2, 20_000)  # of stations, in log-odds of p_blank
     kept, made = [], 0
     for _ in range(DRAWS):
-        stations = [_station(rng, f"S{number}", rng.choice(shifts)) for number in range(45)]
+        stations = [_station(rng, f"S{number}", rng.choice(shifts)) for number in range(35)]
         found = tried(from_reviews([one for pictures in stations for one in pictures]))
         made += found is not None
         true = _mean_recall(shifts, found.threshold) if found else 1.0

@@ -7,9 +7,13 @@ import sqlalchemy as sa
 
 from db.core.engine import open_database, reading, writing
 from db.core.schema import certificate, recipe
+from db.queries.certificates import certified_batches, named_pictures, reviewed_pictures
+from db.store.reviews import save_reviews
 from pipeline.errors import SettingsError
+from pipeline.records import Review
 from tests import cards
 from tests.commands import camtriage
+from tests.makers import fill
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,9 @@ def test_reviews_become_a_certificate_and_runs_use_it_by_name(reviewed, capsys):
     assert stored(url, certificate) == []
     camtriage("review", "import", table, "--database", url)
     assert certify(url, *low, "--name", "two") == 0
-    assert certify(url, *low, "--name", "two") == 0
+    page = card.parent / "two.html"
+    assert certify(url, *low, "--name", "two", "--page", page) == 0
+    assert "At least <b>50 %</b> of the pictures" in page.read_text("utf-8")
     assert "known already" in capsys.readouterr().out
     [row] = stored(url, certificate)
     assert (row["counted"], row["n"], row["misses"]) == ("stations", 2, 0)
@@ -63,6 +69,19 @@ def test_reviews_become_a_certificate_and_runs_use_it_by_name(reviewed, capsys):
     assert camtriage("report", "--database", url, "--out", card.parent) == 0
     [page] = card.parent.glob("*.md")
     assert "Threshold for blanks: certificate two." in page.read_text("utf-8")
+
+
+def test_cameras_with_unanswered_kept_pictures_are_left_out_on_both_databases(database):
+    with writing(database) as conn:
+        fill(conn, 60, cameras=2, cards=1)
+        rows, partly = reviewed_pictures(conn)
+        assert (rows, partly) == ([], 2)
+        kept = sa.text("SELECT media_id FROM media_status WHERE state = 'kept'")
+        save_reviews(conn, [Review(sha, "animal") for sha in conn.scalars(kept)], "all.csv")
+        rows, partly = reviewed_pictures(conn)
+        assert (len(rows), partly) == (60, 0)
+        assert {row.sha256 for row in named_pictures(conn, [rows[0].sha256])} == {rows[0].sha256}
+        assert certified_batches(conn, ["card-0"]) == {"card-0": None}
 
 
 def test_a_certificate_is_void_for_other_models_and_unknown_under_other_names(reviewed):

@@ -39,6 +39,9 @@ def certify(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of the certificate; else made from it.")
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also one page to print, HTML.")
+    ] = None,
     database: Database = None,
 ) -> int:
     """The lowest threshold for blanks that keeps a stated recall, proved by what people saw.
@@ -48,7 +51,9 @@ def certify(
     from flows.services.certify import certify_filter
 
     url = database_url(database)
-    _print_certificate(certify_filter(url, recall, confidence, level, labels, name))
+    _print_certificate(certify_filter(url, recall, confidence, level, labels, name, page))
+    if page:
+        print(page)
     return 0
 
 

@@ -18,11 +18,13 @@ from db.queries.certificates import (
 from db.queries.exchange.named_pictures import find_pictures
 from db.store.batches import read_recipe
 from flows.execution.databases import known_database
+from flows.facts.day import blanks_of_all
 from flows.run_options import check_batch_name
 from flows.steps.recipes import Recipe, certified_part
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.frames.blank import BURST, FRAME
+from pipeline.report.certificate_page import write_certificate
 from pipeline.trust.certificate import Certificate, certify
 from pipeline.trust.evidence import Evidence, Looked, from_reviews, from_table
 
@@ -47,12 +49,14 @@ def certify_filter(
     level: str = "picture",
     labels: Path | None = None,
     name: str | None = None,
+    page: Path | None = None,
 ) -> Certified:
     """Prove a threshold and keep the certificate; SettingsError says what is missing.
 
     level    picture or visit
     labels   a table of answers that were chosen without the scores; None: what people reviewed
     name     None: made from what is promised and the data
+    page     a file for one page to print
     """
     if level not in LEVELS:
         raise SettingsError(f"--level {level}: picture or visit")
@@ -67,6 +71,10 @@ def certify_filter(
             save_certificate(conn, {"name": name, **row})
         elif any(known[key] != value for key, value in row.items()):
             raise SettingsError(f"--name {name}: a certificate of that name stands; give another")
+        if page is not None:  # before it is kept: a folder may refuse the page
+            stored = certificate_named(conn, name)
+            assert stored is not None
+            write_certificate({**stored}, blanks_of_all(conn), page)
     return Certified(name, known is not None, made)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.trust.evidence import Evidence, Unit
 from pipeline.trust.intervals import mean_tail, share_high
@@ -67,14 +68,14 @@ def certify(
     tests = _tests(shown, stations > 1)
     passes = _proof(stations > 1, recall, confidence)
     proved = next((i for i, one in enumerate(tests) if not passes(one)), len(tests)) - 1
-    counted = "stations" if stations > 1 else f"{level}s"
+    counted_in = "stations" if stations > 1 else f"{level}s"
     if proved < 0:
-        raise SettingsError(_missing(tests[0], passes, counted, level))
+        raise SettingsError(_missing(tests[0], passes, counted_in, level))
     threshold = THRESHOLDS[proved]
     blanks = [unit.score >= threshold for unit in evidence.units if unit.shown is False]
     return Certificate(
         level=level,
-        counted=counted,
+        counted=counted_in,
         recall=recall,
         confidence=confidence,
         threshold=threshold,
@@ -127,19 +128,18 @@ def _tests(units: Sequence[Unit], by_station: bool) -> list[Tested]:
     return [Tested(n, k, total, m) for n, k, m in zip(*columns, strict=True)]
 
 
-def _missing(best: Tested, passes: Callable[[Tested], bool], counted: str, level: str) -> str:
+def _missing(best: Tested, passes: Callable[[Tested], bool], counted_in: str, level: str) -> str:
     """How many more are needed, if none of them is lost."""
     low, high = best.units, MOST_UNITS
     while low + 1 < high:
         middle = (low + high) // 2
         enough = passes(Tested(middle, best.lost, best.shown, best.missed))
         low, high = (low, middle) if enough else (middle, high)
-    more = high - best.units
-    have = f"{best.units} {counted}" + (
-        f" with {best.shown} {level}s" if counted == "stations" else ""
-    )
+    one, more = counted_in.removesuffix("s"), high - best.units
+    have = counted(best.units, one)
+    have += f" with {counted(best.shown, level)}" if one == "station" else ""
     return (
-        f"not enough for this certificate: {have} that show something are a fair sample, and"
-        f" {best.missed} of their {level}s are missed at any threshold; {more} more {counted}"
-        " without a miss are needed"
+        f"not enough for this certificate: the fair sample has {have} that show something, of which"
+        f" {best.missed} are missed at any threshold; {counted(more, f'more {one}')} without a miss"
+        " must be added"
     )
