@@ -1,6 +1,6 @@
 """Certificates of the blank filter, from what people saw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,12 +99,10 @@ def _evidence(conn: Connection, level: str, labels: Path | None) -> tuple[Eviden
     }
     newest = parts[max(parts)]
     looked = [_looked(row, answers[row.sha256]) for row in rows if parts[row.recipe] == newest]
-    found = (
-        from_reviews(looked, level == "visit")
-        if labels is None
-        else from_table(looked, level == "visit")
-    )
-    return found, newest
+    if labels is not None:
+        return from_table(looked, level == "visit"), newest
+    found = from_reviews(looked, level == "visit")
+    return replace(found, left_out=found.left_out + partly), newest
 
 
 def _nothing(partly: int) -> str:
@@ -121,7 +119,7 @@ def _nothing(partly: int) -> str:
 
 
 def _answers(conn: Connection, labels: Path) -> dict[str, str]:
-    """The newest answer on each picture of the table; those on whole visits are none."""
+    """Of each picture the last answer, a person before others; those on whole visits are none."""
     read = read_reviews(labels, partial(find_pictures, conn))
     found: dict[str, str] = {}
     for review in read.reviews:
