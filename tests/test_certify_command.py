@@ -58,6 +58,8 @@ def test_reviews_become_a_certificate_and_runs_use_it_by_name(reviewed, capsys):
     assert "known already" in capsys.readouterr().out
     [row] = stored(url, certificate)
     assert (row["counted"], row["n"], row["misses"]) == ("stations", 2, 0)
+    assert certify(url, *low, "--level", "visit", "--name", "visits") == 0
+    assert [one["level"] for one in stored(url, certificate)] == ["picture", "visit"]
     with pytest.raises(SettingsError, match="a certificate of that name stands"):
         certify(url, "--recall", 0.5, "--confidence", 0.6, "--name", "two")
 
