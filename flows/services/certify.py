@@ -23,14 +23,14 @@ from flows.run_options import check_batch_name
 from flows.steps.recipes import Recipe, certified_part
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
-from pipeline.frames.blank import BURST, FRAME
+from pipeline.frames.blank import BURST, DETECTOR, FRAME
 from pipeline.report.certificate_page import write_certificate
 from pipeline.trust.certificate import Certificate, certify
 from pipeline.trust.evidence import Evidence, Looked, from_reviews, from_table
 
 LEVELS = ("picture", "visit")
 KIND = "not blank"
-KEPT_ANYWAY = (BURST, "truncated", "boxes")  # rules that keep a picture at every threshold
+KEPT_ANYWAY = (BURST, DETECTOR, "truncated", "boxes")  # rules that keep at every threshold
 
 
 @dataclass(frozen=True, slots=True)

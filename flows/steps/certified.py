@@ -1,7 +1,7 @@
 """The certificate that a run was told to use: its threshold, for the models it was made with."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -15,15 +15,18 @@ from flows.steps import recipes
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 
+if TYPE_CHECKING:
+    from pipeline.frames.detector import Detector
+
 
 def check_certificate(options: RunOptions) -> None:
     """SettingsError where the certificate is not here or is void for the models of the run."""
     if options.certificate is None:
         return
-    frame = models.frame_model(options.frame)
+    frame, detector = models.frame_model(options.frame), models.detector(options.detector)
     encoder = models.encoder(options.labeller, options.pretrained)
     with reading(known_database(options.database)) as conn:
-        certified_look(conn, options, options.load_settings(), frame, encoder)
+        certified_look(conn, options, options.load_settings(), frame, encoder, detector)
 
 
 def certified_look(

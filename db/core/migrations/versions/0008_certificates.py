@@ -1,13 +1,13 @@
 """Certificates stand with their evidence: what was promised of the blank filter, and why.
 
-Revision ID: 0007
-Revises: 0006
+Revision ID: 0008
+Revises: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0007", "0006"
+revision, down_revision = "0008", "0007"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
