@@ -26,7 +26,7 @@ def ask(api: str, path: str, body: object = None, method: str | None = None):
     head = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{api}{path}", data, head, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             text = answer.read()
     except urllib.error.HTTPError as why:
         if why.code != 503:  # its SQLite is busy, it says: ask again

@@ -16,13 +16,16 @@ from tests.commands import camtriage
 from tests.makers import fill
 
 
+ALONE = ("--detector", "none")  # which keeps pictures of both cameras
+
+
 @pytest.fixture(scope="module")
 def reviewed(tmp_path_factory):
     """A card of two cameras, run, and a table with an answer on each of its pictures."""
     folder = tmp_path_factory.mktemp("certify")
     card = cards.card(folder / "card", pictures=16, broken=False)
     url = f"sqlite:///{folder}/camtriage.db"
-    assert camtriage("run", card, "--name", "mara", "--database", url) == 0
+    assert camtriage("run", card, "--name", "mara", *ALONE, "--database", url) == 0
     with reading(open_database(url)) as conn:
         rows = conn.execute(sa.text("SELECT media_id, state FROM media_status")).all()
     table = folder / "answers.csv"
@@ -63,7 +66,7 @@ def test_reviews_become_a_certificate_and_runs_use_it_by_name(reviewed, capsys):
     with pytest.raises(SettingsError, match="a certificate of that name stands"):
         certify(url, "--recall", 0.5, "--confidence", 0.6, "--name", "two")
 
-    assert camtriage("run", card, "--database", url, "--certificate", "two") == 0
+    assert camtriage("run", card, *ALONE, "--database", url, "--certificate", "two") == 0
     assert "two" in capsys.readouterr().out
     look = stored(url, recipe)[-3]["description"]
     assert look["blank"]["threshold"] == row["threshold"]

@@ -18,7 +18,7 @@ SIZE = (64, 96)
 FAMILIES = {
     "EfficientNet Lite0": "tf_efficientnet_lite0",
     "EfficientNet B0": "efficientnet_b0",
-    "EfficientNet V2-S": "tf_efficientnetv2_s",
+    "EfficientNet V2": "tf_efficientnetv2_b0",  # S has the same layers, three times as many
     "ConvNeXt V2 atto": "convnextv2_atto",
     "DaViT tiny": "davit_tiny",
 }
