@@ -15,7 +15,6 @@ from tests import cards
 from tests.commands import camtriage
 from tests.makers import fill
 
-
 ALONE = ("--detector", "none")  # which keeps pictures of both cameras
 
 
