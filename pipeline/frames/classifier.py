@@ -4,12 +4,11 @@ A model is a folder (`frame.json`, `frame.safetensors`, `frame.onnx`); the start
 your own (`camtriage train frame`) have the same form, described in pipeline/frames/network.py.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +18,15 @@ from pipeline.errors import WeightsError
 from pipeline.frames.blank import Fusion
 from pipeline.models import runtime as runtimes
 from pipeline.models import weights
+from pipeline.models.folder import Facts, Form, digest, with_weights
 
 if TYPE_CHECKING:
     from torch import nn
 
 STARTER = Path(__file__).parents[1] / "models" / "starter" / "frame"
 CLASSES = ("animal", "human", "vehicle", "blank")
-INPUTS, OUTPUTS = ("pixels",), ("logits", "cells", "attention")
-_FORM = 1
-
-Facts: TypeAlias = dict[str, Any]  # what stands in frame.json
+OUTPUTS = ("logits", "cells", "attention")
+FORM = Form("frame", 1, CLASSES, inputs=("pixels",), outputs=OUTPUTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class FrameModel:
 
         Each runs alone, so that its scores do not depend on the others, and in 50 MB.
         """
-        found = [self.session.run({INPUTS[0]: picture[None]}) for picture in pixels]
+        found = [self.session.run({"pixels": picture[None]}) for picture in pixels]
         return joined([FrameOutput(*(arrays[name] for name in OUTPUTS)) for arrays in found])
 
 
@@ -92,11 +90,11 @@ def load_frame_model(
     files = {name: folder / name for name in facts["files"]}
     for name, path in files.items():
         weights.check(path, facts["files"][name])
-    session: runtimes.Session = (_torch_session if by_torch else _session)(facts, files, threads)
+    session = FORM.session(facts, files, lambda: _network(facts, files), threads, by_torch)
     height, width = facts["size"]
     return FrameModel(
         name=facts["name"],
-        sha256=_digest(facts),
+        sha256=digest(facts),
         size=(height, width),
         fusion=Fusion.from_json(facts["fusion"]),
         runtime="onnxruntime" if isinstance(session, runtimes.OnnxSession) else "torch",
@@ -115,7 +113,7 @@ def _facts(folder: Path, name: str) -> Facts:
         )
     try:
         facts: Facts = json.loads(path.read_text("utf-8"))
-        if facts["form"] != _FORM or tuple(facts["classes"]) != CLASSES:
+        if facts["form"] != FORM.number or tuple(facts["classes"]) != CLASSES:
             raise WeightsError(f"{path}: of another version of camtriage; train it again")
         height, width = (int(side) for side in facts["size"])
         digests = facts["files"]["frame.safetensors"], facts["name"], facts["fusion"]
@@ -124,24 +122,6 @@ def _facts(folder: Path, name: str) -> Facts:
     if not (all(digests) and min(height, width) >= 32):
         raise WeightsError(f"{path}: a frame model needs a name, digests, a fusion and a size")
     return facts
-
-
-def _session(facts: Facts, files: dict[str, Path], threads: int) -> runtimes.Session:
-    """ONNX Runtime on the file that is there or one made now; else PyTorch."""
-    if runtimes.device() != "cpu" or not runtimes.has_onnxruntime():
-        return _torch_session(facts, files, threads)
-    path = files.get("frame.onnx")
-    if path is None:
-        key = f"frame-{_digest(facts)[:32]}.onnx"
-        path = runtimes.cached(key, lambda fresh: export(_network(facts, files), facts, fresh))
-    if path is None:
-        return _torch_session(facts, files, threads)
-    return runtimes.OnnxSession(path, threads, batch=1)
-
-
-def _torch_session(facts: Facts, files: dict[str, Path], threads: int) -> runtimes.TorchSession:
-    network = _network(facts, files)
-    return runtimes.TorchSession(network, INPUTS, OUTPUTS, threads, runtimes.device())
 
 
 def _network(facts: Facts, files: dict[str, Path]) -> "nn.Module":
@@ -155,15 +135,7 @@ def _network(facts: Facts, files: dict[str, Path]) -> "nn.Module":
         facts["std"],
         facts.get("backbone_args"),
     )
-    path = files["frame.safetensors"]
-    try:
-        network.load_state_dict(weights.load(path))
-    except RuntimeError as why:
-        first = str(why).splitlines()[1].strip() if "\n" in str(why) else str(why)
-        raise WeightsError(
-            f"{files['frame.safetensors']}: do not fit the network: {first}"
-        ) from why
-    return network.eval()
+    return with_weights(network, files["frame.safetensors"])
 
 
 def save_frame_model(network: "nn.Module", facts: Facts, folder: Path, onnx: bool = True) -> Facts:
@@ -172,26 +144,4 @@ def save_frame_model(network: "nn.Module", facts: Facts, folder: Path, onnx: boo
     facts   what stands in frame.json, without "form", "classes" and "files"
     onnx    False leaves the ONNX file to be made on first use
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    same = runtimes.halved(network)
-    files = {"frame.safetensors": weights.save(same.state_dict(), folder / "frame.safetensors")}
-    if onnx:
-        export(same, facts, folder / "frame.onnx")
-        files["frame.onnx"] = weights.digest(folder / "frame.onnx")
-    facts = {**facts, "form": _FORM, "classes": list(CLASSES), "files": files}
-    (folder / "frame.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-    return facts
-
-
-def export(network: "nn.Module", facts: Facts, path: Path) -> float:
-    """Write a network as ONNX; returns the relative difference to PyTorch."""
-    import torch
-
-    noise = np.random.default_rng(0).integers(0, 256, (2, *facts["size"], 3), dtype=np.uint8)
-    return runtimes.export_onnx(network, (torch.from_numpy(noise),), path, INPUTS, OUTPUTS)
-
-
-def _digest(facts: Facts) -> str:
-    """Of all that shapes a result: two trainings with the same outcome are one model."""
-    shaping = {key: value for key, value in facts.items() if key not in ("training", "name")}
-    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
+    return FORM.save(network, facts, folder, onnx)

@@ -203,10 +203,7 @@ def basis(
         raise no_effort(request, stays, known, watched)
     kept, left_out = kept_of(sightings, request.species)
     no_time = untimed(untimed_of(sightings, request.species), known)
-    station = np.array([stays[sighting.deployment].station for sighting in kept], str)
-    times = np.array([sighting.started_at for sighting in kept], "datetime64[us]")
-    within = stretches(watched, station, times, days_alone(s.started_at for s in kept))
-    within[np.array([sighting.deployment not in known for sighting in kept], bool)] = -1
+    station, times, within = _placed(kept, stays, known, watched)
     events, first, by_people, by_model = _events(kept, station, within, edges, request)
     with_effort = [watch.station for watch in watched]
     without = sorted({stay.station for stay in stays.values()} - {*with_effort})
@@ -239,6 +236,20 @@ def basis(
         wider=wider or {},
         vague=_vague(sightings, stays, known, watched, edges, wider or {}),
     )
+
+
+def _placed(
+    kept: Sequence[Sighting],
+    stays: Mapping[str, Stay],
+    known: Mapping[str, Stay],
+    watched: Sequence[Watch],
+) -> tuple[NDArray[np.str_], NDArray[np.datetime64], NDArray[np.int64]]:
+    """Station, time and stretch of effort of each sighting, (n,); stretch -1: in no effort."""
+    station = np.array([stays[sighting.deployment].station for sighting in kept], str)
+    times = np.array([sighting.started_at for sighting in kept], "datetime64[us]")
+    within = stretches(watched, station, times, days_alone(s.started_at for s in kept))
+    within[np.array([sighting.deployment not in known for sighting in kept], bool)] = -1
+    return station, times, within
 
 
 def _vague(
