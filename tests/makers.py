@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 from db.store import arrivals
 from db.store.batches import end_run, save_batch, save_recipe, set_current, start_run
 from db.store.deployments import save_deployments
-from db.store.draws import save_draws
 from db.store.files import save_file_problems, save_files
 from db.store.flags import save_flags
 from db.store.labels import save_labels
 from db.store.media import save_media
-from db.store.reviews import save_reviews
+from db.store.reviewing.draws import save_draws
+from db.store.reviewing.reviews import save_reviews
 from db.store.scores import save_window
 from db.store.visits import save_visits
 from db.store.windows import save_windows

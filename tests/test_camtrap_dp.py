@@ -24,7 +24,7 @@ from db.core.engine import open_database, reading, writing
 from db.store.outages import save_outages
 from db.store.repairs import save_repair
 from flows.facts.package import gather
-from flows.services.export import export_camtrap_dp
+from flows.services.exchange.export import export_camtrap_dp
 from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError
 from pipeline.exchange.camtrap_dp import export, place

@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from db.core.backup import backup
 from db.core.engine import open_database, writing
 from db.core.schema import media
-from db.store.draws import save_draws
 from db.store.files import files_found, move_paths, save_files
+from db.store.reviewing.draws import save_draws
 from flows.execution.directly import Directly
 from flows.facts.package import gather
 from flows.facts.sheets import drawn_blanks
 from flows.run_options import NamingOptions, RunOptions
 from flows.services.clocks import RepairRequest, write_shift
-from flows.services.export import export_megadetector
-from flows.services.hand_over import pictures_in_state
+from flows.services.exchange.export import export_megadetector
+from flows.services.exchange.hand_over import pictures_in_state
 from flows.steps import chain
 from flows.steps.ingest import ingest
 from pipeline.records import Draw, Found

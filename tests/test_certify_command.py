@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from db.core.engine import open_database, reading, writing
 from db.core.schema import certificate, recipe
 from db.queries.certificates import certified_batches, named_pictures, reviewed_pictures
-from db.store.reviews import save_reviews
+from db.store.reviewing.reviews import save_reviews
 from pipeline.errors import SettingsError
 from pipeline.records import Review
 from tests import cards

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from db.core import schema
 from db.core.engine import open_database, writing
 from db.store.flags import flags_named
-from db.store.reviews import save_reviews
+from db.store.reviewing.reviews import save_reviews
 from flows.execution.directly import Directly
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions

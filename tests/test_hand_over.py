@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from db.core.engine import open_database, writing
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
-from flows.services.hand_over import CopiedPictures, copy_pictures, pictures_in_state
+from flows.services.exchange.hand_over import CopiedPictures, copy_pictures, pictures_in_state
 from pipeline.errors import CardError, SettingsError
 from tests import cards
 from tests.commands import camtriage

@@ -17,8 +17,8 @@ from db.integrity.check import check
 from db.store.files import paths_in_state
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
-from flows.services.audit import write_audit
-from flows.services.reviews import import_reviews
+from flows.services.reviewing.audit import write_audit
+from flows.services.reviewing.reviews import import_reviews
 from flows.services.study.population import study_request, write_study
 from flows.services.study.report import write_day
 from flows.steps.summary import as_markdown

@@ -17,14 +17,14 @@ from db.store.deployments import save_deployments
 from db.store.files import save_files
 from db.store.labels import save_labels
 from db.store.media import media_of, save_media
-from db.store.reviews import reviews_of, save_reviews
+from db.store.reviewing.reviews import reviews_of, save_reviews
 from db.store.scores import save_window
 from db.store.visits import save_visits, visits_of
 from db.store.windows import save_windows, windows_left
 from flows.facts.package import gather
 from flows.facts.sheets import drawn_blanks
 from flows.facts.study import read_labelled_visits, read_sightings
-from flows.services.reviews import import_reviews
+from flows.services.reviewing.reviews import import_reviews
 from flows.services.study.population import read_study, study_request
 from pipeline.answers import answers
 from pipeline.exchange.camtrap_dp import observation_rows
@@ -253,7 +253,7 @@ def test_a_sample_sheet_with_fox_and_badger_answers_for_both(database, database_
 
 def test_a_written_sheet_shows_every_row_of_the_answer_and_comes_back_the_same(conn, tmp_path):
     from db.queries.exchange.named_pictures import find_pictures
-    from db.store.draws import save_draws
+    from db.store.reviewing.draws import save_draws
     from pipeline.exchange.reviews import read_reviews
     from pipeline.records import Draw
 

@@ -9,7 +9,7 @@ from db.store.deployments import all_deployments, save_deployments
 from db.store.outages import outages
 from flows.run_options import RunOptions
 from flows.services.deployments import import_deployments
-from flows.services.reviews import import_reviews
+from flows.services.reviewing.reviews import import_reviews
 from flows.steps.ingest import ingest
 from pipeline.card.deployment_table import read_whole
 from pipeline.errors import InputError, SettingsError

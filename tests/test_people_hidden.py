@@ -20,8 +20,8 @@ from db.store.deployments import save_deployments
 from db.store.flags import save_flags
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
-from flows.services.audit import write_audit
-from flows.services.export import export_camtrap_dp
+from flows.services.exchange.export import export_camtrap_dp
+from flows.services.reviewing.audit import write_audit
 from flows.services.study.population import study_request
 from flows.services.study.report import write_day
 from flows.services.study.sample import write_queue, write_sample

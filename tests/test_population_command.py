@@ -15,7 +15,7 @@ from db.store.batches import save_batch, save_recipe, set_current
 from db.store.deployments import all_deployments, save_deployments
 from db.store.media import save_media
 from db.store.outages import accepted_outages, save_outages
-from db.store.reviews import save_reviews
+from db.store.reviewing.reviews import save_reviews
 from db.store.visits import save_visits
 from flows.cli.report import study_lines
 from flows.facts.study import read_sightings

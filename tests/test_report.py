@@ -19,7 +19,7 @@ from db.core import schema
 from db.core.rows import refresh
 from db.store import arrivals
 from db.store.batches import end_run, start_run
-from db.store.reviews import save_reviews
+from db.store.reviewing.reviews import save_reviews
 from flows.facts.day import read_day
 from pipeline.day_facts import (
     Card,

@@ -8,7 +8,7 @@ from makers import fill
 
 from db.core.engine import reading, writing
 from db.queries.exchange.named_pictures import find_pictures
-from db.store.reviews import save_reviews
+from db.store.reviewing.reviews import save_reviews
 from flows.facts.sheets import drawn_blanks
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import Named, SheetRow, read_reviews, write_sheet

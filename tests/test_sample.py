@@ -15,10 +15,10 @@ from db.queries.population.sample import pictures_of
 from db.store.batches import save_batch, save_recipe, set_current
 from db.store.deployments import save_deployments
 from db.store.media import save_media
-from db.store.reviews import save_reviews
+from db.store.reviewing.reviews import save_reviews
 from db.store.visits import save_visits
 from flows.facts.study import read_labelled_visits, read_sample
-from flows.services.reviews import import_reviews
+from flows.services.reviewing.reviews import import_reviews
 from flows.services.study.population import read_basis, read_study, study_request
 from flows.services.study.sample import write_queue, write_sample
 from pipeline.errors import SettingsError

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from db.core.engine import writing
-from db.store.reviews import save_reviews
+from db.store.reviewing.reviews import save_reviews
 from flows.facts.study import read_labelled_visits, read_sample
-from flows.services.reviews import import_reviews
+from flows.services.reviewing.reviews import import_reviews
 from flows.services.study.population import read_study, study_request
 from flows.services.study.sample import write_queue, write_sample
 from pipeline.population.correction.correction import corrected, only_sampled

@@ -36,7 +36,6 @@ from db.store.deployments import (
     outside_period,
     save_deployments,
 )
-from db.store.draws import draws_of, save_draws
 from db.store.files import (
     file_counts,
     file_problems_of,
@@ -47,7 +46,8 @@ from db.store.files import (
 from db.store.flags import flags_of, save_flags, save_verdict
 from db.store.labels import labels_of, save_labels, unlabelled
 from db.store.media import media_of, save_media, unplanned_media
-from db.store.reviews import reviews_of, save_reviews
+from db.store.reviewing.draws import draws_of, save_draws
+from db.store.reviewing.reviews import reviews_of, save_reviews
 from db.store.scores import boxes_on, frame_scores_of, save_window, vectors_of
 from db.store.visits import save_visits, visits_of
 from db.store.windows import next_numbers, save_windows, window_of, windows_left

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from db.core.backup import backup, restore
 from db.core.engine import open_database, reading
-from db.store.draws import draws_of
+from db.store.reviewing.draws import draws_of
 from db.store.windows import windows_left
 from flows.execution.directly import Directly
 from flows.prefect.run import run_job

@@ -11,12 +11,12 @@ from db.core.engine import reading, writing
 from db.queries.exchange.sheets import drawn_blanks
 from db.store.batches import save_batch, save_recipe, set_current, start_run
 from db.store.deployments import save_deployments
-from db.store.draws import save_draws
 from db.store.files import save_files
 from db.store.flags import save_flags, save_verdict
 from db.store.labels import save_labels
 from db.store.media import save_media
-from db.store.reviews import save_reviews
+from db.store.reviewing.draws import save_draws
+from db.store.reviewing.reviews import save_reviews
 from db.store.visits import save_visits
 from pipeline.records import Deployment, Draw, Found, Media, Review, Visit
 from tests.makers import fill

@@ -134,7 +134,7 @@ def kept(
 
 def _hand_over(url: str, state: str, batch: str | None, copy: Path | None, listed: bool) -> int:
     """Print the pictures in a state, or copy them. 1: some are not there any more."""
-    from flows.services.hand_over import copy_pictures, pictures_in_state
+    from flows.services.exchange.hand_over import copy_pictures, pictures_in_state
 
     pictures = pictures_in_state(url, state, batch)
     if listed:

@@ -28,7 +28,7 @@ def camtrap_dp(
 
     camtriage export camtrap-dp package --project project.toml
     """
-    from flows.services.export import export_camtrap_dp
+    from flows.services.exchange.export import export_camtrap_dp
 
     done = export_camtrap_dp(database_url(database), folder, project, name, exact, settings)
     print(f"{folder}: {_counts(done.counts)}")
@@ -51,7 +51,7 @@ def megadetector(
 
     camtriage export megadetector results.json --name mara-2026-11
     """
-    from flows.services.export import export_megadetector
+    from flows.services.exchange.export import export_megadetector
 
     done = export_megadetector(database_url(database), file, name)
     print(f"{file}: {_counts(done.counts)}")

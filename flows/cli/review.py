@@ -12,7 +12,7 @@ from pipeline.counted import counted
 
 if TYPE_CHECKING:  # a command starts without what it does not need
     from flows.services.certify import Certified
-    from flows.services.reviews import ImportedReviews
+    from flows.services.reviewing.reviews import ImportedReviews
 
 MOST_NAMED = 20  # pictures in one line
 app = typer.Typer()
@@ -69,7 +69,7 @@ def audit_sheet(
 
     camtriage audit sheet --out audit
     """
-    from flows.services.audit import write_audit
+    from flows.services.reviewing.audit import write_audit
 
     for path in write_audit(database_url(database), out, name, settings, show_people):
         print(path)
@@ -92,7 +92,7 @@ def review_import(
 
     camtriage review import audit/audit.csv --reviewer Amina
     """
-    from flows.services.reviews import import_reviews
+    from flows.services.reviewing.reviews import import_reviews
 
     _print_import(import_reviews(database_url(database), table, reviewer))
     return 0

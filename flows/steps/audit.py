@@ -3,9 +3,9 @@
 import hashlib
 
 from db.core.engine import reading, writing
-from db.store.draws import blanks_not_covered, draws_of, save_draws
 from db.store.files import save_file_problems
 from db.store.media import media_named
+from db.store.reviewing.draws import blanks_not_covered, draws_of, save_draws
 from db.store.scores import frame_scores_named, save_embeddings
 from db.store.windows import windows_left
 from flows.execution import loaded as models

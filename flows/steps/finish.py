@@ -12,8 +12,8 @@ from db.store.batches import (
     is_run_of,
     set_current,
 )
-from db.store.draws import count_drawn
 from db.store.files import file_counts, file_problems_of
+from db.store.reviewing.draws import count_drawn
 from db.store.windows import windows_left
 from flows.execution.databases import ready_database
 from flows.execution.retry import patient

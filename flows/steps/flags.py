@@ -9,7 +9,7 @@ from db.store.deployments import deployments_of
 from db.store.flags import save_flags
 from db.store.labels import labels_of
 from db.store.media import media_of
-from db.store.reviews import reviews_of
+from db.store.reviewing.reviews import reviews_of
 from db.store.scores import Vectors, frame_scores_of, vectors_of
 from db.store.visits import visits_of
 from flows.execution.databases import ready_database

@@ -14,7 +14,7 @@ from db.queries.exchange.named_pictures import find_pictures
 from db.store.deployments import all_deployments
 from db.store.flags import flags_named
 from db.store.media import media_named
-from db.store.reviews import beaten_since, last_review, names_in_use, save_reviews
+from db.store.reviewing.reviews import beaten_since, last_review, names_in_use, save_reviews
 from flows.execution.databases import known_database
 from pipeline.exchange.reviews import read_reviews
 from pipeline.records import Review

@@ -1,0 +1,1 @@
+"""What people said of pictures and visits, and what was drawn for them."""

@@ -1,0 +1,1 @@
+"""Results for other programs, and files for them."""
