@@ -12,10 +12,12 @@
     common = ["red fox"]
     protected = true
 
-A taxon may also bring `prompts` of its own, `forms` (breeds, sexes, coats that look different: each
-gets a vector of its own, and their probabilities add up), and an `observation_type`; a vehicle, or
-what shows nothing (`blank`), has a common name only. A site list is a text file with one scientific
-name a line (any rank), a CSV with a column `scientific_name`, or TOML with `may_occur = [...]`.
+A taxon may have `also = [...]`: synonyms and names in other languages, by which people find it and
+which no model reads. It may bring `prompts` of its own, `forms` (breeds, sexes, coats that look
+different: each gets a vector of its own, and their probabilities add up), and an
+`observation_type`; a vehicle, or what shows nothing (`blank`), has a common name only. A site list
+is a text file with one scientific name a line (any rank), a CSV with a column `scientific_name`, or
+TOML with `may_occur = [...]`.
 """
 
 import hashlib
@@ -51,7 +53,7 @@ Parents: TypeAlias = tuple[tuple[str, str], ...]  # (rank, name), from narrow to
 _TOP_KEYS = {"name", "templates", "lineage", "taxon"}
 _TAXON_KEYS = {
     *("scientific", "rank", "genus", "subfamily", "family", "order", "class"),
-    *("common", "forms", "prompts", "protected", "observation_type"),
+    *("common", "also", "forms", "prompts", "protected", "observation_type"),
 }
 
 
@@ -66,6 +68,7 @@ class Taxon:
     prompts: tuple[tuple[str, ...], ...]  # one group for each form; a group is averaged
     protected: bool = False
     observation_type: str = "animal"  # of TYPES
+    also: tuple[str, ...] = ()  # synonyms, other languages: for people only
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,11 @@ class LabelSet:
 
     @cached_property
     def digest(self) -> str:
-        """sha-256 of all that shapes a result; comments and the order in the file do not."""
+        """sha-256 of all that shapes a result; comments, the order in the file and names that only
+        people use do not."""
         content = [asdict(taxon) for taxon in self.taxa]
+        for taxon in content:
+            del taxon["also"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @cached_property
@@ -215,7 +221,9 @@ def _taxon(path: Path, number: int, given: object, templates: list[str], lineage
     facts = {"scientific": name if rank else "", "family": dict(parents).get("family", "")}
     groups = [own or _filled(templates, common or [name], facts)]
     groups = [_filled(templates, [form], facts) for form in forms] or groups
-    return Taxon(name, rank, parents, tuple(common), tuple(map(tuple, groups)), protected, kind)
+    also = tuple(_texts(path, f"{where}: also", given.get("also", [])))
+    prompts = tuple(map(tuple, groups))
+    return Taxon(name, rank, parents, tuple(common), prompts, protected, kind, also)
 
 
 def _named(

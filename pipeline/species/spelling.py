@@ -60,7 +60,7 @@ def _known(
     taxa = [taxon for taxon in labelset.taxa if taxon.observation_type != TYPES[-1]]
     wider = {name for taxon in taxa for _, name in taxon.parents}
     known = {*seen, *KINDS, *wider, *(taxon.name for taxon in taxa)}
-    common = {_key(word): taxon.name for taxon in taxa for word in taxon.common}
+    common = {_key(word): taxon.name for taxon in taxa for word in (*taxon.common, *taxon.also)}
     return known, {_key(name): name for name in sorted(known, reverse=True)}, common
 
 

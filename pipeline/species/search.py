@@ -1,0 +1,179 @@
+"""The taxon that a person means, from the first letters they type.
+
+Scientific and common names, synonyms and names in other languages (`also` of a label set) are all
+looked through: from their beginning, from any of their words ("fox" is in "red fox"), by beginnings
+of their words ("o virg" is Odocoileus virginianus), and last with slips of the finger.
+"""
+
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.species.labelset import LONGEST_TEXT, LabelSet, allowed
+
+SLIPS = ((12, 3), (7, 2), (4, 1))  # letters typed -> letters that may be wrong; fewer: none
+MOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A taxon that can be meant."""
+
+    name: str  # scientific; for a vehicle its common name
+    observation_type: str  # animal, human, vehicle
+    rank: str  # empty where it is not known
+    common: str  # the first of its common names; empty: it has none
+    on_site: bool  # on the site list; true for all where there is none
+    used: bool  # in this database already
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One answer to what was typed."""
+
+    taxon: Known
+    matched: str  # the name by which it was found, as it is written
+    new: bool = False  # nobody knows this name: it is what was typed
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """Names made ready for `search`; made once, used for every letter typed."""
+
+    taxa: tuple[Known, ...]
+    names: tuple[tuple[str, int], ...]  # as written, and whose
+    words: tuple[tuple[str, ...], ...]  # of each name, plain
+    starts: tuple[tuple[str, int, int], ...]  # rest of a name from a word on, name, word; sorted
+
+
+def search_index(
+    labelset: LabelSet, site_list: frozenset[str] | None = None, used: Iterable[str] = ()
+) -> SearchIndex:
+    """Everything that may be meant: taxa, their parents, and names that are used here already.
+
+    site_list   names of any rank that may occur; None: all may
+    used        names in the database, which need not be in the label set
+    """
+    taxa, written = _taxa(labelset, site_list, frozenset(used))
+    names = tuple((text, i) for i, texts in enumerate(written) for text in texts)
+    words = tuple(tuple(_plain(text).split()) for text, _ in names)
+    starts = sorted(
+        ("".join(own[at:]), name, at) for name, own in enumerate(words) for at in range(len(own))
+    )
+    return SearchIndex(tuple(taxa), names, words, tuple(starts))
+
+
+def search(index: SearchIndex, typed: str, most: int = MOST) -> tuple[Found, ...]:
+    """What may be meant, the likeliest first, each taxon once.
+
+    The whole name comes first. Then what begins as typed, and after it what is near: in both those
+    of the site list before others, among these the names used here already, then the better match.
+    Last, beyond `most`, stands what was typed where no name is exactly that: it may be entered as
+    new. Empty where nothing was typed.
+    """
+    text = " ".join(typed.split())
+    plain = _plain(text).split()
+    if not plain or len(text) > LONGEST_TEXT or not text.isprintable():
+        return ()
+    best: dict[int, tuple[tuple[object, ...], int]] = {}
+    for name, quality in _begins(index, plain):
+        _keep(index, best, name, _rank(index, name, quality > 0, quality))
+    whole = any(rank[0] == 0 for rank, _ in best.values())
+    if len(best) < most:
+        for name, slips in _near(index, "".join(plain)):
+            _keep(index, best, name, _rank(index, name, 2, slips))
+    order = sorted(best.items(), key=lambda item: item[1][0])[:most]
+    found = [Found(index.taxa[taxon], index.names[name][0]) for taxon, (_, name) in order]
+    if not whole:
+        found.append(Found(Known(text, "animal", "", "", False, False), text, new=True))
+    return tuple(found)
+
+
+def _rank(index: SearchIndex, name: int, kind: int, quality: int) -> tuple[object, ...]:
+    """Sorts the likelier before. kind 0: the whole name, 1: begins so, 2: is near."""
+    taxon = index.taxa[index.names[name][1]]
+    return kind, not taxon.on_site, not taxon.used, quality, len(taxon.name), taxon.name
+
+
+def _keep(
+    index: SearchIndex,
+    best: dict[int, tuple[tuple[object, ...], int]],
+    name: int,
+    rank: tuple[object, ...],
+) -> None:
+    """Of each taxon the name that fits best."""
+    taxon = index.names[name][1]
+    if taxon not in best or (rank, name) < best[taxon]:
+        best[taxon] = rank, name
+
+
+def _begins(index: SearchIndex, plain: list[str]) -> list[tuple[int, int]]:
+    """(name, quality): 0 the whole name, 1 its beginning, 2 beginnings of its first words, 3 the
+    beginning of a later word, 4 beginnings of later words."""
+    found, typed = [], "".join(plain)
+    for start, name, at in _starting(index, typed):
+        whole = at == 0 and start == typed
+        found.append((name, 0 if whole else 3 if at else 1))
+    if len(plain) > 1:
+        for _, name, at in _starting(index, plain[0]):
+            words = index.words[name][at:]
+            pairs = zip(words, plain, strict=False)
+            if len(words) >= len(plain) and all(word.startswith(part) for word, part in pairs):
+                found.append((name, 4 if at else 2))
+    return found
+
+
+def _starting(index: SearchIndex, letters: str) -> tuple[tuple[str, int, int], ...]:
+    low = bisect_left(index.starts, (letters,))
+    return index.starts[low : bisect_left(index.starts, (letters + "\U0010ffff",))]
+
+
+def _near(index: SearchIndex, typed: str) -> list[tuple[int, int]]:
+    """(name, letters that differ) of beginnings of names that are what was typed with slips."""
+    import numpy as np
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import cdist
+
+    slips = next((most for letters, most in SLIPS if len(typed) >= letters), 0)
+    if not slips:
+        return []
+    found = []
+    for length in range(len(typed) - 1, len(typed) + 2):  # a letter too many, or one left out
+        cut = [start[:length] for start, _, _ in index.starts]
+        far = cdist([typed], cut, scorer=OSA.distance, score_cutoff=slips, dtype=np.uint8)[0]
+        found += [(index.starts[i][1], int(far[i])) for i in np.flatnonzero(far <= slips)]
+    return found
+
+
+def _taxa(
+    labelset: LabelSet, site_list: frozenset[str] | None, used: frozenset[str]
+) -> tuple[list[Known], list[list[str]]]:
+    """Each taxon once, and beside it its names as they are written."""
+    may = allowed(labelset, site_list) if site_list is not None else (True,) * len(labelset.taxa)
+    found: dict[str, tuple[Known, list[str]]] = {}
+    above: dict[str, tuple[str, bool]] = {}
+    for taxon, on_site in zip(labelset.taxa, may, strict=True):
+        if taxon.observation_type == "blank":
+            continue
+        common = taxon.common[0] if taxon.common and taxon.rank else ""
+        known = (taxon.observation_type, taxon.rank, common, on_site, taxon.name in used)
+        names = dict.fromkeys((taxon.name, *taxon.common, *taxon.also))
+        found[taxon.name] = Known(taxon.name, *known), list(names)
+        for rank, name in taxon.parents if taxon.observation_type == "animal" else ():
+            above[name] = rank, on_site or above.get(name, ("", False))[1]
+    for name, (rank, on_site) in above.items():
+        known = ("animal", rank, "", on_site, name in used)
+        found.setdefault(name, (Known(name, *known), [name]))
+    listed = site_list or frozenset()
+    for name in sorted((used | listed) - found.keys()):
+        known = ("animal", "", "", site_list is None or name in listed, name in used)
+        found[name] = Known(name, *known), [name]
+    return [taxon for taxon, _ in found.values()], [names for _, names in found.values()]
+
+
+def _plain(text: str) -> str:
+    """Small letters without accents; what is neither letter nor digit parts words."""
+    apart = unicodedata.normalize("NFKD", text.replace("'", "").replace("\u2019", "").casefold())
+    letters = (letter for letter in apart if not unicodedata.combining(letter))
+    return "".join(letter if letter.isalnum() else " " for letter in letters)
