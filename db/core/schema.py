@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from pipeline.records import time_of
 
 HEAD = (
-    "0008"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0009"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -488,6 +488,16 @@ review = sa.Table(  # append-only; one row an observation, the rows of one answe
     sa.Column("source", Words, nullable=False),
     sa.Column("saved_at", Time, nullable=False),  # UTC
     sa.UniqueConstraint("media_id", "answer", "position"),
+)
+
+access_to_people = sa.Table(  # append-only: who was shown a picture of people as it is
+    "access_to_people",
+    metadata,
+    _key(),
+    _to("media", index=True),
+    sa.Column("reviewer", Words, nullable=False),
+    sa.Column("task", TEXT, nullable=False),  # in which part of the review screen
+    sa.Column("asked_at", Time, nullable=False),  # UTC
 )
 
 certificate = sa.Table(  # a recall that is promised of the blank filter, and on which evidence

@@ -38,6 +38,7 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "labels",
     "boxes",
     "reviews",
+    "people_access",
     "pictures",
     "files",
     "outages",
