@@ -70,6 +70,13 @@ class NamingOptions:
         metavar="FILE",
         is_path=True,
     )
+    answers: str | None = option(
+        None,
+        "Another program's names for this card, in place of the labeller's: a file, or speciesnet, "
+        "megadetector, ... for names that are here already.",
+        metavar="FILE",
+        is_path=True,
+    )
     labeller: str = option(
         "starter",
         "starter, hf-hub:ORG/REPO, local-dir:FOLDER, or an open_clip name.",

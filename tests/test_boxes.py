@@ -110,7 +110,7 @@ def test_speciesnet_s_own_file_gives_its_boxes_and_says_that_names_are_not_taken
     path = tmp_path / "predictions.json"
     path.write_text(json.dumps({"predictions": given}))
     [line] = run(tmp_path, card, path).warnings
-    assert "6 names of species are not taken, only boxes" in line
+    assert "6 entries have a name, too: --answers" in line
     with open_database(f"sqlite:///{tmp_path}/k.db").connect() as conn:
         decided = conn.exec_driver_sql("SELECT DISTINCT decided_by FROM media_status").scalars()
         assert list(decided) == ["boxes"]

@@ -26,6 +26,7 @@ from pipeline.population.study.study import study
 from pipeline.population.study.tables import population_tables
 from pipeline.records import ClockRepair, DayAlone, Deployment, Media, Outage, time_of
 from pipeline.settings import Settings, Windows
+from pipeline.species.visit_names import ByVectors
 from pipeline.species.visits import form_visits
 from tests import cards
 from tests.visits import put
@@ -73,7 +74,9 @@ def test_pictures_of_one_day_are_bursts_and_visits_of_their_own(few):  # noqa: F
     assert window.bursts == (0, 1, 2, 2), "the camera's own '1 of 2' keeps two together"
     bursts = dict(zip(window.sha256s, window.bursts, strict=True))
     looks = {picture.sha256: look(picture.sha256) for picture in media}
-    visits = form_visits(media, looks, {}, {}, few, Settings(), bursts)
+    visits = form_visits(
+        media, looks, {}, ByVectors({}, few, Settings().labels), Settings(), bursts
+    )
     assert [visit.sha256s for visit in visits] == [("00",), ("01",), ("02", "03")]
     assert all(isinstance(visit.started_at, DayAlone) for visit in visits)
 

@@ -52,10 +52,10 @@ def test_real_results_of_another_program_are_read_and_fit_their_card(camera_trap
     card = camera_trap / "cards" / "us_ena24"
     pictures = [p.relative_to(card).as_posix() for p in card.rglob("*.jpg")]
     fit = match(boxes, pictures)
-    assert (len(fit.boxes), fit.unknown, fit.missing) == (21, (), ())
+    assert (len(fit.found), fit.unknown, fit.missing) == (21, (), ())
     assert info.detector == "md_v5.0.0"
     assert (info.failed, info.ignored) == ((), {})
-    sure = [max((d.confidence for d in found), default=0) for found in fit.boxes.values()]
+    sure = [max((d.confidence for d in found), default=0) for found in fit.found.values()]
     assert sum(one > 0.2 for one in sure) >= 19  # every one of them shows an animal
 
 
@@ -253,7 +253,7 @@ def named(*names):
 
 def test_files_that_fit_no_picture_and_pictures_without_results_are_counted():
     fit = match(named("a.jpg", "stranger.jpg"), ["a.jpg", "b.jpg"])
-    assert list(fit.boxes) == ["a.jpg"]
+    assert list(fit.found) == ["a.jpg"]
     assert (fit.unknown, fit.missing) == (("stranger.jpg",), ("b.jpg",))
 
 
@@ -261,12 +261,12 @@ def test_files_that_fit_no_picture_and_pictures_without_results_are_counted():
 def test_results_made_from_a_folder_above_fit(before):
     ours = ["CamA/IMG_1.JPG", "CamB/IMG_1.JPG"]
     fit = match(named(*(before + one for one in ours)), ours)
-    assert (list(fit.boxes), fit.unknown) == (ours, ())
+    assert (list(fit.found), fit.unknown) == (ours, ())
 
 
 def test_results_made_inside_the_card_fit_that_folder_and_no_other():
     fit = match(named("IMG_1.JPG", "IMG_2.JPG"), ["CamA/IMG_1.JPG", "CamA/IMG_2.JPG", "CamB/x.JPG"])
-    assert list(fit.boxes) == ["CamA/IMG_1.JPG", "CamA/IMG_2.JPG"]
+    assert list(fit.found) == ["CamA/IMG_1.JPG", "CamA/IMG_2.JPG"]
     assert fit.missing == ("CamB/x.JPG",)
 
 
@@ -283,27 +283,27 @@ def test_results_made_inside_the_card_fit_that_folder_and_no_other():
 def test_capitals_and_the_letters_of_a_mac_part_no_picture_from_its_boxes(change):
     ours = ["Forêt/IMG_1.JPG", "Forêt/IMG_2.JPG"]
     fit = match(named(*map(change, ours)), ours)
-    assert (list(fit.boxes), fit.unknown, fit.missing) == (ours, (), ())
+    assert (list(fit.found), fit.unknown, fit.missing) == (ours, (), ())
 
 
 def test_pictures_that_differ_by_capitals_alone_keep_their_own_boxes():
     fit = match(named("A/img.jpg", "A/IMG.JPG", "A/Img.jpg"), ["A/IMG.JPG", "A/img.jpg"])
-    assert (list(fit.boxes), fit.unknown) == (["A/IMG.JPG", "A/img.jpg"], ("A/Img.jpg",))
+    assert (list(fit.found), fit.unknown) == (["A/IMG.JPG", "A/img.jpg"], ("A/Img.jpg",))
 
 
 def test_a_name_written_as_the_card_has_it_comes_before_one_in_other_capitals():
     boxes = {"a/img.jpg": [ANIMAL], "A/IMG.JPG": []}
-    assert match(boxes, ["A/IMG.JPG"]).boxes == {"A/IMG.JPG": []}
+    assert match(boxes, ["A/IMG.JPG"]).found == {"A/IMG.JPG": []}
 
 
 def test_the_same_name_in_another_folder_is_another_picture():
     fit = match(named("CamA/IMG_1.JPG", "CamC/IMG_1.JPG"), ["CamA/IMG_1.JPG", "CamB/IMG_1.JPG"])
-    assert list(fit.boxes) == ["CamA/IMG_1.JPG"]
+    assert list(fit.found) == ["CamA/IMG_1.JPG"]
     assert fit.unknown == ("CamC/IMG_1.JPG",)
 
 
 def test_a_backslash_in_a_name_of_the_card_is_found():
-    assert list(match(named("a/b.jpg"), [r"a\x5cb.jpg"]).boxes) == [r"a\x5cb.jpg"]
+    assert list(match(named("a/b.jpg"), [r"a\x5cb.jpg"]).found) == [r"a\x5cb.jpg"]
 
 
 # --- writing
@@ -453,7 +453,7 @@ def test_what_is_written_is_read_back(pictures, tmp_path_factory):
             assert one.path in info.failed
             continue
         scores = {"animal": one.p_animal, "human": one.p_human, "vehicle": one.p_vehicle}
-        back = {found.category: found for found in fit.boxes[one.path]}
+        back = {found.category: found for found in fit.found[one.path]}
         assert set(back) == {kind for kind, p in scores.items() if p >= 0.005}
         for kind, found in back.items():
             assert found.confidence == pytest.approx(scores[kind], abs=1e-4)

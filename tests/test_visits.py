@@ -9,9 +9,14 @@ from test_zeroshot import few, look  # noqa: F401 (few is a fixture)
 from pipeline.records import Media
 from pipeline.settings import Settings
 from pipeline.species import zeroshot
+from pipeline.species.visit_names import ByVectors
 from pipeline.species.visits import form_visits
 
 START = datetime(2026, 5, 1, 22, 0, 0)
+
+
+def named(logits, bank) -> ByVectors:
+    return ByVectors(logits, bank, Settings().labels)
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ def visits(few):  # noqa: F811
             (labels[sha],) = zeroshot.from_logits(
                 [sha], logits[sha][None], [looks[sha]], few, Settings().labels
             )
-        return form_visits(media, looks, labels, logits, few, Settings(), bursts)
+        return form_visits(media, looks, labels, named(logits, few), Settings(), bursts)
 
     return form
 
@@ -153,16 +158,16 @@ def test_a_count_comes_from_boxes_only(few):  # noqa: F811
         sha: zeroshot.from_logits([sha], logits[sha][None], [looks[sha]], few, Settings().labels)[0]
         for sha in "ab"
     }
-    (visit,) = form_visits(media, looks, labels, logits, few, Settings())
+    (visit,) = form_visits(media, looks, labels, named(logits, few), Settings())
     assert (visit.count, visit.count_basis) == (3, "boxes")
     people = {sha: replace(one, p_human=one.p_animal) for sha, one in looks.items()}
-    (visit,) = form_visits(media, people, labels, logits, few, Settings())
+    (visit,) = form_visits(media, people, labels, named(logits, few), Settings())
     assert (visit.count, visit.count_basis) == (None, None)  # boxes of people count no animals
 
 
 def test_pictures_that_failed_or_were_not_labelled_are_unclassified(few):  # noqa: F811
     media = [Media("a", "a", 1, taken_at=START, deployment_id="d")]
-    (visit,) = form_visits(media, {}, {}, {}, few, Settings())
+    (visit,) = form_visits(media, {}, {}, named({}, few), Settings())
     assert visit.observation_type == "unclassified"
 
 

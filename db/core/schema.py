@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from pipeline.records import time_of
 
 HEAD = (
-    "0009"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0010"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -111,6 +111,7 @@ recipe = sa.Table(  # everything that shapes a result, by its hash
     sa.Column("step", TEXT, nullable=False),  # look, label, flag
     sa.Column("hash", TEXT, nullable=False),
     sa.Column("description", Json, nullable=False),
+    sa.Column("source", Words),  # another program, whose results these are; empty: our own
     sa.UniqueConstraint("step", "hash"),
 )
 

@@ -98,12 +98,16 @@ def set_current(
             refresh(conn, schema.media.c.batch_id == batch_id)
 
 
-def save_recipe(conn: Connection, step: str, description: Mapping[str, Any]) -> int:
-    """Its id: the same description is the same recipe. step: look, label, flag or review."""
+def save_recipe(
+    conn: Connection, step: str, description: Mapping[str, Any], source: str | None = None
+) -> int:
+    """Its id: the same description is the same recipe. step: look, label, flag or review.
+
+    source   another program, whose results these are; None: our own"""
     if step not in STEPS:
         raise ValueError(f"{step}: not one of {STEPS}")
     digest = hashlib.sha256(schema.canonical(description).encode()).hexdigest()
-    row = {"step": step, "hash": digest, "description": dict(description)}
+    row = {"step": step, "hash": digest, "description": dict(description), "source": source}
     upsert(conn, schema.recipe, [row], ["step", "hash"])
     c = schema.recipe.c
     mine = sa.select(c.id).where(c.step == step, c.hash == digest)
@@ -116,6 +120,16 @@ def read_recipe(conn: Connection, recipe_id: int) -> dict[str, Any]:
     mine = sa.select(r.description).where(r.id == recipe_id)
     description: dict[str, Any] = conn.execute(mine).scalar_one()
     return description
+
+
+def label_recipes(conn: Connection, batch_id: int) -> list[dict[str, Any]]:
+    """The label recipes under which pictures of this batch have names, the newest first."""
+    r, t, m = schema.recipe.c, schema.label.c, schema.media.c
+    used = sa.select(t.recipe_id).join(schema.media, m.id == t.media_id)
+    query = sa.select(r.description).where(
+        r.step == "label", r.id.in_(used.where(m.batch_id == batch_id))
+    )
+    return [*conn.execute(query.order_by(r.id.desc())).scalars()]
 
 
 def start_run(

@@ -42,7 +42,9 @@ SELECT
     a.behavior AS behavior, -- in a person's words
     a.individual_id AS individual_id, -- which animal it is, as a person told
     p.method AS classification_method, -- machine or human; empty: unclassified
-    CASE p.method WHEN 'human' THEN a.reviewer WHEN 'machine' THEN 'camtriage' END AS classified_by, -- who, or camtriage
+    CASE p.method WHEN 'human' THEN a.reviewer
+        WHEN 'machine' THEN CASE s.state WHEN 'kept' THEN coalesce(q.source, 'camtriage') ELSE 'camtriage' END
+    END AS classified_by, -- who: a person, camtriage, or another program whose names were taken
     a.reviewed_at AS classification_timestamp, -- when a person said so, as given; a day alone: its hour was not
     p.probability AS classification_probability, -- 0-1; empty when a person said it
     a.comment AS observation_comments, -- a person's free words
@@ -50,6 +52,8 @@ SELECT
 FROM picture p
 JOIN status s ON s.media_id = p.media_id
 LEFT JOIN review a ON a.id = p.review_id
+LEFT JOIN batch o ON o.id = s.batch_id
+LEFT JOIN recipe q ON q.id = o.label_recipe_id
 LEFT JOIN media m ON m.id = s.media_id
 LEFT JOIN deployment d ON d.id = s.deployment_id
 LEFT JOIN repaired_time z ON z.media_id = m.id
@@ -62,10 +66,13 @@ SELECT 'e:' || m.sha256 || ':' || CAST(e.position AS text) || CASE WHEN a.number
     e.started_at, e.ended_at, coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min), 'event',
     e.observation_type, e.name, CASE WHEN e.method = 'human' THEN a.count ELSE e.count END,
     a.life_stage, a.sex, a.behavior, a.individual_id, e.method,
-    CASE e.method WHEN 'machine' THEN 'camtriage' ELSE a.reviewer END, a.reviewed_at, e.probability, a.comment, x.sha256
+    CASE WHEN e.method <> 'machine' THEN a.reviewer
+        WHEN e.observation_type = 'blank' THEN 'camtriage' ELSE coalesce(q.source, 'camtriage') END, a.reviewed_at, e.probability, a.comment, x.sha256
 FROM event_taxa e
 LEFT JOIN told_animals a ON e.method = 'human' AND a.event_media_id = e.event_media_id
     AND a.observation_type = e.observation_type AND coalesce(a.name, '') = coalesce(e.name, '')
+LEFT JOIN batch o ON o.id = e.batch_id
+LEFT JOIN recipe q ON q.id = o.label_recipe_id
 LEFT JOIN media m ON m.id = e.event_media_id
 LEFT JOIN media x ON x.id = e.first_media_id
 LEFT JOIN deployment d ON d.id = e.deployment_id

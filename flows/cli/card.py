@@ -83,16 +83,18 @@ def demo(
 @app.command()
 @with_options(NamingOptions)
 def relabel(options: NamingOptions, name: Name = None) -> int:
-    """Name everything again from the stored vectors: another label set, no picture touched.
+    """Name everything again: with another label set, or with another program's names.
 
     camtriage relabel --labels mara.toml
+    camtriage relabel --name mara-2026-11 --answers predictions.json
     """
     from flows.services.relabel import relabel
 
     started = time.perf_counter()
     done = relabel(options, name)
-    taxa, digest = len(done.labelset.taxa), done.labelset.digest[:12]
-    print(f"label set {done.labelset.name}: {taxa} taxa, digest {digest}")
+    if done.labelset:
+        taxa, digest = len(done.labelset.taxa), done.labelset.digest[:12]
+        print(f"label set {done.labelset.name}: {taxa} taxa, digest {digest}")
     seconds = time.perf_counter() - started
     return max((_print_summary(summary, seconds) for summary in done.summaries), default=0)
 

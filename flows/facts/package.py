@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -13,7 +13,15 @@ from flows.facts.clocks import doubts
 from pipeline.exchange.package import Event, Observation, Package, Picture
 from pipeline.records import Box, Detection
 
-Models = tuple[str, str]  # frame model with the detector, labeller with its label set
+
+class Models(NamedTuple):
+    """What decided on a batch's pictures."""
+
+    frame: str  # frame model with the detector
+    labeller: str  # with its label set, or another program whose names were taken
+    taken: bool = False  # another program's: it tells people and vehicles too
+
+
 Seen = tuple[str, str, str | None]  # of which visit, observation type, name
 
 
@@ -54,8 +62,8 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
             (prefix[batch] + path, problems.get((batch, path), "no picture"))
             for batch, path in rows.files_without_media(conn, ids)
         ),
-        frame_model=_joined(frame for frame, _ in models.values()),
-        labeller=_joined(labeller for _, labeller in models.values()),
+        frame_model=_joined(of.frame for of in models.values()),
+        labeller=_joined(of.labeller for of in models.values()),
         finished_at=rows.last_end(conn, ids),
         outages=rows.outages_of(conn, places),
         # pictures without a time are in no package: they are no issue of the times that are
@@ -71,10 +79,12 @@ def _models(look: Mapping[str, Any] | None, label: Mapping[str, Any] | None) -> 
     frame = _named("camtriage frame model", look.get("frame_model"))
     if detector := look.get("detector"):
         frame += _named(", camtriage detector", detector)
+    if answers := (label or {}).get("answers"):
+        return Models(frame, f"{answers['source']} (file {answers['sha256'][:12]})", taken=True)
     labeller = _named("camtriage labeller", look.get("encoder"))
     if labels := (label or {}).get("label_set"):
         labeller += _named(", label set", labels)
-    return frame, labeller
+    return Models(frame, labeller)
 
 
 def _named(what: str, model: Mapping[str, Any] | None) -> str:
@@ -172,7 +182,8 @@ def _around(boxes: Sequence[Box]) -> Box | None:
 
 def _by(observation_type: str, models: Models) -> str:
     """Which model decided: names come from the labeller, the rest from the frame model."""
-    return models[1] if observation_type in ("animal", "unknown") else models[0]
+    names = ("animal", "unknown", "human", "vehicle") if models.taken else ("animal", "unknown")
+    return models.labeller if observation_type in names else models.frame
 
 
 def _reviewers(pictures: Iterable[Picture]) -> dict[str, set[str]]:

@@ -53,6 +53,10 @@ def _refuse_other_names(conn: Connection, options: NamingOptions, shown: ShownRe
     """SettingsError where these options would name or flag otherwise than the batch's run."""
     run = shown.run
     was = read_recipe(conn, run.label)
+    if "answers" in was:  # its names of visits need no labeller and no label set
+        if was["visit_gap_s"] != options.load_settings().windows.visit_gap_s:
+            raise SettingsError(_other(run, was["answers"]["source"], ["--settings"]))
+        return
     encoder = models.encoder(options.labeller, options.pretrained)
     if was["look"]["encoder"] != recipes.identity(encoder):
         raise SettingsError(_other(run, was["look"]["encoder"]["name"], ["--labeller"]))

@@ -13,12 +13,20 @@ from db.store.batches import (
     save_recipe,
     start_run,
 )
+from db.store.media import media_of
 from flows.execution import loaded as models
 from flows.execution.databases import known_database
 from flows.execution.directly import Directly
 from flows.execution.ways import Way
 from flows.run_options import NamingOptions, StartedRun, kept_settings
 from flows.steps import recipes
+from flows.steps.answers import (
+    answers_warnings,
+    check_answers,
+    naming_recipe,
+    refuse_foreign_answers,
+    source_of,
+)
 from flows.steps.finish import finish
 from flows.steps.flags import flags
 from flows.steps.label import label, naming_warnings
@@ -33,17 +41,19 @@ from pipeline.species.labelset import LabelSet, load_labelset, load_site_list
 class Relabelled:
     """The batches that were named again, and with what."""
 
-    labelset: LabelSet
+    labelset: LabelSet | None  # None: another program's names were taken
     summaries: tuple[Summary, ...]
 
 
 def relabel(options: NamingOptions, name: str | None = None, way: Way | None = None) -> Relabelled:
     """Name one batch (of that name) or all of them again, each from the vectors that it has."""
     options.load_settings()
-    labelset = load_labelset(options.labels)
+    labelset = None if options.answers else load_labelset(options.labels)
     if options.sites:
         load_site_list(Path(options.sites))
+    check_answers(options)
     chosen = _batches(options.database, name)
+    _refuse_foreign(options, chosen)
     way = way or Directly(1)
     return Relabelled(labelset, tuple(_one_batch(options, way, batch_id) for batch_id in chosen))
 
@@ -58,11 +68,20 @@ def _batches(database: str, name: str | None) -> Sequence[int]:
     return [found]
 
 
+def _refuse_foreign(options: NamingOptions, chosen: Sequence[int]) -> None:
+    """SettingsError where a file of answers has no picture of one of these batches."""
+    for batch_id in chosen if options.answers else ():
+        with reading(known_database(options.database)) as conn:
+            media = media_of(conn, batch_id)
+        refuse_foreign_answers(options, (picture.path for picture in media))
+
+
 def _one_batch(options: NamingOptions, way: Way, batch_id: int) -> Summary:
     begun = _begin(options, batch_id)
     for function in (label, visits, flags):
         way.step(function, options, begun)
-    return finish(options, begun, warnings=naming_warnings(options))
+    told = (*naming_warnings(options), *answers_warnings(options, begun))
+    return finish(options, begun, warnings=told)
 
 
 def _begin(options: NamingOptions, batch_id: int) -> StartedRun:
@@ -72,12 +91,12 @@ def _begin(options: NamingOptions, batch_id: int) -> StartedRun:
     with writing(known_database(options.database)) as conn:
         batch = batch_row(conn, batch_id)
         look = read_recipe(conn, batch["look_recipe_id"])
-        if look["encoder"] != recipes.identity(encoder):
+        if options.answers is None and look["encoder"] != recipes.identity(encoder):
             raise SettingsError(
                 f"batch {batch['name']} has vectors of {look['encoder']['name']}, not of "
                 f"{encoder.name}: name that model with --labeller, or run the card again"
             )
-        named = recipes.label_recipe(look, options, settings, load_labelset(options.labels))
+        named = naming_recipe(conn, batch_id, look, options, settings)
         flagged = recipes.flag_recipe(named, settings)
         return StartedRun(
             batch_id,
@@ -90,7 +109,7 @@ def _begin(options: NamingOptions, batch_id: int) -> StartedRun:
                 {f"labeller {encoder.name}": encoder.sha256},
             ),
             batch["look_recipe_id"],
-            save_recipe(conn, "label", named),
+            save_recipe(conn, "label", named, source_of(named)),
             save_recipe(conn, "flag", flagged),
             seed="",
         )

@@ -9,6 +9,7 @@ from threading import Lock
 from db.core.engine import reading
 from db.store.media import media_of
 from flows.execution.databases import known_database
+from flows.run_options import RunOptions
 from pipeline.errors import SettingsError
 from pipeline.exchange.matching import match
 from pipeline.exchange.megadetector import ReadInfo, read_results
@@ -39,7 +40,7 @@ def refuse_strangers(path: str | None, paths: Iterable[str]) -> None:
     boxes, info = _results(path)
     names = [*boxes, *info.failed]
     ours = list(paths)
-    if match({name: [] for name in names}, ours).boxes:
+    if match(dict.fromkeys(names), ours).found:
         return
     forget_boxes()
     if not names:
@@ -63,17 +64,19 @@ def boxes_for(
     return _matched(path, database, batch_id).boxes if path else None
 
 
-def boxes_warnings(path: str | None, database: str, batch_id: int) -> tuple[str, ...]:
+def boxes_warnings(options: RunOptions, batch_id: int) -> tuple[str, ...]:
     """One line about boxes that match no picture, and pictures without; nothing where all fit."""
+    path = options.boxes
     if path is None:
         return ()
-    fit = _matched(path, database, batch_id)
+    fit = _matched(path, options.database, batch_id)
+    names = 0 if options.answers else fit.info.names
     counts = {
         "entries match no picture": fit.unknown,
         "pictures are not in it": fit.missing,
         "entries failed there": len(fit.info.failed),
         "entries stand there twice (done counts before failed, then the later)": fit.info.twice,
-        "names of species are not taken, only boxes": fit.info.names,
+        f"entries have a name, too: --answers {path} takes those": names,
         **{f"boxes left out ({why})": n for why, n in fit.info.ignored.items()},
     }
     counted = [f"{n} {what}" for what, n in counts.items() if n]
@@ -82,7 +85,7 @@ def boxes_warnings(path: str | None, database: str, batch_id: int) -> tuple[str,
 
 def _matched(path: str, database: str, batch_id: int) -> _Fit:
     with _ONE_AT_A_TIME:
-        return _fit(path, database, batch_id, *_state(path))
+        return _fit(path, database, batch_id, *changed_at_and_size(path))
 
 
 @lru_cache(maxsize=2)
@@ -91,14 +94,14 @@ def _fit(path: str, database: str, batch_id: int, changed_at: int, size: int) ->
     with reading(known_database(database)) as conn:
         found = match(boxes, [picture.path for picture in media_of(conn, batch_id)])
     forget_boxes()
-    return _Fit(info, found.boxes, len(found.unknown), len(found.missing))
+    return _Fit(info, found.found, len(found.unknown), len(found.missing))
 
 
 def _results(path: str) -> tuple[dict[str, list[Detection]], ReadInfo]:
-    return _read(path, *_state(path))
+    return _read(path, *changed_at_and_size(path))
 
 
-def _state(path: str) -> tuple[int, int]:
+def changed_at_and_size(path: str) -> tuple[int, int]:
     """When a file was changed last, and its size: another file of that name is read again."""
     try:
         stat = Path(path).stat()

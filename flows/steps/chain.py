@@ -20,6 +20,7 @@ from flows.execution import loaded as models
 from flows.execution.databases import ready_database
 from flows.execution.ways import Way
 from flows.run_options import RunOptions, StartedRun, card_folder
+from flows.steps.answers import answers_warnings, check_answers
 from flows.steps.audit import audit
 from flows.steps.boxes import boxes_warnings, check_boxes, forget_boxes
 from flows.steps.certified import check_certificate
@@ -65,13 +66,14 @@ def _steps(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) ->
         *other_name(options, run),
         *run.notes,
         *naming_warnings(options),
-        *boxes_warnings(options.boxes, options.database, run.batch_id),
+        *boxes_warnings(options, run.batch_id),
+        *answers_warnings(options, run),
     )
     return finish(options, run, pictures(left), seconds, warnings)
 
 
 def check_inputs(options: RunOptions) -> None:
-    """Load all that can be wrong: folder, settings, models, label set, site list, boxes."""
+    """Load all that can be wrong: folder, settings, models, label set, lists, boxes, answers."""
     card_folder(options.card)
     options.load_settings()
     models.frame_model(options.frame)
@@ -82,6 +84,7 @@ def check_inputs(options: RunOptions) -> None:
         load_site_list(Path(options.sites))
     if options.boxes:
         check_boxes(options.boxes)
+    check_answers(options)
     check_certificate(options)
 
 

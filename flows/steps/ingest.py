@@ -32,6 +32,7 @@ from flows.execution.ways import Progress
 from flows.run_options import RunOptions, StartedRun, kept_settings
 from flows.steps import recipes
 from flows.steps.again import follow_the_folder, with_known_places
+from flows.steps.answers import naming_recipe, refuse_foreign_answers, source_of
 from flows.steps.boxes import refuse_strangers
 from flows.steps.card import Card, read_card
 from flows.steps.certified import certified_look
@@ -40,7 +41,6 @@ from pipeline.card.windows import plan
 from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.poaching.scene import facts
-from pipeline.species.labelset import load_labelset
 
 
 @patient
@@ -48,6 +48,7 @@ def ingest(options: RunOptions, tell: Progress | None = None) -> StartedRun:
     """Read the card and save files, pictures, deployments, problems and the plan at once."""
     card = read_card(options, lambda *found: _known_as(options, *found), tell)
     refuse_strangers(options.boxes, (picture.path for picture in card.media))
+    refuse_foreign_answers(options, (picture.path for picture in card.media))
     run = save_card(options, card)
     give_back()
     return run
@@ -95,13 +96,15 @@ def _begin(
 
     new_facts   a table reports other facts of a deployment, and the poaching rules use these
     """
-    settings, labelset = options.load_settings(), load_labelset(options.labels)
+    settings = options.load_settings()
     frame, detector = models.frame_model(options.frame), models.detector(options.detector)
     encoder = models.encoder(options.labeller, options.pretrained)
     settings, look = certified_look(conn, options, settings, frame, encoder, detector)
-    label_ = recipes.label_recipe(look, options, settings, labelset)
+    label_ = naming_recipe(conn, batch_id, look, options, settings)
     steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
-    ids = {step: save_recipe(conn, step, recipe) for step, recipe in steps.items()}
+    ids = {
+        step: save_recipe(conn, step, recipe, source_of(recipe)) for step, recipe in steps.items()
+    }
     left = windows_left(conn, batch_id, ids["look"])
     run_id: int | None = None
     careful: tuple[int, ...] = ()

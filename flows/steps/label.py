@@ -1,4 +1,4 @@
-"""Names from stored vectors; no picture is opened."""
+"""Names from stored vectors, or from another program's answers; no picture is opened."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,13 +11,26 @@ from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
+from flows.steps.answers import answers_of, label_by_answers
 from pipeline.species import zeroshot
 from pipeline.species.labelset import load_labelset, load_site_list
 
 
 @patient
 def label(options: NamingOptions, run: StartedRun, tell: Progress | None = None) -> None:
-    """Name every picture that has vectors, unless this recipe has named them all."""
+    """Name every kept picture, unless this recipe has named them all."""
+    with reading(ready_database(options.database)) as conn:
+        left = unlabelled(conn, run.batch_id, run.look, run.label)
+        answers = answers_of(conn, run.label)
+    if left and answers:
+        label_by_answers(options, run, answers, tell)
+    elif left:
+        _label_by_vectors(options, run, left, tell)
+
+
+def _label_by_vectors(
+    options: NamingOptions, run: StartedRun, left: int, tell: Progress | None
+) -> None:
     settings, bank, sites, done = (
         options.load_settings().labels,
         bank_of(options),
@@ -25,9 +38,6 @@ def label(options: NamingOptions, run: StartedRun, tell: Progress | None = None)
         0,
     )
     with reading(ready_database(options.database)) as conn:
-        left = unlabelled(conn, run.batch_id, run.look, run.label)
-        if not left:
-            return
         for shas, crops, frames in vectors_of(conn, run.batch_id, run.look):
             looks = frame_scores_named(conn, run.look, shas)
             seen = [looks[sha] for sha in shas]
@@ -41,7 +51,7 @@ def label(options: NamingOptions, run: StartedRun, tell: Progress | None = None)
 
 def naming_warnings(options: NamingOptions) -> tuple[str, ...]:
     """What a user should know of the label set though nothing failed: names never seen."""
-    warning = bank_of(options).warning
+    warning = None if options.answers else bank_of(options).warning
     return (warning,) if warning else ()
 
 

@@ -16,9 +16,12 @@ from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
+from flows.steps.answers import answers_of, taxa_in
 from flows.steps.label import bank_of, sites_of
 from pipeline.records import Visit
 from pipeline.species import zeroshot
+from pipeline.species.answers import ByAnswers
+from pipeline.species.visit_names import ByVectors, Namer
 from pipeline.species.visits import form_visits
 
 
@@ -40,16 +43,20 @@ def formed_visits(
     conn: Connection, options: NamingOptions, run: StartedRun, among: Sequence[str]
 ) -> list[Visit]:
     """The visits of some deployments, from the stored vectors, frame scores and labels."""
-    bank = bank_of(options)
     media = media_of(conn, run.batch_id, among)
     scores = frame_scores_of(conn, run.batch_id, run.look, among)
     labels = labels_of(conn, run.batch_id, run.label, among)
     bursts = bursts_of(conn, run.batch_id, among)
-    logits = dict(_logits(vectors_of(conn, run.batch_id, run.look, among), bank))
+    settings, answers = options.load_settings(), answers_of(conn, run.label)
+    namer: Namer
+    if answers:
+        namer = ByAnswers(labels, taxa_in(answers))
+    else:
+        bank = bank_of(options)
+        logits = dict(_logits(vectors_of(conn, run.batch_id, run.look, among), bank))
+        namer = ByVectors(logits, bank, settings.labels, sites_of(options))
     scored = [picture for picture in media if picture.sha256 in scores]
-    return form_visits(
-        scored, scores, labels, logits, bank, options.load_settings(), bursts, sites_of(options)
-    )
+    return form_visits(scored, scores, labels, namer, settings, bursts)
 
 
 def _logits(

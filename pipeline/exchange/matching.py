@@ -4,20 +4,21 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from pipeline.records import Detection
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """Boxes by the paths of our pictures."""
+class Matched(Generic[Result]):
+    """Another program's results by the paths of our pictures."""
 
-    boxes: dict[str, list[Detection]]
+    found: dict[str, Result]
     unknown: tuple[str, ...]  # files of the results that are no picture of the card
     missing: tuple[str, ...]  # pictures of the card that the results do not have
 
 
-def match(boxes: Mapping[str, list[Detection]], paths: Iterable[str]) -> Matched:
+def match(results: Mapping[str, Result], paths: Iterable[str]) -> Matched[Result]:
     """Bring results made from another folder to the card's own paths.
 
     One beginning is added to, or removed from, all paths: the one with which most files fit. A file
@@ -29,17 +30,17 @@ def match(boxes: Mapping[str, list[Detection]], paths: Iterable[str]) -> Matched
     alike: dict[str, str | None] = {}
     for plain, path in theirs.items():
         alike[_plain(plain)] = None if _plain(plain) in alike else path
-    moved = _shift(boxes, theirs, alike)
-    found = {theirs[there]: name for name in boxes if (there := moved(name)) in theirs}
+    moved = _shift(results, theirs, alike)
+    found = {theirs[there]: name for name in results if (there := moved(name)) in theirs}
     used = set(found.values())
-    for name in boxes:
+    for name in results:
         near = alike.get(_plain(moved(name))) if name not in used else None
         if near is not None and near not in found:
             found[near] = name
             used.add(name)
     return Matched(
-        {path: boxes[found[path]] for path in ours if path in found},
-        tuple(name for name in boxes if name not in used),
+        {path: results[found[path]] for path in ours if path in found},
+        tuple(name for name in results if name not in used),
         tuple(path for path in ours if path not in found),
     )
 
@@ -50,7 +51,7 @@ def _plain(path: str) -> str:
 
 
 def _shift(
-    boxes: Iterable[str], theirs: Iterable[str], alike: Mapping[str, object]
+    results: Iterable[str], theirs: Iterable[str], alike: Mapping[str, object]
 ) -> Callable[[str], str]:
     """The change that fits most files: none, a beginning removed, or a beginning added."""
     votes: Counter[tuple[str, str]] = Counter()
@@ -59,7 +60,7 @@ def _shift(
         parts = path.split("/")
         for n in range(1, len(parts)):
             tails.setdefault(_plain("/".join(parts[n:])), []).append("/".join(parts[:n]) + "/")
-    for name in boxes:
+    for name in results:
         plain = _plain(name)
         if plain in alike:
             votes["", ""] += 1

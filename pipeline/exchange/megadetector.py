@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.errors import InputError, SettingsError
 from pipeline.exchange import speciesnet
 from pipeline.exchange.package import Package, Picture
+from pipeline.exchange.paths import plain_path
 from pipeline.records import Box, Detection
 
 FORMAT = "1.6"
@@ -36,7 +37,7 @@ class ReadInfo:
     failed: tuple[str, ...]  # the detector could not open them
     ignored: Mapping[str, int] = field(default_factory=dict)  # boxes, by reason
     twice: int = 0  # entries of a picture that has another: done wins over failed, then the later
-    names: int = 0  # species named in it, which are not taken: only boxes are
+    names: int = 0  # entries with a species, which the boxes do without
 
     @property
     def detector(self) -> str:
@@ -115,10 +116,7 @@ def _file(image: object, number: int) -> str:
     name = image.get("file") if isinstance(image, dict) else None
     if not isinstance(name, str) or not name:
         raise _Wrong(f'picture {number} has no "file"')
-    name = name.replace("\\", "/")
-    while name.startswith("./"):
-        name = name[2:]
-    return name
+    return plain_path(name)
 
 
 def _detections(

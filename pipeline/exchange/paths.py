@@ -25,6 +25,14 @@ def file_path(path: str) -> str:
     return identifier(path)
 
 
+def plain_path(name: str) -> str:
+    """Another program's path with '/', also from Windows, without './' before it."""
+    name = name.replace("\\", "/")
+    while name.startswith("./"):
+        name = name[2:]
+    return name
+
+
 def identifier(text: str) -> str:
     """A name without what CSV readers strip or reject: outer spaces and control characters."""
     inner = text.strip(" ")

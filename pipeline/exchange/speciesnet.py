@@ -1,9 +1,9 @@
 """SpeciesNet's own results ("predictions") in MegaDetector's form: the boxes are the same.
 
-Its names of species are not taken: what camtriage states comes from one labeller, with one meaning
-of its scores.
+Its names of species are no part of this: they are answers (pipeline/exchange/answers).
 """
 
+from collections import Counter
 from typing import Any
 
 KINDS = {"1": "animal", "2": "human", "3": "vehicle"}
@@ -14,10 +14,20 @@ def as_megadetector(given: object) -> object:
     if not isinstance(given, dict) or not isinstance(given.get("predictions"), list):
         return given
     return {
-        "info": {"detector": f"SpeciesNet {given.get('model_version') or ''}".strip()},
+        "info": {"detector": f"SpeciesNet {model_version(given)}".strip()},
         "detection_categories": KINDS,
         "images": [_image(entry) for entry in given["predictions"]],
     }
+
+
+def model_version(given: dict[str, Any]) -> str:
+    """Which SpeciesNet it was, as most of its predictions say; empty: none does."""
+    versions = Counter(
+        str(entry["model_version"])
+        for entry in [*given["predictions"], given]
+        if isinstance(entry, dict) and entry.get("model_version")
+    )
+    return max(versions, key=lambda version: versions[version], default="")
 
 
 def _image(entry: object) -> object:

@@ -13,39 +13,32 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.records import DayAlone, FrameScores, Label, Media, Stretch, Visit
 from pipeline.settings import Settings
 from pipeline.species import zeroshot
-from pipeline.species.zeroshot import Bank, Named
+from pipeline.species.visit_names import Lineages, Namer
+from pipeline.species.zeroshot import Named
 
 NAMED = ("species", "subspecies", "genus")  # a further taxon counts from here, not as "mammal"
 SECOND_FROM = 2  # pictures of a further taxon: a single one is more often an error
 
-Lineages: TypeAlias = dict[str, frozenset[str]]  # by name: the name itself and all above it
-Scores: TypeAlias = Mapping[str, FrameScores]  # these three by sha-256
+Scores: TypeAlias = Mapping[str, FrameScores]  # both by sha-256
 Labels: TypeAlias = Mapping[str, Label]
-Logits: TypeAlias = Mapping[str, NDArray[np.float32]]
 
 
 def form_visits(
     media: Sequence[Media],
     scores: Scores,
     labels: Labels,
-    logits: Logits,
-    bank: Bank,
+    namer: Namer,
     settings: Settings,
     bursts: Mapping[str, int] | None = None,
-    site_list: frozenset[str] | None = None,
 ) -> list[Visit]:
     """Every picture in one visit, visits by deployment and time.
 
-    labels, logits   of the pictures that were labelled (logits: zeroshot.logits)
-    bursts           by sha-256: keeps pictures without a time or its hour together, else each
-                     stands alone
-    site_list        as it was for the labels
+    labels   of the pictures that were labelled
+    namer    names visits of animals (pipeline.species.visit_names)
+    bursts   by sha-256: keeps pictures without a time or its hour together, else each stands alone
     """
     lanes: defaultdict[tuple[str, str], list[Media]] = defaultdict(list)
     for picture in media:
@@ -55,9 +48,9 @@ def form_visits(
         for key in sorted(lanes)
         for group in _groups(lanes[key], settings.windows.visit_gap_s, bursts or {})
     ]
-    lineages = _lineages(bank)
-    votes = [_voted(group, scores, labels, logits, lineages) for group in groups]
-    names = _names(votes, scores, logits, bank, settings, site_list)
+    lineages = namer.lineages
+    votes = [_voted(group, scores, labels, namer, lineages) for group in groups]
+    names = _names(votes, scores, namer)
     visits = [
         _visit(group, vote, name, scores, labels, lineages, settings.windows.visit_gap_s)
         for group, vote, name in zip(groups, votes, names, strict=True)
@@ -102,16 +95,17 @@ class _Votes:
 
 
 def _voted(
-    group: Sequence[Media], scores: Scores, labels: Labels, logits: Logits, lineages: Lineages
+    group: Sequence[Media], scores: Scores, labels: Labels, namer: Namer, lineages: Lineages
 ) -> _Votes:
     shas = [picture.sha256 for picture in group]
     votes = [
         sha
         for sha in shas
-        if sha in labels and sha in scores and scores[sha].state != "blank" and sha in logits
+        if sha in labels and sha in scores and scores[sha].state != "blank" and namer.knows(sha)
     ]
     if not votes:
-        states = {scores[sha].state for sha in shas if sha in scores}
+        called = {sha for sha in shas if sha in labels and labels[sha].observation_type == "blank"}
+        states = {"blank" if sha in called else scores[sha].state for sha in shas if sha in scores}
         kind = "blank" if states == {"blank"} else "unclassified"
         return _Votes([], kind, [], zeroshot.NAMELESS)
     kinds = [labels[sha].observation_type for sha in votes]
@@ -127,31 +121,14 @@ def _voted(
     return _Votes(votes, kind, own, (name, rank, _mean([labels[sha].probability for sha in own])))
 
 
-def _names(
-    votes: Sequence[_Votes],
-    scores: Scores,
-    logits: Logits,
-    bank: Bank,
-    settings: Settings,
-    site_list: frozenset[str] | None,
-) -> list[Named]:
-    """Name, rank and probability of each visit; those of animals from their mean logits.
-
-    Many visits at once: the ranks of a label set are then laid out once, not once a visit."""
+def _names(votes: Sequence[_Votes], scores: Scores, namer: Namer) -> list[Named]:
+    """Name, rank and probability of each visit."""
     names = [vote.named for vote in votes]
     animals = [i for i, vote in enumerate(votes) if vote.kind == "animal"]
-    for start in range(0, len(animals), zeroshot.CHUNK):
-        chunk = animals[start : start + zeroshot.CHUNK]
-        own = [votes[i].own for i in chunk]
-        means = np.stack([np.mean([logits[sha] for sha in shas], axis=0) for shas in own])
-        best = [
-            max((scores[sha] for sha in shas), key=lambda scored: scored.p_animal) for shas in own
-        ]
-        visits = [f"visit {i}" for i in chunk]
-        found = zeroshot.from_logits(visits, means, best, bank, settings.labels, site_list)
-        for i, label in zip(chunk, found, strict=True):
-            if label.observation_type == "animal":  # else the mean tells no more than the pictures
-                names[i] = label.name, label.rank, label.probability
+    own = [votes[i].own for i in animals]
+    best = [max((scores[sha] for sha in shas), key=lambda scored: scored.p_animal) for shas in own]
+    for i, found in zip(animals, namer.names(own, best), strict=True):
+        names[i] = found or names[i]
     return names
 
 
@@ -285,16 +262,6 @@ def _related(first: str | None, second: str | None, lineages: Lineages) -> bool:
     if first is None or second is None:
         return first == second
     return first in lineages.get(second, (second,)) or second in lineages.get(first, (first,))
-
-
-def _lineages(bank: Bank) -> Lineages:
-    """By name; where a name is in several lines, the first of the label set counts."""
-    lineages: Lineages = {}
-    for taxon in bank.labelset.taxa:
-        chain = [taxon.name, *(parent for _, parent in taxon.parents)]
-        for i, name in enumerate(chain):
-            lineages.setdefault(name, frozenset(chain[i:]))
-    return lineages
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

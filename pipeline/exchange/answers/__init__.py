@@ -1,0 +1,1 @@
+"""Names that other programs gave to pictures, each format read into the same answers."""
