@@ -19,9 +19,19 @@ Answer: TypeAlias = tuple[Review, ...]
 
 def answer_key(review: Review) -> tuple[object, ...]:
     """The same picture, purpose, person and day are one answer. Some programs write the second at
-    which each row was made; another day is a second look."""
+    which each row was made; another day is a second look, and so is another number."""
     day = review.reviewed_at.date() if review.reviewed_at else None
-    return review.sha256, review.purpose, review.reviewer, day
+    return review.sha256, review.purpose, review.reviewer, day, review.number
+
+
+def given_at(reviewed_at: datetime | None, saved_at: datetime) -> datetime:
+    """The time by which the view current_review tells which answer is newest, as a table may give
+    it: without a time, or with a day alone that was not past when it was saved, that of saving."""
+    if reviewed_at is None:
+        return saved_at
+    if isinstance(reviewed_at, DayAlone) and reviewed_at.date() >= saved_at.date():
+        return saved_at
+    return reviewed_at
 
 
 def animals(review: Review) -> tuple[object, ...]:

@@ -401,3 +401,4 @@ class Review:
     sex: str | None = None  # of SEXES
     behavior: str | None = None
     individual_id: str | None = None
+    number: int | None = None  # of its answer, where a table of all answers tells them apart

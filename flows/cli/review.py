@@ -12,7 +12,9 @@ from pipeline.counted import counted
 
 if TYPE_CHECKING:  # a command starts without what it does not need
     from flows.services.certify import Certified
+    from flows.services.reviewing.agreement import Agreement
     from flows.services.reviewing.reviews import ImportedReviews
+    from pipeline.trust.agreement import Kappa
 
 MOST_NAMED = 20  # pictures in one line
 app = typer.Typer()
@@ -162,6 +164,75 @@ def review_queue(
     for path in queue.paths:
         print(path)
     return 0
+
+
+@review.command("export")
+def review_export(
+    table: Annotated[Path, typer.Argument(metavar="CSV", help="The table to write.")],
+    database: Database = None,
+) -> int:
+    """All answers of everybody as a table, also those that a newer one took the place of.
+
+    `review import` reads it back: here it adds nothing, in a copy of the card the same answers
+    count.
+
+    camtriage review export answers.csv
+    """
+    from flows.services.reviewing.answers import export_answers
+
+    rows = export_answers(database_url(database), table)
+    print(f"{counted(rows, 'row')} written", file=sys.stderr)
+    print(table)
+    return 0
+
+
+@review.command("agreement")
+def review_agreement(
+    share: Annotated[float, typer.Option(help="Drawn for a second person.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Of the draw; keep it.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Also a table of what they see differently, to settle."),
+    ] = None,
+    database: Database = None,
+) -> int:
+    """Whether two people see the same: Cohen's kappa on the part that both answered.
+
+    --share 1 compares all that two people answered, drawn or not. The table has room for the
+    answer that both settle on; `review import` reads it.
+
+    camtriage review agreement --out differ.csv
+    """
+    from flows.services.reviewing.agreement import agreement
+
+    _print_agreement(agreement(database_url(database), share, seed, out))
+    if out:
+        print(out)
+    return 0
+
+
+def _print_agreement(found: "Agreement") -> None:
+    print(f"{len(found.twice)} answered by two people, each with their own first answer")
+    for pair in found.pairs:
+        print(f"{pair.one} and {pair.other}:")
+        print(f"  names: {_kappa(pair.names)}")
+        print(f"  animal, human, vehicle, blank or unknown: {_kappa(pair.kinds)}")
+    if differ := sum(not place.same for place in found.twice):
+        settled = differ - len(found.to_settle)
+        print(f"{differ} seen differently, {settled} of them answered again since")
+        print("until then the newest answer counts")
+    if found.unnamed:
+        print(f"{counted(found.unnamed, 'answer')} without a reviewer's name: not compared")
+
+
+def _kappa(found: "Kappa") -> str:
+    same = f"{found.same} of {found.answered} the same"
+    if found.kappa is None:
+        return f"{same}; kappa is not defined where both say one thing only"
+    if found.low is None or found.high is None:
+        return f"{same}; kappa 1.00, no interval where nobody differs"
+    stations = counted(found.stations, "station")
+    return f"{same}; kappa {found.kappa:.2f} [{found.low:.2f}, {found.high:.2f}], {stations}"
 
 
 def _print_import(found: "ImportedReviews") -> None:

@@ -3,7 +3,8 @@
 Columns are found by name, whatever their order: a picture by `media_id` (or sha256) or by `path`
 (and `batch`, where two cards hold the same path); then `observation_type` (or label),
 `scientific_name`, `count`, `life_stage`, `sex`, `behavior`, `individual_id`, `reviewer`,
-`reviewed_at`, `comment`, `purpose`. What Excel writes is
+`reviewed_at`, `comment`, `purpose`, and `answer_number` where `review export` wrote the table: then
+an answer is known that stands here with its time. What Excel writes is
 accepted: semicolons, a byte order mark, capitals, 2.0 for 2. A row with no answer yet is counted
 and ignored; if any row cannot be understood, nothing is imported and every fault is reported.
 What else is on a picture has a row of its own, with the same picture and reviewer: another
@@ -46,7 +47,11 @@ ANSWERS = {
     *("observation_type", "scientific_name", "count", "comment"),
     *("life_stage", "sex", "behavior", "individual_id"),
 }
-COLUMNS = ("media_id", "path", "batch", *sorted(ANSWERS), "reviewer", "reviewed_at", "purpose")
+COLUMNS = (
+    *("media_id", "path", "batch", *sorted(ANSWERS), "reviewer", "reviewed_at", "purpose"),
+    "answer_number",
+)
+MOST_ANSWERS = 1_000_000  # on one picture
 MOST_ANIMALS = 1_000_000  # in one picture
 LONGEST_NAME = 200  # characters of a picture's name in a message
 
@@ -96,7 +101,8 @@ Resolve = Callable[[Sequence[Named]], Sequence[Sequence[str]]]  # every picture 
 def read_reviews(path: Path, resolve: Resolve, reviewer: str | None = None) -> Reviews:
     """Read a table. `resolve` gives the sha256s that each name may mean: it must be exactly one.
 
-    `reviewer` is used where a row has none. Raises SettingsError with every fault and its line.
+    `reviewer` is used where a row has none, but in a table of all answers. Raises SettingsError
+    with every fault and its line.
     """
     known = (*NEEDED, *COLUMNS)
     table = timelapse.understood(read_table(path, (), known, ALSO, instead=timelapse.INSTEAD))
@@ -189,9 +195,11 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
         row.fault("blank, but with a name, a count or an animal described")
     if purpose not in PURPOSES:
         row.fault(f"unknown purpose {shown(purpose)}; known: {', '.join(PURPOSES)}")
+    number = row.whole("answer_number", 1, MOST_ANSWERS)
+    who = row.named("reviewer") or (reviewer if number is None else None)
     return Review(
-        sha256, kind, name, count or None, row.named("reviewer") or reviewer,
-        _reviewed_at(row), purpose, row.text("comment"), **described,
+        sha256, kind, name, count or None, who, _reviewed_at(row), purpose, row.text("comment"),
+        **described, number=number,
     )  # fmt: skip
 
 

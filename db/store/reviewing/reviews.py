@@ -10,7 +10,7 @@ from db.core import schema
 from db.core.rows import CURRENT_REVIEW, chunks, fields, media_ids, now, record, refresh_ids
 from db.store.events import Among
 from db.store.media import scope
-from pipeline.answers import Answer, answers
+from pipeline.answers import Answer, answers, given_at
 from pipeline.records import Review
 
 Place: TypeAlias = tuple[int, bool]  # key of the picture, and whether its whole visit is meant
@@ -24,15 +24,15 @@ def save_reviews(conn: Connection, reviews: Iterable[Review], source: str) -> tu
     """Append what people saw. Returns how many rows were new, and the sha256s that are not here.
 
     An answer that is known with its time, or that repeats the current one, is not written again:
-    importing a file a second time changes nothing."""
+    importing a file a second time changes nothing. All get one `saved_at`."""
     if conn.dialect.name == "postgresql":  # two imports at once would number their answers alike
         conn.exec_driver_sql("LOCK TABLE review IN SHARE ROW EXCLUSIVE MODE")
     saved, unknown = 0, []
+    stamp = {"source": source, "saved_at": now()}
     for some in chunks(answers(reviews)):
         ids = media_ids(conn, [rows[0].sha256 for rows in some])
         unknown += [rows[0].sha256 for rows in some if rows[0].sha256 not in ids]
         here = [rows for rows in some if rows[0].sha256 in ids]
-        stamp = {"source": source, "saved_at": now()}
         changed: set[int] = set()
         for turn in _turns(here, ids):
             new = _new(conn, turn)
@@ -71,25 +71,31 @@ def _new(conn: Connection, turn: dict[Place, Answer]) -> dict[Place, tuple[int, 
         .where(r.media_id.in_({media for media, _ in turn}))
         .order_by(r.media_id, r.answer, r.position)
     )
-    stored: dict[tuple[Place, int, bool], list[tuple[object, ...]]] = {}
+    stored: dict[tuple[Place, int], list[sa.RowMapping]] = {}
     last: dict[int, int] = {}
-    for row in conn.execute(query):
-        place = row.media_id, row.purpose == "event"
-        stored.setdefault((place, row.answer, row.counts), []).append(
-            tuple(row._mapping[name] for name in CONTENT)
-        )
-        last[row.media_id] = row.answer
+    for row in conn.execute(query).mappings():
+        place = row["media_id"], row["purpose"] == "event"
+        stored.setdefault((place, row["answer"]), []).append(row)
+        last[row["media_id"]] = row["answer"]
     known = {
-        (place, tuple(rows))
-        for (place, _, counts), rows in stored.items()
-        if counts or rows[0][CONTENT.index("reviewed_at")] is not None
+        (place, numbered, tuple(_stored(row, numbered) for row in rows))
+        for (place, _), rows in stored.items()
+        for numbered in (False, True)
+        if numbered or rows[0]["counts"] or rows[0]["reviewed_at"] is not None
     }
     new: dict[Place, tuple[int, Answer]] = {}
     for place, answer in turn.items():
-        if (place, tuple(_content(row) for row in answer)) not in known:
+        content = tuple(_content(row) for row in answer)
+        if (place, answer[0].number is not None, content) not in known:
             last[place[0]] = last.get(place[0], 0) + 1
             new[place] = last[place[0]], answer
     return new
+
+
+def _stored(row: sa.RowMapping, numbered: bool) -> tuple[object, ...]:
+    """What a row of the table says; numbered: as a table of all answers gives it."""
+    at = given_at(row["reviewed_at"], row["saved_at"]) if numbered else row["reviewed_at"]
+    return tuple(at if name == "reviewed_at" else row[name] for name in CONTENT)
 
 
 def _content(review: Review) -> tuple[object, ...]:

@@ -1,0 +1,1 @@
+"""What the review screen reads: which visit is next, and what is shown of it."""

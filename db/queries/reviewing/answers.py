@@ -1,0 +1,82 @@
+"""Answers as they were given, one after the other: for a table of all, and to compare people."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.core import schema
+from db.core.rows import CURRENT_REVIEW
+
+
+def all_answers(conn: Connection) -> Iterator[sa.RowMapping]:
+    """Every row of every answer that stands, by card, path and answer; `counts`: it is of one that
+    the views show."""
+    counts = sa.exists().where(CURRENT_REVIEW.c.review_id == schema.review.c.id)
+    r, m, b, d = schema.review, schema.media.c, schema.batch.c, schema.deployment.c
+    query = (
+        sa.select(
+            *(r, counts.label("counts"), m.sha256, m.path),
+            *(b.name.label("batch"), d.name.label("deployment_id")),
+        )
+        .join_from(r, schema.media, m.id == r.c.media_id)
+        .join(schema.batch, b.id == m.batch_id)
+        .join(schema.deployment, d.id == m.deployment_id)
+        .order_by(b.name, m.path, m.id, r.c.answer, r.c.position)
+    )
+    yield from conn.execute(query.execution_options(stream_results=True)).mappings()
+
+
+def answered_by_several(conn: Connection) -> Sequence[sa.Row[Any]]:
+    """Every row of every answer on what several named people answered: by picture, pictures before
+    visits, in the order in which the answers came."""
+    r, m, b, d = schema.review.c, schema.media.c, schema.batch.c, schema.deployment.c
+    of_visit = (r.purpose == "event").label("of_visit")
+    several = (
+        sa.select(r.media_id, of_visit)
+        .where(r.reviewer.is_not(None))
+        .group_by(r.media_id, of_visit)
+        .having(sa.func.count(r.reviewer.distinct()) > 1)
+        .subquery()
+    )
+    counts = sa.exists().where(CURRENT_REVIEW.c.review_id == r.id)
+    query = (
+        sa.select(
+            *(m.sha256, m.path, r.media_id, of_visit, r.answer, r.reviewer),
+            *(r.observation_type, r.name, counts.label("counts")),
+            *(b.name.label("batch"), d.name.label("deployment"), d.location_id),
+        )
+        .join_from(schema.review, schema.media, m.id == r.media_id)
+        .join(schema.batch, b.id == m.batch_id)
+        .join(schema.deployment, d.id == m.deployment_id)
+        .join(several, (several.c.media_id == r.media_id) & (several.c.of_visit == of_visit))
+        .order_by(m.id, of_visit, r.answer, r.position)
+    )
+    return conn.execute(query).all()
+
+
+def answered_by_others(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
+    """(sha256, of_visit) of what other named people answered and `reviewer` did not."""
+    m = schema.media.c
+    review, own = schema.review.alias("others"), schema.review.alias("own")
+    r, o = review.c, own.c
+    mine = sa.exists().where(
+        o.media_id == r.media_id,
+        (o.purpose == "event") == (r.purpose == "event"),
+        o.reviewer == reviewer,
+    )
+    query = (
+        sa.select(m.sha256, (r.purpose == "event").label("of_visit"))
+        .join_from(review, schema.media, m.id == r.media_id)
+        .where(r.reviewer.is_not(None), r.reviewer != reviewer, ~mine)
+        .distinct()
+    )
+    return conn.execute(query).all()
+
+
+def unnamed_answers(conn: Connection) -> int:
+    """Answers of which nobody says whose they are."""
+    r = schema.review.c
+    query = sa.select(sa.func.count()).where(r.reviewer.is_(None), r.position == 0)
+    return conn.execute(query).scalar_one()
