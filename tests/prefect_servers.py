@@ -1,5 +1,6 @@
 """Real servers for tests, on loopback and free ports, stopped at the end: Prefect and others."""
 
+import base64
 import json
 import os
 import socket
@@ -8,8 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,11 +25,37 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+HOMES: dict[str, Path] = {}  # of the servers that were started here, by the address of their API
+CLIENT = str(uuid.uuid4())
+
+
+def key_of(api: str) -> str:
+    return (HOMES[api] / "api.key").read_text("utf-8")
+
+
+def door(key: str | None, token: str | None = None) -> dict[str, str]:
+    """The headers that let a client in."""
+    head = {"Content-Type": "application/json"}
+    if key:
+        head["Authorization"] = f"Basic {base64.b64encode(key.encode()).decode()}"
+    return head | ({"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": CLIENT} if token else {})
+
+
+@cache
+def token_of(api: str) -> str:
+    return send(f"{api}/csrf-token?client={CLIENT}", None, door(key_of(api)))["token"]
+
+
 def ask(api: str, path: str, body: object = None, method: str | None = None):
     """The server's answer as JSON."""
     data = None if body is None else json.dumps(body).encode()
-    head = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{api}{path}", data, head, method=method)
+    healthy = path == "/health"
+    head = {} if healthy else door(key_of(api), token_of(api) if data else None)
+    return send(f"{api}{path}", data, head, method)
+
+
+def send(url: str, data: bytes | None, head: dict[str, str], method: str | None = None):
+    request = urllib.request.Request(url, data, head, method=method)
     try:
         with urllib.request.urlopen(request, timeout=120) as answer:
             text = answer.read()
@@ -32,7 +63,7 @@ def ask(api: str, path: str, body: object = None, method: str | None = None):
         if why.code != 503:  # its SQLite is busy, it says: ask again
             raise
         time.sleep(1)
-        return ask(api, path, body, method)
+        return send(url, data, head, method)
     return json.loads(text) if text else None
 
 
@@ -71,6 +102,7 @@ def running(words: list[str], log: Path, env: dict | None = None):
 
 def prefect_environment(home: Path, port: int) -> dict[str, str]:
     """What a server, its workers and our commands are started with."""
+    HOMES[f"http://127.0.0.1:{port}/api"] = home
     return {
         **os.environ,
         "PREFECT_HOME": str(home),
@@ -82,11 +114,11 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
 
 @contextmanager
 def prefect_server(home: Path):
-    """A Prefect server with a home of its own: (environment, address of its API)."""
+    """Our Prefect server with a home of its own: (environment, address of its API)."""
     home.mkdir(exist_ok=True)
     port = free_port()
     env = prefect_environment(home, port)
-    words = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    words = [sys.executable, "-m", "flows.cli", "server", "--port", str(port)]
     plain = {name: value for name, value in env.items() if name != "PREFECT_API_URL"}
     with running(words, home / "server.log", plain):
         api = env["PREFECT_API_URL"]
@@ -96,4 +128,25 @@ def prefect_server(home: Path):
 
 def worker(env: dict, log: Path):
     words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "camtriage"]
-    return running(words, log, {**env, "PREFECT_WORKER_QUERY_SECONDS": "1"})
+    key = key_of(env["PREFECT_API_URL"])  # as flows/README.md says to hand it to Prefect's programs
+    more = {"PREFECT_API_AUTH_STRING": key, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    return running(words, log, {**env, **more})
+
+
+@contextmanager
+def answering_everybody():
+    """The address of an API that asks for no key, as Prefect's does unless it is told to."""
+
+    class Open(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_words: object) -> None:
+            """Nothing is said of a request."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Open)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/api"
+    server.shutdown()
+    server.server_close()

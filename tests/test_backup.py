@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from db.core import backup as room
 from db.core.backup import backup, restore
-from db.core.engine import migrate, open_database, reading, writing
+from db.core.engine import copy_beside, migrate, open_database, reading, writing
 from db.core.schema import VERSION_TABLE
 from db.integrity.dump import dump
 from pipeline.errors import DatabaseError
@@ -55,6 +55,31 @@ def test_a_backup_restored_elsewhere_says_the_same(pair, tmp_path):
     backup(url, tmp_path / "b")
     restore(other, tmp_path / "b")
     assert dumped(other) == before == dumped(url)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of files")
+def test_what_holds_the_rows_is_read_by_its_owner_alone(pair, tmp_path):
+    url, other = pair
+    fill_database(url)
+    before = os.umask(0o022)
+    try:
+        for target in (url, other):
+            migrate(target)
+        backup(url, tmp_path / "b")
+        (tmp_path / "old.db").touch()  # somebody's, who let others read it
+        open_database(f"sqlite:///{tmp_path}/old.db").dispose()
+        made = open_database(f"sqlite:///{tmp_path}/new.db")
+        with writing(made) as conn:
+            fill(conn, 10)
+            modes = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.glob("*.db*")}
+        made.dispose()
+        restore(f"sqlite:///{tmp_path}/restored.db", copy_beside(tmp_path / "new.db"))
+    finally:
+        os.umask(before)
+    assert modes.pop("old.db") == 0o644
+    assert modes["new.db-wal"] == modes["new.db"] == 0o600
+    after = [tmp_path / "b", *tmp_path.glob("new.db*.backup"), tmp_path / "restored.db"]
+    assert len(after) == 3 and {one.stat().st_mode & 0o777 for one in after} == {0o600}
 
 
 def test_a_filled_database_is_replaced_only_when_told_to_and_kept_beside(pair, tmp_path):

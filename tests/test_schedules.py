@@ -1,10 +1,12 @@
 """With a real Prefect server, worker and PostgreSQL: inbox, event, failure, death, the page."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import urllib.error
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from db.core.engine import open_database
+from flows.services.upkeep import doctor
 from tests import cards
 from tests import prefect_servers as servers
 from tests.prefect_servers import ROOT, ask, until
@@ -223,6 +226,45 @@ def test_a_run_that_fails_leaves_its_reason_in_the_database(worker):
     assert line.startswith(f"{card}: ")
 
 
+def attack(api: str, marker: Path, head: dict[str, str]) -> None:
+    """What whoever reaches the API may send: a deployment whose pull step is a command."""
+
+    def post(path: str, body: object) -> dict:
+        return servers.send(f"{api}{path}", json.dumps(body).encode(), head)
+
+    shell = {"prefect.deployments.steps.run_shell_script": {"script": f"touch {marker}"}}
+    theirs = {"name": "theirs", "work_pool_name": "camtriage", "entrypoint": "theirs.py:theirs"}
+    theirs |= {"flow_id": post("/flows/", {"name": "theirs"})["id"], "pull_steps": [shell]}
+    made = post("/deployments/", theirs)
+    post(f"/deployments/{made['id']}/create_flow_run", {})
+
+
+def test_who_has_no_key_cannot_make_the_worker_run_a_command(worker, tmp_path):
+    api, key, marker = worker.api, servers.key_of(worker.api), tmp_path / "theirs"
+    token = servers.token_of(api)
+    for head, code in (
+        (servers.door(None, token), 401),
+        (servers.door("camtriage:guessed", token), 401),
+        (servers.door(key), 403),  # a page in the browser has no token
+    ):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            attack(api, marker, head)
+        assert refused.value.code == code
+        refused.value.close()
+    assert not marker.exists()
+    attack(api, marker, servers.door(key, token))  # so the key is all that keeps them out
+    assert until(marker.exists, 120), worker.log.read_text()
+
+
+def test_the_doctor_warns_of_a_server_that_asks_for_no_key(office, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", office.api)
+    assert doctor._prefect_server().ok
+    with servers.answering_everybody() as api:
+        monkeypatch.setenv("PREFECT_API_URL", api)
+        found = doctor._prefect_server()
+    assert not found.ok and "any command" in found.detail and "camtriage server" in found.what_to_do
+
+
 def test_the_nightly_page_is_written_and_shown(worker):
     start(worker, "camtriage-report/nightly", day="2026-05-01", out=str(worker.folder / "reports"))
     assert until(lambda: [*(worker.folder / "reports").glob("*2026-05-01*.html")], 120)
@@ -238,12 +280,15 @@ def test_the_study_is_written_every_week(worker):
     assert until(lambda: [*(worker.folder / "study").glob("*.html")], 120)
 
 
-def test_the_databases_password_is_nowhere_in_prefect(worker):
+def test_the_databases_password_and_the_key_are_nowhere_in_prefect(worker):
     home = Path(worker.env["PREFECT_HOME"])
     places = [one for one in home.rglob("*") if one.is_file()]
     assert "prefect.db" in {one.name for one in places}
-    told = [one for one in (*places, worker.log) if PASSWORD.encode() in one.read_bytes()]
-    assert told == []
+    for secret, keeper in ((PASSWORD, []), (servers.key_of(worker.api), [home / "api.key"])):
+        told = [one for one in (*places, worker.log) if secret.encode() in one.read_bytes()]
+        assert told == keeper
+    if os.name != "nt":
+        assert (home / "api.key").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):

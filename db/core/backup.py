@@ -22,6 +22,7 @@ from db.core.engine import (
     Tell,
     copy_beside,
     file_of,
+    make_private,
     migrate,
     open_database,
     parsed,
@@ -42,6 +43,7 @@ def backup(url: str, file: Path) -> None:
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
     try:
+        make_private(part)
         if parsed(url).get_backend_name() == "sqlite":
             _copy(engine, part)
         else:
@@ -122,6 +124,7 @@ def _restore_sqlite(url: str, file: Path, filled: bool, tell: Tell) -> None:
     try:
         if filled:
             kept = copy_beside(path)
+        make_private(path)
         with (
             closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as backup,
             closing(sqlite3.connect(path, timeout=BUSY_S)) as ours,

@@ -216,6 +216,8 @@ def _open_sqlite(
         raise DatabaseError(f"{where}: holds nothing; `camtriage run CARD` fills it")
     if not migrate:
         _need_current(engine, where)
+    if create:
+        make_private(path)
     if state == "behind":
         tell(f"the database is brought up to date; as it was: {copy_beside(path)}")
     with engine.connect().execution_options(migrates=True) as conn, conn.begin():
@@ -345,9 +347,23 @@ def copy_beside(path: Path) -> Path:
         [[version]] = source.execute(f"SELECT version_num FROM {VERSION_TABLE}")
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
         copy = path.with_name(f"{path.name}.{version}.{stamp}.backup")
+        make_private(copy)
         with closing(sqlite3.connect(copy)) as target:
             source.backup(target)
     return copy
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner reads; one that is there stays as it is.
+
+    SQLite gives the two files beside a database the rights of the database.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    except OSError as why:
+        raise DatabaseError(f"{path}: cannot be written: {why.strerror}") from None
 
 
 def shown(text: str) -> str:

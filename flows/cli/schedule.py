@@ -1,5 +1,6 @@
 """Commands that make it run by itself."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,23 @@ File = Annotated[
     Path | None,
     typer.Option("--file", metavar="YAML", help="Schedules of your own: a copy of prefect.yaml."),
 ]
+
+
+@app.command()
+def server(
+    host: Annotated[str, typer.Option(help="The address it listens at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port.", min=1, max=65535)] = 4200,
+) -> int:
+    """Be Prefect's server for schedules, until stopped: it lets in only who has its key.
+
+    The key is made once, in a file that nobody else on this machine can read; our commands take
+    it from there. Prefect's page asks for it.
+
+    camtriage server
+    """
+    from flows.prefect.server import become_server
+
+    become_server(host, port, lambda line: print(line, flush=True))
 
 
 @app.command()
@@ -66,6 +84,9 @@ def deploy(
 
 def _print_deployed(deployed: "Deployed") -> None:
     print(f"deployed: {deployed.page}")
+    if deployed.is_open:
+        said = "camtriage: this Prefect server is open: whoever reaches it can run any command here"
+        print(f"{said}; start it with `camtriage server`", file=sys.stderr)
     before, now = deployed.inbox_before, deployed.inbox
     if before and now != before:
         print(f"one server watches one inbox: it now watches {now} in place of {before}")

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from flows.execution.key import take_key
+
 
 def prepare_prefect() -> None:
     """Set what the user has not set; `PREFECT_API_URL` decides whether a server is used."""
@@ -17,7 +19,10 @@ def prepare_prefect() -> None:
     }
     for name, value in own.items():
         os.environ.setdefault(name, value)
-    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes no parents
+    home = Path(os.environ["PREFECT_HOME"])
+    home.parent.mkdir(parents=True, exist_ok=True)  # Prefect makes no parents
+    home.mkdir(mode=0o700, exist_ok=True)  # its database and logs name cards and stations
+    take_key()
 
 
 def server_configured() -> bool:

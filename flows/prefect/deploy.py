@@ -4,7 +4,6 @@ Everything here may be done twice: what is on the server already is brought up t
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows.execution.environment import prepare_prefect, server_configured
+from flows.execution.key import is_open, take_key
+from flows.prefect.server import become
 from flows.run_options import database_url
 from pipeline.errors import SettingsError
 from pipeline.settings import load_settings
@@ -38,6 +39,7 @@ class Deployed:
     page: str  # address of the deployments
     inbox: str | None  # that is watched
     inbox_before: str | None  # None: nothing was deployed before
+    is_open: bool  # whoever reaches the server may do everything
 
 
 def deploy(
@@ -52,32 +54,28 @@ def deploy(
         database = database_url(own) if own else ""
     _check(inbox, database, out, settings, file)
     prepare_prefect()
-    _await_server(os.environ["PREFECT_API_URL"])
+    api = os.environ["PREFECT_API_URL"]
+    _await_server(api)
+    unlocked = is_open(api)
+    take_key()  # a server that was started a moment ago has made it only now
     _need_pool()
     before = _watched()
     _prefect_deploy(inbox, out, settings, file or Path(__file__).with_name("prefect.yaml"))
     _need_automation()
-    page = os.environ["PREFECT_API_URL"].removesuffix("/api")
-    return Deployed(f"{page}/deployments", _watched(), before)
+    return Deployed(f"{api.removesuffix('/api')}/deployments", _watched(), before, unlocked)
 
 
 def become_worker(database: str) -> NoReturn:
     """Be a worker for this database until stopped; does not return."""
     os.environ["CAMTRIAGE_DATABASE_URL"] = database
-    # -P: a file of the working folder, called db.py say, is not imported in place of a package
-    words = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", POOL]
-    if os.name == "nt":
-        sys.exit(subprocess.call(words))
-    # a script that says & has it ignored, and a worker ends itself by it when it is killed
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execv(sys.executable, words)  # the same process: whoever stops it stops the worker
+    become("prefect", "worker", "start", "--pool", POOL)
 
 
 def _check(inbox: Path, database: str, out: Path, settings: str | None, file: Path | None) -> None:
     """What would only fail at night, in a worker, is refused now."""
     if not server_configured():
         raise SettingsError(
-            "no Prefect server is named: start one with `prefect server start` and set "
+            "no Prefect server is named: start one with `camtriage server` and set "
             "PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
     if not inbox.is_dir():
@@ -110,7 +108,7 @@ def _await_server(api: str) -> None:
             if time.monotonic() > end:
                 raise SettingsError(
                     f"{api}: no Prefect server answers ({getattr(why, 'reason', why)}); start one "
-                    "with `prefect server start`, or correct PREFECT_API_URL"
+                    "with `camtriage server`, or correct PREFECT_API_URL"
                 ) from None
             time.sleep(0.5)
         except ValueError as why:

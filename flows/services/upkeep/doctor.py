@@ -17,6 +17,7 @@ from db.core.engine import reading, shown
 from db.store.batches import all_batches
 from db.store.deployments import all_deployments
 from flows.execution.databases import environment_url, is_there, joined_database
+from flows.execution.key import is_open
 from pipeline.counted import counted
 from pipeline.errors import CamtriageError
 from pipeline.records import Deployment
@@ -60,6 +61,7 @@ def examine_machine(
     plain = (
         _python, _imports, _torch, _torchvision, _onnxruntime, _gpu, _heic, _postgres,
         _starter_frame, _starter_detector, _starter_labeller, _memory, _decode_speed,
+        _prefect_server,
     )  # fmt: skip
     checks = [_guarded(check) for check in plain]
     return [*checks, *_not_applicable(settings or Settings(), list(deployments))]
@@ -203,6 +205,20 @@ def _decode_speed() -> Check:
     best = min(times)
     slow = "the machine is busy or slow; it works, only longer"
     return Check("decoding", best <= SLOW_MS, f"{best:.0f} ms for 8 megapixels, one thread", slow)
+
+
+def _prefect_server() -> Check:
+    """Whether the Prefect server that is named here lets in only who has its key."""
+    name, api = "Prefect server", os.environ.get("PREFECT_API_URL", "")
+    if not api:
+        return Check(name, True, "none is named here (PREFECT_API_URL)")
+    try:
+        unlocked = is_open(api)
+    except (OSError, ValueError) as why:
+        return Check(name, False, f"{api}: {getattr(why, 'reason', why)}", "camtriage server")
+    found = "open: whoever reaches it can make its workers run any command"
+    shut = "start it with `camtriage server`, which asks for a key"
+    return Check(name, not unlocked, f"{api}: {found if unlocked else 'asks for its key'}", shut)
 
 
 def _not_applicable(settings: Settings, deployments: list[Deployment]) -> list[Check]:
