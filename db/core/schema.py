@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from pipeline.records import time_of
 
 HEAD = (
-    "0010"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0011"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -488,6 +488,7 @@ review = sa.Table(  # append-only; one row an observation, the rows of one answe
     sa.Column("comment", Words),
     sa.Column("source", Words, nullable=False),
     sa.Column("saved_at", Time, nullable=False),  # UTC
+    sa.Column("withdrawn_at", Time),  # UTC; set: taken back on the review screen, it says nothing
     sa.UniqueConstraint("media_id", "answer", "position"),
 )
 
@@ -499,6 +500,22 @@ access_to_people = sa.Table(  # append-only: who was shown a picture of people a
     sa.Column("reviewer", Words, nullable=False),
     sa.Column("task", TEXT, nullable=False),  # in which part of the review screen
     sa.Column("asked_at", Time, nullable=False),  # UTC
+)
+
+review_claim = sa.Table(  # what a reviewer has on the screen: nobody else is given it meanwhile
+    "review_claim",
+    metadata,
+    _to("media", primary_key=True),  # the picture, or the first one of the visit
+    sa.Column("reviewer", Words, nullable=False),
+    sa.Column("until", Time, nullable=False),  # UTC; then anybody may have it
+)
+
+favourite = sa.Table(  # pictures that people want to find again
+    "favourite",
+    metadata,
+    _to("media", primary_key=True),
+    sa.Column("reviewer", Words, nullable=False),
+    sa.Column("said_at", Time, nullable=False),  # UTC
 )
 
 certificate = sa.Table(  # a recall that is promised of the blank filter, and on which evidence

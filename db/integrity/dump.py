@@ -16,11 +16,12 @@ from sqlalchemy import Connection, Table
 
 from db.core import schema
 
-LEFT_OUT = ("about", "run", "arrival", "access_to_people")
+LEFT_OUT = ("about", "run", "arrival", "access_to_people", "review_claim")
 SILENT = {  # columns that may differ between two runs that say the same
     "batch": {"root"},
     "certificate": {"made_at"},
     "clock_repair": {"made_at", "undone_at", "undone_by"},
+    "favourite": {"said_at"},
     "outage": {"said_at"},
     "review": {"saved_at"},
     "verdict": {"said_at"},
@@ -45,6 +46,8 @@ def _lines(conn: Connection, table: Table, names: Names) -> Iterator[str]:
     query = sa.select(table)
     if table is schema.clock_repair:  # one that was undone says nothing
         query = query.where(table.c.undone_at.is_(None))
+    if table is schema.review:  # nor does one that was taken back
+        query = query.where(table.c.withdrawn_at.is_(None))
     rows = conn.execute(query.execution_options(stream_results=True)).mappings()
     for row in rows:
         values = {name: write(row[name]) for name, write in columns if row[name] is not None}

@@ -18,6 +18,7 @@ SELECT
     r.purpose AS purpose, -- review, audit, or event (said of the whole visit that begins with this picture)
     r.comment AS comment, -- free words
     r.source AS source, -- file or page it came from
+    r.withdrawn_at AS withdrawn_at, -- when its reviewer took it back on the review screen, UTC; empty: it stands
     EXISTS (SELECT 1 FROM current_review c WHERE c.review_id = r.id) AS newest -- true: this one counts
 FROM review r
 JOIN media m ON m.id = r.media_id

@@ -2,9 +2,10 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from flows.cli.options import Begin, Database, Day1, End, Name, OccasionDays, Out, Settings, Species
 from flows.run_options import database_url
@@ -17,9 +18,23 @@ if TYPE_CHECKING:  # a command starts without what it does not need
     from pipeline.trust.agreement import Kappa
 
 MOST_NAMED = 20  # pictures in one line
+
+
+class _OpensByItself(TyperGroup):
+    """`camtriage review` alone, or with the options of the screen, opens the screen."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The same words, with `open` before them where no command stands."""
+        if not args or (args[0].startswith("-") and args[0] != "--help"):
+            args = ["open", *args]
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
-review = typer.Typer(no_args_is_help=True, help="What people saw in pictures.")
+review = typer.Typer(
+    cls=_OpensByItself, help="What people saw in pictures; alone it opens the review screen."
+)
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")
 
@@ -75,6 +90,54 @@ def audit_sheet(
 
     for path in write_audit(database_url(database), out, name, settings, show_people):
         print(path)
+    return 0
+
+
+@review.command("open")
+def review_open(
+    reviewer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who looks; else the first page asks.")
+    ] = None,
+    root: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FOLDER", help="Where a card lies now; FOLDER alone: any card. Repeatable."
+        ),
+    ] = None,
+    users: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,NAME", help="An address of his own for each reviewer."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; 0.0.0.0: all of your network, unencrypted.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address only.")
+    ] = False,
+    labels: Annotated[str, typer.Option(help="Label set whose names are found.")] = "starter",
+    sites: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Species that may occur here: found first.")
+    ] = None,
+    database: Database = None,
+    settings: Settings = None,
+) -> int:
+    """The review screen, in your browser: one visit at a time, answered by keys. Ctrl-C ends it.
+
+    camtriage review --reviewer Amina
+    """
+    from flows.web.serving import Asked, Screen
+
+    screen = Screen(
+        Asked(
+            *(database_url(database), settings, reviewer, users, tuple(root or ())),
+            *(host, port, labels, sites),
+        )
+    )
+    for user, address in screen.addresses.items():
+        print(f"{user}: {address}" if users else address, flush=True)
+    print("Ctrl-C ends it; every answer is saved at once", file=sys.stderr)
+    screen.serve(browser=not no_browser)
     return 0
 
 

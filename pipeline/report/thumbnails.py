@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.errors import UnreadablePicture
-from pipeline.frames.decode import decode
+from pipeline.frames.decode import decode, formats
 from pipeline.records import Detection
 
 BLOCKS = 14  # across the shorter side: too few to recognise a face, clothes or a walk
 QUALITY = 78
+SCREEN_QUALITY = 88
 COLOURS = {"animal": "#ffd23f", "human": "#ff4d6d", "vehicle": "#38c6f4"}  # of boxes
 WORDS = {"human": "person"}
 SURE, UNSURE = 3, 1  # pixels, width of a box's line
@@ -31,14 +32,39 @@ def thumbnail(
     except UnreadablePicture:
         return None
     if pixelate:
-        scale = BLOCKS / min(image.size)
-        width, height = (max(1, round(side * scale)) for side in image.size)
-        coarse = image.resize((width, height), Image.Resampling.BOX)
-        image = coarse.resize(image.size, Image.Resampling.NEAREST)
+        image = _blocks(image)
     _draw(image, boxes)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def jpeg(data: bytes, within: tuple[int, int], pixelate: bool) -> bytes:
+    """A picture made small enough for (width, height) pixels, never larger than it is.
+
+    Raises UnreadablePicture."""
+    with _opened(data) as image:
+        size = image.size if image.getexif().get(0x0112, 1) < 5 else image.size[::-1]
+    scale = min(1.0, within[0] / size[0], within[1] / size[1])
+    small = Image.fromarray(decode(data, max(1, round(min(size) * scale))).pixels)
+    out = io.BytesIO()
+    (_blocks(small) if pixelate else small).save(out, "JPEG", quality=SCREEN_QUALITY)
+    return out.getvalue()
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=formats())
+    except Exception as why:  # a decoder may raise anything on hostile bytes
+        raise UnreadablePicture("unreadable", f"{type(why).__name__}: {why}") from why
+
+
+def _blocks(image: Image.Image) -> Image.Image:
+    """The same size, in blocks."""
+    scale = BLOCKS / min(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    coarse = image.resize((width, height), Image.Resampling.BOX)
+    return coarse.resize(image.size, Image.Resampling.NEAREST)
 
 
 def _draw(image: Image.Image, boxes: Sequence[Detection]) -> None:

@@ -23,6 +23,7 @@ def all_answers(conn: Connection) -> Iterator[sa.RowMapping]:
         .join_from(r, schema.media, m.id == r.c.media_id)
         .join(schema.batch, b.id == m.batch_id)
         .join(schema.deployment, d.id == m.deployment_id)
+        .where(r.c.withdrawn_at.is_(None))
         .order_by(b.name, m.path, m.id, r.c.answer, r.c.position)
     )
     yield from conn.execute(query.execution_options(stream_results=True)).mappings()
@@ -35,7 +36,7 @@ def answered_by_several(conn: Connection) -> Sequence[sa.Row[Any]]:
     of_visit = (r.purpose == "event").label("of_visit")
     several = (
         sa.select(r.media_id, of_visit)
-        .where(r.reviewer.is_not(None))
+        .where(r.reviewer.is_not(None), r.withdrawn_at.is_(None))
         .group_by(r.media_id, of_visit)
         .having(sa.func.count(r.reviewer.distinct()) > 1)
         .subquery()
@@ -51,6 +52,7 @@ def answered_by_several(conn: Connection) -> Sequence[sa.Row[Any]]:
         .join(schema.batch, b.id == m.batch_id)
         .join(schema.deployment, d.id == m.deployment_id)
         .join(several, (several.c.media_id == r.media_id) & (several.c.of_visit == of_visit))
+        .where(r.withdrawn_at.is_(None))
         .order_by(m.id, of_visit, r.answer, r.position)
     )
     return conn.execute(query).all()
@@ -65,11 +67,12 @@ def answered_by_others(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]
         o.media_id == r.media_id,
         (o.purpose == "event") == (r.purpose == "event"),
         o.reviewer == reviewer,
+        o.withdrawn_at.is_(None),
     )
     query = (
         sa.select(m.sha256, (r.purpose == "event").label("of_visit"))
         .join_from(review, schema.media, m.id == r.media_id)
-        .where(r.reviewer.is_not(None), r.reviewer != reviewer, ~mine)
+        .where(r.reviewer.is_not(None), r.reviewer != reviewer, r.withdrawn_at.is_(None), ~mine)
         .distinct()
     )
     return conn.execute(query).all()
@@ -78,5 +81,7 @@ def answered_by_others(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]
 def unnamed_answers(conn: Connection) -> int:
     """Answers of which nobody says whose they are."""
     r = schema.review.c
-    query = sa.select(sa.func.count()).where(r.reviewer.is_(None), r.position == 0)
+    query = sa.select(sa.func.count()).where(
+        r.reviewer.is_(None), r.position == 0, r.withdrawn_at.is_(None)
+    )
     return conn.execute(query).scalar_one()

@@ -74,9 +74,10 @@ def _new(conn: Connection, turn: dict[Place, Answer]) -> dict[Place, tuple[int, 
     stored: dict[tuple[Place, int], list[sa.RowMapping]] = {}
     last: dict[int, int] = {}
     for row in conn.execute(query).mappings():
-        place = row["media_id"], row["purpose"] == "event"
-        stored.setdefault((place, row["answer"]), []).append(row)
         last[row["media_id"]] = row["answer"]
+        if row["withdrawn_at"] is None:
+            place = row["media_id"], row["purpose"] == "event"
+            stored.setdefault((place, row["answer"]), []).append(row)
     known = {
         (place, numbered, tuple(_stored(row, numbered) for row in rows))
         for (place, _), rows in stored.items()

@@ -1,0 +1,65 @@
+"""Answers of the review screen that are taken back, and given again: a mark, no row is lost.
+
+All that one key press saved has one source, and is taken back and given again together.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.core import schema
+from db.core.rows import now, refresh_ids
+
+SCREEN = "screen "  # begins the source of every answer of the screen; then a word of its own
+MOST_ROWS = 10_000  # of one key press: they have been saved one after the other
+
+
+def take_back(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
+    """Mark what this reviewer saved last on the screen; its rows (media_id, purpose), none where
+    nothing is left."""
+    last = _standing(conn, reviewer)
+    if last is None:
+        return []
+    near = schema.review.c.id > last.id - MOST_ROWS
+    return _mark(conn, last.source, near, withdrawn=True)
+
+
+def give_again(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
+    """Take away the mark that was set last; nothing where an answer was saved since."""
+    r, last = schema.review.c, _standing(conn, reviewer)
+    marked = _of_screen(reviewer).where(r.withdrawn_at.is_not(None))
+    if last is not None:
+        marked = marked.where(r.id > last.id)
+    first = conn.execute(marked.order_by(r.id).limit(1)).first()
+    if first is None:
+        return []
+    near = r.id.between(first.id, first.id + MOST_ROWS)
+    return _mark(conn, first.source, near, withdrawn=False)
+
+
+def _standing(conn: Connection, reviewer: str) -> sa.Row[Any] | None:
+    """The newest row of this reviewer on the screen that was not taken back."""
+    r = schema.review.c
+    standing = _of_screen(reviewer).where(r.withdrawn_at.is_(None))
+    return conn.execute(standing.order_by(r.id.desc()).limit(1)).first()
+
+
+def _of_screen(reviewer: str) -> sa.Select[Any]:
+    r = schema.review.c
+    mine = sa.select(r.id, r.source)
+    return mine.where(r.reviewer == reviewer, r.source.startswith(SCREEN))
+
+
+def _mark(
+    conn: Connection, source: str, near: sa.ColumnElement[bool], withdrawn: bool
+) -> Sequence[sa.Row[Any]]:
+    r = schema.review.c
+    which = (r.source == source) & near
+    found = sa.select(r.media_id, r.purpose).where(which).order_by(r.id)
+    rows = conn.execute(found).all()
+    marked = sa.update(schema.review).where(which)
+    conn.execute(marked.values(withdrawn_at=now() if withdrawn else None))
+    refresh_ids(conn, {row.media_id for row in rows})
+    return rows

@@ -1,0 +1,40 @@
+"""Species by the letters that a reviewer types."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+
+from db.core.engine import reading
+from db.store.reviewing.reviews import names_in_use
+from flows.execution.databases import known_database
+from pipeline.species.labelset import load_labelset, load_site_list
+from pipeline.species.search import Found, SearchIndex, search, search_index
+
+NAMES_S = 300  # after which the names in use are read again
+
+
+@dataclass(slots=True)
+class Names:
+    """The names that may be meant in one database."""
+
+    database: str
+    labels: str = "starter"
+    sites: str | None = None
+    _index: SearchIndex | None = None
+    _made_at: float = 0.0
+    _one_at_a_time: Lock = field(default_factory=Lock)
+
+    def find(self, typed: str) -> tuple[Found, ...]:
+        """The likeliest first; last what was typed itself, where no name is that."""
+        return search(self._ready(), typed)
+
+    def _ready(self) -> SearchIndex:
+        with self._one_at_a_time:
+            if self._index is None or monotonic() - self._made_at > NAMES_S:
+                with reading(known_database(self.database)) as conn:
+                    used = names_in_use(conn)
+                listed = load_site_list(Path(self.sites)) if self.sites else None
+                self._index = search_index(load_labelset(self.labels), listed, used)
+                self._made_at = monotonic()
+            return self._index

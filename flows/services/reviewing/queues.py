@@ -1,0 +1,212 @@
+"""Queues of the review screen: what is asked next, and of whom."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from threading import Lock
+
+from sqlalchemy import Connection
+
+from db.core.engine import reading, writing
+from db.queries.population.sample import sample_in_force
+from db.queries.reviewing import queues as rows
+from db.queries.reviewing.queues import VisitFilter
+from db.store.reviewing.claims import claim, held_by_others, release
+from flows.execution.databases import known_database
+from pipeline.errors import InputError
+from pipeline.population.correction.sample import place
+
+VISITS, PICTURES = "visits", "pictures"  # what a queue asks about
+KINDS = {  # of queues -> (what they ask about, their title)
+    "visits": (VISITS, "Visits"),
+    "doubtful": (VISITS, "Doubtful names"),
+    "people": (VISITS, "People and vehicles"),
+    "flags": (VISITS, "Flags"),
+    "sample": (VISITS, "Random sample of visits"),
+    "audit": (PICTURES, "Audit of the blanks"),
+}
+LISTED = ("flags", "sample", "audit")  # whose order is made once for all; others go by keys
+SHOWS_PEOPLE = ("flags", "people")  # whose pictures are not pixelated
+DOUBTFUL = 0.8  # names with a lower probability, where nobody says another
+REFRESH_S = 60  # after which a listed queue is made again
+LONGEST = 200  # characters of a filter
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue as somebody asked for it."""
+
+    kind: str
+    filter: VisitFilter = field(default_factory=VisitFilter)
+
+    @property
+    def of_visits(self) -> bool:
+        return KINDS[self.kind][0] == VISITS
+
+    @property
+    def title(self) -> str:
+        """What it is called on the page."""
+        f = self.filter
+        parts = [f.deployment, f.species, f.first_day and f"from {f.first_day}"]
+        parts.append(f.last_day and f"to {f.last_day}")
+        said = ", ".join(part for part in parts if part)
+        title = KINDS[self.kind][1]
+        return f"{title}: {said}" if said else title
+
+    @property
+    def shows_people(self) -> bool:
+        return self.kind in SHOWS_PEOPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One visit or picture of a queue."""
+
+    media_id: int  # of the picture, or of the first one of the visit
+    cursor: int  # where the queue goes on after it
+
+
+def asked_queue(words: Mapping[str, str]) -> Queue:
+    """A queue from the words of an address; InputError names what is not understood."""
+    known = ("kind", "deployment", "species", "from", "to", "below", "answered")
+    if unknown := sorted(set(words) - set(known)):
+        raise InputError(f"unknown filter {unknown[0][:LONGEST]}; known: {', '.join(known)}")
+    for name, value in words.items():
+        if len(value) > LONGEST:
+            raise InputError(f"{name}: at most {LONGEST} characters")
+    kind = words.get("kind") or "visits"
+    if kind not in KINDS:
+        raise InputError(f"unknown queue {kind}; known: {', '.join(KINDS)}")
+    return Queue(
+        kind,
+        VisitFilter(
+            deployment=words.get("deployment") or None,
+            species=words.get("species") or None,
+            first_day=_day("from", words),
+            last_day=_day("to", words),
+            doubtful=_share(words) if kind == "doubtful" else None,
+            people=kind == "people",
+            answered=words.get("answered") == "yes",
+        ),
+    )
+
+
+def _day(name: str, words: Mapping[str, str]) -> str | None:
+    text = words.get(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InputError(f"{name}: write a day as YYYY-MM-DD, not {text}") from None
+
+
+def _share(words: Mapping[str, str]) -> float:
+    text = words.get("below")
+    try:
+        share = float(text) if text else DOUBTFUL
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise InputError(f"below: write a probability from 0 to 1, not {text}")
+    return share
+
+
+@dataclass(slots=True)
+class _List:
+    made_at: float
+    keys: list[int]
+    places: dict[int, int]  # of each key in the list
+
+
+@dataclass(slots=True)
+class Queues:
+    """The queues of one database. Several threads may ask at once."""
+
+    database: str
+    _lists: dict[str, _List] = field(default_factory=dict)
+    _one_at_a_time: Lock = field(default_factory=Lock)
+
+    def next_items(
+        self, queue: Queue, reviewer: str, after: int, most: int, keep: Collection[int] = ()
+    ) -> list[Item]:
+        """The next ones that nobody answered and nobody else has before him; from now on they are
+        this reviewer's.
+
+        after   cursor of the last one; 0: from the beginning
+        keep    what he still has before him; the rest of his is given back
+        """
+        found: list[Item] = []
+        engine = known_database(self.database)
+        with writing(engine) as conn:
+            release(conn, reviewer, keep)
+            claim(conn, keep, reviewer)
+            while len(found) < most:
+                some = self._open(conn, queue, after, most - len(found) + 8)
+                if not some:
+                    break
+                others = held_by_others(conn, reviewer)
+                free = [item for item in some if item.media_id not in others]
+                free = [item for item in free if item.media_id not in keep]
+                wanted = free[: most - len(found)]
+                mine = claim(conn, [item.media_id for item in wanted], reviewer)
+                still = self._still_open(conn, queue, mine)
+                found += [item for item in wanted if item.media_id in still]
+                after = wanted[-1].cursor if wanted else some[-1].cursor
+        return found
+
+    def hold(self, reviewer: str, keep: Collection[int]) -> None:
+        """What a reviewer has before him stays his for a while longer."""
+        with writing(known_database(self.database)) as conn:
+            claim(conn, keep, reviewer)
+
+    def size(self, queue: Queue) -> tuple[int, int]:
+        """How many visits or pictures it has, and how many of them are answered."""
+        with reading(known_database(self.database)) as conn:
+            if queue.kind not in LISTED:
+                return rows.count_visits(conn, queue.filter)
+            keys = self._list(conn, queue.kind).keys
+            return len(keys), len(keys) - len(rows.open_of(conn, keys, queue.of_visits))
+
+    def _open(self, conn: Connection, queue: Queue, after: int, most: int) -> list[Item]:
+        """The next ones without an answer, whoever has them before him."""
+        if queue.kind not in LISTED:
+            visits = rows.next_visits(conn, queue.filter, after, most)
+            return [Item(media_id, key) for key, media_id in visits]
+        listed, found = self._list(conn, queue.kind), list[Item]()
+        at = after
+        while at < len(listed.keys) and len(found) < most:
+            part = listed.keys[at : at + 200]
+            unanswered = rows.open_of(conn, part, queue.of_visits)
+            found += [Item(key, at + i + 1) for i, key in enumerate(part) if key in unanswered]
+            at += len(part)
+        return found[:most]
+
+    def _still_open(self, conn: Connection, queue: Queue, mine: Collection[int]) -> set[int]:
+        """Another may have answered between our look and our claim."""
+        if queue.filter.answered:
+            return set(mine)
+        return rows.open_of(conn, list(mine), queue.of_visits)
+
+    def _list(self, conn: Connection, kind: str) -> _List:
+        with self._one_at_a_time:
+            known = self._lists.get(kind)
+            if known is None or time.monotonic() - known.made_at > REFRESH_S:
+                keys = [key for key, _ in _listed(conn, kind)]
+                made = known.keys if known and set(keys) <= set(known.places) else keys
+                places = {key: number for number, key in enumerate(made)}
+                self._lists[kind] = known = _List(time.monotonic(), made, places)
+            return known
+
+
+def _listed(conn: Connection, kind: str) -> list[tuple[int, str]]:
+    if kind == "audit":
+        return rows.drawn_for_audit(conn)
+    if kind == "flags":
+        return rows.flagged(conn)
+    sample = sample_in_force(conn)
+    if sample is None:
+        return []
+    drawn, about = sample  # in the order of the draw: answers count from its top without a gap
+    return rows.keys_of(conn, sorted(drawn, key=lambda sha: place(about["seed"], sha)))

@@ -1,0 +1,191 @@
+"""One visit or picture as the review screen shows it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.queries.reviewing import shown as rows
+from db.store.scores import boxes_on
+from pipeline.records import Detection
+from pipeline.report.day import shows_people
+
+WORDS = ("observation_type", "name", "count", "life_stage", "sex", "behavior", "individual_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One observation, by the machine or by a person."""
+
+    observation_type: str
+    name: str | None = None
+    count: int | None = None
+    probability: float | None = None  # the machine's
+    life_stage: str | None = None
+    sex: str | None = None
+    behavior: str | None = None
+    individual_id: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer of a person that counts."""
+
+    reviewer: str | None
+    at: str | None
+    said: tuple[Said, ...]
+    earlier: int = 0  # answers that stood before it
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of the strip."""
+
+    media_id: int
+    path: str
+    width: int  # pixels, upright
+    height: int
+    taken_at: str | None  # repaired where a repair stands
+    camera_time: str | None  # where a repair changed it
+    repair: str | None
+    temperature_c: float | None
+    light: str | None
+    state: str
+    p_blank: float | None
+    asked: bool  # the question is about it
+    favourite: bool
+    boxes: tuple[Detection, ...]
+    answer: Answered | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is asked about, with all that helps to answer."""
+
+    media_id: int  # of the picture, or the first one of the visit
+    of_visit: bool
+    deployment: str
+    location: str | None
+    batch: str
+    started_at: str | None
+    ended_at: str | None
+    pictures: int  # of the visit, also where fewer are shown
+    frames: tuple[Frame, ...]
+    machine: tuple[Said, ...]
+    answer: Answered | None
+    hidden: bool  # people may be on it
+
+
+def show(conn: Connection, media_id: int, of_visit: bool, bar: float) -> Shown | None:
+    """A visit by its first picture, or a picture beside those of its burst; None: not here.
+
+    bar   p_human from which people may be on a picture; one hides the whole visit
+    """
+    visit = rows.visit_row(conn, media_id) if of_visit else None
+    keys = rows.keys_of_visit(conn, visit.id) if visit else rows.around(conn, media_id)
+    found = rows.frames(conn, keys)
+    own = next((row for row in found if row.id == media_id), None)
+    if own is None:
+        return None
+    answers = _answers(conn, [row.id for row in found])
+    boxes = boxes_on(conn, [row.sha256 for row in found])
+    frames = tuple(
+        _frame(row, boxes.get(row.sha256, ()), answers, of_visit or row.id == media_id)
+        for row in found
+    )
+    machine = _of_visit(conn, visit) if visit else (_of_picture(own),)
+    people = any(said.observation_type == "human" for said in machine) or any(
+        shows_people(row.p_human, row.observation_type, bar) for row in found
+    )
+    times = [frame.taken_at for frame in frames if frame.taken_at]
+    return Shown(
+        media_id,
+        of_visit,
+        own.deployment,
+        own.location_name,
+        own.batch,
+        min(times, default=None),
+        max(times, default=None),
+        visit.pictures if visit else len(frames),
+        frames,
+        machine,
+        answers.get((media_id, of_visit)),
+        people,
+    )
+
+
+def _frame(
+    row: sa.Row[Any],
+    boxes: tuple[Detection, ...],
+    answers: "dict[tuple[int, bool], Answered]",
+    asked: bool,
+) -> Frame:
+    size = (row.width, row.height)
+    width, height = size if row.orientation < 5 else size[::-1]
+    at, wrote = _text(row.taken_at), _text(row.camera_time)
+    return Frame(
+        row.id,
+        row.path,
+        width,
+        height,
+        at,
+        wrote if row.repair else None,
+        row.repair,
+        row.temperature_c,
+        row.light,
+        row.state,
+        row.p_blank,
+        asked,
+        bool(row.favourite),
+        boxes,
+        answers.get((row.id, False)),
+    )
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _of_visit(conn: Connection, visit: sa.Row[Any]) -> tuple[Said, ...]:
+    taxa = rows.taxa_of(conn, visit.id)
+    return tuple(
+        Said(
+            taxon.observation_type,
+            taxon.name if taxon.observation_type == "animal" else None,
+            (visit if taxon.position == 0 else taxon)._mapping["count"],
+            taxon.probability,
+        )
+        for taxon in taxa
+    )
+
+
+def _of_picture(row: sa.Row[Any]) -> Said:
+    """The machine's word alone: a person's word stands beside it."""
+    if row.state == "blank":
+        return Said("blank", None, None, row.p_blank)
+    name = row.name if row.observation_type == "animal" else None
+    return Said(row.observation_type, name)
+
+
+def _answers(conn: Connection, keys: Sequence[int]) -> dict[tuple[int, bool], Answered]:
+    said: dict[tuple[int, bool], list[sa.Row[Any]]] = defaultdict(list)
+    for row in rows.answers_on(conn, keys):
+        said[row.media_id, bool(row.of_visit)].append(row)
+    return {
+        place: Answered(
+            of_one[0].reviewer,
+            _text(of_one[0].reviewed_at or of_one[0].saved_at),
+            tuple(_said(row) for row in of_one),
+            rows.earlier_answers(conn, place[0]) if place[1] else 0,
+        )
+        for place, of_one in said.items()
+    }
+
+
+def _said(row: sa.Row[Any]) -> Said:
+    return Said(**{name: row._mapping[name] for name in WORDS}, comment=row.comment)

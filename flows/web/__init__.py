@@ -1,0 +1,1 @@
+"""The review screen: pages and addresses for a browser, over the services."""

@@ -1,0 +1,92 @@
+"""What every address of the screen needs: who asks, and the services over one database."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote, unquote
+
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+
+from flows.services.reviewing.names import Names
+from flows.services.reviewing.pictures import Pictures
+from flows.services.reviewing.queues import Queues
+from flows.services.reviewing.saving import Answers
+from pipeline.errors import InputError
+
+LONGEST_NAME = 100  # characters of a reviewer's name
+MOST_CLEAR = 20_000  # pictures that one reviewer may see as they are
+
+
+@dataclass(slots=True)
+class Desk:
+    """One running screen."""
+
+    database: str
+    queues: Queues
+    answers: Answers
+    pictures: Pictures
+    names: Names
+    common: dict[str, str]  # scientific -> common name
+    bar: float  # p_human from which people may be on a picture
+    port: int
+    users: dict[str, str]  # token -> reviewer; "": the page asks
+    pages: Environment
+    _clear: dict[str, OrderedDict[int, None]] = field(default_factory=dict)
+    _one_at_a_time: Lock = field(default_factory=Lock)
+
+    @property
+    def key_cookie(self) -> str:
+        """Browsers share cookies between the ports of a machine: two screens need two names."""
+        return f"camtriage_key_{self.port}"
+
+    @property
+    def name_cookie(self) -> str:
+        """Who said his name on the first page."""
+        return f"camtriage_name_{self.port}"
+
+    def reviewer(self, request: Request) -> str | None:
+        """Who asks: by his own address, else as he said on the first page; None: nobody said."""
+        if fixed := self.users.get(request.cookies.get(self.key_cookie, ""), ""):
+            return fixed
+        try:
+            return reviewer_name(unquote(request.cookies.get(self.name_cookie, "")))
+        except InputError:
+            return None
+
+    def let_see(self, reviewer: str, media_ids: list[int]) -> None:
+        """This reviewer may see these pictures as they are."""
+        with self._one_at_a_time:
+            mine = self._clear.setdefault(reviewer, OrderedDict())
+            for key in media_ids:
+                mine[key] = None
+                mine.move_to_end(key)
+            while len(mine) > MOST_CLEAR:
+                mine.popitem(last=False)
+
+    def may_see(self, reviewer: str, media_id: int) -> bool:
+        """Whether this reviewer may see it as it is."""
+        with self._one_at_a_time:
+            return media_id in self._clear.get(reviewer, ())
+
+
+def reviewer_name(text: str) -> str:
+    """A name as it is stored; InputError says what is wrong with it."""
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InputError(f"a reviewer's name has 1 to {LONGEST_NAME} letters")
+    return name
+
+
+def cookie_value(name: str) -> str:
+    """A name as a cookie holds it."""
+    return quote(name, safe="")
+
+
+def page_environment() -> Environment:
+    """Templates, in which every value is escaped."""
+    folder = Path(__file__).parent / "templates"
+    return Environment(
+        loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )

@@ -1,0 +1,71 @@
+"""Pages: the first one with its queues, and the screen itself."""
+
+from urllib.parse import parse_qs, urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from db.core.engine import reading
+from db.queries.reviewing.queues import choices
+from flows.execution.databases import known_database
+from flows.services.reviewing.queues import KINDS, asked_queue
+from flows.web.desk import Desk, cookie_value, reviewer_name
+from flows.web.words import KEYS, QUEUES
+from pipeline.errors import InputError
+
+
+def first(request: Request) -> Response:
+    """Who reviews, and the queues."""
+    desk: Desk = request.app.state.desk
+    reviewer = desk.reviewer(request)
+    with reading(known_database(desk.database)) as conn:
+        places, names = choices(conn)
+    return _page(
+        desk,
+        "first.html",
+        reviewer=reviewer,
+        fixed=bool(desk.users.get(request.cookies.get(desk.key_cookie, ""))),
+        queues=[(kind, KINDS[kind][1], QUEUES[kind]) for kind in KINDS if kind != "visits"],
+        places=places,
+        names=names,
+        why=request.query_params.get("why", "")[:200],
+    )
+
+
+async def say_name(request: Request) -> Response:
+    """Keep who reviews, in a cookie."""
+    desk: Desk = request.app.state.desk
+    given = parse_qs((await request.body()).decode("utf-8", "replace"))
+    try:
+        name = reviewer_name(given.get("reviewer", [""])[0])
+    except InputError as why:
+        return RedirectResponse("/?" + urlencode({"why": str(why)}), 303)
+    answer = RedirectResponse("/", 303)
+    cookie = {"samesite": "strict", "httponly": True, "max_age": 90 * 86400}
+    answer.set_cookie(desk.name_cookie, cookie_value(name), **cookie)  # type: ignore[arg-type]
+    return answer
+
+
+def screen(request: Request) -> Response:
+    """One visit at a time, by keys."""
+    desk: Desk = request.app.state.desk
+    reviewer = desk.reviewer(request)
+    if reviewer is None:
+        return RedirectResponse("/", 303)
+    try:
+        queue = asked_queue(dict(request.query_params))
+    except InputError as why:
+        return RedirectResponse("/?" + urlencode({"why": str(why)}), 303)
+    return _page(desk, "review.html", reviewer=reviewer, queue=queue, keys=KEYS)
+
+
+def _page(desk: Desk, name: str, **values: object) -> HTMLResponse:
+    return HTMLResponse(desk.pages.get_template(name).render(**values))
+
+
+ROUTES = [
+    Route("/", first),
+    Route("/reviewer", say_name, methods=["POST"]),
+    Route("/review", screen),
+]

@@ -1,0 +1,30 @@
+"""Pictures: by their key in the database, never by a path."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from flows.web.desk import Desk
+from pipeline.errors import InputError, UnreadablePicture
+
+LARGEST_KEY = 2**31 - 1
+
+
+def picture(request: Request) -> Response:
+    """A JPEG of one picture; possible people as blocks, unless this reviewer may see them."""
+    desk: Desk = request.app.state.desk
+    media_id, size = request.path_params["media_id"], request.path_params["size"]
+    if media_id > LARGEST_KEY:
+        raise InputError("no such picture")
+    reviewer = desk.reviewer(request)
+    clear = reviewer is not None and desk.may_see(reviewer, media_id)
+    try:
+        data = desk.pictures.picture(media_id, size, clear)
+    except UnreadablePicture as why:
+        raise InputError(f"the original cannot be read: {why.reason}") from why
+    keep = "no-store" if clear else "private, max-age=600"  # no picture of people stays behind
+    headers = {"Cache-Control": keep}
+    return Response(data, media_type="image/jpeg", headers=headers)
+
+
+ROUTES = [Route("/picture/{media_id:int}/{size:str}.jpg", picture)]

@@ -1,0 +1,647 @@
+// The review screen: one visit at a time, answered by keys.
+import { ask, findNames } from "./api.js";
+import * as view from "./view.js";
+
+const AHEAD = 3; // visits held ready
+const queue = Object.fromEntries(new URLSearchParams(location.search));
+const ofVisits = document.body.dataset.unit === "visit";
+const isAudit = document.body.dataset.kind === "audit";
+const $ = (id) => document.getElementById(id);
+const WORDS = { human: "person", vehicle: "vehicle", blank: "blank", unknown: "not known",
+  unclassified: "no name", animal: "animal" };
+
+let item = null; // what is shown
+let at = 0; // its picture
+let ready = []; // the next ones
+let past = []; // keys of those before
+let future = []; // those that somebody came back from
+let cursor = 0;
+let wrapped = false;
+let fetching = null;
+let busy = false;
+let scope = ofVisits ? "visit" : "picture";
+let selected = new Set();
+let draft = fresh();
+let lastSaid = JSON.parse(sessionStorage.getItem("last") || "null");
+let counts = { total: null, answered: 0 };
+let took = []; // seconds an answer
+let shownAt = 0;
+let playing = null;
+
+function fresh() {
+  return { count: null, countAt: 0, rows: [], detail: {} };
+}
+
+// ---- the queue
+
+function more() {
+  if (fetching || ready.length >= AHEAD) return fetching;
+  const keep = [item, ...ready].filter(Boolean).map((one) => one.media_id).slice(0, 5);
+  fetching = ask("next", { queue, after: cursor, most: AHEAD - ready.length, keep })
+    .then((said) => {
+      if (!said.items.length && cursor && !wrapped) {
+        cursor = 0; // those that others had before them meanwhile
+        wrapped = true;
+        fetching = null;
+        return more();
+      }
+      for (const next of said.items) {
+        cursor = next.cursor;
+        if (![item, ...ready].some((one) => one && one.media_id === next.media_id)) ready.push(next);
+      }
+      if (said.items.length) wrapped = false;
+      ready.forEach(loadAhead);
+      fetching = null;
+      return said.items.length;
+    })
+    .catch((why) => {
+      fetching = null;
+      throw why;
+    });
+  return fetching;
+}
+
+function loadAhead(next) {
+  const frame = next.frames[best(next)];
+  if (frame) view.load(view.address(frame, "big", next.hidden.includes(frame.media_id)));
+}
+
+// The picture that shows most: with the largest sure box, else the first that was kept.
+function best(one) {
+  const asked = one.of_visit ? -1 : one.frames.findIndex((frame) => frame.asked);
+  if (asked >= 0) return asked;
+  let most = 0;
+  let place = -1;
+  one.frames.forEach((frame, i) => {
+    const area = Math.max(0, ...frame.boxes.filter((box) => box.sure).map((b) => b.box[2] * b.box[3]));
+    if (area > most) [most, place] = [area, i];
+  });
+  if (place < 0) place = one.frames.findIndex((frame) => frame.state === "kept");
+  return Math.max(0, place);
+}
+
+async function forward() {
+  if (item) past.push({ media_id: item.media_id, of_visit: item.of_visit });
+  if (future.length) return display(future.pop());
+  if (!ready.length) await more();
+  const next = ready.shift();
+  if (!next) return finished();
+  const painted = display(next);
+  more()?.catch(tell);
+  return painted;
+}
+
+async function back() {
+  const before = past.pop();
+  if (!before) return tell(new Error("nothing before this"));
+  const { item: found } = await ask("visit", { queue, ...before });
+  if (!found) return tell(new Error("it is not there any more"));
+  if (item) future.push(item);
+  return display(found);
+}
+
+async function beside(step) {
+  const place = { media_id: item.media_id, of_visit: item.of_visit };
+  const { item: found } = await ask("visit", { queue, media_id: item.media_id, step });
+  if (!found) return tell(new Error("no visit there at this camera"));
+  past.push(place);
+  return display(found);
+}
+
+function finished() {
+  item = null;
+  $("plane").querySelector("img")?.remove();
+  $("boxes").replaceChildren();
+  $("strip").replaceChildren();
+  for (const name of ["machine", "answer", "draft", "facts", "question", "scope"]) {
+    $(name).replaceChildren();
+  }
+  $("over").textContent = "Nothing is left in this queue. q: back to the queues";
+  $("over").hidden = false;
+  document.body.classList.add("finished");
+  progress();
+}
+
+// ---- what is shown
+
+async function display(next) {
+  stop();
+  document.body.classList.remove("finished");
+  item = next;
+  draft = fresh();
+  selected = new Set();
+  if (!ofVisits) scope = "picture";
+  else if (scope === "selection") scope = "visit";
+  $("message").textContent = "";
+  strip();
+  words();
+  await showFrame(best(next));
+  shownAt = performance.now();
+}
+
+async function showFrame(i) {
+  at = Math.max(0, Math.min(item.frames.length - 1, i));
+  const mine = item;
+  const frame = item.frames[at];
+  const hidden = isHidden(frame);
+  const fine = await view.show(frame, hidden);
+  if (item !== mine) return;
+  $("over").hidden = fine && !hidden;
+  $("over").textContent = !fine
+    ? item.missing || "this picture cannot be shown"
+    : "People may be on it, so it is hidden. h shows it; who looked is written down.";
+  for (const [n, button] of [...$("strip").children].entries()) {
+    button.setAttribute("aria-current", n === at ? "true" : "false");
+    if (n === at) button.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+  facts(frame);
+  for (const n of [at + 1, at - 1]) {
+    const near = item.frames[n];
+    if (near) view.load(view.address(near, "big", isHidden(near)));
+  }
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+
+function isHidden(frame) {
+  return item.hidden.includes(frame.media_id);
+}
+
+function strip() {
+  $("strip").replaceChildren(
+    ...item.frames.map((frame, i) => {
+      const made = document.createElement("button");
+      made.type = "button";
+      const image = document.createElement("img");
+      image.loading = "lazy";
+      image.alt = `picture ${i + 1}`;
+      image.src = view.address(frame, "strip", isHidden(frame));
+      const words = document.createElement("span");
+      words.textContent = (frame.taken_at || "").slice(11, 19) || `${i + 1}`;
+      made.append(image, words);
+      made.addEventListener("click", () => showFrame(i).catch(tell));
+      return made;
+    }),
+  );
+  marks();
+}
+
+function marks() {
+  for (const [i, button] of [...$("strip").children].entries()) {
+    const frame = item.frames[i];
+    button.className = [
+      frame.asked && !item.of_visit ? "asked" : "",
+      frame.answer ? "answered" : "",
+      frame.favourite ? "favourite" : "",
+      frame.state === "blank" ? "blank" : "",
+      selected.has(frame.media_id) ? "selected" : "",
+    ].join(" ").trim();
+  }
+}
+
+function phrase(row) {
+  const name = row.name || WORDS[row.observation_type] || row.observation_type;
+  const common = row.name && item?.common[row.name];
+  const described = [row.sex, row.life_stage, row.behavior, row.individual_id].filter(Boolean);
+  return (row.count ? `${row.count} × ` : "") + (common ? `${name} (${common})` : name)
+    + (described.length ? `, ${described.join(", ")}` : "")
+    + (row.comment ? ` “${row.comment}”` : "");
+}
+
+function line(...parts) {
+  const made = document.createElement("p");
+  for (const part of parts) {
+    if (typeof part === "string") made.append(part);
+    else made.append(Object.assign(document.createElement("strong"), { textContent: part.strong }));
+  }
+  return made;
+}
+
+function words() {
+  const first = item.machine[0];
+  const score = first?.probability;
+  $("machine").replaceChildren(
+    ...line("Machine: ", { strong: item.machine.map(phrase).join(" + ") || "no word" },
+      score === null || score === undefined ? "" : ` ${score.toFixed(2)}`).childNodes);
+  $("question").textContent = item.of_visit
+    ? `What is on this visit? ${item.pictures} picture${item.pictures === 1 ? "" : "s"}`
+    : "What is on this picture?";
+  const said = item.of_visit ? item.answer : item.frames.find((frame) => frame.asked)?.answer;
+  $("answer").replaceChildren();
+  if (said) {
+    const when = (said.at || "").replace("T", " ").slice(0, 16);
+    $("answer").append(line("Answered: ", { strong: said.said.map(phrase).join(" + ") },
+      ` ${said.reviewer || "nobody named"} ${when}. The newest answer counts`
+      + (said.earlier ? `; ${said.earlier} before it` : "")));
+  }
+  drafted();
+}
+
+function drafted() {
+  const parts = draft.rows.map(phrase);
+  if (draft.count) parts.push(`${draft.count} ×`);
+  const detail = Object.values(draft.detail).filter(Boolean);
+  if (detail.length) parts.push(detail.join(", "));
+  $("draft").textContent = parts.length ? `Your answer: ${parts.join(" + ")} …` : "";
+  const many = selected.size;
+  $("scope").textContent = {
+    visit: "For the whole visit (t changes it)",
+    picture: "For this picture (t changes it)",
+    selection: `For ${many} selected picture${many === 1 ? "" : "s"} (t changes it)`,
+  }[scope];
+}
+
+function facts(frame) {
+  const rows = [
+    ["Camera", item.deployment + (item.location ? `, ${item.location}` : "")],
+    ["Time", (frame.taken_at || "not known").replace("T", " ")
+      + (frame.repair ? ` (repaired: ${frame.repair}; camera wrote ${(frame.camera_time || "no time").replace("T", " ")})` : "")],
+    ["Picture", `${at + 1} of ${item.frames.length}`
+      + (item.frames.length < item.pictures ? ` shown, ${item.pictures} in all` : "")],
+    ["File", `${item.batch}: ${frame.path}`],
+    ["Scores", [
+      frame.p_blank === null ? "" : `blank ${frame.p_blank.toFixed(2)}`,
+      frame.temperature_c === null ? "" : `${frame.temperature_c} °C`,
+      frame.light || "",
+    ].filter(Boolean).join(", ")],
+  ];
+  if (frame.answer) rows.push(["Told", frame.answer.said.map(phrase).join(" + ")]);
+  $("facts").replaceChildren(...rows.filter(([, text]) => text).flatMap(([name, text]) => [
+    Object.assign(document.createElement("dt"), { textContent: name }),
+    Object.assign(document.createElement("dd"), { textContent: text }),
+  ]));
+}
+
+function tell(why) {
+  $("message").textContent = why.message || String(why);
+}
+
+// ---- progress
+
+async function progress() {
+  const said = await ask("size", { queue });
+  counts = said;
+  $("interval").textContent = said.interval || "";
+  draw();
+}
+
+function draw() {
+  if (counts.total === null) return;
+  const left = Math.max(0, counts.total - counts.answered);
+  $("bar").max = counts.total || 1;
+  $("bar").value = counts.answered;
+  const sorted = [...took].sort((a, b) => a - b);
+  const each = sorted.length >= 3 ? sorted[Math.floor(sorted.length / 2)] : null;
+  const minutes = each === null ? null : (left * each) / 60;
+  const time = minutes === null ? "" : minutes < 1 ? ", under a minute"
+    : minutes < 90 ? `, ${Math.round(minutes)} min` : `, ${(minutes / 60).toFixed(1)} h`;
+  $("done").textContent = `${counts.answered} of ${counts.total}, ${left} left${left ? time : ""}`;
+}
+
+// ---- answers
+
+function withCount(rows) {
+  const made = rows.map((row) => ({ ...row }));
+  if (draft.count && made.length && made[0].observation_type !== "blank") {
+    made[made.length - 1].count = draft.count;
+  }
+  const last = made[made.length - 1];
+  for (const [name, value] of Object.entries(draft.detail)) {
+    if (value && last && (name === "comment" || last.observation_type !== "blank")) {
+      last[name] = value;
+    }
+  }
+  return made;
+}
+
+function machineRows() {
+  const frame = item.frames[at];
+  if (scope !== "visit" && frame.state === "blank") return [{ observation_type: "blank" }];
+  const known = item.machine.map((row) => ({
+    observation_type: row.observation_type === "unclassified" ? "unknown" : row.observation_type,
+    name: row.name, count: scope === "visit" ? row.count : null,
+  }));
+  const something = known.filter((row) => row.observation_type !== "blank");
+  return something.length ? something : known.slice(0, 1);
+}
+
+// A row that is complete joins those of the draft; what was typed before belongs to it.
+function join(rows) {
+  draft.rows.push(...withCount(rows));
+  draft.count = null;
+  draft.detail = {};
+}
+
+async function say(rows) {
+  if (rows.length) join(rows);
+  let said = draft.rows;
+  if (said.length > 1) said = said.filter((row) => row.observation_type !== "blank");
+  said = merged(said);
+  if (!said.length) return;
+  const keys = scope === "visit" ? [item.media_id]
+    : scope === "selection" && selected.size ? [...selected] : [item.frames[at].media_id];
+  const purpose = scope === "visit" ? "event" : isAudit ? "audit" : "review";
+  const seconds = (performance.now() - shownAt) / 1000;
+  await ask("save", { media_ids: keys, purpose, said });
+  lastSaid = said;
+  sessionStorage.setItem("last", JSON.stringify(said));
+  took.push(Math.min(seconds, 120));
+  took = took.slice(-30);
+  draft = fresh();
+  const whole = scope === "visit" || !item.of_visit;
+  if (whole) return saved();
+  for (const frame of item.frames) {
+    if (keys.includes(frame.media_id)) frame.answer = { said, reviewer: null, at: null };
+  }
+  selected = new Set();
+  marks();
+  const open = item.frames.findIndex((frame) => !frame.answer);
+  if (open < 0) return saved();
+  drafted();
+  return showFrame(open);
+}
+
+function saved() {
+  counts.answered += 1;
+  if (counts.answered % 20 === 0 || isAudit) progress().catch(tell);
+  draw();
+  return forward();
+}
+
+// The same animals said twice are one row, with the number of both.
+function merged(rows) {
+  const found = new Map();
+  for (const row of rows) {
+    const clean = Object.fromEntries(Object.entries(row).filter(([, value]) => value));
+    const { count, comment, ...kind } = clean;
+    const key = JSON.stringify(Object.entries(kind).sort());
+    const known = found.get(key);
+    if (known) known.count = (known.count || 1) + (count || 1);
+    else found.set(key, { ...clean });
+  }
+  return [...found.values()];
+}
+
+async function undo(again) {
+  const { item: found } = await ask("undo", { queue, again });
+  if (!found) return tell(new Error(again ? "nothing to give again" : "nothing of yours to take back"));
+  if (item && item.media_id !== found.media_id) future.push(item);
+  counts.answered += again ? 1 : -1;
+  draw();
+  await display(found);
+  tell(new Error(again ? "given again" : "taken back"));
+}
+
+async function reveal() {
+  const frame = item.frames[at];
+  if (!isHidden(frame)) return;
+  await ask("reveal", { queue, media_ids: [frame.media_id] });
+  item.hidden = item.hidden.filter((key) => key !== frame.media_id);
+  view.forget(frame.media_id);
+  strip();
+  await showFrame(at);
+}
+
+async function favourite() {
+  const frame = item.frames[at];
+  frame.favourite = (await ask("favourite", { media_id: frame.media_id })).favourite;
+  marks();
+}
+
+// ---- the burst
+
+function stop() {
+  clearTimeout(playing);
+  playing = null;
+}
+
+function play() {
+  if (playing !== null) return stop();
+  const step = async () => {
+    const next = (at + 1) % item.frames.length;
+    await showFrame(next);
+    if (playing !== null && next !== item.frames.length - 1) playing = setTimeout(step, 250);
+    else stop();
+  };
+  if (at === item.frames.length - 1) at = -1;
+  playing = setTimeout(step, 0);
+}
+
+// ---- keys
+
+const KEYS = {
+  Enter: () => say(draft.rows.length && !draft.count ? [] : machineRows()),
+  b: () => say([{ observation_type: "blank" }]),
+  p: () => say([{ observation_type: "human" }]),
+  v: () => say([{ observation_type: "vehicle" }]),
+  u: () => say([{ observation_type: "unknown" }]),
+  r: () => (lastSaid ? say(lastSaid) : tell(new Error("no answer before this"))),
+  "/": () => openSearch(),
+  s: () => openSearch(),
+  d: () => openDetails(),
+  "+": () => { join(machineRows()); drafted(); },
+  Escape: () => { draft = fresh(); stop(); drafted(); },
+  Backspace: (event) => undo(event.shiftKey),
+  ArrowLeft: () => (view.isZoomed() ? view.move(-0.1, 0) : showFrame(at - 1)),
+  ArrowRight: () => (view.isZoomed() ? view.move(0.1, 0) : showFrame(at + 1)),
+  ArrowUp: () => (view.isZoomed() ? view.move(0, -0.1) : back()),
+  ArrowDown: () => (view.isZoomed() ? view.move(0, 0.1) : forward()),
+  "[": () => beside(-1),
+  "]": () => beside(1),
+  t: () => turnScope(),
+  x: () => select(item.frames[at]),
+  X: () => { item.frames.forEach((frame) => selected.add(frame.media_id)); chosen(); },
+  f: () => favourite(),
+  " ": () => play(),
+  z: () => view.zoom(isHidden(item.frames[at])),
+  n: () => view.brighter(),
+  N: () => view.moreContrast(),
+  m: () => view.asItWas(),
+  o: () => view.turnBoxes(),
+  h: () => reveal(),
+};
+const ALWAYS = { // also where nothing is shown
+  "?": () => $("help").showModal(),
+  q: () => { location.href = "/"; },
+};
+const WITHOUT_ITEM = ["Backspace", "ArrowUp"];
+
+function turnScope() {
+  if (!item.of_visit) return;
+  const turn = { visit: "picture", picture: selected.size ? "selection" : "visit", selection: "visit" };
+  scope = turn[scope];
+  drafted();
+}
+
+function select(frame) {
+  if (!item.of_visit) return;
+  if (!selected.delete(frame.media_id)) selected.add(frame.media_id);
+  chosen();
+}
+
+function chosen() {
+  if (!item.of_visit) return;
+  scope = selected.size ? "selection" : "visit";
+  marks();
+  drafted();
+}
+
+function digit(key) {
+  const soon = performance.now() - draft.countAt < 1500;
+  const typed = soon && draft.count ? draft.count * 10 + Number(key) : Number(key);
+  draft.count = typed > 1000000 ? null : typed || null;
+  draft.countAt = performance.now();
+  drafted();
+}
+
+async function press(key, event) {
+  const does = ALWAYS[key] || KEYS[key];
+  if (!does && !/^[0-9]$/.test(key)) return;
+  event?.preventDefault();
+  if (ALWAYS[key]) return does();
+  if (!item && !WITHOUT_ITEM.includes(key)) return;
+  if (busy) return;
+  if (does === undefined) return digit(key);
+  busy = true;
+  const begun = performance.now();
+  const before = item;
+  try {
+    await does(event || {});
+  } catch (why) {
+    tell(why);
+  } finally {
+    busy = false;
+    if (item !== before) {
+      performance.measure("answered", { start: begun, end: performance.now() });
+    }
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey && (event.key === "z" || event.key === "y")) {
+    event.preventDefault();
+    press("Backspace", { shiftKey: event.key === "y", preventDefault() {} });
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (event.repeat && !event.key.startsWith("Arrow")) return;
+  const key = event.key.length === 1 && !"XN".includes(event.key) ? event.key.toLowerCase() : event.key;
+  press(key, event);
+});
+document.querySelectorAll("button[data-key]").forEach((button) => {
+  button.addEventListener("click", (event) => {
+    button.blur();
+    press(button.dataset.key, event);
+  });
+});
+$("help-button").addEventListener("click", () => $("help").showModal());
+
+// ---- species
+
+let found = [];
+let chosenName = 0;
+let asked = 0;
+
+function openSearch() {
+  $("typed").value = "";
+  found = [];
+  listFound();
+  $("search").showModal();
+  $("typed").focus();
+}
+
+async function typed() {
+  const mine = ++asked;
+  const text = $("typed").value.trim();
+  const names = text ? await findNames(text) : [];
+  if (mine !== asked) return;
+  found = names;
+  chosenName = 0;
+  listFound();
+}
+
+function listFound() {
+  $("found").replaceChildren(...found.map((one, i) => {
+    const made = document.createElement("li");
+    made.setAttribute("aria-selected", i === chosenName ? "true" : "false");
+    const { name, common, rank } = one.taxon;
+    const near = one.matched !== name && one.matched !== common ? ` (${one.matched})` : "";
+    made.append(line({ strong: name }, one.new ? " as a new name"
+      : ` ${common}${near} ${rank && rank !== "species" ? rank : ""}`));
+    made.addEventListener("click", () => take(i, false));
+    return made;
+  }));
+}
+
+function take(i, goesOn) {
+  const one = found[i];
+  if (!one) return;
+  $("search").close();
+  const kind = one.taxon.observation_type;
+  const row = { observation_type: kind, name: kind === "animal" ? one.taxon.name : null };
+  if (goesOn) {
+    join([row]);
+    drafted();
+  } else if (!busy) {
+    busy = true;
+    const begun = performance.now();
+    say([row]).catch(tell).finally(() => {
+      busy = false;
+      performance.measure("answered", { start: begun, end: performance.now() });
+    });
+  }
+}
+
+$("typed").addEventListener("input", () => typed().catch(tell));
+$("search").addEventListener("keydown", async (event) => {
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    const way = event.key === "ArrowDown" ? 1 : -1;
+    chosenName = Math.max(0, Math.min(found.length - 1, chosenName + way));
+    listFound();
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    await typed().catch(tell); // what is listed may be of fewer letters
+    take(chosenName, event.shiftKey);
+  }
+});
+
+// ---- details
+
+function openDetails() {
+  for (const field of $("details").querySelectorAll("select, input")) {
+    field.value = draft.detail[field.name] || "";
+  }
+  $("details").showModal();
+}
+
+$("details").addEventListener("close", () => {
+  if ($("details").returnValue !== "keep") return;
+  for (const field of $("details").querySelectorAll("select, input")) {
+    draft.detail[field.name] = field.value.trim();
+  }
+  if (draft.rows.length) {
+    const last = draft.rows[draft.rows.length - 1];
+    Object.assign(last, Object.fromEntries(Object.entries(draft.detail).filter(([, v]) => v)));
+    draft.detail = {};
+  }
+  $("details").returnValue = "";
+  drafted();
+});
+
+// ---- begin
+
+busy = true;
+forward()
+  .catch(tell)
+  .finally(() => {
+    busy = false;
+    progress().catch(tell);
+  });
+setInterval(() => more()?.catch(tell) ?? hold(), 120000);
+
+// What is on the screen stays this reviewer's while the page is open.
+function hold() {
+  const keep = [item, ...ready].filter(Boolean).map((one) => one.media_id).slice(0, 5);
+  return ask("hold", { keep }).catch(tell);
+}

@@ -1,0 +1,36 @@
+"""What the screen says of its queues and keys."""
+
+QUEUES = {  # kind -> what it holds
+    "audit": "A random sample of the pictures set aside as blank: measures what was missed.",
+    "sample": "A random sample of visits: corrects every number of the study.",
+    "flags": "Visits under suspicion of poaching, the gravest first. People are shown.",
+    "doubtful": "Visits whose name is unsure, or that have none.",
+    "people": "Visits with people or vehicles. People are shown.",
+}
+KEYS = (  # (keys, what they do), in the order of the help
+    ("Enter", "accept the machine's word; with an answer begun: save it"),
+    ("b", "blank"),
+    ("p", "person"),
+    ("v", "vehicle"),
+    ("u", "do not know"),
+    ("/ or s", "search a species; Enter takes it, Shift+Enter takes it and goes on"),
+    ("r", "the same as above: my last answer again"),
+    ("0-9", "how many, before any of these"),
+    ("+", "keep the machine's word as a row, to add another species"),
+    ("d", "sex, life stage, behaviour, individual, comment"),
+    ("Esc", "drop what was begun"),
+    ("Backspace", "take back my last answer; Shift+Backspace gives it again"),
+    ("← →", "picture before, after"),
+    ("↑ ↓", "visit before, after, without an answer"),
+    ("[ ]", "visit before, after at the same camera"),
+    ("t", "the answer is for: the visit, this picture, the selected pictures"),
+    ("x", "select this picture; Shift+x all of them"),
+    ("f", "favourite"),
+    ("Space", "play the burst"),
+    ("z", "zoom to the pixel; the mouse or arrow keys move"),
+    ("n", "brighter for the night; Shift+n more contrast; m as it was"),
+    ("o", "boxes on or off"),
+    ("h", "show a hidden picture (it is logged who looked)"),
+    ("q", "back to the queues"),
+    ("?", "these keys"),
+)

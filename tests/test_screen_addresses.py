@@ -1,0 +1,331 @@
+"""The review screen's addresses without a browser: what they give, and whom they refuse."""
+
+import io
+
+import pytest
+import sqlalchemy as sa
+from PIL import Image
+
+from db.core import schema
+from db.core.engine import open_database, reading, writing
+from tests.screens import HOME, PORT, browser, fill_with_pictures, second
+
+ANIMAL = [{"observation_type": "animal", "name": "Equus quagga", "count": 2}]
+ALL = {"kind": "visits"}
+
+
+@pytest.fixture(scope="module")
+def url(url_of_module, tmp_path_factory):
+    fill_with_pictures(url_of_module, tmp_path_factory.mktemp("cards"))
+    return url_of_module
+
+
+@pytest.fixture(scope="module")
+def amina(url):
+    return browser(url)
+
+
+def rows(url, query):
+    engine = open_database(url)
+    with reading(engine) as conn:
+        found = conn.execute(sa.text(query)).all()
+    engine.dispose()
+    return found
+
+
+def next_one(client, queue=ALL, after=0):
+    [item] = client.ask("next", queue=queue, after=after, most=1)["items"]
+    return item
+
+
+def told(url, media_id):
+    """(type, name, count, reviewer) of the answer on a visit that counts."""
+    return rows(
+        url,
+        "SELECT r.observation_type, r.name, r.count, r.reviewer FROM review r JOIN current_review c"
+        f" ON c.review_id = r.id WHERE r.media_id = {media_id} AND r.purpose = 'event'",
+    )
+
+
+def test_an_answer_is_in_the_database_when_the_address_returns_and_the_visit_leaves_the_queue(
+    url, amina
+):
+    item = next_one(amina)
+    assert amina.ask("save", media_ids=[item["media_id"]], purpose="event", said=ANIMAL) == {
+        "saved": 1
+    }
+    assert told(url, item["media_id"]) == [("animal", "Equus quagga", 2, "Amina")]
+    assert next_one(amina)["media_id"] != item["media_id"]
+
+
+def test_what_was_taken_back_counts_no_more_and_counts_again_when_it_is_given_again(url, amina):
+    item = next_one(amina)
+    place = {"media_ids": [item["media_id"]], "purpose": "event"}
+    amina.ask("save", **place, said=ANIMAL)
+    amina.ask("save", **place, said=[{"observation_type": "blank"}])
+    assert amina.ask("undo", queue=ALL)["item"]["media_id"] == item["media_id"]
+    assert told(url, item["media_id"]) == [("animal", "Equus quagga", 2, "Amina")]
+    later = browser(url)  # another process: undo remembers nothing itself
+    later.ask("undo", queue=ALL)
+    assert told(url, item["media_id"]) == []
+    assert next_one(later)["media_id"] == item["media_id"]
+    for _ in range(2):
+        later.ask("undo", queue=ALL, again=True)
+    assert told(url, item["media_id"]) == [("blank", None, None, "Amina")]
+    assert later.ask("undo", queue=ALL, again=True)["item"] is None
+    later.ask("undo", queue=ALL)
+    later.ask("save", **place, said=[{"observation_type": "unknown"}])
+    assert later.ask("undo", queue=ALL, again=True)["item"] is None, "a new answer ends the redo"
+
+
+def test_nobody_takes_back_what_another_said(amina):
+    assert second(amina, "Nobody yet").ask("undo", queue=ALL)["item"] is None
+
+
+def test_two_reviewers_never_have_the_same_visit(amina):
+    ben = second(amina, "Ben")
+    seen = [client.ask("next", queue=ALL, after=0, most=5)["items"] for client in (amina, ben)]
+    mine, his = ({item["media_id"] for item in items} for items in seen)
+    assert len(mine) == 5 and his and not mine & his
+    kept = amina.ask("next", queue=ALL, after=0, most=1, keep=[min(mine)])["items"]
+    assert {item["media_id"] for item in kept} & (mine | his) <= mine - {min(mine)}
+
+
+def test_the_audit_asks_about_single_pictures_and_its_answers_count_there(url, amina):
+    queue = {"kind": "audit"}
+    before = amina.ask("size", queue=queue)
+    item = next_one(amina, queue)
+    asked = [frame["media_id"] for frame in item["frames"] if frame["asked"]]
+    assert not item["of_visit"] and asked == [item["media_id"]]
+    amina.ask("save", media_ids=asked, purpose="audit", said=[{"observation_type": "blank"}])
+    after = amina.ask("size", queue=queue)
+    assert after["answered"] == before["answered"] + 1 and after["total"] == before["total"]
+    amina.ask("undo", queue=queue)
+
+
+@pytest.mark.parametrize("kind", ["visits", "doubtful", "people", "flags", "audit"])
+def test_every_queue_has_a_page_a_size_and_a_next_one(amina, kind):
+    queue = {"kind": kind} | ({"below": "0.9"} if kind == "doubtful" else {})
+    page = amina.get("/review", params=queue)
+    assert page.status_code == 200 and f'data-kind="{kind}"' in page.text
+    size = amina.ask("size", queue=queue)
+    assert 0 <= size["answered"] < size["total"]
+    item = next_one(amina, queue)
+    assert item["frames"] and item["deployment"] and item["machine"]
+
+
+def test_a_filter_names_deployment_species_and_days(amina):
+    place = next_one(amina)["deployment"]
+    item = next_one(amina, {"deployment": place, "species": "Equus quagga", "from": "2026-01-01"})
+    assert item["deployment"] == place
+    assert {"Equus quagga"} <= {said["name"] for said in item["machine"]}
+    nothing = amina.ask("next", queue={"deployment": "' OR 1=1 --"}, after=0, most=5)
+    assert nothing["items"] == []
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [{"kind": "every"}, {"from": "1.5.2026"}, {"kind": "doubtful", "below": "2"}, {"sql": "x"}],
+)
+def test_a_filter_that_is_not_understood_is_said_in_one_line(amina, queue):
+    answer = amina.post("/api/next", json={"queue": queue})
+    assert answer.status_code == 400 and answer.json()["error"].count("\n") == 0
+    assert amina.get("/review", params=queue).status_code == 303
+
+
+def test_a_picture_is_a_jpeg_no_larger_than_asked_and_without_what_the_camera_wrote(amina):
+    key = next_one(amina)["frames"][0]["media_id"]
+    for size, longest in (("strip", 240), ("big", 640), ("full", 640)):
+        answer = amina.get(f"/picture/{key}/{size}.jpg")
+        image = Image.open(io.BytesIO(answer.content))
+        assert (image.format, max(image.size)) == ("JPEG", longest)
+        assert not image.getexif()
+
+
+def test_people_are_blocks_until_a_reviewer_asks_and_then_it_is_logged(url, amina):
+    [key] = rows(url, "SELECT min(media_id) FROM status WHERE observation_type = 'human'")[0]
+    address, dora = f"/picture/{key}/big.jpg", second(amina, "Dora")
+    hidden = dora.get(address)
+    item = dora.ask("visit", queue=ALL, media_id=key, of_visit=False)["item"]
+    assert key in item["hidden"]
+    dora.ask("reveal", queue=ALL, media_ids=[key])
+    assert hidden.content != dora.get(address).content
+    assert dora.get(address).headers["cache-control"] == "no-store"
+    assert second(amina, "Ben").get(address).content == hidden.content, "for her alone"
+    [log] = rows(url, "SELECT reviewer FROM people_access")
+    assert log.reviewer == "Dora"
+
+
+def test_a_card_that_is_away_is_named_with_the_option_that_helps(url, amina, tmp_path):
+    engine = open_database(url)
+    with writing(engine) as conn:
+        home = conn.execute(sa.select(schema.batch.c.root)).scalar()
+        at = schema.batch.c.root == home
+        conn.execute(sa.update(schema.batch).where(at).values(root=str(tmp_path / "away")))
+        key = conn.execute(
+            sa.text(
+                f"SELECT m.id FROM media m JOIN batch b ON b.id = m.batch_id"
+                f" WHERE b.root = '{tmp_path / 'away'}'"
+            )
+        ).scalar()
+    try:
+        item = amina.ask("visit", queue=ALL, media_id=key, of_visit=False)["item"]
+        assert "--root card-0=FOLDER" in item["missing"]
+        answer = amina.get(f"/picture/{key}/strip.jpg")
+        assert answer.status_code == 404 and answer.json()["error"] == item["missing"]
+    finally:
+        with writing(engine) as conn:
+            away = schema.batch.c.root == str(tmp_path / "away")
+            conn.execute(sa.update(schema.batch).where(away).values(root=home))
+        engine.dispose()
+
+
+def test_species_are_found_by_any_of_their_names(amina):
+    found = amina.get("/api/names", params={"q": "zebra"}).json()["names"]
+    assert "Equus quagga" in {one["taxon"]["name"] for one in found}
+
+
+def test_a_favourite_is_turned_on_and_off(amina):
+    key = next_one(amina)["media_id"]
+    assert [amina.ask("favourite", media_id=key)["favourite"] for _ in range(2)] == [True, False]
+
+
+def test_the_visit_before_and_after_at_the_same_camera(amina):
+    here = next_one(amina)
+    after = amina.ask("visit", queue=ALL, media_id=here["media_id"], step=1)["item"]
+    assert after["deployment"] == here["deployment"]
+    assert after["started_at"] >= here["started_at"]
+    back = amina.ask("visit", queue=ALL, media_id=after["media_id"], step=-1)["item"]
+    assert back["media_id"] == here["media_id"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        [{"observation_type": "ghost"}],
+        [{"observation_type": "blank", "count": 3}],
+        [{"observation_type": "animal", "count": 0}],
+        [{"observation_type": "animal", "sex": "both"}],
+        [{"observation_type": "animal", "name": "x" * 201}],
+        [{"observation_type": "blank"}, {"observation_type": "animal"}],
+        [{"observation_type": "animal"}, {"observation_type": "animal", "count": 2}],
+        [{"observation_type": "animal", "reviewer": "Ben"}],
+    ],
+)
+def test_an_answer_that_cannot_be_is_refused_and_nothing_is_saved(url, amina, said):
+    key = next_one(amina)["media_id"]
+    before = rows(url, "SELECT count(*) FROM review")
+    answer = amina.post("/api/save", json={"media_ids": [key], "purpose": "event", "said": said})
+    assert answer.status_code == 400
+    assert rows(url, "SELECT count(*) FROM review") == before
+
+
+def test_who_has_no_key_gets_nothing(url):
+    stranger = browser(url, name=None)
+    stranger.cookies.clear()
+    for address in ("/", "/review", "/static/review.js", "/picture/1/big.jpg", "/?key=guess"):
+        answer = stranger.get(address)
+        assert answer.status_code == 403, address
+        assert "Equus" not in answer.text
+    assert stranger.post("/api/undo", json={}).status_code == 403
+
+
+def test_another_page_in_the_same_browser_can_change_nothing(url, amina):
+    before = rows(url, "SELECT count(*) FROM review")
+    body = {"media_ids": [1], "purpose": "event", "said": ANIMAL}
+    for origin in ("http://evil.example", "null", f"http://127.0.0.1:{PORT + 1}", "file://"):
+        headers = {"origin": origin}
+        assert amina.post("/api/save", json=body, headers=headers).status_code == 403
+        form = {"reviewer": "Mallory"}
+        assert amina.post("/reviewer", data=form, headers=headers).status_code == 403
+    text = amina.post("/api/save", content=b"{}", headers={"content-type": "text/plain"})
+    assert text.status_code == 400
+    assert rows(url, "SELECT count(*) FROM review") == before
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a@127.0.0.1:x"])
+def test_a_name_that_was_made_to_point_here_is_refused(amina, host):
+    assert amina.get("/", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/static/../app.py",
+        "/static/..%2fapp.py",
+        "/static/%2e%2e/guard.py",
+        "/picture/..%2f..%2fetc%2fpasswd/big.jpg",
+        "/picture/1/..%2f..%2fx.jpg",
+        "/picture/-1/big.jpg",
+        "/picture/99999999999999999999/big.jpg",
+        "/picture/1/huge.jpg",
+    ],
+)
+def test_no_address_is_a_path_of_this_machine(amina, address):
+    answer = amina.get(address)
+    assert answer.status_code in (400, 404)
+    assert "import" not in answer.text and "root:" not in answer.text
+
+
+def test_a_picture_whose_path_leads_out_of_its_card_is_not_sent(url, amina, tmp_path):
+    secret = tmp_path / "secret.jpg"
+    Image.new("RGB", (9, 9), "red").save(secret)
+    engine = open_database(url)
+    key = next_one(amina)["media_id"]
+    with writing(engine) as conn:
+        m = schema.media
+        old = conn.execute(sa.select(m.c.path, m.c.size).where(m.c.id == key)).one()
+        out = {"path": "../" * 20 + str(secret)[1:], "size": secret.stat().st_size}
+        conn.execute(sa.update(m).where(m.c.id == key).values(**out))
+    try:
+        answer = amina.get(f"/picture/{key}/full.jpg")
+        assert answer.status_code == 404 or Image.open(io.BytesIO(answer.content)).width == 640
+    finally:
+        with writing(engine) as conn:
+            conn.execute(sa.update(m).where(m.c.id == key).values(path=old.path, size=old.size))
+        engine.dispose()
+
+
+def test_hostile_names_and_comments_stay_text(url, amina):
+    nasty = "</script><script>alert(1)</script>"
+    mallory = second(amina, nasty)
+    page = mallory.get("/review", params={"deployment": nasty})
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text and "&lt;script&gt;" in page.text
+    assert "<script>alert" not in mallory.get("/", params={"why": nasty}).text
+
+
+def test_pages_let_no_foreign_or_inline_script_run(amina):
+    for address in ("/", "/review", "/static/review.js", "/picture/1/big.jpg"):
+        rules = amina.get(address).headers["content-security-policy"]
+        assert "default-src 'none'" in rules and "script-src 'self';" in rules
+        assert "unsafe" not in rules
+    for address in ("/", "/review"):
+        text = amina.get(address).text
+        assert " style=" not in text and " onclick" not in text and "http://" not in text
+
+
+def test_a_body_that_is_too_large_or_no_json_is_refused(amina):
+    large = b'{"queue": "' + b"x" * 300_000 + b'"}'
+    head = {"content-type": "application/json"}
+    assert amina.post("/api/next", content=large, headers=head).status_code == 413
+    for body in (b"{", b"[]", b"[" * 100_000, b'{"media_ids": ["1"]}', b'{"media_ids": [1e9]}'):
+        assert amina.post("/api/save", content=body, headers=head).status_code == 400
+
+
+def test_the_key_goes_into_a_cookie_that_no_other_page_sends(url):
+    from flows.services.reviewing.pictures import Roots
+    from flows.web.app import make_app, make_desk
+    from tests.screens import Browser
+
+    desk = make_desk(url, Roots(), 0.2, PORT, users=["Amina", "Ben"])
+    for key, user in desk.users.items():
+        client = Browser(make_app(desk), None)
+        answer = client.get("/", params={"key": key})
+        cookie = answer.headers["set-cookie"].lower()
+        assert answer.status_code == 303 and answer.headers["location"] == "/"
+        assert "httponly" in cookie and "samesite=strict" in cookie
+        page = client.get("/").text
+        assert f"<strong>{user}</strong>" in page and "Somebody else" not in page
+    assert HOME in client.headers["origin"]
