@@ -1,0 +1,1 @@
+"""Maps that need no network: stations over a drawing of the user's own."""
