@@ -9,7 +9,7 @@ from db.core import schema
 from db.core.engine import open_database, reading, writing
 from db.store.reviewing.reviews import save_reviews
 from flows.services.reviewing.answers import export_answers
-from flows.services.reviewing.reviews import import_reviews
+from flows.services.reviewing.reviews import import_reviews, undo_import
 from pipeline.errors import InputError
 from pipeline.records import DayAlone, Review
 from tests.test_save import SHAS, ingested
@@ -75,6 +75,28 @@ def test_in_another_database_of_the_same_card_the_same_answers_count(answered, d
     assert told(other) == told(database)
     assert import_reviews(url, tmp_path / "all.csv", None).saved == 0
     other.dispose()
+
+
+def test_an_import_is_taken_back_whole_and_what_was_said_before_counts_again(
+    answered, database, tmp_path
+):
+    before = told(database)
+    table = tmp_path / "slip.csv"
+    slip = "\n".join(f"{sha},animal,Panthera leo" for sha in SHAS[:4])
+    table.write_text(f"media_id,observation_type,scientific_name\n{slip}\n")
+    import_reviews(answered, table, "Jo")
+    assert told(database) != before
+    undone = undo_import(answered)
+    assert (undone.table, undone.rows, undone.pictures) == ("slip.csv", 4, 4)
+    assert told(database) == before
+    assert export_answers(answered, tmp_path / "all.csv") == 10, "what was taken back is not told"
+    assert import_reviews(answered, table, "Jo").saved == 4
+    undo_import(answered)
+    tables = [undo_import(answered).table for _ in range(9)]
+    assert tables[0] == "g.csv" and tables[-1] == "a.csv"
+    assert told(database) == []
+    with pytest.raises(InputError, match="no import"):
+        undo_import(answered)
 
 
 def test_a_table_that_is_there_is_not_written_over(answered, tmp_path):

@@ -14,7 +14,7 @@ from pipeline.counted import counted
 if TYPE_CHECKING:  # a command starts without what it does not need
     from flows.services.certify import Certified
     from flows.services.reviewing.agreement import Agreement
-    from flows.services.reviewing.reviews import ImportedReviews
+    from flows.services.reviewing.reviews import ImportedReviews, ReviewedFlags
     from pipeline.trust.agreement import Kappa
 
 MOST_NAMED = 20  # pictures in one line
@@ -229,6 +229,24 @@ def review_queue(
     return 0
 
 
+@review.command("undo")
+def review_undo(database: Database = None) -> int:
+    """Take back what the last import of a table saved: what was said before counts again.
+
+    Nothing is deleted (view `reviews`, withdrawn_at); once more takes back the import before. The
+    same table can be imported again. Answers of the screen are taken back there.
+
+    camtriage review undo
+    """
+    from flows.services.reviewing.reviews import undo_import
+
+    undone = undo_import(database_url(database))
+    rows, pictures = counted(undone.rows, "row"), counted(undone.pictures, "picture")
+    print(f"taken back: {rows} on {pictures} of {undone.table}, saved {undone.saved_at} UTC")
+    _print_flags(undone.flags)
+    return 0
+
+
 @review.command("export")
 def review_export(
     table: Annotated[Path, typer.Argument(metavar="CSV", help="The table to write.")],
@@ -322,6 +340,10 @@ def _print_import(found: "ImportedReviews") -> None:
         near = {name: f", near {known}" if known else "" for name, known in names.new.items()}
         new = ", ".join(f"{name!r} ({names.rows[name]}{near[name]})" for name in names.new)
         print(f"new here: {new}; to take a slip back, review it again")
+    _print_flags(flags)
+
+
+def _print_flags(flags: "ReviewedFlags") -> None:
     for stale in flags.stale:
         print(stale.sentence)
     if flags.before != flags.now:

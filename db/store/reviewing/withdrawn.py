@@ -1,6 +1,7 @@
-"""Answers of the review screen that are taken back, and given again: a mark, no row is lost.
+"""Answers that are taken back, and given again: a mark, no row is lost.
 
-All that one key press saved has one source, and is taken back and given again together.
+All that one key press on the review screen saved has one source, all that one table brought has one
+source and time: each is taken back together.
 """
 
 from collections.abc import Sequence
@@ -37,6 +38,24 @@ def give_again(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
         return []
     near = r.id.between(first.id, first.id + MOST_ROWS)
     return _mark(conn, first.source, near, withdrawn=False)
+
+
+def take_back_import(conn: Connection) -> Sequence[sa.Row[Any]]:
+    """Mark the answers that were imported last from a table; their rows (media_id, purpose, source,
+    saved_at), none where nothing is left."""
+    r = schema.review.c
+    standing = r.withdrawn_at.is_(None) & ~r.source.startswith(SCREEN)
+    last = conn.execute(
+        sa.select(r.source, r.saved_at).where(standing).order_by(r.id.desc()).limit(1)
+    ).first()
+    if last is None:
+        return []
+    together = standing & (r.source == last.source) & (r.saved_at == last.saved_at)
+    found = sa.select(r.media_id, r.purpose, r.source, r.saved_at).where(together)
+    rows = conn.execute(found.order_by(r.id)).all()
+    conn.execute(sa.update(schema.review).where(together).values(withdrawn_at=now()))
+    refresh_ids(conn, {row.media_id for row in rows})
+    return rows
 
 
 def _standing(conn: Connection, reviewer: str) -> sa.Row[Any] | None:

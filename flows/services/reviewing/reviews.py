@@ -1,8 +1,9 @@
 """What people saw: tables of reviews come back into the database."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from db.core.engine import writing
+from db.core.rows import chunks
 from db.queries.exchange.named_pictures import find_pictures
+from db.queries.reviewing.shown import sha256_of
 from db.store.deployments import all_deployments
 from db.store.flags import flags_named
 from db.store.media import media_named
 from db.store.reviewing.reviews import beaten_since, last_review, names_in_use, save_reviews
+from db.store.reviewing.withdrawn import take_back_import
 from flows.execution.databases import known_database
+from pipeline.errors import InputError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.records import Review
 from pipeline.species.labelset import load_labelset
@@ -69,10 +74,35 @@ def import_reviews(database: str, table: Path, reviewer: str | None) -> Imported
         last = last_review(conn)
         saved, _ = save_reviews(conn, reviews, table.name)
         beaten = tuple(beaten_since(conn, last)) if saved else ()
-        flags = _flags(conn, reviews) if saved else ReviewedFlags()
+        shas = {review.sha256 for review in reviews}
+        flags = _flags(conn, shas) if saved else ReviewedFlags()
     visits = sum(review.purpose == "event" for review in reviews)
     known = len(reviews) - saved
     return ImportedReviews(saved, known, visits, found.empty, found.rivals, beaten, names, flags)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneImport:
+    """The answers of a table that were taken back."""
+
+    table: str  # as it was called
+    saved_at: datetime  # UTC
+    rows: int
+    pictures: int
+    flags: ReviewedFlags
+
+
+def undo_import(database: str) -> UndoneImport:
+    """Take back what the last import of a table saved: those answers count no more, and those
+    before them count again. Once more: the import before. InputError where none is left."""
+    with writing(known_database(database)) as conn:
+        rows = take_back_import(conn)
+        if not rows:
+            raise InputError("there is no import of answers to take back")
+        keys = {row.media_id for row in rows}
+        shas = {sha for part in chunks(keys) for sha in sha256_of(conn, part).values()}
+        flags = _flags(conn, shas)
+    return UndoneImport(rows[0].source, rows[0].saved_at, len(rows), len(keys), flags)
 
 
 def _names(conn: Connection, reviews: Sequence[Review]) -> ReviewedNames:
@@ -87,11 +117,11 @@ def _respelled(review: Review, names: ReviewedNames) -> Review:
     return replace(review, name=names.respelled.get(review.name, review.name))
 
 
-def _flags(conn: Connection, reviews: Sequence[Review]) -> ReviewedFlags:
+def _flags(conn: Connection, shas: Collection[str]) -> ReviewedFlags:
     """Apply the poaching rules again to the deployments of the pictures that were reviewed."""
     from flows.services.flags_again import flags_again  # only what is new asks the rules
 
-    pictures = media_named(conn, {review.sha256 for review in reviews})
+    pictures = media_named(conn, shas)
     reviewed = {picture.deployment_id for picture in pictures}
     before = len(flags_named(conn, ""))
     places = [place for place in all_deployments(conn) if place.deployment_id in reviewed]
