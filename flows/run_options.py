@@ -79,7 +79,7 @@ class NamingOptions:
     )
     labeller: str = option(
         "starter",
-        "starter, hf-hub:ORG/REPO, local-dir:FOLDER, or an open_clip name.",
+        "starter, learned:NAME, hf-hub:ORG/REPO, local-dir:FOLDER, or an open_clip name.",
         is_path=True,
     )
     pretrained: str | None = option(None, "Tag or file for an open_clip name.", is_path=True)

@@ -160,11 +160,21 @@ def vectors_of(
     conn: Connection, batch_id: int, recipe_id: int, among: Among = None
 ) -> Iterator[Vectors]:
     """Embedded pictures in chunks; one with a single view has it in both places."""
+    return _vectors(conn, recipe_id, scope(batch_id, among))
+
+
+def vectors_named(conn: Connection, recipe_id: int, sha256s: Iterable[str]) -> Iterator[Vectors]:
+    """As vectors_of, of the pictures with these sha-256s, where they have vectors."""
+    for part in chunks(sha256s):
+        yield from _vectors(conn, recipe_id, schema.media.c.sha256.in_(part))
+
+
+def _vectors(conn: Connection, recipe_id: int, which: ColumnElement[bool]) -> Iterator[Vectors]:
     e, m = schema.embedding.c, schema.media.c
     query = (
         sa.select(m.sha256, e.view, e.vector)
         .join(schema.embedding, e.media_id == m.id)
-        .where(e.recipe_id == recipe_id, scope(batch_id, among))
+        .where(e.recipe_id == recipe_id, which)
         .order_by(m.id)
     )
     pictures: dict[str, dict[str, bytes]] = {}

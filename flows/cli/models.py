@@ -1,11 +1,16 @@
 """Commands about models: which there are, getting them, making them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Frame, Out
+from flows.cli.options import Frame, Out, with_options
+from flows.run_options import NamingOptions
+from pipeline.counted import counted
+
+if TYPE_CHECKING:
+    from flows.services.reviewing.learn import LearnedNames
 
 app = typer.Typer()
 models = typer.Typer(invoke_without_command=True, help="Which models there are, and where.")
@@ -19,13 +24,18 @@ def models_list(context: typer.Context) -> int:
     """What is offered: size, licence, and whether its weights are here."""
     if context.invoked_subcommand is not None:
         return 0
-    from flows.services.upkeep.models import offered_models
+    from flows.services.upkeep.models import learned_here, offered_models
 
     for model in offered_models():
         offer, here = model.offer, "here" if model.here else "not here"
         about = f"{offer.name:<24} {offer.task:<12} {offer.megabytes:>5} MB  {offer.licence:<14}"
         print(f"{about} {here}")
         print(f"    {offer.source}: {offer.note}")
+    for head in learned_here():
+        names = counted(len(head.taxa), "name")
+        print(f"{'learned:' + head.name:<24} labeller     learned from reviews  {head.sha256[:12]}")
+        pictures = head.facts["training"]["reviewed_pictures"]
+        print(f"    {names} over {head.facts['labeller']['name']}, from {pictures} pictures")
     print("fetch the rest with: camtriage models pull field (or one of the names)")
     return 0
 
@@ -44,6 +54,29 @@ def models_pull(
     for place in pull_models(profile, folder, report=print):
         print(place)
     return 0
+
+
+LEARN_FROM = ("database", "settings", "labels", "labeller", "pretrained")
+
+
+@app.command("learn")
+@with_options(NamingOptions, LEARN_FROM)
+def learn(
+    options: NamingOptions,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Of what is learned.")] = "reviews",
+    truth: Annotated[
+        float, typer.Option(help="Share of the names below a class that must be true.")
+    ] = 0.95,
+) -> int:
+    """Learn names from reviews, over the stored vectors; kept where it beats the labeller.
+
+    camtriage learn --name park; camtriage relabel --labeller learned:park
+    """
+    from flows.services.reviewing.learn import learn_names
+
+    found = learn_names(options, name, truth)
+    _print_learned(found)
+    return 0 if found.kept else 1
 
 
 @train.command("frame")
@@ -147,3 +180,35 @@ def train_judge(
 
     print(judge_frame(table, frame, None if detector == "none" else detector))
     return 0
+
+
+def _print_learned(found: "LearnedNames") -> None:
+    """What it was learned from, both figures, and what became of it."""
+    judged, left = found.judged, found.left
+    print(f"learned from {counted(found.pictures, 'reviewed picture')} in {found.seconds:.1f} s")
+    print("names: " + ", ".join(f"{name} {count}" for name, count in found.names))
+    if found.unknown:
+        print(f"new to the labeller: {', '.join(found.unknown)}")
+    if found.few:
+        few = ", ".join(f"{name} {count}" for name, count in found.few)
+        print(f"too few to be learned, part of the rest: {few}")
+    print(f"the rest: {counted(found.rest, 'picture')}, left to the labeller")
+    unused = {
+        "with several on them": left.several,
+        "with an animal without a name, or that nobody could tell": left.nameless,
+        "without vectors (hidden as blank, or not looked at)": left.without,
+        **{f"with vectors of {name}": count for name, count in left.other},
+    }
+    if said := ", ".join(f"{count} {why}" for why, count in unused.items() if count):
+        print(f"reviewed pictures left out: {said}")
+    alone = "" if found.groups == "deployments" else " of the only deployment"
+    print(f"judged on {found.group_count} {found.groups}{alone}, each left out, before and after:")
+    print(f"  named as people do   {judged.named_before} {judged.named_after} of {judged.gain.n}")
+    for when, true in (("before", judged.true_before), ("after", judged.true_after)):
+        said = f"{true} of {true.n}" if true.n else "none stated"
+        print(f"  true below a class   {said} {when}")
+    if found.kept is None:
+        print("not kept: it does not beat the labeller's own names; review more pictures")
+        return
+    print(f"a name is stated from {found.level:g}; kept in {found.kept}")
+    print(f"use it: camtriage relabel --labeller learned:{found.name}")

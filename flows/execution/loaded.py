@@ -5,10 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from pipeline.errors import WeightsError
+
 if TYPE_CHECKING:
     from pipeline.frames.classifier import FrameModel
     from pipeline.frames.detector import Detector
     from pipeline.species.encoder import Encoder
+    from pipeline.species.learned import Head
 
 Loaded = TypeVar("Loaded")
 
@@ -50,11 +53,39 @@ def detector(name: str) -> "Detector | None":
 
 
 def encoder(name: str, pretrained: str | None) -> "Encoder":
-    """The labeller; all threads share it."""
+    """The labeller; all threads share it. Of what was learned, the one whose vectors it reads."""
     from pipeline.models.catalogue import as_fetched
     from pipeline.species.encoder import load_encoder
 
+    if head := learned(name):
+        found = encoder(*head.labeller)
+        if found.sha256 != head.facts["labeller"]["sha256"]:
+            raise WeightsError(
+                f"{name} reads vectors of another {found.name} than the one that is here: learn it "
+                "again from this one's"
+            )
+        return found
     return _encoders.get((name, pretrained), lambda: load_encoder(as_fetched(name), pretrained))
+
+
+def learned(name: str) -> "Head | None":
+    """What was learned from reviews under `learned:NAME`; None: a labeller without that."""
+    from pipeline.species import learned
+
+    return learned.load(name) if name.startswith(learned.PREFIX) else None
+
+
+def labeller_name(name: str) -> str:
+    """The labeller itself, where `learned:NAME` reads its vectors."""
+    head = learned(name)
+    return head.labeller[0] if head else name
+
+
+def naming(name: str, pretrained: str | None) -> dict[str, str]:
+    """What names pictures, by its kind and name: its hash. As a run's row keeps it."""
+    found, head = encoder(name, pretrained), learned(name)
+    over = {f"names learned from reviews, {head.name}": head.sha256} if head else {}
+    return {f"labeller {found.name}": found.sha256, **over}
 
 
 def pool(threads: int) -> ThreadPoolExecutor:

@@ -21,6 +21,7 @@ from pipeline.errors import SettingsError
 from pipeline.species.labelset import load_labelset
 
 OPTIONS = {  # what of a recipe differs -> the option that was another one then
+    "learned": "--labeller",
     "label_set": "--labels",
     "sites": "--sites",
     "labels": "--settings",
@@ -35,7 +36,7 @@ def reform(conn: Connection, options: NamingOptions, deployment_id: str) -> int:
     for shown in shown_recipes(conn, deployment_id):
         _refuse_other_names(conn, options, shown)
         run = shown.run
-        formed = formed_visits(conn, options, run, [deployment_id])
+        formed = formed_visits(conn, options, run, deployment_id)
         save_visits(conn, run.label, formed, [deployment_id])
         if shown.has_flags:
             places = [
@@ -62,7 +63,7 @@ def _refuse_other_names(conn: Connection, options: NamingOptions, shown: ShownRe
         raise SettingsError(_other(run, was["look"]["encoder"]["name"], ["--labeller"]))
     settings = options.load_settings()
     now = recipes.label_recipe(was["look"], options, settings, load_labelset(options.labels))
-    differs = {key for key in was if was[key] != now.get(key)}
+    differs = {key for key in {*was, "learned"} if was.get(key) != now.get(key)}
     if shown.has_flags:
         flagged = recipes.with_rules(read_recipe(conn, run.flag))
         now = recipes.flag_recipe(was, settings)

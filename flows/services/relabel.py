@@ -106,7 +106,7 @@ def _begin(options: NamingOptions, batch_id: int) -> StartedRun:
                 batch_id,
                 version(),
                 kept_settings(options),
-                {f"labeller {encoder.name}": encoder.sha256},
+                models.naming(options.labeller, options.pretrained),
             ),
             batch["look_recipe_id"],
             save_recipe(conn, "label", named, source_of(named)),

@@ -62,10 +62,10 @@ def _context(
     options: NamingOptions, chunks: Iterator[Vectors]
 ) -> dict[str, dict[str, float]] | None:
     """Weapon, snare, carcass and so on, where the labeller is general enough to be asked."""
-    if not context.can_tell(options.labeller):
-        return None
     from flows.execution import loaded as models  # here: other rules need no models
 
+    if not context.can_tell(models.labeller_name(options.labeller)):
+        return None
     encoder = models.encoder(options.labeller, options.pretrained)
     prompts = encoder.texts(context.texts())
     scores: dict[str, dict[str, float]] = {}

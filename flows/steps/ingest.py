@@ -112,7 +112,7 @@ def _begin(
         shas = {
             f"frame model {frame.name}": frame.sha256,
             **({f"detector {detector.name}": detector.sha256} if detector else {}),
-            f"labeller {encoder.name}": encoder.sha256,
+            **models.naming(options.labeller, options.pretrained),
         }
         if left and stuck(conn, batch_id, len(left)):  # a picture may kill its decoder
             careful = tuple(id for id, _ in left[: 2 * options.workers()])

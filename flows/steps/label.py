@@ -1,9 +1,13 @@
 """Names from stored vectors, or from another program's answers; no picture is opened."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from db.core.engine import reading, writing
+from db.store.deployments import deployments_of
 from db.store.labels import save_labels, unlabelled
 from db.store.scores import frame_scores_named, vectors_of
 from flows.execution import loaded as models
@@ -12,7 +16,8 @@ from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
 from flows.steps.answers import answers_of, label_by_answers
-from pipeline.species import zeroshot
+from pipeline.errors import SettingsError
+from pipeline.species import learned, zeroshot
 from pipeline.species.labelset import load_labelset, load_site_list
 
 
@@ -31,22 +36,30 @@ def label(options: NamingOptions, run: StartedRun, tell: Progress | None = None)
 def _label_by_vectors(
     options: NamingOptions, run: StartedRun, left: int, tell: Progress | None
 ) -> None:
-    settings, bank, sites, done = (
-        options.load_settings().labels,
-        bank_of(options),
-        sites_of(options),
-        0,
-    )
+    settings, sites, done = options.load_settings().labels, sites_of(options), 0
     with reading(ready_database(options.database)) as conn:
-        for shas, crops, frames in vectors_of(conn, run.batch_id, run.look):
-            looks = frame_scores_named(conn, run.look, shas)
-            seen = [looks[sha] for sha in shas]
-            labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
-            with writing(ready_database(options.database)) as other:
-                save_labels(other, run.label, labels)
-            done += len(shas)
-            if tell:
-                tell(done, max(done, left))
+        for among, bank in _banks(conn, options, run.batch_id):
+            for shas, crops, frames in vectors_of(conn, run.batch_id, run.look, among):
+                looks = frame_scores_named(conn, run.look, shas)
+                seen = [looks[sha] for sha in shas]
+                labels = zeroshot.label(shas, crops, frames, seen, bank, settings, sites)
+                with writing(ready_database(options.database)) as other:
+                    save_labels(other, run.label, labels)
+                done += len(shas)
+                if tell:
+                    tell(done, max(done, left))
+
+
+def _banks(
+    conn: Connection, options: NamingOptions, batch_id: int
+) -> Iterator[tuple[list[str] | None, zeroshot.Bank]]:
+    """Deployments (None: all) and the bank that names their pictures."""
+    head = models.learned(options.labeller)
+    if head is None or not head.only_at:
+        yield None, bank_of(options)
+        return
+    for place in deployments_of(conn, batch_id):
+        yield [place.deployment_id], bank_of(options, place.deployment_id)
 
 
 def naming_warnings(options: NamingOptions) -> tuple[str, ...]:
@@ -55,8 +68,20 @@ def naming_warnings(options: NamingOptions) -> tuple[str, ...]:
     return (warning,) if warning else ()
 
 
-def bank_of(options: NamingOptions) -> zeroshot.Bank:
-    return _bank(options.labels, options.labeller, options.pretrained)
+def bank_of(options: NamingOptions, deployment: str | None = None) -> zeroshot.Bank:
+    """Names as vectors; where some were learned from reviews, with what was learned over them.
+
+    deployment   one for which it was not judged gets the labeller's own names"""
+    head = models.learned(options.labeller)
+    bank = _bank(options.labels, options.labeller, options.pretrained)
+    if head is None or (deployment is not None and not head.speaks_at(deployment)):
+        return bank
+    if head.facts["label_set"]["digest"] != bank.labelset.digest:
+        raise SettingsError(
+            f"{options.labeller} was learned beside the label set {head.facts['label_set']['name']}"
+            f", not {options.labels}: give that one with --labels, or learn it again"
+        )
+    return learned.mixed(bank, head)
 
 
 @lru_cache(maxsize=4)

@@ -77,7 +77,11 @@ def label_recipe(
     look: Recipe, options: NamingOptions, settings: Settings, labelset: LabelSet
 ) -> Recipe:
     """The recipe of the names; look: the recipe that the vectors came from."""
+    from flows.execution.loaded import learned  # here: flags alone need no models
+
+    head = learned(options.labeller)
     return {
+        **({"learned": identity(head)} if head else {}),
         "version": LABEL_VERSION,
         "look": look,
         "label_set": {"name": labelset.name, "digest": labelset.digest},

@@ -1,6 +1,6 @@
 """Visits, formed from what is stored of each deployment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def visits(options: NamingOptions, run: StartedRun, tell: Progress | None = None
         places = deployments_of(conn, run.batch_id)
     for done, place in enumerate(places, 1):  # one at a time, to save memory
         with reading(ready_database(options.database)) as conn:
-            formed = formed_visits(conn, options, run, [place.deployment_id])
+            formed = formed_visits(conn, options, run, place.deployment_id)
         with writing(ready_database(options.database)) as conn:
             save_visits(conn, run.label, formed, [place.deployment_id])
         if tell:
@@ -40,9 +40,10 @@ def visits(options: NamingOptions, run: StartedRun, tell: Progress | None = None
 
 
 def formed_visits(
-    conn: Connection, options: NamingOptions, run: StartedRun, among: Sequence[str]
+    conn: Connection, options: NamingOptions, run: StartedRun, deployment_id: str
 ) -> list[Visit]:
-    """The visits of some deployments, from the stored vectors, frame scores and labels."""
+    """The visits of one deployment, from the stored vectors, frame scores and labels."""
+    among = [deployment_id]
     media = media_of(conn, run.batch_id, among)
     scores = frame_scores_of(conn, run.batch_id, run.look, among)
     labels = labels_of(conn, run.batch_id, run.label, among)
@@ -52,7 +53,7 @@ def formed_visits(
     if answers:
         namer = ByAnswers(labels, taxa_in(answers))
     else:
-        bank = bank_of(options)
+        bank = bank_of(options, deployment_id)
         logits = dict(_logits(vectors_of(conn, run.batch_id, run.look, among), bank))
         namer = ByVectors(logits, bank, settings.labels, sites_of(options))
     scored = [picture for picture in media if picture.sha256 in scores]

@@ -1,7 +1,8 @@
 """Which models there are: what for, how big, under which licence, and where their weights would be.
 
 `starter` comes with the program. `field` is what a project would really use, fetched once by
-`camtriage models pull field` (pipeline/models/pull.py). Each note says whether it was tried.
+`camtriage models pull field` (pipeline/models/pull.py). Each note says whether it was tried. What
+was learned from reviews stands beside them (pipeline/species/learned.py).
 """
 
 from dataclasses import dataclass

@@ -188,6 +188,11 @@ def _labelset(path: Path, given: Mapping[str, Any]) -> LabelSet:
         raise SettingsError(f"{path}: {len(entries)} taxa, at most {MOST_TAXA} are taken")
     taxa = [_taxon(path, n, entry, templates, lineage) for n, entry in enumerate(entries, 1)]
     _check_tree(path, taxa)
+    return in_order(name, taxa)
+
+
+def in_order(name: str, taxa: Iterable[Taxon]) -> LabelSet:
+    """A set of these taxa, relatives side by side."""
     return LabelSet(name, tuple(sorted(taxa, key=_place)))
 
 

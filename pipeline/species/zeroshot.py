@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,13 @@ Vectors: TypeAlias = NDArray[np.floating]  # (n, d) of unit length, any float
 Named: TypeAlias = tuple[str | None, str | None, float | None]  # name, rank, probability
 
 
+class Mixed(Protocol):
+    """A learned head over a labeller's bank (pipeline.species.learned)."""
+
+    def logits(self, crops: Vectors | None, frames: Vectors | None) -> NDArray[np.float32]:
+        """(n, taxa) of the head and the labeller together."""
+
+
 @dataclass(frozen=True)
 class Bank:
     """A label set as vectors of one model. Taxa in the label set's order."""
@@ -48,6 +55,7 @@ class Bank:
     bias: float
     calibration: Calibration = field(default_factory=Calibration)
     unseen: tuple[str, ...] = ()  # taxa the model never saw: their probability means little
+    mixed: Mixed | None = None  # answers for it where names were learned from reviews
 
     @property
     def warning(self) -> str | None:
@@ -88,6 +96,8 @@ def logits(crops: Vectors | None, frames: Vectors | None, bank: Bank) -> NDArray
 
     crops, frames   (n, d); one of them may be None
     """
+    if bank.mixed is not None:
+        return bank.mixed.logits(crops, frames)
     if crops is None:
         if frames is None:
             raise ValueError("no vectors: neither of crops nor of frames")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pipeline.models.catalogue import OFFERS, Offer, is_here
 from pipeline.models.pull import pull
+from pipeline.species import learned
+from pipeline.species.learned import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class OfferedModel:
 def offered_models() -> tuple[OfferedModel, ...]:
     """Every model that is offered."""
     return tuple(OfferedModel(offer, is_here(offer)) for offer in OFFERS)
+
+
+def learned_here() -> tuple[Head, ...]:
+    """What was learned from reviews on this machine."""
+    return tuple(learned.load(place.name) for place in learned.here())
 
 
 def pull_models(name: str, folder: Path | None, report: Callable[[str], None]) -> tuple[Path, ...]:

@@ -1,0 +1,1 @@
+"""Names learned from what people said of pictures: lessons <- fit <- learn."""

@@ -1,0 +1,116 @@
+"""What people said of pictures, as something to learn from; and what is left out together."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import SettingsError
+from pipeline.records import FrameScores
+from pipeline.species.learned import Numbers
+
+FEWEST = 3  # pictures of a name, in FEWEST_GROUPS groups, that it is learned from
+FEWEST_GROUPS = 2
+LEAST = 20  # pictures with an animal's name
+LEAST_PARTS = 5  # days or visits, where there is one deployment
+FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Reviewed pictures with vectors of one labeller; all have length n."""
+
+    sha256s: tuple[str, ...]
+    told: tuple[str | None, ...]  # name; None: no animal
+    deployments: tuple[str, ...]
+    days: tuple[str, ...]  # of each picture; "": not known
+    visits: tuple[str, ...]
+    crops: Numbers  # (n, d)
+    frames: Numbers  # (n, d)
+    scores: tuple[FrameScores, ...]
+
+    @property
+    def named(self) -> int:
+        """Pictures with an animal's name."""
+        return sum(name is not None for name in self.told)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What is left out together, because its pictures resemble each other."""
+
+    words: str  # deployments, days, visits
+    of: NDArray[np.int64]  # (n,) the group of each picture, from 0
+
+    @property
+    def count(self) -> int:
+        return int(self.of.max()) + 1
+
+    @cached_property
+    def folds(self) -> list[NDArray[np.bool_]]:
+        """Rows left out together: group by group, or FOLDS parts of like size."""
+        sizes = np.bincount(self.of)
+        parts: list[list[int]] = [[] for _ in range(min(FOLDS, self.count))]
+        filled = np.zeros(len(parts))
+        for group in np.argsort(-sizes, kind="stable"):
+            part = int(filled.argmin())
+            parts[part].append(int(group))
+            filled[part] += sizes[group]
+        return [np.isin(self.of, part) for part in parts]
+
+
+def groups_of(lessons: Lessons) -> Groups:
+    """Deployments; of a single one its days, or of few days its visits."""
+    days = [day or visit for day, visit in zip(lessons.days, lessons.visits, strict=True)]
+    every = {"deployments": lessons.deployments, "days": days, "visits": lessons.visits}
+    for words, of in every.items():
+        names, place = np.unique(np.array(of), return_inverse=True)
+        if len(names) >= (2 if words == "deployments" else LEAST_PARTS):
+            return Groups(words, place.astype(np.int64))
+    raise SettingsError(
+        f"the reviewed pictures are of one deployment and {len(names)} of its visits: review some "
+        f"of {LEAST_PARTS} visits, or of another deployment, so that what is learned can be judged "
+        "on others"
+    )
+
+
+def learnable(lessons: Lessons, groups: Groups) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Names with enough pictures and groups, in order; of the others their pictures.
+
+    SettingsError says how many more are needed of what."""
+    if lessons.named < LEAST:
+        raise SettingsError(
+            f"{lessons.named} reviewed pictures have an animal's name, {LEAST} are needed: "
+            f"review {LEAST - lessons.named} more"
+        )
+    pictures = Counter(name for name in lessons.told if name)
+    places = groups_by_name(lessons, groups)
+    fit = {n for n in pictures if pictures[n] >= FEWEST and places[n] >= FEWEST_GROUPS}
+    few = {name: pictures[name] for name in sorted(pictures) if name not in fit}
+    if not fit:
+        said = ", ".join(f"{n} {c} in {places[n]}" for n, c in few.items())
+        raise SettingsError(
+            f"no name has {FEWEST} pictures in {FEWEST_GROUPS} {groups.words} ({said}): review "
+            "more of one of them in others"
+        )
+    if groups.words == "deployments" and {*lessons.told} == fit and len(fit) == 1:
+        raise SettingsError(
+            f"all reviewed pictures show {fit.pop()}: review some of other animals, people or "
+            "blanks too, so that what is learned can tell them apart at other deployments"
+        )
+    return tuple(sorted(fit)), few
+
+
+def groups_by_name(lessons: Lessons, groups: Groups) -> Counter[str]:
+    """In how many groups each name was seen."""
+    pairs = {*zip(lessons.told, groups.of.tolist(), strict=True)}
+    return Counter(name for name, _ in pairs if name)
+
+
+def newcomers(lessons: Lessons, groups: Groups) -> float:
+    """Share of the animals in further groups that nobody has named yet, by Good and Turing: names
+    seen in one group, of all names of groups; one more counted than there are."""
+    places = groups_by_name(lessons, groups)
+    return (sum(count == 1 for count in places.values()) + 1) / (places.total() + 1)
