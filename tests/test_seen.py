@@ -16,8 +16,8 @@ FILTERS = (  # words of the address, and the same in SQL over the views
     ({}, "TRUE"),
     ({"state": "kept"}, "state = 'kept'"),
     ({"species": "human"}, "observation_type = 'human'"),
-    ({"deployment": "CAM01"}, "deployment_id = 'CAM01'"),
-    ({"from": "2026-05-02", "to": "2026-05-02"}, "substr(taken_at, 1, 10) = '2026-05-02'"),
+    ({"deployment": "K001 2026"}, "deployment_id = 'K001 2026'"),
+    ({"from": "2026-03-01", "to": "2026-03-01"}, "substr(taken_at, 1, 10) = '2026-03-01'"),
     (
         {"light": "infrared", "state": "blank"},
         "state = 'blank' AND media_id IN (SELECT m.sha256 FROM look k JOIN media m"
@@ -52,7 +52,7 @@ def test_every_picture_of_a_filter_is_on_one_page_only(card, words, where):
         if not (before := page.before):
             break
     [(expected,)] = told(card, f"SELECT count(*) FROM media_status WHERE {where}")
-    assert len(found) == len(set(found)) == expected
+    assert len(found) == len(set(found)) == expected > 0
     assert found == sorted(found, reverse=True)
 
 

@@ -119,6 +119,9 @@ def review_open(
     sites: Annotated[
         str | None, typer.Option(metavar="FILE", help="Species that may occur here: found first.")
     ] = None,
+    map: Annotated[
+        str | None, typer.Option(metavar="FILE", help="GeoJSON drawn behind the stations.")
+    ] = None,
     database: Database = None,
     settings: Settings = None,
 ) -> int:
@@ -131,7 +134,7 @@ def review_open(
     screen = Screen(
         Asked(
             *(database_url(database), settings, reviewer, users, tuple(root or ())),
-            *(host, port, labels, sites),
+            *(host, port, labels, sites, map),
         )
     )
     for user, address in screen.addresses.items():

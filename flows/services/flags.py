@@ -24,6 +24,10 @@ class ShownFlag:
     deployment_id: str
     pictures: int
     reason: str
+    place: str | None = None
+    reviewer: str | None = None  # who confirmed or dismissed it
+    said_at: str | None = None  # UTC
+    comment: str | None = None
 
 
 def list_flags(database: str) -> tuple[ShownFlag, ...]:
@@ -59,6 +63,10 @@ def _flag(row: "sa.Row[tuple[object, ...]]") -> ShownFlag:
         row.deployment_id,
         row.pictures,
         row.reason,
+        row.location_name,
+        row.reviewer,
+        None if row.said_at is None else str(row.said_at),
+        row.comment,
     )
 
 

@@ -15,14 +15,22 @@ from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Missing, Pictures, Roots
 from flows.services.reviewing.queues import Queues
 from flows.services.reviewing.saving import Answers
-from flows.web import answering, pages, picture
+from flows.web import answering, flags, pages, picture, seen, stations
 from flows.web.desk import Desk, page_environment
 from flows.web.guard import Guard
 from pipeline.errors import CamtriageError, InputError
+from pipeline.report.maps.geojson import Backdrop
 from pipeline.species.labelset import load_labelset
 
 STATIC = Path(__file__).parent / "static"
-GROUPS = (pages, answering, picture)  # one file per group of addresses, each with its ROUTES
+GROUPS = (
+    pages,
+    answering,
+    picture,
+    flags,
+    seen,
+    stations,
+)  # one file per group of addresses, each with its ROUTES
 
 
 def make_desk(
@@ -33,10 +41,12 @@ def make_desk(
     users: Sequence[str] = ("",),
     labels: str = "starter",
     sites: str | None = None,
+    backdrop: Backdrop | None = None,
 ) -> Desk:
     """What a screen over this database needs.
 
     bar     p_human from which people may be on a picture
+    backdrop   drawn behind the stations of the map
     users   reviewers, each of whom gets a key; "": whoever has it says who he is
     """
     keys = {secrets.token_urlsafe(24): user for user in users}
@@ -53,6 +63,7 @@ def make_desk(
         port,
         keys,
         page_environment(),
+        backdrop,
     )
 
 

@@ -8,12 +8,14 @@ from urllib.parse import quote, unquote
 
 from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
+from starlette.responses import HTMLResponse
 
 from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Pictures
 from flows.services.reviewing.queues import Queues
 from flows.services.reviewing.saving import Answers
 from pipeline.errors import InputError
+from pipeline.report.maps.geojson import Backdrop
 
 LONGEST_NAME = 100  # characters of a reviewer's name
 MOST_CLEAR = 20_000  # pictures that one reviewer may see as they are
@@ -33,6 +35,7 @@ class Desk:
     port: int
     users: dict[str, str]  # token -> reviewer; "": the page asks
     pages: Environment
+    backdrop: Backdrop | None = None  # what lies behind the stations of the map
     _clear: dict[str, OrderedDict[int, None]] = field(default_factory=dict)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
@@ -69,6 +72,11 @@ class Desk:
         """Whether this reviewer may see it as it is."""
         with self._one_at_a_time:
             return media_id in self._clear.get(reviewer, ())
+
+
+def page(desk: Desk, name: str, **values: object) -> HTMLResponse:
+    """A page from its template."""
+    return HTMLResponse(desk.pages.get_template(name).render(**values))
 
 
 def reviewer_name(text: str) -> str:

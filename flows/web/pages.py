@@ -3,14 +3,14 @@
 from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from db.core.engine import reading
 from db.queries.reviewing.queues import choices
 from flows.execution.databases import known_database
 from flows.services.reviewing.queues import KINDS, asked_queue
-from flows.web.desk import Desk, cookie_value, reviewer_name
+from flows.web.desk import Desk, cookie_value, page, reviewer_name
 from flows.web.words import KEYS, QUEUES
 from pipeline.errors import InputError
 
@@ -21,7 +21,7 @@ def first(request: Request) -> Response:
     reviewer = desk.reviewer(request)
     with reading(known_database(desk.database)) as conn:
         places, names = choices(conn)
-    return _page(
+    return page(
         desk,
         "first.html",
         reviewer=reviewer,
@@ -54,14 +54,11 @@ def screen(request: Request) -> Response:
     if reviewer is None:
         return RedirectResponse("/", 303)
     try:
-        queue = asked_queue(dict(request.query_params))
+        words = {name: word for name, word in request.query_params.items() if name != "at"}
+        queue = asked_queue(words)
     except InputError as why:
         return RedirectResponse("/?" + urlencode({"why": str(why)}), 303)
-    return _page(desk, "review.html", reviewer=reviewer, queue=queue, keys=KEYS)
-
-
-def _page(desk: Desk, name: str, **values: object) -> HTMLResponse:
-    return HTMLResponse(desk.pages.get_template(name).render(**values))
+    return page(desk, "review.html", reviewer=reviewer, queue=queue, keys=KEYS)
 
 
 ROUTES = [

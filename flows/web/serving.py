@@ -15,6 +15,7 @@ from flows.services.reviewing.pictures import roots
 from flows.web.app import make_app, make_desk
 from flows.web.desk import reviewer_name
 from pipeline.errors import InputError
+from pipeline.report.maps.geojson import read_backdrop
 from pipeline.settings import load_settings
 
 STOP_S = 1  # after Ctrl-C
@@ -33,6 +34,7 @@ class Asked:
     port: int = 0  # 0: a free one
     labels: str = "starter"
     sites: str | None = None
+    map: str | None = None  # a GeoJSON file, drawn behind the stations
 
 
 class Screen:
@@ -44,11 +46,12 @@ class Screen:
         names = asked.users.split(",") if asked.users else [asked.reviewer or ""]
         users = list(dict.fromkeys(reviewer_name(name) if name else "" for name in names))
         bar = load_settings(Path(asked.settings) if asked.settings else None).poaching.pixelate_bar
+        backdrop = read_backdrop(Path(asked.map)) if asked.map else None
         self._socket = _listening(asked.host, asked.port)
         port = self._socket.getsockname()[1]
         self.desk = make_desk(
             *(asked.database, roots(list(asked.roots)), bar, port, users),
-            *(asked.labels, asked.sites),
+            *(asked.labels, asked.sites, backdrop),
         )
         host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(asked.host)
         shown = host or (f"[{asked.host}]" if ":" in asked.host else asked.host)

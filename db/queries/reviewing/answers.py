@@ -1,6 +1,6 @@
 """Answers as they were given, one after the other: for a table of all, and to compare people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -87,3 +87,14 @@ def unnamed_answers(conn: Connection) -> int:
         r.reviewer.is_(None), r.position == 0, r.withdrawn_at.is_(None)
     )
     return conn.execute(query).scalar_one()
+
+
+def answers_on(conn: Connection, media_ids: Collection[int]) -> Sequence[sa.RowMapping]:
+    """Every row ever said of these pictures, and of visits that begin with them, also what was
+    taken back; `counts`: it is of an answer that the views show."""
+    r = schema.review
+    counts = sa.exists().where(CURRENT_REVIEW.c.review_id == r.c.id)
+    query = sa.select(r, (r.c.purpose == "event").label("of_visit"), counts.label("counts"))
+    query = query.where(r.c.media_id.in_(media_ids))
+    ordered = query.order_by(sa.desc("of_visit"), r.c.media_id, r.c.answer, r.c.position)
+    return conn.execute(ordered).mappings().all()

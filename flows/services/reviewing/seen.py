@@ -88,12 +88,12 @@ def seen_page(database: str, wanted: SeenFilter, before: int = 0) -> SeenPage:
 def more_like(database: str, media_id: int, wanted: SeenFilter) -> SeenPage:
     """The pictures of a filter that look most like one, itself first; by its stored vectors.
 
-    InputError where it has none: it was called blank, or could not be read.
+    InputError where it has none.
     """
     with reading(known_database(database)) as conn:
         mine = rows.vectors_of_picture(conn, media_id)
         if not mine:
-            raise InputError("this picture has no vector: only pictures that are kept have one")
+            raise InputError("this picture has no vector to compare by: it is blank")
         asked = np.stack([np.frombuffer(vector, np.float16) for _, vector in mine])
         encoder = rows.encoder_of(conn, mine[0][0])
         return _nearest(conn, asked.astype(np.float32), wanted, encoder)

@@ -3,7 +3,7 @@ import { ask, findNames } from "./api.js";
 import * as view from "./view.js";
 
 const AHEAD = 3; // visits held ready
-const queue = Object.fromEntries(new URLSearchParams(location.search));
+const { at: startAt, ...queue } = Object.fromEntries(new URLSearchParams(location.search));
 const ofVisits = document.body.dataset.unit === "visit";
 const isAudit = document.body.dataset.kind === "audit";
 const $ = (id) => document.getElementById(id);
@@ -631,8 +631,15 @@ $("details").addEventListener("close", () => {
 
 // ---- begin
 
+// With ?at=PICTURE its visit comes first, answered or not.
+async function begin() {
+  const asked = /^\d{1,9}$/.test(startAt || "") ? Number(startAt) : 0;
+  const { item: found } = asked ? await ask("visit", { queue, media_id: asked }) : { item: null };
+  return found ? display(found) : forward();
+}
+
 busy = true;
-forward()
+begin()
   .catch(tell)
   .finally(() => {
     busy = false;

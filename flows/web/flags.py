@@ -1,0 +1,99 @@
+"""Flags: what a ranger should see, confirmed or dismissed with a comment.
+
+People are shown as they are here: each time a flag is opened it is written down who sees them.
+"""
+
+from urllib.parse import parse_qs, urlencode
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from flows.services.flags import ShownFlag, judge_flags, list_flags
+from flows.services.reviewing.access import ask_for_people
+from flows.services.reviewing.seen import flag_pictures
+from flows.web.desk import Desk, page
+from pipeline.errors import InputError
+
+TASK = "flags"
+MOST = 40  # pictures on the page of a flag
+LONGEST = 2000  # letters of a comment
+SAID = {"confirm": True, "dismiss": False}
+
+
+def flags(request: Request) -> Response:
+    """All flags, the suspected ones first, the gravest first."""
+    desk: Desk = request.app.state.desk
+    if (reviewer := desk.reviewer(request)) is None:
+        return RedirectResponse("/", 303)
+    found = list_flags(desk.database)
+    left = sum(flag.status == "suspected" for flag in found)
+    return page(desk, "flags.html", reviewer=reviewer, flags=found, left=left)
+
+
+def one_flag(request: Request) -> Response:
+    """One flag with its pictures as they are, and what was said of it."""
+    desk: Desk = request.app.state.desk
+    if (reviewer := desk.reviewer(request)) is None:
+        return RedirectResponse("/", 303)
+    found = list_flags(desk.database)
+    at = _place(found, request.path_params["flag_id"])
+    pictures = flag_pictures(desk.database, found[at].flag_id)
+    shown = pictures[:MOST]
+    people = [(key, sha) for key, sha in shown if desk.pictures.people_on(key)]
+    if people:
+        ask_for_people(desk.database, [sha for _, sha in people], reviewer, TASK)
+        desk.let_see(reviewer, [key for key, _ in people])
+    return page(
+        desk,
+        "flag.html",
+        reviewer=reviewer,
+        flag=found[at],
+        before=found[at - 1].flag_id if at else None,
+        after=found[at + 1].flag_id if at + 1 < len(found) else None,
+        pictures=[key for key, _ in shown],
+        more=len(pictures) - len(shown),
+        people=len(people),
+        missing=desk.pictures.missing(shown[0][0]),
+        why=request.query_params.get("why", "")[:200],
+        longest=LONGEST,
+    )
+
+
+async def judge(request: Request) -> Response:
+    """Keep what somebody says of a flag, and go on to the next suspected one."""
+    desk: Desk = request.app.state.desk
+    reviewer = desk.reviewer(request)
+    if reviewer is None:
+        return RedirectResponse("/", 303)
+    given = parse_qs((await request.body()).decode("utf-8", "replace"))
+    said, words = given.get("said", [""])[0], given.get("comment", [""])[0]
+    found = await run_sync(list_flags, desk.database)
+    at = _place(found, request.path_params["flag_id"])
+    here = f"/flags/{found[at].flag_id}"
+    if said not in SAID or len(words) > LONGEST:
+        why = f"say confirm or dismiss, with at most {LONGEST} letters of comment"
+        return RedirectResponse(f"{here}?{urlencode({'why': why})}", 303)
+    comment = " ".join("".join(c if c.isprintable() else " " for c in words).split()) or None
+
+    def keep() -> None:
+        judge_flags(desk.database, [found[at].flag_id], SAID[said], reviewer, comment)
+
+    await run_sync(keep)
+    others = [flag for flag in found[at + 1 :] + found[:at] if flag.status == "suspected"]
+    return RedirectResponse(f"/flags/{others[0].flag_id}" if others else "/flags", 303)
+
+
+def _place(found: tuple[ShownFlag, ...], flag_id: str) -> int:
+    for at, flag in enumerate(found):
+        if flag.flag_id == flag_id:
+            return at
+    raise InputError("no such flag")
+
+
+ROUTES = [
+    Route("/flags", flags),
+    Route("/flags/{flag_id}", one_flag),
+    Route("/flags/{flag_id}", judge, methods=["POST"]),
+]
