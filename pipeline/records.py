@@ -25,7 +25,9 @@ REASONS = (  # of a file problem
     "vanished",  # was there at ingest and is gone now
     "left_out",  # holds a picture and is not looked at; the detail says why
 )
-CLOCKS = ("exif", "makernote", "file_name", "file_date", "none")  # where taken_at comes from
+CLOCKS = (  # where taken_at comes from; container: of a clip
+    *("exif", "makernote", "container", "file_name", "file_date", "none"),
+)
 STATES = ("unprocessed", "failed", "blank", "kept")
 OBSERVATION_TYPES = ("animal", "human", "vehicle", "blank", "unknown", "unclassified")
 LIFE_STAGES = ("adult", "subadult", "juvenile")  # Camtrap DP's, as SEXES
@@ -81,7 +83,7 @@ class FileProblem:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One picture: its bytes, and what the camera wrote into it."""
+    """One picture or clip: its bytes, and what the camera wrote into it."""
 
     sha256: str
     path: str  # where it was found first, in this batch
@@ -106,6 +108,8 @@ class Media:
     camera_event: int | None = None  # the camera's own event number
     capture_method: str | None = None  # activityDetection, timeLapse (Camtrap DP), or not known
     camera_label: str | None = None  # what the owner typed into the camera
+    duration_s: float | None = None  # of a clip; it begins at taken_at
+    frame_rate: float | None = None  # of a clip, frames a second
     deployment_id: str = ""  # filled by pipeline.card.deployments
 
 
@@ -252,11 +256,12 @@ class Detection:
     box: Box
     sure: bool = True  # from the level up at which it counts; else it only says where to look
     by: str = ""  # the detector: name and beginning of its hash, or as an imported file names it
+    frame_number: int | None = None  # of a clip, as an imported file says
 
 
 @dataclass(frozen=True, slots=True)
 class FrameScores:
-    """The inference on one picture; the model card says how well its scores are calibrated."""
+    """The inference on one picture or clip; the model card says how calibrated its scores are."""
 
     sha256: str
     p_blank: float  # fused: frame model, background, neighbours, levelled by window
@@ -276,6 +281,8 @@ class FrameScores:
     logits: tuple[float, ...] = ()  # frame model, before fusion: animal, human, vehicle, blank
     detections: tuple[Detection, ...] = ()  # to be kept, surest first; empty where read from rows
     confidences: tuple[float, ...] = ()  # its best of animal, human, vehicle; empty: it did not run
+    frame_number: int | None = None  # of a clip: the frame with crop, boxes and vectors
+    frames: tuple[int, ...] = ()  # of a clip: those that were looked at
 
     @property
     def counted(self) -> str:

@@ -202,6 +202,8 @@ media = sa.Table(
     sa.Column("camera_event", sa.BigInteger),
     sa.Column("capture_method", TEXT),
     sa.Column("camera_label", Words),
+    sa.Column("duration_s", sa.Double),  # of a clip
+    sa.Column("frame_rate", sa.Double),  # of a clip
     _to("work_window", index=True, nullable=True),
     sa.Column("position", sa.Integer),  # within its window, from 0
     sa.Column("burst", sa.Integer),  # within its deployment, from 0
@@ -321,6 +323,8 @@ look = sa.Table(  # one row a picture and look recipe; state failed: no scores
     sa.Column("crop_source", TEXT),
     sa.Column("count", sa.Integer),
     sa.Column("logits", Json),
+    sa.Column("frame_number", sa.Integer),  # of a clip: the frame with crop, boxes and vectors
+    sa.Column("frames", Json),  # of a clip: those that were looked at
     sa.Index(None, "recipe_id", "media_id"),
 )
 

@@ -118,19 +118,22 @@ def boxes_on(conn: Connection, sha256s: Iterable[str]) -> dict[str, tuple[Detect
 
 def boxes_among(conn: Connection, which: ColumnElement[bool]) -> dict[str, tuple[Detection, ...]]:
     """The same for the media that `which` selects."""
-    x, m, b = schema.box.c, schema.media.c, schema.batch.c
+    x, m, b, k = (getattr(schema, name).c for name in ("box", "media", "batch", "look"))
     found: defaultdict[str, tuple[Detection, ...]] = defaultdict(tuple)
     query = (
-        sa.select(schema.box, m.sha256)
+        sa.select(schema.box, m.sha256, k.frame_number)
         .join(schema.media, m.id == x.media_id)
         .join(schema.batch, (b.id == m.batch_id) & (b.look_recipe_id == x.recipe_id))
+        .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == x.recipe_id))
         .where(which)
         .order_by(m.id, x.position)
     )
     for row in conn.execute(query):
         place = (row.x, row.y, row.width, row.height)
         found[row.sha256] += (
-            Detection(row.category, row.confidence, place, row.sure, row.detector),
+            Detection(
+                row.category, row.confidence, place, row.sure, row.detector, row.frame_number
+            ),
         )
     return dict(found)
 
@@ -211,7 +214,8 @@ def results_of(
 
 def _scores(row: Mapping[Any, Any]) -> FrameScores:
     crop = tuple(row[name] for name in ("crop_x", "crop_y", "crop_width", "crop_height"))
-    return record(FrameScores, {**row, "crop": None if None in crop else crop})
+    whole = {**row, "crop": None if None in crop else crop, "frames": row["frames"] or []}
+    return record(FrameScores, whole)
 
 
 def _scores_row(scores: FrameScores, media_id: int, recipe_id: int) -> dict[str, object]:
@@ -220,6 +224,7 @@ def _scores_row(scores: FrameScores, media_id: int, recipe_id: int) -> dict[str,
     return {
         **fields(scores, schema.look),
         **dict(zip(names, crop, strict=True)),
+        "frames": scores.frames or None,
         "media_id": media_id,
         "recipe_id": recipe_id,
     }

@@ -1,4 +1,4 @@
--- One row a box that a detector drew on a picture, under the batch's current models: the starter
+-- One row a box that a detector drew on a picture or on the best frame of a clip, under the batch's current models: the starter
 -- detector's, or those of an imported file. Reviews do not change this view.
 SELECT
     m.sha256 AS media_id, -- the picture
@@ -11,7 +11,9 @@ SELECT
     x.y AS bbox_y, -- upper edge, 0-1 of its height
     x.width AS bbox_width, -- 0-1
     x.height AS bbox_height, -- 0-1
-    x.detector AS detector -- which one drew it
+    x.detector AS detector, -- which one drew it
+    k.frame_number AS frame_number -- of a clip: the frame that it lies on, from 0; empty: a picture
 FROM batch b
 JOIN media m ON m.batch_id = b.id
 JOIN box x ON x.media_id = m.id AND x.recipe_id = b.look_recipe_id
+LEFT JOIN look k ON k.media_id = m.id AND k.recipe_id = x.recipe_id

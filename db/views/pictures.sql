@@ -1,4 +1,4 @@
--- One row a picture: what the camera wrote into it, and its time in UTC where an offset is known.
+-- One row a picture or clip: what the camera wrote into it, and its time in UTC where an offset is known.
 SELECT
     m.sha256 AS media_id, -- sha-256 of the file's bytes
     b.name AS batch, -- the card that brought it first
@@ -6,7 +6,7 @@ SELECT
     m.path AS path, -- on the card, relative to its root
     coalesce(r.taken_at, m.taken_at) AS taken_at, -- the camera's own clock, repaired where a repair stands, ISO 8601 without a zone; a day alone: its hour is not known
     m.taken_at AS camera_time, -- the same as the camera wrote it: no repair changes it
-    m.clock AS clock, -- where camera_time comes from: exif, makernote, file_name, file_date, none
+    m.clock AS clock, -- where camera_time comes from: exif, makernote, container (of a clip), file_name, file_date, none
     c.kind AS clock_repair, -- shift, year, zone, am_pm, drift, set; empty: none stands
     CASE
         WHEN coalesce(r.taken_at, m.taken_at) IS NULL OR length(coalesce(r.taken_at, m.taken_at)) = 10 THEN FALSE
@@ -18,7 +18,9 @@ SELECT
     coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min) AS utc_offset_min, -- minutes east of Greenwich: of the picture, else of its deployment; of that too where the repair is zone
     CASE WHEN length(coalesce(r.taken_at, m.taken_at)) > 10 THEN UTC(coalesce(r.taken_at, m.taken_at), coalesce(CASE c.kind WHEN 'zone' THEN d.utc_offset_min END, m.utc_offset_min, d.utc_offset_min)) END AS taken_at_utc, -- derived from the two; empty without an offset or an hour
     m.capture_method AS capture_method, -- activityDetection, timeLapse; empty: not known
-    m.mediatype AS mediatype, -- image/jpeg, ...
+    m.mediatype AS mediatype, -- image/jpeg, ...; video/mp4, ... of a clip
+    m.duration_s AS duration_s, -- of a clip, seconds from taken_at on; empty: a picture, or not known
+    m.frame_rate AS frame_rate, -- of a clip, frames a second
     m.size AS size_bytes, -- bytes
     m.width AS width, -- pixels, as stored
     m.height AS height, -- pixels, as stored

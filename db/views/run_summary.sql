@@ -2,6 +2,7 @@
 -- run: counts_then. files = pictures + unreadable + videos + others + skipped: the sum closes.
 WITH files_of AS (
     SELECT batch_id, count(*) AS files, count(media_id) AS pictures,
+        count(CASE WHEN kind = 'video' AND media_id IS NOT NULL THEN 1 END) AS clips,
         count(CASE WHEN kind = 'picture' AND media_id IS NULL THEN 1 END) AS unreadable,
         count(CASE WHEN kind = 'video' AND media_id IS NULL THEN 1 END) AS videos,
         count(CASE WHEN kind = 'other' AND media_id IS NULL THEN 1 END) AS others,
@@ -38,9 +39,10 @@ SELECT
     r.counts AS counts_then, -- at the end of the run, JSON
     r.message AS message, -- what went wrong, if anything
     coalesce(f.files, 0) AS files, -- found on the card
-    coalesce(f.pictures, 0) AS pictures, -- files that are pictures, copies counted as often as found
+    coalesce(f.pictures, 0) AS pictures, -- files that are pictures or clips looked at, copies counted as often as found
+    coalesce(f.clips, 0) AS clips, -- of them clips
     coalesce(f.unreadable, 0) AS unreadable, -- a picture's name, no picture: each is a file problem
-    coalesce(f.videos, 0) AS videos, -- files
+    coalesce(f.videos, 0) AS videos, -- clips not looked at: the extra `video` is not installed, or a file problem
     coalesce(f.others, 0) AS others, -- files
     coalesce(f.skipped, 0) AS skipped, -- files, by name
     coalesce(f.files, 0) = coalesce(f.pictures + f.unreadable + f.videos + f.others + f.skipped, 0) AND lost.files IS NULL AS closes, -- true: every file ended somewhere

@@ -135,6 +135,9 @@ def _picture(
         utc_offset_min=row.utc_offset_min,
         copies=tuple(places[1:]),
         further=tuple(_told(further) for further in told.get(row.sha256, ())),
+        frame_rate=row.frame_rate,
+        frames=tuple(row.frames or ()),
+        frame_number=row.frame_number,
     )
 
 

@@ -29,5 +29,5 @@ def drawn_blanks(conn: Connection, batch: str | None, pixelate_bar: float) -> li
             shows_people(row.p_human, row.observation_type, pixelate_bar)
             for row in (first, *further)
         )
-        found.append(Blank(said, first.root, people))
+        found.append(Blank(said, first.root, people, first.frame_number))
     return found

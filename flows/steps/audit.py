@@ -35,10 +35,9 @@ def audit(options: RunOptions, run: StartedRun, tell: Progress | None = None) ->
     with reading(ready_database(options.database)) as conn:
         chosen = media_named(conn, [draw.sha256 for draw in new])
         scores = frame_scores_named(conn, run.look, [draw.sha256 for draw in new])
-    crops = {sha: found.crop for sha, found in scores.items()}
     encoder = models.encoder(options.labeller, options.pretrained)
     each = models.pool(options.workers()).map
-    vectors, troubles = score.embed(chosen, crops, opener(options.card), encoder, each)
+    vectors, troubles = score.embed(chosen, scores, opener(options.card), encoder, each)
     with writing(ready_database(options.database)) as conn:
         save_draws(conn, run.batch_id, run.look, [*earlier, *new], seed)
         save_embeddings(conn, run.look, vectors)

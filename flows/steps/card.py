@@ -17,7 +17,7 @@ from pipeline.card.clock import days_for_midnights
 from pipeline.card.deployment_table import read_whole
 from pipeline.card.deployments import assign
 from pipeline.card.packed import Packed
-from pipeline.card.scan import os_path, path_text, read_media, scan
+from pipeline.card.scan import os_path, path_text, read_media, scan, to_look_at
 from pipeline.counted import counted
 from pipeline.errors import CardError, CardGone
 from pipeline.records import Deployment, FileProblem, Found, Media, Outage
@@ -89,11 +89,13 @@ def read_card(
     root = card_folder(options.card)
     table = read_whole(Path(options.deployments)) if options.deployments else None
     found = Packed(Found, scan(root))
-    total = sum(file.kind == "picture" for file in found)
+    total = sum(to_look_at(file) for file in found)
     if not total:
         files = counted(len(found), "file")
-        raise CardError(f"{options.card}: no pictures among {files}; is this the card?")
-    pictures = (file for file in found if file.kind == "picture")
+        clips = any(file.kind == "video" for file in found)
+        what = "for its clips: pip install 'camtriage[video]'" if clips else "is this the card?"
+        raise CardError(f"{options.card}: no pictures among {files}; {what}")
+    pictures = (file for file in found if to_look_at(file))
     media, problems = _read_all(root, pictures, total, options, tell)
     left_out = (file for file in found if file.why)
     problems.extend(FileProblem(file.path, "ingest", "left_out", file.why) for file in left_out)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.card.scan import by_a_computer, is_picture, scan
+from pipeline.card.scan import by_a_computer, is_picture, scan, to_look_at
 from pipeline.counted import counted
 from pipeline.errors import CardError
 
@@ -31,7 +31,7 @@ def listing(folder: Path) -> Listing:
     digest = hashlib.sha256()
     for file in found:
         digest.update(f"{file.path}\0{file.size}\n".encode("utf-8", "surrogatepass"))
-    pictures = sum(file.kind == "picture" for file in found)
+    pictures = sum(to_look_at(file) for file in found)
     return Listing(digest.hexdigest(), pictures, {file.path: file.size for file in found})
 
 

@@ -1,4 +1,4 @@
-"""Every file of a card, by kind; and one picture's bytes turned into a Media, read once.
+"""Every file of a card, by kind; and one picture's or clip's bytes made a Media, read once.
 
 A file's ending tells its kind; one with an ending that nobody knows, or none, is asked for its
 first bytes: web sites hand out .jfif, tools rename to .JPG_original, hands lose an ending.
@@ -17,8 +17,9 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from pipeline.card import exif
+from pipeline.card import clips, exif
 from pipeline.errors import CardError, UnreadablePicture
+from pipeline.frames.clip import video
 from pipeline.frames.decode import LARGEST, avif, formats, heic
 from pipeline.records import FileProblem, Found, Media
 
@@ -97,6 +98,11 @@ def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> Non
         ) from why
 
 
+def to_look_at(file: Found) -> bool:
+    """A picture, or a clip where those can be read."""
+    return file.kind == "picture" or (file.kind == "video" and video())
+
+
 def is_picture(place: Path) -> bool:
     """Whether a file is taken for a picture, by its ending or its first bytes."""
     try:
@@ -118,10 +124,8 @@ def _kind(name: str, info: os.stat_result, place: str) -> tuple[str, str]:
     if not stat.S_ISREG(info.st_mode) or by_a_computer(name):
         return "skipped", ""
     ending = _ending(name)
-    if ending in PICTURES or (ending in HEIC and heic()):
-        return "picture", ""
-    if ending in VIDEOS:
-        return "video", ""
+    if known := by_ending(name):
+        return known, ""
     if ending in RAW:
         return "other", "a raw file: save it as JPEG, and put that on the card"
     begin = _first_bytes(place) if info.st_size else b""
@@ -130,6 +134,14 @@ def _kind(name: str, info: os.stat_result, place: str) -> tuple[str, str]:
     if AVIF.match(begin) and not avif():
         return "other", "AVIF, which this Pillow cannot read: save it as JPEG"
     return ("picture" if _is_picture(begin) else "other"), ""
+
+
+def by_ending(path: str) -> str:
+    """picture or video where a file's ending tells it, else ''."""
+    ending = _ending(path)
+    if ending in PICTURES or (ending in HEIC and heic()):
+        return "picture"
+    return "video" if ending in VIDEOS else ""
 
 
 def _ending(name: str) -> str:
@@ -212,13 +224,14 @@ def os_path(text: str) -> str:
 def read_media(
     root: Path, found: Found, file_date: bool = False
 ) -> tuple[Media | None, list[FileProblem]]:
-    """Read one picture's bytes once: identity, header and what the camera wrote into it.
+    """Read one picture's or clip's bytes once: identity, header and what the camera wrote into it.
 
-    A file that is no picture gives no Media and one FileProblem. Pixels are not decoded here, so a
+    A file that is neither gives no Media and one FileProblem. Pixels are not decoded here, so a
     missing end shows only when the picture is scored. Raises CardError when the card is gone.
     """
+    of_kind = clips.media if found.kind == "video" else _media
     try:
-        return _media(_bytes(root, found), found, file_date)
+        return of_kind(_bytes(root, found), found, file_date)
     except UnreadablePicture as why:
         return None, [FileProblem(found.path, "ingest", why.reason, why.detail)]
 

@@ -1,5 +1,7 @@
 """The plan: pictures in order, bursts, and windows of at most 128 cut at burst borders.
 
+A clip weighs as much as the frames of it that are looked at.
+
 The same content gives the same plan, whatever order the pictures come in.
 """
 
@@ -7,8 +9,9 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
+from pipeline.frames.clip import is_clip, looked_at
 from pipeline.records import DayAlone, Media, Window
 from pipeline.settings import Windows
 
@@ -73,7 +76,8 @@ def _new_burst(last: Media, this: Media, gap_s: float) -> bool:
         return step != 1
     if isinstance(last.taken_at, DayAlone) or isinstance(this.taken_at, DayAlone):
         return step != 1 or last.taken_at.date() != this.taken_at.date()
-    return (this.taken_at - last.taken_at).total_seconds() > gap_s
+    gap = (this.taken_at - last.taken_at).total_seconds() - (last.duration_s or 0.0)
+    return gap > gap_s
 
 
 def _differ(last: str | None, this: str | None) -> bool:
@@ -87,7 +91,7 @@ def _windows(
     number, burst = next_number or (0, 0)
     starts = burst_starts(media, settings.burst_gap_s)
     bursts = [burst + bisect_right(starts, at) - 1 for at in range(len(media))]
-    cuts = _cuts(starts, len(media), settings.size)
+    cuts = _cuts(starts, [_weight(picture) for picture in media], settings.size)
     return [
         Window(
             name,
@@ -99,20 +103,27 @@ def _windows(
     ]
 
 
-def _cuts(starts: list[int], count: int, size: int) -> list[int]:
-    """Where windows begin and end: at burst borders, of even length, as few as possible.
+def _weight(picture: Media) -> int:
+    return looked_at(picture.duration_s) if is_clip(picture.mediatype) else 1
 
-    A burst longer than a window has to be cut anyway, so it may be cut anywhere.
+
+def _cuts(starts: list[int], weights: Sequence[int], size: int) -> list[int]:
+    """Where windows begin and end: at burst borders, of even weight, as few as possible.
+
+    A burst heavier than a window has to be cut anyway, so it may be cut anywhere.
     """
+    count, upto = len(weights), [0, *accumulate(weights)]  # weight before each position
     allowed: list[int] = []
     for begin, end in pairwise([*starts, count]):
-        allowed += range(begin, end) if end - begin > size else [begin]
+        allowed += range(begin, end) if upto[end] - upto[begin] > size else [begin]
     allowed.append(count)
     cuts = [0]
     while cuts[-1] < count:
         begin = cuts[-1]
-        windows = -((begin - count) // size)  # that the rest needs at least
-        even = begin + (count - begin) / windows
-        reach = allowed[bisect_right(allowed, begin) : bisect_right(allowed, begin + size)]
-        cuts.append(min(reach, key=lambda at: abs(at - even)))
+        windows = -((upto[begin] - upto[count]) // size)  # that the rest needs at least
+        even = upto[begin] + (upto[count] - upto[begin]) / windows
+        first = bisect_right(allowed, begin)
+        last = bisect_right(allowed, bisect_right(upto, upto[begin] + size) - 1)
+        reach = allowed[first : max(last, first + 1)]
+        cuts.append(min(reach, key=lambda at: abs(upto[at] - even)))
     return cuts

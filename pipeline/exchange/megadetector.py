@@ -137,7 +137,9 @@ def _detections(
             ignored["box without area"] += 1
             continue
         confidence = _share(name, "conf", detection.get("conf"))
-        boxes.append(Detection(OURS[category], confidence, box, by=by))
+        number = detection.get("frame_number")  # of a clip
+        number = number if type(number) is int and number >= 0 else None
+        boxes.append(Detection(OURS[category], confidence, box, by=by, frame_number=number))
     return sorted(boxes, key=lambda box: -box.confidence)
 
 
@@ -217,7 +219,7 @@ def _image(picture: Picture, path: str, ids: Mapping[str, str]) -> dict[str, Any
     if picture.p_animal is None or picture.failure:
         return _failed(path, picture.failure or "could not be scored")
     scores = {"1": picture.p_animal, "2": picture.p_human, "3": picture.p_vehicle}
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "category": category,
             "conf": round(float(confidence), 4),
@@ -230,7 +232,13 @@ def _image(picture: Picture, path: str, ids: Mapping[str, str]) -> dict[str, Any
     names = _names(picture)
     if names and found and found[0]["category"] == "1":
         found[0]["classifications"] = [[ids[name], round(float(p), 4)] for name, _, p in names]
-    return {"file": path, "detections": sorted(found, key=lambda box: -box["conf"])}
+    found.sort(key=lambda box: -float(box["conf"]))
+    image: dict[str, Any] = {"file": path, "detections": found}
+    if picture.frame_number is None:
+        return image
+    for box in found:
+        box["frame_number"] = picture.frame_number
+    return image | {"frame_rate": picture.frame_rate, "frames_processed": [*picture.frames]}
 
 
 def _boxes(picture: Picture, kind: str, p: float) -> list[tuple[Box, float]]:

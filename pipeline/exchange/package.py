@@ -57,6 +57,9 @@ class Picture:
     utc_offset_min: int | None = None  # from the picture itself
     copies: tuple[str, ...] = ()  # further paths of the same bytes
     further: tuple[Observation, ...] = ()  # what else a person saw on it
+    frame_rate: float | None = None  # of a clip, frames a second
+    frames: tuple[int, ...] = ()  # of a clip: those that were looked at
+    frame_number: int | None = None  # of a clip: the one with crop and boxes
 
     @property
     def observations(self) -> tuple[Observation, ...]:

@@ -2,10 +2,11 @@
 
 A decoder that segfaults or hangs on one picture costs that picture, not the card. It is slow (a new
 process for each picture), so it is used only where the scoring of a window has already failed.
-As a program: bytes of a picture on standard input, one line of JSON and the pixels back.
+As a program: bytes of a picture or clip on standard input, one line of JSON and the pixels back.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -13,14 +14,16 @@ import sys
 import numpy as np
 
 from pipeline.errors import UnreadablePicture
-from pipeline.frames.decode import Small, decode
+from pipeline.frames.clip import Frame, shown
+from pipeline.frames.decode import Small
 
 LIMIT_S = 120.0  # the largest panorama takes two seconds on a slow machine
 
 
-def decode_in_child(data: bytes, limit_s: float = LIMIT_S) -> Small:
-    """As `decode`; after a crash, or no answer within `limit_s`, the picture is unreadable."""
-    command = [sys.executable, "-P", "-m", "pipeline.frames.child"]  # not a folder's pipeline.py
+def decode_in_child(data: bytes, mediatype: str, limit_s: float = LIMIT_S) -> list[Frame]:
+    """As `shown`; after a crash, or no answer within `limit_s`, the picture is unreadable."""
+    # -P: not a folder's pipeline.py
+    command = [sys.executable, "-P", "-m", "pipeline.frames.child", mediatype]
     known = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         child = subprocess.run(
@@ -34,19 +37,29 @@ def decode_in_child(data: bytes, limit_s: float = LIMIT_S) -> Small:
     answer = json.loads(head)
     if "reason" in answer:
         raise UnreadablePicture(answer["reason"], answer["detail"])
-    shaped = np.frombuffer(pixels, np.uint8).reshape(answer["shape"])
-    return Small(shaped, answer["truncated"])
+    found, at = [], 0
+    for one in answer["frames"]:
+        size = math.prod(one["shape"])
+        shaped = np.frombuffer(pixels, np.uint8, size, at).reshape(one["shape"])
+        found.append(Frame(one["number"], Small(shaped, one["truncated"])))
+        at += size
+    return found
 
 
 def main() -> None:
-    """Decode the picture on standard input."""
+    """Decode what is on standard input; the argument is its media type."""
     try:
-        small = decode(sys.stdin.buffer.read())
+        found = shown(sys.stdin.buffer.read(), sys.argv[1])
     except UnreadablePicture as why:
         sys.stdout.buffer.write(json.dumps({"reason": why.reason, "detail": why.detail}).encode())
         return
-    answer = {"shape": small.pixels.shape, "truncated": small.truncated}
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + small.pixels.tobytes())
+    frames = [
+        {"number": one.number, "shape": one.small.pixels.shape, "truncated": one.small.truncated}
+        for one in found
+    ]
+    sys.stdout.buffer.write(json.dumps({"frames": frames}).encode() + b"\n")
+    for one in found:
+        sys.stdout.buffer.write(one.small.pixels.tobytes())
 
 
 if __name__ == "__main__":

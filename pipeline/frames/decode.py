@@ -88,7 +88,7 @@ def _pixels(data: bytes, short_side: int) -> NDArray[np.uint8]:
             if width * height > LARGEST:
                 raise UnreadablePicture("too_large", f"{width} x {height} pixels")
             # draft keeps the aspect and rounds up to 1/2, 1/4 or 1/8; JPEG only
-            image.draft("RGB", _scaled(width, height, math.ceil(SPARE * short_side)))
+            image.draft("RGB", scaled(width, height, math.ceil(SPARE * short_side)))
             return np.asarray(_upright(image, short_side))
     except UnreadablePicture:
         raise
@@ -108,11 +108,11 @@ def _upright(image: Image.Image, short_side: int) -> Image.Image:
     if image.mode in ("I", "I;16", "I;16B", "I;16L"):  # a plain convert clips at 255: all white
         deep = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
         image = Image.fromarray((deep >> 8).astype(np.uint8))
-    small = image.convert("RGB").resize(_scaled(*image.size, short_side), Image.Resampling.BICUBIC)
+    small = image.convert("RGB").resize(scaled(*image.size, short_side), Image.Resampling.BICUBIC)
     return small if turn is None else small.transpose(turn)
 
 
-def _scaled(width: int, height: int, short_side: int) -> tuple[int, int]:
+def scaled(width: int, height: int, short_side: int) -> tuple[int, int]:
     """Size with the shorter side `short_side`, aspect kept up to LONGEST_RATIO."""
     scale = short_side / min(width, height)
     longest = round(short_side * LONGEST_RATIO)

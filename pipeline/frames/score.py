@@ -8,6 +8,7 @@ So any number of threads gives the same result.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -20,8 +21,9 @@ from pipeline.frames.blank import Fusion
 from pipeline.frames.boxes import Seen, covers
 from pipeline.frames.child import LIMIT_S, decode_in_child
 from pipeline.frames.classifier import FrameOutput, joined, squeeze
-from pipeline.frames.decode import Small, decode
-from pipeline.frames.evidence import Evidence
+from pipeline.frames.clip import Frame, shown, still
+from pipeline.frames.decode import Small
+from pipeline.frames.evidence import CALLED, Evidence
 from pipeline.frames.light import Light, light_of
 from pipeline.frames.views import view_shift
 from pipeline.records import (
@@ -45,9 +47,9 @@ class Read(Protocol):
 
 
 class Decode(Protocol):
-    """Decodes a picture; UnreadablePicture where that fails."""
+    """Decodes a picture, or the frames of a clip; UnreadablePicture where that fails."""
 
-    def __call__(self, data: bytes, /) -> Small: ...
+    def __call__(self, data: bytes, mediatype: str, /) -> list[Frame]: ...
 
 
 class FrameModel(Protocol):
@@ -98,9 +100,10 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """A picture that could be decoded, and what was seen in it."""
+    """A picture that could be decoded, or a frame of a clip, and what was seen in it."""
 
     media: Media
+    number: int | None  # of the frame; None: a picture
     small: Small
     light: Light
     seen: Seen | None  # None: no detector
@@ -114,11 +117,14 @@ def score_window(
     encoder: Encoder | None,
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]] | None = None,
-    decoder: Decode = decode,
+    decoder: Decode = shown,
     each: Each = map,
     detector: Detector | None = None,
 ) -> WindowScores:
     """Score one window; a picture that cannot be opened is a file problem and in `failed`.
+
+    The frames of a clip are looked at as pictures of one burst; its scores are those of the frame
+    that shows most, each kind's the highest of all frames.
 
     bursts    (n,) number of each picture's burst
     boxes     another detector's results by Media.path: a picture that it has goes by them
@@ -127,14 +133,18 @@ def score_window(
     each      runs the pictures one after the other, or on the threads of a pool
     """
 
-    def score(picture: Media) -> tuple[_Scored, FrameOutput] | FileProblem:
-        small = _open(picture, read, decoder)
-        if isinstance(small, FileProblem):
-            return small
-        pixels = small.pixels
+    def score(picture: Media) -> list[tuple[_Scored, FrameOutput]] | FileProblem:
+        found = _open(picture, read, decoder)
+        if isinstance(found, FileProblem):
+            return found
+        return [look(picture, one) for one in found]
+
+    def look(picture: Media, one: Frame) -> tuple[_Scored, FrameOutput]:
+        pixels = one.small.pixels
         prepared = frame.prepare(pixels)
         seen = _seen(pixels, prepared, detector)
-        return _Scored(picture, small, light_of(pixels), seen), frame.run([prepared])
+        scored = _Scored(picture, one.number, one.small, light_of(pixels), seen)
+        return scored, frame.run([prepared])
 
     opened: list[_Scored] = []
     outputs: list[FrameOutput] = []
@@ -146,10 +156,10 @@ def score_window(
             problems.append(found)
             failed.append(picture.sha256)
             continue
-        opened.append(found[0])
-        outputs.append(found[1])
-        numbers.append(burst)
-        if found[0].small.truncated:
+        opened += [scored for scored, _ in found]
+        outputs += [output for _, output in found]
+        numbers += [burst] * len(found)
+        if any(scored.small.truncated for scored, _ in found):
             problems.append(FileProblem(picture.path, STEP, "truncated", "the end is missing"))
     if not opened:
         return WindowScores((), (), tuple(problems), tuple(failed))
@@ -157,6 +167,7 @@ def score_window(
     outputs.clear()  # held twice, they are a quarter of a megabyte for each picture
     worth = detector.evidence if detector is not None else None
     scores = _frame_scores(opened, numbers, output, (frame.fusion, worth), settings, boxes or {})
+    opened, scores = _one_a_medium(opened, scores)
     kept = [
         (picture.media.sha256, picture.small.pixels, scored.crop)
         for picture, scored in zip(opened, scores, strict=True)
@@ -180,29 +191,34 @@ def score_window_in_child(
 ) -> WindowScores:
     """As `score_window`, each picture decoded in a process of its own, after a crash."""
 
-    def apart(data: bytes) -> Small:
-        return decode_in_child(data, limit_s)
+    def apart(data: bytes, mediatype: str) -> list[Frame]:
+        return decode_in_child(data, mediatype, limit_s)
 
     return score_window(media, bursts, read, frame, encoder, settings, boxes, apart, each, detector)
 
 
 def embed(
     media: Sequence[Media],
-    crops: Mapping[str, Box | None],
+    scores: Mapping[str, FrameScores],
     read: Read,
     encoder: Encoder,
     each: Each = map,
 ) -> tuple[list[Embedding], list[FileProblem]]:
     """Vectors of pictures that were scored before: the audit's sample of the blanks.
 
-    crops     by sha-256, as in FrameScores.crop
+    scores    theirs, by sha-256: where the crop lies, and on which frame of a clip
     returns   vectors, and the pictures that cannot be opened any more
     """
-    found = list(each(lambda picture: _open(picture, read, decode), media))
+
+    def again(picture: Media) -> list[Frame] | FileProblem:
+        number = scores[picture.sha256].frame_number
+        return _open(picture, read, lambda data, _: [Frame(number, still(data, number))])
+
+    found = list(each(again, media))
     opened = [
-        (picture.sha256, small.pixels, crops.get(picture.sha256))
-        for picture, small in zip(media, found, strict=True)
-        if isinstance(small, Small)
+        (picture.sha256, frames[0].small.pixels, scores[picture.sha256].crop)
+        for picture, frames in zip(media, found, strict=True)
+        if not isinstance(frames, FileProblem)
     ]
     problems = [problem for problem in found if isinstance(problem, FileProblem)]
     return _embeddings(opened, encoder, each), problems
@@ -220,9 +236,9 @@ def _seen(
     return replace(seen, boxes=tuple(replace(box, by=by) for box in seen.boxes))
 
 
-def _open(picture: Media, read: Read, decoder: Decode) -> Small | FileProblem:
+def _open(picture: Media, read: Read, decoder: Decode) -> list[Frame] | FileProblem:
     try:
-        return decoder(read(picture))
+        return decoder(read(picture), picture.mediatype)
     except UnreadablePicture as why:
         return FileProblem(picture.path, STEP, why.reason, why.detail)
     except FileNotFoundError as why:
@@ -239,7 +255,7 @@ def _frame_scores(
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]],
 ) -> list[FrameScores]:
-    """The scores of a window's n opened pictures; all sequences have that length."""
+    """The scores of a window's n opened pictures and frames; all sequences have that length."""
     names = tuple(picture.light.light for picture in opened)
     novelty = background.novelty_map(output.cells, names)
     shifts = view_shift(output.cells, names)
@@ -253,6 +269,7 @@ def _frame_scores(
         worth[1],
     )
     scores: list[FrameScores] = []
+    given = _given(opened, boxes)
     for i, picture in enumerate(opened):
         height, width = picture.small.pixels.shape[:2]
         light = picture.light
@@ -272,8 +289,9 @@ def _frame_scores(
             crop=crop.evidence_box(output.attention[i], novelty[i], height, width),
             crop_source="evidence",
             logits=tuple(float(value) for value in output.logits[i]),
+            frame_number=picture.number,
         )
-        found = boxes.get(picture.media.path)
+        found = given[i]
         if picture.seen is not None and worth[1] is not None:
             scored = replace(scored, confidences=picture.seen.confidences)
             if found is None:
@@ -285,6 +303,67 @@ def _frame_scores(
             scored = replace(scored, state="kept", decided_by="truncated")
         scores.append(scored)
     return scores
+
+
+def _given(
+    opened: Sequence[_Scored], boxes: Mapping[str, Sequence[Detection]]
+) -> list[list[Detection] | None]:
+    """Imported boxes of each opened picture (None: it has no results), and of each frame of a
+    clip: a box counts on the looked-at frame nearest to its own."""
+    looked: dict[str, list[int]] = {}
+    for one in opened:
+        if one.number is not None:
+            looked.setdefault(one.media.path, []).append(one.number)
+
+    def lies_on(box: Detection, one: _Scored) -> bool:
+        number = box.frame_number or 0
+        return one.number is None or one.number == min(
+            looked[one.media.path], key=lambda other: (abs(other - number), other)
+        )
+
+    return [
+        [box for box in boxes[one.media.path] if lies_on(box, one)]
+        if one.media.path in boxes
+        else None
+        for one in opened
+    ]
+
+
+def _one_a_medium(
+    opened: Sequence[_Scored], scores: Sequence[FrameScores]
+) -> tuple[list[_Scored], list[FrameScores]]:
+    """A clip's frames as one: the frame that shows most, with the highest score of each kind."""
+    chosen: list[_Scored] = []
+    merged: list[FrameScores] = []
+    pairs = zip(opened, scores, strict=True)
+    for _, group in groupby(pairs, key=lambda pair: pair[0].media.sha256):
+        frames = list(group)
+        shot, best = max(frames, key=lambda pair: _shows(pair[1]))
+        if shot.number is not None:
+            best = _highest(best, [scored for _, scored in frames])
+        chosen.append(shot)
+        merged.append(best)
+    return chosen, merged
+
+
+def _shows(scored: FrameScores) -> tuple[bool, float, float]:
+    """For sorting: kept before blank, a called person or vehicle before an animal."""
+    called = max(scored.p_human, scored.p_vehicle)
+    return scored.state == "kept", called if called >= CALLED else 0.0, 1 - scored.p_blank
+
+
+def _highest(best: FrameScores, frames: Sequence[FrameScores]) -> FrameScores:
+    """The best frame's scores with those of the whole clip."""
+    raised = replace(
+        best,
+        p_blank=min(one.p_blank for one in frames),
+        p_animal=max(one.p_animal for one in frames),
+        p_human=max(one.p_human for one in frames),
+        p_vehicle=max(one.p_vehicle for one in frames),
+        frames=tuple(one.frame_number for one in frames if one.frame_number is not None),
+    )
+    counts = [one.count for one in frames if one.count and one.counted == raised.counted]
+    return replace(raised, count=max(counts, default=None))
 
 
 def _with_detector(

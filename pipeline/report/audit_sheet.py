@@ -18,6 +18,7 @@ class Blank:
     rows: tuple[SheetRow, ...]  # one without an answer, else one each observation
     root: str  # folder of the card
     people: bool
+    frame_number: int | None = None  # of a clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def write_audit_sheet(
 
 def _shown(blank: Blank, show_people: bool) -> Shown:
     hide, row = blank.people and not show_people, blank.rows[0]
-    address = open_thumbnail(Path(blank.root), row.path, SHORT_SIDE, hide)
+    address = open_thumbnail(
+        Path(blank.root), row.path, SHORT_SIDE, hide, number=blank.frame_number
+    )
     kinds = (row.observation_type for row in blank.rows if row.observation_type)
     return Shown(row, ", ".join(dict.fromkeys(kinds)), address, hide)

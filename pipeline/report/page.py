@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from jinja2 import Environment, FileSystemLoader
 
-from pipeline.card.scan import os_path
+from pipeline.card.scan import by_ending, os_path
 from pipeline.day_facts import FlagRow, Shot
 from pipeline.records import Detection
 from pipeline.report import words
@@ -117,14 +117,24 @@ def _opener(show_people: bool) -> Draw:
 
 
 def open_thumbnail(
-    root: Path, path: str, short_side: int, pixelate: bool, boxes: Sequence[Detection] = ()
+    root: Path,
+    path: str,
+    short_side: int,
+    pixelate: bool,
+    boxes: Sequence[Detection] = (),
+    number: int | None = None,
 ) -> str | None:
-    """A picture of a card made small; None if it is no longer there or cannot be decoded."""
+    """A picture of a card made small; None if it is no longer there or cannot be decoded.
+
+    number   frame of a clip; None: the frame that its boxes lie on, else the first
+    """
+    if by_ending(path) == "video":
+        number = next((box.frame_number for box in boxes), number) or 0
     try:
         data = (root / os_path(path)).read_bytes()
     except OSError:
         return None
-    return thumbnail(data, short_side, pixelate, boxes)
+    return thumbnail(data, short_side, pixelate, boxes, number)
 
 
 def _shots(flag: FlagRow, draw: Draw | None) -> list[str | None]:

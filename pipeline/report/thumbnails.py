@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.errors import UnreadablePicture
+from pipeline.frames.clip import still
 from pipeline.frames.decode import decode, formats
 from pipeline.records import Detection
 
@@ -19,16 +20,21 @@ SURE, UNSURE = 3, 1  # pixels, width of a box's line
 
 
 def thumbnail(
-    data: bytes, short_side: int, pixelate: bool, boxes: Sequence[Detection] = ()
+    data: bytes,
+    short_side: int,
+    pixelate: bool,
+    boxes: Sequence[Detection] = (),
+    number: int | None = None,
 ) -> str | None:
     """A `data:` address of the whole picture made small; None if it cannot be decoded.
 
     short_side   pixels
     pixelate     the whole picture as blocks: a box may miss a second person
     boxes        drawn over it, in the colour of their kind; thin where they are not sure
+    number       of the frame of a clip; None: a picture
     """
     try:
-        image = Image.fromarray(decode(data, short_side).pixels)
+        image = Image.fromarray(still(data, number, short_side).pixels)
     except UnreadablePicture:
         return None
     if pixelate:

@@ -71,7 +71,7 @@ def _groups(media: Sequence[Media], gap_s: float, bursts: Mapping[str, int]) -> 
             groups[-1].append(picture)
         else:
             groups.append([picture])
-        last = at
+        last = at + timedelta(seconds=picture.duration_s or 0.0)  # a clip goes on for a while
     timeless: defaultdict[int | str, list[Media]] = defaultdict(list)
     without = [picture for picture in media if not _has_hour(picture)]
     for picture in sorted(without, key=lambda picture: (picture.path, picture.sha256)):

@@ -102,6 +102,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
     query = (
         sa.select(
             *(m.sha256, m.batch_id, m.path, s.taken_at, m.mediatype, m.capture_method),
+            *(m.frame_rate, k.frame_number, k.frames),
             sa.case((fixed.media_id.is_not(None), "repaired"), else_=m.clock).label("clock"),
             *(_own_offset(), d.name.label("deployment"), s.state, s.observation_type, s.name),
             *(

@@ -28,7 +28,7 @@ def drawn_blanks(conn: Connection, batch: str | None) -> Sequence[sa.Row[Any]]:
             *(place.c.path, s.taken_at),
             *(r.observation_type, r.name.label("scientific_name"), r.count.label("individuals")),
             *(r.life_stage, r.sex, r.behavior, r.individual_id),
-            *(r.reviewer, r.reviewed_at, r.comment, card.c.root, k.p_human),
+            *(r.reviewer, r.reviewed_at, r.comment, card.c.root, k.p_human, k.frame_number),
         )
         .join_from(schema.audit_draw, schema.media, m.id == a.media_id)
         .join(schema.batch, (b.id == m.batch_id) & (b.look_recipe_id == a.recipe_id))
