@@ -231,8 +231,8 @@ def test_day_and_night_have_each_their_own_view(card, frame):
 def test_the_audits_sample_gets_the_same_vectors_as_kept_pictures(card, frame):
     root, media, _ = card
     kept = seen(card, frame)
-    crops = {one.sha256: one.crop for one in kept.scores}
-    some, troubles = score.embed(media[4:8], crops, reader(root), COLOURS)
+    scores = {one.sha256: one for one in kept.scores}
+    some, troubles = score.embed(media[4:8], scores, reader(root), COLOURS)
     assert not troubles
     wanted = {(e.sha256, e.view): e.vector for e in kept.embeddings}
     assert {(e.sha256, e.view) for e in some} == {(m.sha256, v) for m in media[4:8]
@@ -240,30 +240,33 @@ def test_the_audits_sample_gets_the_same_vectors_as_kept_pictures(card, frame):
     assert all(wanted[one.sha256, one.view] == one.vector for one in some)
 
 
-def test_the_audit_says_nothing_again_of_a_picture_that_was_cut_short(card):
+def test_the_audit_says_nothing_again_of_a_picture_that_was_cut_short(card, frame):
     root, media, _ = card
+    scores = {one.sha256: one for one in seen(card, frame).scores}
     whole = (root / media[0].path).read_bytes()
     (root / media[0].path).write_bytes(whole[: len(whole) * 2 // 3])
-    some, problems = score.embed(media[:1], {}, reader(root), COLOURS)
-    assert problems == [] and [one.sha256 for one in some] == [media[0].sha256]
+    some, problems = score.embed(media[:1], scores, reader(root), COLOURS)
+    assert problems == [] and {one.sha256 for one in some} == {media[0].sha256}
 
 
-def test_an_audited_picture_that_vanished_is_a_trouble(card):
+def test_an_audited_picture_that_vanished_is_a_trouble(card, frame):
     root, media, _ = card
+    scores = {one.sha256: one for one in seen(card, frame).scores}
     (root / media[0].path).unlink()
-    some, [trouble] = score.embed(media[:2], {}, reader(root), COLOURS)
-    assert trouble.reason == "vanished" and [one.sha256 for one in some] == [media[1].sha256]
+    some, [trouble] = score.embed(media[:2], scores, reader(root), COLOURS)
+    assert trouble.reason == "vanished" and {one.sha256 for one in some} == {media[1].sha256}
 
 
 def test_decoding_in_a_child_gives_the_same_pixels():
     data = jpeg(meadow(3))
-    here, apart = decode(data), child.decode_in_child(data)
-    assert np.array_equal(here.pixels, apart.pixels) and not apart.truncated
+    here, apart = decode(data), child.decode_in_child(data, "image/jpeg")
+    [only] = apart
+    assert np.array_equal(here.pixels, only.small.pixels) and not only.small.truncated
 
 
 def test_a_child_tells_why_a_picture_is_none():
     with pytest.raises(UnreadablePicture) as caught:
-        child.decode_in_child(b"")
+        child.decode_in_child(b"", "image/jpeg")
     assert caught.value.reason == "empty"
 
 

@@ -247,7 +247,9 @@ class _Opened:
         try:
             self._container = av.open(io.BytesIO(self._data), options=_OPTIONS)
         except (av.error.FFmpegError, ValueError) as why:
-            lost = "moov atom not found" in str(why)  # MP4 has its index at the end
+            lost = (
+                self._data[4:8] == b"ftyp" and b"moov" not in self._data
+            )  # MP4's index comes last
             detail = "the end of the clip is missing" if lost else "no clip, or a damaged one"
             raise UnreadablePicture("unreadable", detail) from why
         if not self._container.streams.video:
