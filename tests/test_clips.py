@@ -183,7 +183,8 @@ def test_every_clip_of_a_card_is_a_medium_or_a_file_problem(season):
         problems = conn.exec_driver_sql("SELECT path, step, reason FROM troubles ORDER BY path")
         found = {path.rsplit("/")[-1]: (step, reason) for path, step, reason in problems}
         clip_row = conn.exec_driver_sql(
-            "SELECT taken_at, clock, duration_s, frame_rate FROM pictures WHERE path LIKE '%0001.MP4'"
+            "SELECT taken_at, clock, duration_s, frame_rate FROM pictures"
+            " WHERE path LIKE '%0001.MP4'"
         ).one()
     assert tuple(counts) == (12, 11, 2, 1, True, 0)
     assert found == {
@@ -203,7 +204,7 @@ def test_an_imported_box_counts_on_the_frame_nearest_to_its_own(season):
 
 
 def test_a_clip_goes_out_with_its_frames_and_comes_back(season, tmp_path):
-    place, url = season
+    _, url = season
     assert camtriage("export", "megadetector", tmp_path / "m.json", "--database", url) in (0, None)
     images = json.loads((tmp_path / "m.json").read_text())["images"]
     [one] = [image for image in images if image["file"].endswith("0001.MP4")]

@@ -32,6 +32,12 @@ from tests import cards
 from tests.test_two_ways import dump_of
 
 
+def _a_card_of_small_windows(folder: Path) -> tuple[Path, str]:
+    """A card of five windows, and the settings that cut it so."""
+    (folder / "small.toml").write_text("[windows]\nsize = 8\n")
+    return cards.card(folder / "card", pictures=40, cameras=1), str(folder / "small.toml")
+
+
 def _windows_done(path) -> int:
     try:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as conn:
@@ -41,9 +47,11 @@ def _windows_done(path) -> int:
 
 
 def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
-    card = cards.card(tmp_path / "card", pictures=150, cameras=1)
+    card, small = _a_card_of_small_windows(tmp_path)
     run_job(
-        RunOptions(card=str(card), name="c", database=f"sqlite:///{tmp_path / 'whole.db'}"),
+        RunOptions(
+            card=str(card), name="c", settings=small, database=f"sqlite:///{tmp_path / 'whole.db'}"
+        ),
         as_flow=False,
     )
     path = tmp_path / "pulled.db"
@@ -58,7 +66,7 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
         "--threads",
         "1",
     ]
-    command += ["--database", f"sqlite:///{path}"]
+    command += ["--database", f"sqlite:///{path}", "--settings", small]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not _windows_done(path) and process.poll() is None:
         time.sleep(0.02)
@@ -74,7 +82,7 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
 
 
 def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
-    card = cards.card(tmp_path / "card", pictures=150, cameras=1)
+    card, small = _a_card_of_small_windows(tmp_path)
     path = tmp_path / "c.db"
     command = [
         sys.executable,
@@ -87,7 +95,7 @@ def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
         "--threads",
         "1",
     ]
-    command += ["--database", f"sqlite:///{path}"]
+    command += ["--database", f"sqlite:///{path}", "--settings", small]
     heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # also with nohup
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **heard)
     while not _windows_done(path) and process.poll() is None:

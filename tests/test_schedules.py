@@ -153,7 +153,7 @@ def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(o
     kept = {key: silent[key] for key in ("name", "description", "enabled", "actions")}
     trigger = {**silent["trigger"], "within": 65}  # a heartbeat comes every 30 s; one may be lost
     servers.put(office.api, f"/automations/{silent['id']}", {**kept, "trigger": trigger})
-    card = cards.card(office.inbox / "long", pictures=400)
+    card = cards.card(office.inbox / "long", pictures=160, cameras=4)
     with servers.worker(office.env, office.log) as doomed:
         start(office, "camtriage-watch/inbox", inbox=str(office.inbox), stable_s=1)
 
@@ -292,7 +292,8 @@ def test_the_databases_password_and_the_key_are_nowhere_in_prefect(worker):
 
 
 def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
-    card = cards.card(tmp_path / "card", pictures=300)
+    card = cards.card(tmp_path / "card", pictures=96)
+    (tmp_path / "small.toml").write_text("[windows]\nsize = 16\n")
     home, url = tmp_path / "prefect", f"sqlite:///{tmp_path / 'c.db'}"
     plain = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     words = [
@@ -303,6 +304,8 @@ def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
         str(card),
         "--database",
         url,
+        "--settings",
+        str(tmp_path / "small.toml"),
         "--prefect",
     ]
     more = {"env": {**plain, "PREFECT_HOME": str(home)}, "cwd": ROOT, "start_new_session": True}

@@ -31,7 +31,7 @@ def _url(folder: Path, name: str) -> str:
 def undisturbed(tmp_path_factory):
     """A card, and the dump of one plain run of it with one thread."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    card = cards.card(folder / "card", pictures=60)
+    card = cards.card(folder / "card", pictures=36)
     run_job(
         RunOptions(card=str(card), name="c", database=_url(folder, "one"), threads=1), as_flow=False
     )

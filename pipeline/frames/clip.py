@@ -247,9 +247,7 @@ class _Opened:
         try:
             self._container = av.open(io.BytesIO(self._data), options=_OPTIONS)
         except (av.error.FFmpegError, ValueError) as why:
-            lost = (
-                self._data[4:8] == b"ftyp" and b"moov" not in self._data
-            )  # MP4's index comes last
+            lost = self._data[4:8] == b"ftyp" and b"moov" not in self._data  # its index
             detail = "the end of the clip is missing" if lost else "no clip, or a damaged one"
             raise UnreadablePicture("unreadable", detail) from why
         if not self._container.streams.video:

@@ -59,7 +59,7 @@ def examine_machine(
 ) -> list[Check]:
     """All checks but the database's, in the order a person would ask them."""
     plain = (
-        _python, _imports, _torch, _torchvision, _onnxruntime, _gpu, _heic, _postgres,
+        _python, _imports, _torch, _torchvision, _onnxruntime, _gpu, _heic, _video, _postgres,
         _starter_frame, _starter_detector, _starter_labeller, _memory, _decode_speed,
         _prefect_server,
     )  # fmt: skip
@@ -140,6 +140,11 @@ def _gpu() -> Check:
 def _heic() -> Check:
     found = _version("pillow-heif")
     return Check("HEIC pictures", bool(found), found or "cannot be read", _extra("heic"))
+
+
+def _video() -> Check:
+    found = _version("av")
+    return Check("clips", bool(found), found or "are only counted", _extra("video"))
 
 
 def _postgres() -> Check:
