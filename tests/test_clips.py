@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from flows.services.reviewing.pictures import Pictures, Roots
 from pipeline.card import clips, windows
 from pipeline.card.scan import read_media, scan
 from pipeline.errors import UnreadablePicture
@@ -216,6 +218,15 @@ def test_a_clip_goes_out_with_its_frames_and_comes_back(season, tmp_path):
     assert camtriage(*out) in (0, None)
     page = next(tmp_path.glob("*.html")).read_text()
     assert "CLIP0001.MP4" in page
+
+
+def test_the_review_screen_shows_the_frame_that_shows_most(season):
+    _, url = season
+    with sa.create_engine(url).connect() as conn:
+        query = "SELECT id FROM media WHERE path LIKE '%0001.MP4'"
+        media_id = conn.exec_driver_sql(query).scalar_one()
+    shown = Pictures(url, Roots(), bar=2.0).picture(media_id, "strip", clear=True)
+    assert Image.open(io.BytesIO(shown)).size == (96, 64)
 
 
 def test_without_the_extra_clips_are_counted_and_left_alone(tmp_path, monkeypatch):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.errors import UnreadablePicture
-from pipeline.frames.clip import still
-from pipeline.frames.decode import decode, formats
+from pipeline.frames.clip import about, still
+from pipeline.frames.decode import formats
 from pipeline.records import Detection
 
 BLOCKS = 14  # across the shorter side: too few to recognise a face, clothes or a walk
@@ -45,17 +45,25 @@ def thumbnail(
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
 
 
-def jpeg(data: bytes, within: tuple[int, int], pixelate: bool) -> bytes:
+def jpeg(data: bytes, within: tuple[int, int], pixelate: bool, number: int | None = None) -> bytes:
     """A picture made small enough for (width, height) pixels, never larger than it is.
 
-    Raises UnreadablePicture."""
-    with _opened(data) as image:
-        size = image.size if image.getexif().get(0x0112, 1) < 5 else image.size[::-1]
+    number   of the frame of a clip; None: a picture. Raises UnreadablePicture."""
+    size = _upright_size(data, number)
     scale = min(1.0, within[0] / size[0], within[1] / size[1])
-    small = Image.fromarray(decode(data, max(1, round(min(size) * scale))).pixels)
+    small = Image.fromarray(still(data, number, max(1, round(min(size) * scale))).pixels)
     out = io.BytesIO()
     (_blocks(small) if pixelate else small).save(out, "JPEG", quality=SCREEN_QUALITY)
     return out.getvalue()
+
+
+def _upright_size(data: bytes, number: int | None) -> tuple[int, int]:
+    """Width and height; of a clip as stored."""
+    if number is not None:
+        clip = about(data)
+        return clip.width, clip.height
+    with _opened(data) as image:
+        return image.size if image.getexif().get(0x0112, 1) < 5 else image.size[::-1]
 
 
 def _opened(data: bytes) -> Image.Image:

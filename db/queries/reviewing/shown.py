@@ -118,6 +118,20 @@ def copies_of(conn: Connection, media_id: int) -> Sequence[sa.Row[Any]]:
     return conn.execute(both.order_by("turn")).all()
 
 
+def frame_shown(conn: Connection, media_id: int) -> int | None:
+    """Of a clip: the number of the frame that shows most, 0 where it was not looked at; None: a
+    picture."""
+    m, b, k = schema.media.c, schema.batch.c, schema.look.c
+    query = (
+        sa.select(sa.func.coalesce(k.frame_number, 0))
+        .select_from(schema.media)
+        .join(schema.batch, b.id == m.batch_id)
+        .outerjoin(schema.look, (k.media_id == m.id) & (k.recipe_id == b.look_recipe_id))
+        .where(m.id == media_id, m.mediatype.startswith("video/"))
+    )
+    return conn.execute(query).scalar()
+
+
 def sha256_of(conn: Connection, media_ids: Collection[int]) -> dict[int, str]:
     """sha-256 by key, of pictures that are here."""
     m = schema.media.c

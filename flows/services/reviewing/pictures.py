@@ -80,7 +80,9 @@ class Pictures:
             if (known := self._made.get(key)) is not None:
                 self._made.move_to_end(key)
                 return known
-        made = jpeg(self._original(media_id), SIZES[size], blocks)
+        with reading(known_database(self.database)) as conn:
+            number = rows.frame_shown(conn, media_id)
+        made = jpeg(self._original(media_id), SIZES[size], blocks, number)
         with self._one_at_a_time:
             if key not in self._made:
                 self._made[key] = made

@@ -3,8 +3,8 @@
 Databases of before have pictures alone: the files of kind `video` are looked at by the next run of
 their card.
 
-Revision ID: 0011
-Revises: 0010
+Revision ID: 0012
+Revises: 0011
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0011", "0010"
+revision, down_revision = "0012", "0011"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 COLUMNS: tuple[tuple[str, str, sa.types.TypeEngine[Any]], ...] = (
