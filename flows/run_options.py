@@ -126,7 +126,7 @@ class RunOptions(NamingOptions):
     )
     certificate: str | None = option(
         None,
-        "Hide blanks by the threshold of this certificate of `camtriage certify`.",
+        "Certificates of `camtriage certify` whose thresholds stand, parted by commas.",
         metavar="NAME",
     )
     file_date: bool = option(False, "Believe a file's own date if nothing else has one.")

@@ -10,7 +10,7 @@ from scipy.stats import beta
 
 from pipeline.errors import SettingsError
 from pipeline.trust.certificate import certify
-from pipeline.trust.evidence import Evidence, Looked, Unit, from_reviews
+from pipeline.trust.evidence import DrawnVisit, Evidence, Looked, Unit, from_reviews
 from pipeline.trust.intervals import mean_tail
 
 DRAWS = 1000
@@ -32,7 +32,8 @@ def sha(*words: object) -> str:
 def looked(i: int, p_blank: float, answer: str | None, **other) -> Looked:
     kind = dict(card="c", deployment="d", station="A", rescued=False, visit=None)
     kind["hidden"] = p_blank >= 0.9
-    return Looked(sha(i), p_blank=p_blank, answer=answer, **kind | other)
+    seen = frozenset({answer}) if answer else None
+    return Looked(sha(i), p_blank=p_blank, answer=seen, **kind | other)
 
 
 def test_fifty_nine_pictures_without_a_miss_prove_95_percent_and_58_do_not():
@@ -103,6 +104,67 @@ def test_a_visit_is_lost_only_with_all_its_pictures_that_show_something():
     assert [(unit.name, unit.score, unit.shown) for unit in found.units] == [("v", 0.3, True)]
 
 
+def test_the_level_of_people_is_the_highest_that_still_calls_enough_of_them():
+    people = [Unit(f"{i}", "A", -p, True) for i, p in enumerate([0.3, *[0.8] * 60])]
+    others = [Unit(f"o{i}", "A", -p, False) for i, p in enumerate([0.9, 0.1, 0.1, 0.1])]
+    found = certify(Evidence((*people, *others), "a test", kind="human"), 0.95, 0.95)
+    assert (found.threshold, found.tested.missed) == (0.299, 0)  # with 61 no miss is allowed
+    assert found.removed == 0.25  # of the others it calls one
+
+
+def test_a_person_beside_an_animal_is_a_person_and_what_nobody_could_tell_may_be_one():
+    both = replace(looked(1, 0.1, "animal"), answer=frozenset({"animal", "human"}), p_human=0.7)
+    rest = [replace(looked(i, 0.1, a), p_human=0.2) for i, a in [(2, "animal"), (3, "unknown")]]
+    found = {unit.name: unit for unit in from_reviews([both, *rest], kind="human").units}
+    assert [(found[sha(i)].score, found[sha(i)].shown) for i in (1, 2, 3)] == [
+        (-0.7, True),
+        (-0.2, False),
+        (-0.2, None),
+    ]
+
+
+def test_groups_share_one_threshold_and_a_small_group_is_named_as_not_covered():
+    day = [replace(unit, group="colour") for unit in units([0.2] * 80)]
+    night = [replace(unit, group="infrared") for unit in units([0.5] * 80, "A")]
+    dusk = [replace(unit, group="dusk") for unit in units([0.9] * 10, "A")]
+    found = certify(sample(day, night, dusk), 0.95, 0.95)
+    assert found.threshold == 0.501 and found.tested.units == 160
+    missing = {group.name: group.missing for group in found.groups}
+    assert missing["colour"] is None and missing["infrared"] is None
+    assert "70 more pictures" in missing["dusk"]  # 80 at 1 - 0.05 / 3, not 59
+    with pytest.raises(SettingsError, match=r"dusk: not enough .* 49 more pictures"):
+        certify(sample(dusk), 0.95, 0.95)
+
+
+def visit(number: int, p_blank: float, answer: str | None, **other) -> DrawnVisit:
+    """A visit of one picture in a stratum of 10."""
+    name = sha("visit", number)
+    picture = replace(looked(0, p_blank, None, visit=name), sha256=name)
+    seen = frozenset({answer}) if answer else None
+    given = dict(stratum="s", stratum_size=10, place=number, pictures=(picture,))
+    return DrawnVisit(name, answer=seen, **given | other)
+
+
+def test_drawn_visits_count_from_the_top_of_their_stratum_and_only_with_all_strata():
+    drawn = [visit(i, 0.4, "animal" if i != 3 else None) for i in range(6)]
+    found = from_reviews([], visits=True, sample=drawn)
+    assert {unit.name for unit in found.units} == {sha("visit", i) for i in range(3)}
+    assert (found.sampled, found.used, found.unused) == (3, 1, "")
+    empty = visit(9, 0.4, None, stratum="t")
+    found = from_reviews([], visits=True, sample=[*drawn, empty])
+    assert found.units == () and "lacks answers from the top of t" in found.unused
+    assert from_reviews([], sample=drawn).units == ()  # they say nothing of single pictures
+
+
+def test_a_drawn_visit_is_kept_by_any_picture_but_those_that_people_called_blank():
+    wind = looked(1, 0.1, "blank")
+    cat = looked(2, 0.8, None)
+    drawn = visit(0, 0.0, "animal", pictures=(wind, cat))
+    [unit] = from_reviews([], visits=True, sample=[drawn]).units
+    assert unit.score == 0.8
+    assert from_reviews([], visits=True, sample=[replace(drawn, counts=False)]).units == ()
+
+
 # --- the promise holds at least as often as it says ---
 
 TRUE = beta(1.2, 6.0)  # of p_blank where something is on it, at every station alike
@@ -158,6 +220,64 @@ def test_stations_keep_the_promise_where_pictures_are_alike_and_only_drawn_blank
         true = _mean_recall(shifts, found.threshold) if found else 1.0
         kept.append(true >= 0.9)
     assert made > 0.5 * DRAWS and np.mean(kept) >= HOLDS
+
+
+def test_people_keep_the_promise_in_95_of_100_draws():
+    """Of one station: p_human of people, with the level chosen on the same pictures."""
+    rng = np.random.default_rng(4)
+    kept = []
+    for _ in range(DRAWS):
+        p_human = 1 - TRUE.rvs(100, random_state=rng)
+        people = tuple(Unit(f"{i}", "A", -float(p), True) for i, p in enumerate(p_human))
+        found = tried(Evidence(people, "a test", kind="human"))
+        kept.append(found is None or TRUE.cdf(1 - found.threshold) >= 0.9)
+    assert HOLDS <= np.mean(kept) < 1
+
+
+def test_drawn_visits_of_unequal_chances_keep_the_promise():
+    """A station of 160 visits: those that are called blank, a third of them wrongly, are drawn
+    with a chance of their own."""
+    rng = np.random.default_rng(5)
+    kept, made = [], 0
+    for _ in range(DRAWS):
+        p_blank = TRUE.rvs(160, random_state=rng)
+        hidden = p_blank >= 0.4
+        sample_ = []
+        for stratum, (members,), most in (
+            ("kept", np.nonzero(~hidden), 80),
+            ("blank", np.nonzero(hidden), int(0.7 * hidden.sum()) + 1),
+        ):
+            drawn = rng.permutation(members)[:most]
+            size = len(members)
+            sample_ += [
+                visit(place, float(p_blank[i]), "animal", stratum=stratum, stratum_size=size)
+                for place, i in enumerate(drawn.tolist())
+            ]
+        found = tried(from_reviews([], visits=True, sample=sample_), "visit")
+        made += found is not None
+        kept.append(found is None or TRUE.cdf(found.threshold) >= 0.9)
+    assert made > 0.5 * DRAWS and np.mean(kept) >= HOLDS
+
+
+def test_each_group_keeps_its_promise_at_once_in_95_of_100_draws():
+    rng = np.random.default_rng(6)
+    harder = {"colour": 0.0, "infrared": 0.1}
+    kept = []
+    for _ in range(DRAWS):
+        parts = [
+            replace(unit, group=name)
+            for name, more in harder.items()
+            for unit in units(TRUE.rvs(70, random_state=rng) + more)
+        ]
+        found = tried(sample(parts))
+        kept.append(
+            found is None
+            or all(
+                group.missing or TRUE.cdf(found.threshold - harder[group.name]) >= 0.9
+                for group in found.groups
+            )
+        )
+    assert np.mean(kept) >= HOLDS
 
 
 def _station(rng: np.random.Generator, name: str, shift: float) -> list[Looked]:

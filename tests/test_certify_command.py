@@ -7,9 +7,17 @@ import sqlalchemy as sa
 
 from db.core.engine import open_database, reading, writing
 from db.core.schema import certificate, recipe
-from db.queries.certificates import certified_batches, named_pictures, reviewed_pictures
+from db.queries.certificates import (
+    certified_batches,
+    drawn_visits,
+    named_pictures,
+    reviewed_pictures,
+)
+from db.queries.population.sample import save_sample
 from db.store.reviewing.reviews import save_reviews
+from flows.facts.study import read_labelled_visits
 from pipeline.errors import SettingsError
+from pipeline.population.correction.sample import draw_sample
 from pipeline.records import Review
 from tests import cards
 from tests.commands import camtriage
@@ -65,14 +73,33 @@ def test_reviews_become_a_certificate_and_runs_use_it_by_name(reviewed, capsys):
     with pytest.raises(SettingsError, match="a certificate of that name stands"):
         certify(url, "--recall", 0.5, "--confidence", 0.6, "--name", "two")
 
+    with pytest.raises(SettingsError, match="has 0 pictures that show it"):
+        certify(url, "--kind", "vehicle")
+    people = card.parent / "people.csv"
+    people.write_text(table.read_text().replace("animal", "human"))
+    certify(url, *low, "--kind", "human", "--labels", people, "--by", "light", "--name", "people")
+    assert "of the pictures that show people are called so" in capsys.readouterr().out
+    [level] = [one for one in stored(url, certificate) if one["kind"] == "human"]
+
     assert camtriage("run", card, *ALONE, "--database", url, "--certificate", "two") == 0
-    assert "two" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "of the blanks │ two" in said and "of the people │ uncertified" in said
     look = stored(url, recipe)[-3]["description"]
     assert look["blank"]["threshold"] == row["threshold"]
     assert look["certificate"] == {"name": "two", "data": row["data_hash"]}
+    both = ("--certificate", "two, people")  # without a detector a person's score follows p_blank
+    with pytest.raises(SettingsError, match=r"people is void here: .* another blank"):
+        camtriage("run", card, *ALONE, "--database", url, *both)
+
+    assert camtriage("run", card, *ALONE, "--database", url, "--certificate", "people") == 0
+    flag = stored(url, recipe)[-1]["description"]
+    assert flag["poaching"]["human_bar"] == level["threshold"]
+    assert flag["certificates"] == {"human": {"name": "people", "data": level["data_hash"]}}
+    assert level["models"]["windows"] == {"size": 128, "burst_gap_s": 10.0}
     assert camtriage("report", "--database", url, "--out", card.parent) == 0
     [page] = card.parent.glob("*.md")
-    assert "Threshold for blanks: certificate two." in page.read_text("utf-8")
+    said = "Threshold for blanks: uncertified. Level of people: certificate people."
+    assert said in page.read_text("utf-8")
 
 
 def test_cameras_with_unanswered_kept_pictures_are_left_out_on_both_databases(database):
@@ -85,7 +112,33 @@ def test_cameras_with_unanswered_kept_pictures_are_left_out_on_both_databases(da
         rows, partly = reviewed_pictures(conn)
         assert (len(rows), partly) == (60, 0)
         assert {row.sha256 for row in named_pictures(conn, [rows[0].sha256])} == {rows[0].sha256}
-        assert certified_batches(conn, ["card-0"]) == {"card-0": None}
+        assert certified_batches(conn, ["card-0"]) == {"card-0": {}}
+
+
+def test_the_visits_of_a_random_sample_come_with_their_stratum_and_what_people_saw(database):
+    with writing(database) as conn:
+        fill(conn, 60, cameras=2, cards=1)
+        draws = draw_sample(read_labelled_visits(conn), 12, seed=3)
+        save_sample(conn, draws, {"strata": {}, "batches": []}, 3)
+        first, second = draws[0].sha256, draws[1].sha256
+        said = [Review(first, "human", purpose="event"), Review(second, "blank", purpose="event")]
+        save_reviews(conn, said, "sample.csv")
+        found = {draw.sha256: (draw, seen, rows) for draw, seen, rows in drawn_visits(conn)}
+        assert found.keys() == {draw.sha256 for draw in draws}
+        assert found[first][0].stratum == draws[0].stratum
+        assert "human" in found[first][1] and "blank" in found[second][1]
+        assert all(first in {row.sha256 for row in rows} for first, (_, _, rows) in found.items())
+
+
+def test_another_burst_gap_makes_a_certificate_void(reviewed):
+    card, url, table = reviewed
+    certify(url, "--labels", table, "--recall", 0.5, "--confidence", 0.7, "--name", "gap")
+    (settings := card.parent / "study.toml").write_text("[windows]\nburst_gap_s = 2\n")
+    words = ("--certificate", "gap", "--settings", settings)
+    with pytest.raises(SettingsError, match=r"gap is void here: .* another windows"):
+        camtriage("run", card, *ALONE, "--database", url, *words)
+    with pytest.raises(SettingsError, match="two of them are for not blank"):
+        camtriage("run", card, *ALONE, "--database", url, "--certificate", "gap,two")
 
 
 def test_a_certificate_is_void_for_other_models_and_unknown_under_other_names(reviewed):

@@ -522,16 +522,16 @@ favourite = sa.Table(  # pictures that people want to find again
     sa.Column("said_at", Time, nullable=False),  # UTC
 )
 
-certificate = sa.Table(  # a recall that is promised of the blank filter, and on which evidence
+certificate = sa.Table(  # a recall that is promised of a threshold, and on which evidence
     "certificate",
     metadata,
     _key(),
     sa.Column("name", Words, nullable=False, unique=True),
-    sa.Column("kind", TEXT, nullable=False),  # of pictures that are kept: not blank
+    sa.Column("kind", TEXT, nullable=False),  # not blank, human, vehicle
     sa.Column("level", TEXT, nullable=False),  # picture, visit
     sa.Column("recall", sa.Double, nullable=False),
     sa.Column("confidence", sa.Double, nullable=False),
-    sa.Column("threshold", sa.Double, nullable=False),  # p_blank
+    sa.Column("threshold", sa.Double, nullable=False),  # p_blank; p_human, p_vehicle
     sa.Column("method", TEXT, nullable=False),
     sa.Column("counted", TEXT, nullable=False),  # what n counts: stations, pictures, visits
     sa.Column("n", sa.Integer, nullable=False),

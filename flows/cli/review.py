@@ -41,11 +41,18 @@ app.add_typer(review, name="review")
 
 @app.command()
 def certify(
-    recall: Annotated[float, typer.Option(help="Share of what is not blank to be kept.")] = 0.95,
+    recall: Annotated[float, typer.Option(help="Share of the kind to be kept or called.")] = 0.95,
     confidence: Annotated[float, typer.Option(help="That the promise holds.")] = 0.95,
     level: Annotated[
         str, typer.Option(help="What is kept: a picture, or a visit by one of its pictures.")
     ] = "picture",
+    kind: Annotated[
+        str, typer.Option(help="not blank: kept; human, vehicle: called one by its level.")
+    ] = "not blank",
+    by: Annotated[
+        str | None,
+        typer.Option(help="Promised of each group: light, deploymentGroups; else of all together."),
+    ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -61,14 +68,16 @@ def certify(
     ] = None,
     database: Database = None,
 ) -> int:
-    """The lowest threshold for blanks that keeps a stated recall, proved by what people saw.
+    """The threshold for blanks, people or vehicles that keeps a stated recall, proved by what
+    people saw.
 
-    camtriage certify --recall 0.95 --confidence 0.95
+    camtriage certify --recall 0.95 --confidence 0.95 --kind human
     """
     from flows.services.certify import certify_filter
 
     url = database_url(database)
-    _print_certificate(certify_filter(url, recall, confidence, level, labels, name, page))
+    made = certify_filter(url, recall, confidence, level, labels, name, page, kind, by)
+    _print_certificate(made)
     if page:
         print(page)
     return 0
@@ -356,22 +365,31 @@ def _print_flags(flags: "ReviewedFlags") -> None:
 
 def _print_certificate(done: "Certified") -> None:
     """What is promised, on which evidence, and how it is used."""
-    made, tested = done.certificate, done.certificate.tested
+    from pipeline.trust.evidence import SCORES, WORDS
+
+    made, tested, found = done.certificate, done.certificate.tested, done.certificate.evidence
     whose = "the mean over stations like these" if made.counted == "stations" else "this station"
+    promised, act, costs = WORDS[found.kind]
     print(f"certificate {done.name}{' (known already)' if done.known else ''}")
     print(
-        f"at least {made.recall:.1%} of the {made.level}s that show something are kept, {whose},"
-        f" with confidence {made.confidence:.1%}: hidden from p_blank {made.threshold:.3f}"
+        f"at least {made.recall:.1%} of the {made.level}s {promised}, {whose},"
+        f" with confidence {made.confidence:.1%}: {act} from {SCORES[found.kind]}"
+        f" {made.threshold:.3f}"
     )
     print(
         f"proved on {counted(tested.shown, made.level)} at {counted(made.stations, 'station')},"
-        f" {tested.missed} missed; {made.undecided} that people could not tell, and hidden, count"
+        f" {tested.missed} missed; {made.undecided} that people could not tell, and lost, count"
         f" as missed ({made.method})"
     )
+    for group in made.groups:
+        if group.name:
+            print(f"  {group.name}: {group.missing or f'covered, {group.tested.shown} show it'}")
     if made.removed is not None:
-        print(f"it hides {made.removed:.0%} of the blanks of the sample")
-    print(f"sample: {made.evidence.source}; data {made.evidence.digest[:12]}")
-    if made.evidence.left_out:
-        left = counted(made.evidence.left_out, "camera")
+        print(f"it {costs.format(f'{made.removed:.0%}')} of the sample")
+    print(f"sample: {found.source}; data {found.digest[:12]}")
+    if found.left_out:
+        left = counted(found.left_out, "camera")
         print(f"left out: {left} of a card whose answers are no fair sample")
+    if found.unused:
+        print(f"not used: {found.unused}")
     print(f"use it: camtriage run CARD --certificate {done.name}")

@@ -5,6 +5,10 @@ names must come out of the same label set, list and settings as before, so whate
 refused with the option that helps.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from sqlalchemy import Connection
 
 from db.store.batches import read_recipe
@@ -15,9 +19,11 @@ from flows.execution import loaded as models
 from flows.run_options import NamingOptions, StartedRun
 from flows.services.flags_again import ShownRecipes, shown_recipes
 from flows.steps import recipes
+from flows.steps.certified import BARS
 from flows.steps.flags import found_flags
 from flows.steps.visits import formed_visits
 from pipeline.errors import SettingsError
+from pipeline.settings import Settings
 from pipeline.species.labelset import load_labelset
 
 OPTIONS = {  # what of a recipe differs -> the option that was another one then
@@ -44,7 +50,8 @@ def reform(conn: Connection, options: NamingOptions, deployment_id: str) -> int:
                 for place in deployments_of(conn, run.batch_id)
                 if place.deployment_id == deployment_id
             ]
-            found = found_flags(conn, options.load_settings(), run, places, options)
+            settings = _as_certified(read_recipe(conn, run.flag), options.load_settings())
+            found = found_flags(conn, settings, run, places, options)
             save_flags(conn, run.flag, found, [deployment_id])
         total += len(formed)
     return total
@@ -66,13 +73,20 @@ def _refuse_other_names(conn: Connection, options: NamingOptions, shown: ShownRe
     differs = {key for key in {*was, "learned"} if was.get(key) != now.get(key)}
     if shown.has_flags:
         flagged = recipes.with_rules(read_recipe(conn, run.flag))
-        now = recipes.flag_recipe(was, settings)
+        settings = _as_certified(flagged, settings)
+        now = recipes.flag_recipe(was, settings, flagged.get("certificates"))
         differs |= {key for key in flagged if flagged[key] != now.get(key)}
     if differs & {"version", "rules"}:
         raise SettingsError(f"batch {run.batch} was named by an older camtriage: relabel first")
     if differs:
         needed = sorted({OPTIONS.get(key, key) for key in differs})
         raise SettingsError(_other(run, was["label_set"]["name"], needed))
+
+
+def _as_certified(flagged: Mapping[str, Any], settings: Settings) -> Settings:
+    """The settings with the levels of the certificates that the flags were made with."""
+    bars = {BARS[kind]: flagged["poaching"][BARS[kind]] for kind in flagged.get("certificates", ())}
+    return replace(settings, poaching=replace(settings.poaching, **bars))
 
 
 def _other(run: StartedRun, names: str, needed: list[str]) -> str:

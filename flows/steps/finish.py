@@ -65,7 +65,7 @@ def summarise(
             flags=summary.flags(conn, run.batch_id, run.flag),
             audit=count_drawn(conn, run.batch_id, run.look),
             undone=len(windows_left(conn, run.batch_id, run.look)),
-            certificate=certified_batches(conn, [run.batch]).get(run.batch),
+            certificates=certified_batches(conn, [run.batch]).get(run.batch, {}),
             scored=scored,
             seconds=seconds,
         )

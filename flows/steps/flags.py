@@ -16,6 +16,7 @@ from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
+from flows.steps.certified import certified_settings
 from pipeline.poaching import context
 from pipeline.poaching.flags import flag_visits
 from pipeline.records import Deployment, Flag
@@ -29,7 +30,8 @@ def flags(options: NamingOptions, run: StartedRun, tell: Progress | None = None)
         places = deployments_of(conn, run.batch_id)
     for done, place in enumerate(places, 1):
         with reading(ready_database(options.database)) as conn:
-            found = found_flags(conn, options.load_settings(), run, [place], options)
+            settings, _ = certified_settings(conn, options, options.load_settings())
+            found = found_flags(conn, settings, run, [place], options)
         with writing(ready_database(options.database)) as conn:
             save_flags(conn, run.flag, found, [place.deployment_id])
         if tell:

@@ -99,9 +99,11 @@ def _begin(
     settings = options.load_settings()
     frame, detector = models.frame_model(options.frame), models.detector(options.detector)
     encoder = models.encoder(options.labeller, options.pretrained)
-    settings, look = certified_look(conn, options, settings, frame, encoder, detector)
+    certified = certified_look(conn, options, settings, frame, encoder, detector)
+    settings, look = certified.settings, certified.look
     label_ = naming_recipe(conn, batch_id, look, options, settings)
-    steps = {"look": look, "label": label_, "flag": recipes.flag_recipe(label_, settings)}
+    flag_ = recipes.flag_recipe(label_, settings, certified.levels)
+    steps = {"look": look, "label": label_, "flag": flag_}
     ids = {
         step: save_recipe(conn, step, recipe, source_of(recipe)) for step, recipe in steps.items()
     }

@@ -15,6 +15,7 @@ from flows.run_options import NamingOptions, RunOptions
 from pipeline.poaching.rules import rule_names
 from pipeline.settings import Settings
 from pipeline.species.labelset import LabelSet
+from pipeline.trust.evidence import NOT_BLANK
 
 if TYPE_CHECKING:
     from pipeline.frames.detector import Detector
@@ -63,14 +64,25 @@ def frame_recipe(
     }
 
 
-def certified_part(look: Mapping[str, Any]) -> Recipe:
-    """Of a look recipe what decides how blank a picture is: a certificate holds for it alone.
+def certified_part(
+    look: Mapping[str, Any], kind: str, windows: Mapping[str, Any], level: str
+) -> Recipe:
+    """Of a look recipe and the settings of windows what decides a score: a certificate holds for
+    it alone.
 
-    Its threshold is the certificate's own; names, and a device's rounding, change no decision."""
+    A certificate's own threshold, names, and a device's rounding change no decision. A threshold
+    for blanks moves the level of people and vehicles only where no detector calls them.
+
+    kind, level   of the certificate
+    windows       [windows] of the run that planned the card
+    """
     apart = ("encoder", "device", "certificate")
     kept = {part: value for part, value in look.items() if part not in apart}
-    blank = {name: value for name, value in look["blank"].items() if name != "threshold"}
-    return {**kept, "blank": blank, "boxes": look["boxes"] is not None}
+    free = ("threshold",) if kind == NOT_BLANK or "detector" in look else ()
+    blank = {name: value for name, value in look["blank"].items() if name not in free}
+    names = ("size", "burst_gap_s") + (("visit_gap_s",) if level == "visit" else ())
+    shaped = {name: windows[name] for name in names if name in windows}
+    return {**kept, "blank": blank, "boxes": look["boxes"] is not None, "windows": shaped}
 
 
 def label_recipe(
@@ -91,9 +103,14 @@ def label_recipe(
     }
 
 
-def flag_recipe(label: Recipe, settings: Settings) -> Recipe:
-    """The names of the rules are part of it: with a new rule, known cards get their flags again."""
+def flag_recipe(
+    label: Recipe, settings: Settings, certificates: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The names of the rules are part of it: with a new rule, known cards get their flags again.
+
+    certificates   of the levels for people and vehicles, by kind, where there are some"""
     return {
+        **({"certificates": dict(certificates)} if certificates else {}),
         "version": FLAG_VERSION,
         "label": label,
         "poaching": asdict(settings.poaching),

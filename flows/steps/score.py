@@ -40,8 +40,9 @@ def score_windows(windows: Sequence[tuple[int, int]], options: RunOptions, run: 
     encoder = models.encoder(options.labeller, options.pretrained)
     engine = joined_database(options.database)
     with reading(engine) as conn:
-        settings, look = certified_look(conn, options, settings, frame, encoder, detector)
-    _refuse_other_models(engine, run, look)
+        certified = certified_look(conn, options, settings, frame, encoder, detector)
+    settings = certified.settings
+    _refuse_other_models(engine, run, certified.look)
     for window_id, _ in windows:
         with reading(engine) as conn:
             media = media_of_window(conn, window_id)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pipeline.counted import counted
 from pipeline.tables.cells import markdown_cell
 
+CERTIFIED = {"not blank": "blanks", "human": "people", "vehicle": "vehicles"}
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -22,7 +24,7 @@ class Summary:
     flags: int = 0
     audit: int = 0  # blanks drawn for a person
     undone: int = 0  # windows that could not be finished
-    certificate: str | None = None  # that the threshold for blanks is of; None: uncertified
+    certificates: dict[str, str] = field(default_factory=dict)  # of its thresholds, by kind
     warnings: tuple[str, ...] = ()
     scored: int = 0  # pictures scored in this run
     seconds: float = 0.0  # of scoring
@@ -52,7 +54,10 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
         ("other files", others),
         ("file problems", f"{summary.problems}"),
         ("blank", f"{summary.states.get('blank', 0)}"),
-        ("certificate of the blanks", summary.certificate or "uncertified"),
+        *(
+            (f"certificate of the {what}", summary.certificates.get(kind, "uncertified"))
+            for kind, what in CERTIFIED.items()
+        ),
         ("kept", f"{summary.states.get('kept', 0)}"),
         ("failed", f"{summary.states.get('failed', 0)}"),
         ("seen (visits)", species + (f" and {len(named) - 8} more" if len(named) > 8 else "")),

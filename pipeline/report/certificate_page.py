@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.report import words
 from pipeline.report.day import AuditRow
 from pipeline.report.page import environment
+from pipeline.trust.evidence import SCORES, WORDS
 
 
 def write_certificate(row: Mapping[str, Any], audit: AuditRow, file: Path) -> Path:
@@ -18,6 +19,8 @@ def write_certificate(row: Mapping[str, Any], audit: AuditRow, file: Path) -> Pa
     text = environment().get_template("certificate.html").render(
         row=row,
         evidence=row["evidence"],
+        words=WORDS[row["kind"]],
+        score=SCORES[row["kind"]],
         models=sorted(
             (part.replace("_", " "), value["name"], value["sha256"])
             for part, value in row["models"].items()

@@ -74,7 +74,7 @@ class Day:
     media: int = 0  # different pictures those cards brought
     states: Mapping[str, int] = field(default_factory=dict)
     decided_by: tuple[tuple[str, str, int], ...] = ()  # (state, rule, pictures)
-    certificates: Mapping[str, str | None] = field(default_factory=dict)  # by card; None: none
+    certificates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by card and kind
     blank_scores: tuple[int, ...] = (0,) * BINS  # pictures by p_blank, called blank
     kept_scores: tuple[int, ...] = (0,) * BINS
     failures: tuple[FailureRow, ...] = ()  # also when no card was processed

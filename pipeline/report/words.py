@@ -52,18 +52,24 @@ def rule(name: str) -> str:
 
 
 def certified(day: Day) -> str:
-    """Whose threshold hid the blanks of each card: a certificate's, or the model's own."""
-    names = sorted({name or "" for name in day.certificates.values()})
+    """Whose thresholds stand for each card: a certificate's, or the model's own."""
+    said = {"not blank": "Threshold for blanks", "human": "Level of people"}
+    said["vehicle"] = "Level of vehicles"
+    return " ".join(f"{what}: {_certificates(day, kind)}." for kind, what in said.items())
+
+
+def _certificates(day: Day, kind: str) -> str:
+    by_card = {card: given.get(kind, "") for card, given in day.certificates.items()}
     cards = {
-        name: ", ".join(card for card, other in day.certificates.items() if (other or "") == name)
-        for name in names
+        name: ", ".join(card for card, other in by_card.items() if other == name)
+        for name in sorted({*by_card.values()})
     }
     parts = [
         (f"certificate {name}" if name else "uncertified")
-        + (f" ({cards[name]})" if len(names) > 1 else "")
-        for name in names
+        + (f" ({cards[name]})" if len(cards) > 1 else "")
+        for name in cards
     ]
-    return f"Threshold for blanks: {'; '.join(parts) or 'uncertified'}."
+    return ", ".join(parts) or "uncertified"
 
 
 def name_of(row: SpeciesRow | Gallery) -> str:
