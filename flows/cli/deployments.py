@@ -115,6 +115,22 @@ def deployments_edit(
     return 0
 
 
+@deployments.command("offset", context_settings={"ignore_unknown_options": True})
+def deployments_offset(
+    offset: Annotated[str, typer.Argument(metavar="OFFSET", help="East of Greenwich: +03:00.")],
+    database: Database = None,
+) -> int:
+    """The clocks' offset from UTC, for every deployment that has none; no time is moved.
+
+    camtriage deployments offset +03:00
+    """
+    from flows.services.deployments import offset_everywhere
+
+    given, kept = offset_everywhere(database_url(database), offset)
+    print(f"{counted(given, 'deployment')} now at {offset}; {kept} had an offset and keep it")
+    return 0
+
+
 @deployments.command("remove")
 def deployments_remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its deploymentID.")],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,26 @@ from flows.cli.options import Database, Name, Settings
 from flows.run_options import database_url
 from pipeline.counted import counted
 
+if TYPE_CHECKING:  # a command starts without what it does not need
+    from flows.services.exchange.outgoing import Written
+
+Project = Annotated[Path, typer.Option(metavar="TOML", help="Title, contributors, licences.")]
+Exact = Annotated[bool, typer.Option("--exact", help="Do not round coordinates.")]
+Protected = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Names of any rank, one a line; where they were seen, 0.1 of a degree, whatever else.",
+    ),
+]
+People = Annotated[bool, typer.Option("--people", help="People and vehicles too.")]
+MediaUrl = Annotated[
+    str | None,
+    typer.Option("--media-url", metavar="URL", help="Where the pictures lie, before their paths."),
+]
+Labels = Annotated[
+    str, typer.Option(help="Label set that knows families and orders: a name, or a TOML file.")
+]
 app = typer.Typer()
 export = typer.Typer(no_args_is_help=True, help="Hand results to other programs.")
 app.add_typer(export, name="export")
@@ -18,10 +38,10 @@ app.add_typer(export, name="export")
 @export.command("camtrap-dp")
 def camtrap_dp(
     folder: Annotated[Path, typer.Argument(metavar="DIR")],
-    project: Annotated[Path, typer.Option(metavar="TOML", help="Title, contributors, licences.")],
+    project: Project,
     database: Database = None,
     name: Name = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Do not round coordinates.")] = False,
+    exact: Exact = False,
     settings: Settings = None,
 ) -> int:
     """A Camtrap DP 1.0.2 data package. Reviewers' names and comments go out as they were written.
@@ -56,6 +76,113 @@ def megadetector(
     done = export_megadetector(database_url(database), file, name)
     print(f"{file}: {_counts(done.counts)}")
     return 0
+
+
+@export.command("darwin-core")
+def darwin_core(
+    file: Annotated[Path, typer.Argument(metavar="ZIP")],
+    project: Project,
+    database: Database = None,
+    name: Name = None,
+    exact: Exact = False,
+    protected: Protected = None,
+    media_url: MediaUrl = None,
+    labels: Labels = "starter",
+    settings: Settings = None,
+) -> int:
+    """A Darwin Core archive, as GBIF takes it: animals and their public pictures; no people.
+
+    camtriage export darwin-core archive.zip --project project.toml --protected protected.txt
+    """
+    from flows.services.exchange.outgoing import Sharing, export_darwin_core
+
+    sharing = Sharing(name, exact, protected, labels=labels)
+    url = database_url(database)
+    _say(export_darwin_core(url, file, project, sharing, settings, media_url))
+    return 0
+
+
+@export.command("wildlife-insights")
+def wildlife_insights(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    project: Project,
+    database: Database = None,
+    name: Name = None,
+    exact: Exact = False,
+    protected: Protected = None,
+    people: People = False,
+    media_url: MediaUrl = None,
+    labels: Labels = "starter",
+) -> int:
+    """Wildlife Insights' tables for bulk upload: projects, cameras, deployments, images.
+
+    camtriage export wildlife-insights upload --project project.toml --media-url gs://bucket/mara/
+    """
+    from flows.services.exchange.outgoing import Sharing, export_wildlife_insights
+
+    sharing = Sharing(name, exact, protected, people, labels)
+    _say(export_wildlife_insights(database_url(database), folder, project, sharing, media_url))
+    return 0
+
+
+@export.command("timelapse")
+def timelapse(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    database: Database = None,
+    name: Name = None,
+) -> int:
+    """A table that Timelapse imports, and recognitions to copy beside the pictures.
+
+    camtriage export timelapse for-timelapse --name mara-2026-11
+    """
+    from flows.services.exchange.outgoing import export_for_timelapse
+
+    _say(export_for_timelapse(database_url(database), folder, name))
+    return 0
+
+
+@export.command("speciesnet")
+def speciesnet(
+    file: Annotated[Path, typer.Argument(metavar="JSON")],
+    database: Database = None,
+    name: Name = None,
+    labels: Labels = "starter",
+) -> int:
+    """The models' results as SpeciesNet's predictions, labels with seven fields.
+
+    camtriage export speciesnet predictions.json --name mara-2026-11
+    """
+    from flows.services.exchange.outgoing import Sharing, export_speciesnet
+
+    _say(export_speciesnet(database_url(database), file, Sharing(name, labels=labels)))
+    return 0
+
+
+@export.command("map")
+def map_(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    database: Database = None,
+    name: Name = None,
+    exact: Exact = False,
+    protected: Protected = None,
+    people: People = False,
+    labels: Labels = "starter",
+) -> int:
+    """Stations and visits as points: .geojson, or .gpkg for QGIS.
+
+    camtriage export map mara.gpkg --protected protected.txt
+    """
+    from flows.services.exchange.outgoing import Sharing, export_map
+
+    _say(export_map(database_url(database), file, Sharing(name, exact, protected, people, labels)))
+    return 0
+
+
+def _say(done: "Written") -> None:
+    print(f"{done.path}: {_counts(done.counts)}")
+    if done.rounded:
+        places = counted(done.rounded, "deployment")
+        print(f"{places} at places of protected species, rounded to 0.1 of a degree")
 
 
 def _counts(counts: Mapping[str, int]) -> str:

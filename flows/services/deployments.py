@@ -144,6 +144,20 @@ def edit_deployment(
         )
 
 
+def offset_everywhere(database: str, offset: str) -> tuple[int, int]:
+    """Give an offset, as +03:00, to every deployment that has none.
+
+    Returns how many got it, and how many keep the one they have."""
+    minutes = offset_minutes(offset)
+    if minutes is None:
+        raise SettingsError(f"{offset}: no offset; write it as +03:00")
+    with writing(known_database(database)) as conn:
+        known = all_deployments(conn)
+        lacking = [place for place in known if place.utc_offset_min is None]
+        save_deployments(conn, [replace(place, utc_offset_min=minutes) for place in lacking])
+    return len(lacking), len(known) - len(lacking)
+
+
 def remove_deployment(database: str, name: str) -> None:
     """Remove a deployment that has no picture, outage or repair: one named by mistake."""
     with writing(known_database(database)) as conn:

@@ -10,14 +10,11 @@ standard cannot tell such events from the others. The export reports how many ar
 
 import json
 import math
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import InputError
 from pipeline.exchange.columns import DEPLOYMENTS, MEDIA, OBSERVATIONS, OUTAGES
 from pipeline.exchange.descriptor import descriptor
 from pipeline.exchange.package import Event, Observation, Package, Picture
@@ -26,6 +23,7 @@ from pipeline.exchange.project import Project
 from pipeline.exchange.required import period, refuse_incomplete
 from pipeline.records import Box, DayAlone, Deployment
 from pipeline.settings import Poaching
+from pipeline.tables.whole import whole_folder
 from pipeline.tables.writer import write_table
 
 ROUND_TO = 2  # decimals of a degree, about a kilometre
@@ -62,21 +60,10 @@ def export(
     Raises InputError: one line that names every deployment and what it lacks.
     """
     folder = Path(folder).absolute()
-    _refuse_used(folder)
     refuse_incomplete(package.deployments)
     bar = Poaching().pixelate_bar if pixelate_bar is None else pixelate_bar
-    working = folder.parent / f".{folder.name}.{os.getpid()}.part"
-    try:
-        working.mkdir(parents=True)
-        exported = _write(package, project, working, folder, exact, bar)
-        if folder.exists():
-            folder.rmdir()  # it is empty
-        working.replace(folder)
-    except OSError as why:
-        raise InputError(f"{folder}: cannot be written: {why.strerror or why}") from why
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
-    return exported
+    with whole_folder(folder, "package") as working:
+        return _write(package, project, working, folder, exact, bar)
 
 
 def _write(
@@ -113,16 +100,6 @@ def _write(
     (to / "datapackage.json").write_bytes(text.encode() + b"\n")
     lapse = sum(event.started_at is not None for event in time_lapse(package.events))
     return Exported(folder, counts, len(undated), lapse if "event" in project.levels else 0)
-
-
-# --- refusals
-
-
-def _refuse_used(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; name a new folder for the package")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder}: is not empty; name a new folder for the package")
 
 
 # --- rows
@@ -168,17 +145,19 @@ def outage_rows(package: Package) -> Iterator[Row]:
         }
 
 
-def place(deployment: Deployment, exact: bool) -> tuple[str, str, int | None]:
+def place(
+    deployment: Deployment, exact: bool, decimals: int = ROUND_TO
+) -> tuple[str, str, int | None]:
     """Latitude, longitude and uncertainty in metres, which also covers what rounding moves."""
     latitude, longitude = deployment.latitude, deployment.longitude
     assert latitude is not None and longitude is not None  # refuse_incomplete accepted it
     if exact:
         return _degrees(latitude), _degrees(longitude), deployment.coordinate_uncertainty_m
-    half = 10**-ROUND_TO / 2 * METRES_PER_DEGREE
+    half = 10**-decimals / 2 * METRES_PER_DEGREE
     moved = math.hypot(half, half * math.cos(math.radians(latitude)))
     uncertainty = math.ceil((deployment.coordinate_uncertainty_m or GPS_M) + moved)
-    rounded = (round(latitude, ROUND_TO) + 0.0, round(longitude, ROUND_TO) + 0.0)
-    return f"{rounded[0]:.{ROUND_TO}f}", f"{rounded[1]:.{ROUND_TO}f}", uncertainty
+    rounded = (round(latitude, decimals) + 0.0, round(longitude, decimals) + 0.0)
+    return f"{rounded[0]:.{decimals}f}", f"{rounded[1]:.{decimals}f}", uncertainty
 
 
 def media_row(picture: Picture, offset: int, public: bool) -> Row:

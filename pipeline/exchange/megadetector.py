@@ -5,18 +5,18 @@ Timelapse and other programs find pictures by `file`: relative to the card, '/' 
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.exchange import speciesnet
 from pipeline.exchange.package import Package, Picture
 from pipeline.exchange.paths import plain_path
 from pipeline.records import Box, Detection
+from pipeline.tables.whole import whole_file
 
 FORMAT = "1.6"
 CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
@@ -183,9 +183,6 @@ def export_results(package: Package, path: Path) -> dict[str, int]:
     so that a reader may choose its own threshold. Reviews are not in it: these are the results of
     the models.
     """
-    path = Path(path)
-    if path.exists():
-        raise InputError(f"{path}: is there already; name a new file")
     names = {name: said for picture in package.pictures for name, said, _ in _names(picture)}
     ids = {name: str(number) for number, name in enumerate(sorted(names))}
     images = [
@@ -200,14 +197,8 @@ def export_results(package: Package, path: Path) -> dict[str, int]:
         **(_classes(ids, names) if names else {}),
         "images": sorted(images, key=lambda image: str(image["file"])),
     }
-    working = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as working:
         working.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", "utf-8")
-        working.replace(path)
-    except OSError as why:
-        raise InputError(f"{path}: cannot be written: {why.strerror or why}") from why
-    finally:
-        working.unlink(missing_ok=True)
     failed = sum("failure" in image for image in images)
     boxes = sum(len(image["detections"] or ()) for image in images)
     return {"pictures": len(images), "failed": failed, "boxes": boxes}

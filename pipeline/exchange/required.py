@@ -10,8 +10,11 @@ from pipeline.records import Deployment
 from pipeline.tables.reader import MISSING
 
 
-def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
-    """Raise one InputError that names every deployment with what is missing or wrong."""
+def refuse_incomplete(deployments: Sequence[Deployment], wanted: str = "Camtrap DP") -> None:
+    """Raise one InputError that names every deployment with what is missing or wrong.
+
+    wanted   the format that needs it
+    """
     faults = [
         f"{deployment.deployment_id} ({', '.join(lacks)})"
         for deployment in deployments
@@ -20,7 +23,7 @@ def refuse_incomplete(deployments: Sequence[Deployment]) -> None:
     if faults:
         incomplete = counted(len(faults), "deployment")
         raise InputError(
-            f"Camtrap DP needs more about {incomplete}: {'; '.join(faults)}. "
+            f"{wanted} needs more about {incomplete}: {'; '.join(faults)}. "
             "Write them out with camtriage deployments list > deployments.csv, fill them in, and "
             "read them back with camtriage deployments import; nothing was written"
         )

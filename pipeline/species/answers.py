@@ -156,10 +156,15 @@ def with_wider(chains: Iterable[Chain]) -> dict[str, Chain]:
 
 def known_words(labelset: LabelSet) -> dict[str, Chain]:
     """Scientific and common names of a label set's animals, without capitals: what each means."""
-    animals = [taxon for taxon in labelset.taxa if taxon.observation_type == "animal"]
-    chains = {taxon.name: ((taxon.rank, taxon.name), *taxon.parents) for taxon in animals}
-    found = {name.casefold(): chain for name, chain in with_wider(chains.values()).items()}
-    for taxon in animals:
-        for word in taxon.common:
-            found.setdefault(word.casefold(), chains[taxon.name])
+    taxa = taxa_of(labelset)
+    found = {name.casefold(): chain for name, chain in taxa.items()}
+    for taxon in labelset.taxa:
+        for word in taxon.common if taxon.name in taxa else ():
+            found.setdefault(word.casefold(), taxa[taxon.name])
     return found
+
+
+def taxa_of(labelset: LabelSet) -> dict[str, Chain]:
+    """The taxon of every scientific name of a label set's animals, of the wider ones too."""
+    animals = [taxon for taxon in labelset.taxa if taxon.observation_type == "animal"]
+    return with_wider(((taxon.rank, taxon.name), *taxon.parents) for taxon in animals)
