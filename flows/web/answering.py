@@ -13,6 +13,7 @@ from db.core.engine import reading
 from db.queries.reviewing.queues import beside
 from flows.execution.databases import known_database
 from flows.services.reviewing.access import ask_for_people
+from flows.services.reviewing.progress import interval
 from flows.services.reviewing.queues import Queue, asked_queue
 from flows.services.reviewing.saving import MOST_PLACES, said_of
 from flows.services.reviewing.shown import show
@@ -73,8 +74,13 @@ async def save(request: Request) -> Response:
     if purpose not in PURPOSES:
         raise InputError(f"purpose: one of {', '.join(PURPOSES)}")
     said = said_of(given.get("said"))
-    await run_sync(lambda: desk.answers.save(reviewer, media_ids, str(purpose), said))
-    desk.pictures.forget(media_ids)
+
+    def keep() -> None:
+        desk.answers.save(reviewer, media_ids, str(purpose), said)
+        desk.pictures.forget(media_ids)
+        desk.flags.tell(media_ids)
+
+    await run_sync(keep)
     return JSONResponse({"saved": len(media_ids)})
 
 
@@ -87,6 +93,7 @@ async def undo(request: Request) -> Response:
         turn = desk.answers.redo if again else desk.answers.undo
         if (undone := turn(reviewer)) is None:
             return None
+        desk.flags.tell([undone.media_id])
         of_visit, at = undone.of_visit, undone.media_id
         if not of_visit and queue.of_visits:
             of_visit, at = True, desk.answers.visit_of(at)
@@ -129,8 +136,13 @@ async def size(request: Request) -> Response:
     """How many visits a queue has, and how many are answered."""
     desk, _, given = await _asked(request)
     queue = _queue(given)
-    total, answered = await run_sync(lambda: desk.queues.size(queue))
-    return JSONResponse({"total": total, "answered": answered})
+
+    def count() -> dict[str, object]:
+        total, answered = desk.queues.size(queue)
+        said = interval(desk.database, queue)
+        return {"total": total, "answered": answered, "interval": said}
+
+    return JSONResponse(await run_sync(count))
 
 
 def _shown(

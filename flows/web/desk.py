@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from flows.services.reviewing.flags_later import FlagsLater
 from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Pictures
 from flows.services.reviewing.queues import Queues
@@ -30,6 +31,7 @@ class Desk:
     answers: Answers
     pictures: Pictures
     names: Names
+    flags: FlagsLater
     common: dict[str, str]  # scientific -> common name
     bar: float  # p_human from which people may be on a picture
     port: int

@@ -72,12 +72,14 @@ class Screen:
         """Serve until Ctrl-C."""
         if browser and _has_screen():
             threading.Timer(0.3, webbrowser.open, [next(iter(self.addresses.values()))]).start()
+        self.desk.flags.start()
         try:
             self.server.run(sockets=[self._socket])
         except KeyboardInterrupt:  # how it is meant to end
             pass
         finally:
             self._socket.close()
+            self.desk.flags.end()
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -362,7 +362,7 @@ async function say(rows) {
 
 function saved() {
   counts.answered += 1;
-  if (counts.answered % 20 === 0 || isAudit) progress().catch(tell);
+  if (counts.answered % 10 === 0) progress().catch(tell);
   draw();
   return forward();
 }
@@ -493,26 +493,45 @@ function digit(key) {
   drafted();
 }
 
+// Keys that end in another visit or wait for the server: no other key counts meanwhile, so that
+// nobody answers about a picture that he has not seen.
+const SLOW = ["Enter", "b", "p", "v", "u", "r", "Backspace", "ArrowUp", "ArrowDown", "[", "]", "h"];
+let ahead = null; // letters of a search that was begun meanwhile
+
 async function press(key, event) {
   const does = ALWAYS[key] || KEYS[key];
-  if (!does && !/^[0-9]$/.test(key)) return;
-  event?.preventDefault();
-  if (ALWAYS[key]) return does();
+  const isDigit = /^[0-9]$/.test(key);
+  if (does || isDigit) event?.preventDefault();
+  if (busy) {
+    if (ahead !== null && key.length === 1) ahead += key;
+    else if (key === "/" || key === "s") ahead = "";
+    return;
+  }
+  if (ALWAYS[key]) return ALWAYS[key]();
   if (!item && !WITHOUT_ITEM.includes(key)) return;
-  if (busy) return;
-  if (does === undefined) return digit(key);
-  busy = true;
-  const begun = performance.now();
-  const before = item;
+  if (isDigit) return digit(key);
+  if (!does) return;
+  if (SLOW.includes(key)) return slowly(() => does(event || {}));
   try {
     await does(event || {});
   } catch (why) {
     tell(why);
+  }
+}
+
+async function slowly(does) {
+  busy = true;
+  const begun = performance.now();
+  const before = item;
+  try {
+    await does();
+  } catch (why) {
+    tell(why);
   } finally {
     busy = false;
-    if (item !== before) {
-      performance.measure("answered", { start: begun, end: performance.now() });
-    }
+    if (item !== before) performance.measure("answered", { start: begun, end: performance.now() });
+    if (ahead !== null && item) openSearch(ahead);
+    ahead = null;
   }
 }
 
@@ -541,13 +560,16 @@ $("help-button").addEventListener("click", () => $("help").showModal());
 let found = [];
 let chosenName = 0;
 let asked = 0;
+let foundFor = ""; // what the list is of
 
-function openSearch() {
-  $("typed").value = "";
+function openSearch(letters = "") {
+  $("typed").value = letters;
+  foundFor = "";
   found = [];
   listFound();
   $("search").showModal();
   $("typed").focus();
+  if (letters) typed().catch(tell);
 }
 
 async function typed() {
@@ -555,7 +577,7 @@ async function typed() {
   const text = $("typed").value.trim();
   const names = text ? await findNames(text) : [];
   if (mine !== asked) return;
-  found = names;
+  [found, foundFor] = [names, text];
   chosenName = 0;
   listFound();
 }
@@ -582,18 +604,12 @@ function take(i, goesOn) {
   if (goesOn) {
     join([row]);
     drafted();
-  } else if (!busy) {
-    busy = true;
-    const begun = performance.now();
-    say([row]).catch(tell).finally(() => {
-      busy = false;
-      performance.measure("answered", { start: begun, end: performance.now() });
-    });
-  }
+  } else if (!busy) slowly(() => say([row]));
 }
 
 $("typed").addEventListener("input", () => typed().catch(tell));
 $("search").addEventListener("keydown", async (event) => {
+  event.stopPropagation(); // what closes this window is no answer as well
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     const way = event.key === "ArrowDown" ? 1 : -1;
@@ -601,7 +617,7 @@ $("search").addEventListener("keydown", async (event) => {
     listFound();
   } else if (event.key === "Enter") {
     event.preventDefault();
-    await typed().catch(tell); // what is listed may be of fewer letters
+    if (foundFor !== $("typed").value.trim()) await typed().catch(tell);
     take(chosenName, event.shiftKey);
   }
 });
@@ -638,13 +654,7 @@ async function begin() {
   return found ? display(found) : forward();
 }
 
-busy = true;
-begin()
-  .catch(tell)
-  .finally(() => {
-    busy = false;
-    progress().catch(tell);
-  });
+slowly(begin).then(() => progress().catch(tell));
 setInterval(() => more()?.catch(tell) ?? hold(), 120000);
 
 // What is on the screen stays this reviewer's while the page is open.

@@ -1,0 +1,286 @@
+"""The review screen by real keys in a real browser: a person without a mouse."""
+
+import shutil
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from db.core.engine import open_database, reading
+from tests.screens import fill_with_pictures, served
+
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+WAIT = 20_000  # ms, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def url(empty_sqlite, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("screen")
+    shutil.copy(empty_sqlite, folder / "camtriage.db")
+    made = f"sqlite:///{folder / 'camtriage.db'}"
+    fill_with_pictures(made, folder)
+    return made
+
+
+@pytest.fixture(scope="module")
+def screen(url):
+    with served(url, users="Amina,Ben") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(chromium, screen):
+    yield from opened(chromium, screen, "Amina")
+
+
+def opened(chromium, screen, name):
+    made = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    made.set_default_timeout(WAIT)
+    troubles = []
+    made.on("pageerror", lambda why: troubles.append(str(why)))
+    made.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    made.goto(screen.addresses[name])
+    yield made
+    made.context.close()
+    assert troubles == []
+
+
+def until(page, condition: str) -> None:
+    """Wait for an expression to be true; Playwright's own way is refused by the page's rules."""
+    give_up = time.monotonic() + WAIT / 1000
+    while not page.evaluate(condition):
+        assert time.monotonic() < give_up, f"never: {condition}"
+        page.wait_for_timeout(20)
+
+
+def begin(page, screen, query: str = "kind=visits"):
+    """Open a queue and wait for its first picture."""
+    page.goto(page.url.split("/", 3)[0] + f"//127.0.0.1:{screen.desk.port}/review?{query}")
+    page.wait_for_selector("#plane img")
+    until(page, "document.getElementById('done').textContent !== ''")
+
+
+def left(page) -> int:
+    return int(page.inner_text("#done").split(", ")[1].split()[0])
+
+
+def press(page, *keys) -> None:
+    """Keys that answer: the next visit is shown when this returns."""
+    *before, last = keys
+    for key in before:
+        page.keyboard.press(key)
+    number = "performance.getEntriesByName('answered').length"
+    shown = page.evaluate(number)
+    page.keyboard.press(last)
+    until(page, f"{number} > {shown}")
+
+
+def newest(url, number=1):
+    """(type, name, count, sex, purpose, reviewer) of the answers saved last."""
+    engine = open_database(url)
+    query = (
+        "SELECT observation_type, name, count, sex, purpose, reviewer FROM review"
+        f" WHERE withdrawn_at IS NULL ORDER BY id DESC LIMIT {number}"
+    )
+    with reading(engine) as conn:
+        found = [tuple(row) for row in conn.execute(sa.text(query))]
+    engine.dispose()
+    return found[0] if number == 1 else sorted(found, key=str)
+
+
+@pytest.mark.parametrize("query", ["kind=people", "kind=flags", "kind=doubtful&below=0.9"])
+def test_every_queue_is_answered_by_keys_to_its_end_or_for_a_while(page, screen, query):
+    begin(page, screen, query)
+    before = left(page)
+    press(page, "Enter")
+    assert left(page) == before - 1
+
+
+def test_one_key_answers_a_visit_and_the_next_one_is_there(page, screen, url):
+    begin(page, screen)
+    said = page.inner_text("#machine strong")
+    before = left(page)
+    press(page, "Enter")
+    kind, name, *_, purpose, reviewer = newest(url)
+    assert (name or kind) in said and (purpose, reviewer) == ("event", "Amina")
+    words = {"b": "blank", "p": "human", "v": "vehicle", "u": "unknown"}
+    for key, kind in words.items():
+        press(page, key)
+        assert newest(url)[0] == kind
+    assert left(page) == before - 5
+
+
+def test_a_number_before_a_word_counts_and_the_same_again_is_one_key(page, url):
+    press(page, "1", "2", "p")
+    assert newest(url)[:3] == ("human", None, 12)
+    press(page, "r")
+    assert newest(url)[:3] == ("human", None, 12)
+
+
+def search(page, letters: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(letters)
+    page.wait_for_selector("#found li")
+
+
+def test_a_search_begun_while_an_answer_is_saved_loses_no_letter(page, url):
+    before = newest(url)
+    page.keyboard.press("u")
+    page.keyboard.press("/")
+    page.keyboard.type("vip")
+    page.wait_for_selector("#found li")
+    assert page.input_value("#typed") == "vip"
+    page.keyboard.press("Escape")
+    assert newest(url)[0] == "unknown" != before[0]
+
+
+def test_letters_find_a_species_and_several_may_be_in_one_picture(page, url):
+    search(page, "zebr")
+    page.keyboard.press("Shift+Enter")
+    until(page, "document.getElementById('draft').textContent.includes('Equus')")
+    page.keyboard.press("3")
+    assert "3 ×" in page.inner_text("#draft")
+    search(page, "impala")
+    press(page, "Enter")
+    names = {(row[1], row[2]) for row in newest(url, 2)}
+    assert ("Aepyceros melampus", 3) in names and len(names) == 2
+
+
+def test_sex_and_a_comment_are_saved_with_the_answer_and_stay_text(page, url):
+    page.keyboard.press("d")
+    page.keyboard.press("f")  # the select's own keys: female
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    page.keyboard.type("<img src=x onerror=alert(1)>")
+    page.keyboard.press("Enter")
+    until(page, "document.getElementById('draft').textContent.includes('female')")
+    search(page, "impala")
+    press(page, "Enter")
+    assert newest(url)[:4] == ("animal", "Aepyceros melampus", None, "female")
+    press(page, "Backspace")
+    press(page, "Shift+Backspace")
+    page.wait_for_selector("#answer strong")
+    assert "onerror" in page.inner_text("#answer") and not page.query_selector("#answer img")
+
+
+def test_backspace_takes_back_and_shift_backspace_gives_again_also_after_a_restart(
+    page, screen, url
+):
+    begin(page, screen)
+    before = left(page)
+    press(page, "b")
+    press(page, "v")
+    begin(page, screen)  # the page remembers nothing
+    for _ in range(2):
+        press(page, "Backspace")
+    assert left(page) == before
+    press(page, "Shift+Backspace")
+    assert newest(url)[0] == "blank"
+    assert "blank" in page.inner_text("#answer")
+    press(page, "Backspace")
+
+
+def test_an_answer_may_be_for_this_picture_or_for_selected_ones(page, screen, url):
+    begin(page, screen)
+    while page.locator("#strip button").count() < 3:
+        press(page, "ArrowDown")
+    page.keyboard.press("t")
+    assert "this picture" in page.inner_text("#scope")
+    page.keyboard.press("b")
+    page.wait_for_selector("#strip .answered")
+    assert newest(url)[0] == "blank" and newest(url)[4] == "review"
+    page.keyboard.press("t")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+X")
+    assert "3 selected" in page.inner_text("#scope")
+    press(page, "2", "p")
+    assert newest(url, 3) == [("human", None, 2, None, "review", "Amina")] * 3
+
+
+def test_keys_that_look_change_nothing(page, screen, url):
+    begin(page, screen)
+    before, said = newest(url), page.inner_text("#machine")
+    for key in (
+        "z",
+        "ArrowRight",
+        "z",
+        "n",
+        "n",
+        "Shift+N",
+        "m",
+        "o",
+        "o",
+        " ",
+        "f",
+        "f",
+        "Escape",
+    ):
+        page.keyboard.press(key)
+    assert "brightness" not in (page.get_attribute("#plane", "style") or "")
+    page.keyboard.press("?")
+    assert page.locator("#help tr").count() > 20
+    page.keyboard.press("Escape")
+    press(page, "ArrowDown")
+    press(page, "ArrowUp")
+    assert page.inner_text("#machine") == said and newest(url) == before
+
+
+def test_the_audit_asks_for_one_picture_and_says_what_the_answers_tell(page, screen, url):
+    begin(page, screen, "kind=audit")
+    assert page.inner_text("#question") == "What is on this picture?"
+    for _ in range(3):
+        press(page, "Enter")
+    assert newest(url)[0] == "blank" and newest(url)[4] == "audit"
+    begin(page, screen, "kind=audit")
+    until(page, "document.getElementById('interval').textContent !== ''")
+    assert "missed among the blanks 0.0 % [0.0–" in page.inner_text("#interval")
+
+
+def test_a_hidden_picture_is_shown_by_one_key(page, screen):
+    begin(page, screen, "kind=visits&species=human&answered=yes")
+    screen.desk._clear.clear()
+    begin(page, screen, "kind=visits&species=human&answered=yes")
+    assert "hidden" in page.inner_text("#over")
+    page.keyboard.press("h")
+    page.wait_for_selector("#over", state="hidden")
+
+
+def test_two_people_at_once_never_have_the_same_visit(chromium, page, screen):
+    begin(page, screen)
+    for other in opened(chromium, screen, "Ben"):
+        begin(other, screen)
+        seen = [set(), set()]
+        for _ in range(3):
+            for mine, browser in zip(seen, (page, other), strict=True):
+                mine.add(browser.inner_text("#facts"))
+                press(browser, "u")
+        assert not seen[0] & seen[1] and len(seen[0]) == len(seen[1]) == 3
+
+
+@pytest.mark.parametrize("width, height", [(390, 844), (1280, 800), (1920, 1080)])
+def test_the_picture_is_large_and_nothing_hangs_over_the_edge(page, screen, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    begin(page, screen)
+    shown = page.evaluate("document.querySelector('#plane img').getBoundingClientRect().toJSON()")
+    assert shown["width"] * shown["height"] > 0.2 * width * height
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_empty_queue_says_so(page, screen):
+    page.goto(page.url.split("/review")[0] + "/review?kind=sample")
+    until(page, "document.getElementById('over').textContent.includes('Nothing is left')")
