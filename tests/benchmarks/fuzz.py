@@ -1,12 +1,13 @@
-"""Thousands of damaged and hostile pictures: does one ever cost more than itself?
+"""Thousands of damaged and hostile pictures and clips: does one ever cost more than itself?
 
     python -m tests.benchmarks.fuzz [--files 10000] [--seed 1] [--run 1000]
 
-Sound pictures (drawn ones as JPEG, PNG, TIFF, WebP with EXIF, maker notes and places, and the real
-originals where they are) are damaged in the ways below, one to three at a time. Every file is read
-as ingest reads it and decoded as looking decodes it, in a process whose memory is limited; time and
-memory are measured for each. The first `--run` of them then are a card of their own for `camtriage
-run`: it must end with every file accounted for. The same seed gives the same files.
+Sound pictures (drawn ones as JPEG, PNG, TIFF, WebP with EXIF, maker notes and places, GIF, BMP and
+MPO, and the real originals where they are) and drawn clips (MP4, AVI, MOV, MKV, MPEG-TS) are
+damaged in the ways below, one to three at a time. Every file is read as ingest reads it and decoded
+as looking decodes it, in a process whose memory is limited; time and memory are measured for each.
+The first `--run` of them then are a card of their own for `camtriage run`: it must end with every
+file accounted for. The same seed gives the same files.
 """
 
 import argparse
@@ -26,11 +27,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.card.scan import read_media
+from pipeline.card.scan import by_ending, read_media
 from pipeline.errors import UnreadablePicture
-from pipeline.frames.decode import decode
+from pipeline.frames.clip import shown
 from pipeline.records import Found
 from tests import cards
+from tests.clips import film
 
 ROOT = Path(__file__).parents[2]
 REAL = Path(os.environ.get("CAMTRIAGE_TEST_DATA", ROOT.parent / "shared" / "camera_trap"))
@@ -55,11 +57,8 @@ def sound_pictures() -> list[bytes]:
             cards.picture(len(wholes), animal=True, size=(200, 150)).save(file, form, exif=exif)
             wholes.append(file.getvalue())
     for mode, form in (
-        ("L", "JPEG"),
-        ("CMYK", "JPEG"),
-        ("P", "PNG"),
-        ("I;16", "TIFF"),
-        ("1", "PNG"),
+        *(("L", "JPEG"), ("CMYK", "JPEG"), ("P", "PNG"), ("I;16", "TIFF"), ("1", "PNG")),
+        *(("P", "GIF"), ("RGB", "BMP"), ("RGB", "MPO")),
     ):
         file = io.BytesIO()
         Image.new(mode, (64, 48)).save(file, form)
@@ -70,6 +69,14 @@ def sound_pictures() -> list[bytes]:
     return wholes + [one.read_bytes()[:60_000] for one in originals] + [
         one.read_bytes() for one in small
     ]  # fmt: skip
+
+
+def sound_clips() -> list[tuple[str, bytes]]:
+    """(ending, bytes) of short clips in every container that cameras write."""
+    forms = [("mp4", "mpeg4"), ("mp4", "h264"), ("mov", "mjpeg"), ("avi", "mjpeg")]
+    forms += [("avi", "mpeg4"), ("matroska", "h264"), ("mpegts", "mpeg2video")]
+    endings = {"matroska": "mkv", "mpegts": "mts"}
+    return [(endings.get(form, form).upper(), film(25, form, codec)) for form, codec in forms]
 
 
 def flip(data: bytearray, dice) -> None:
@@ -176,16 +183,17 @@ ATTACKS: tuple[Callable, ...] = (
 
 
 def hostile(number: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of that many damaged pictures."""
-    dice, wholes = random.Random(seed), sound_pictures()
+    """(name, bytes) of that many damaged files: every sixth is a clip."""
+    dice, wholes, clips = random.Random(seed), sound_pictures(), sound_clips()
     for nth in range(number):
-        data = bytearray(dice.choice(wholes))
+        ending, whole = dice.choice(clips) if nth % 6 == 5 else ("JPG", dice.choice(wholes))
+        data = bytearray(whole)
         for attack in dice.choices(ATTACKS, k=dice.choice((1, 1, 2, 3))):
             if not data:
                 break
             more = (dice.choice(wholes),) if attack is splice and dice.random() < 0.5 else ()
             attack(data, dice, *more)
-        yield f"Cam{nth % 4}/DCIM/100FUZZX/F{nth:06}.JPG", bytes(data)
+        yield f"Cam{nth % 4}/DCIM/100FUZZX/F{nth:06}.{ending}", bytes(data)
 
 
 @dataclass
@@ -211,7 +219,7 @@ def read_and_decode(root: Path, names: list[str]) -> Outcome:
     for name in names:
         begun = time.process_time()
         size = (root / name).stat().st_size
-        outcome.ends[_end_of(root, Found(name, "picture", size))] += 1
+        outcome.ends[_end_of(root, Found(name, by_ending(name), size))] += 1
         outcome.slowest = max(outcome.slowest, (time.process_time() - begun, name))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if peak > outcome.most[0]:
@@ -221,13 +229,14 @@ def read_and_decode(root: Path, names: list[str]) -> Outcome:
 
 def _end_of(root: Path, found: Found) -> str:
     media, troubles = read_media(root, found)
+    what = "picture" if found.kind == "picture" else "clip"
     if media is None:
-        return f"no picture: {troubles[0].reason}"
+        return f"no {what}: {troubles[0].reason}"
     try:
-        small = decode((root / found.path).read_bytes())
+        frames = shown((root / found.path).read_bytes(), media.mediatype)
     except UnreadablePicture as why:
-        return f"picture, not decoded: {why.reason}"
-    return "picture, truncated" if small.truncated else "picture, whole"
+        return f"{what}, not decoded: {why.reason}"
+    return f"{what}, truncated" if frames[-1].small.truncated else f"{what}, whole"
 
 
 def write(root: Path, number: int, seed: int) -> list[str]:
