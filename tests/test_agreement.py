@@ -3,14 +3,16 @@
 import csv
 
 import pytest
+import sqlalchemy as sa
 
 from db.core.engine import writing
 from db.store.reviewing.reviews import save_reviews
-from flows.services.reviewing.agreement import agreement, second_queue
+from flows.services.reviewing.agreement import agreement, second_visits
 from flows.services.reviewing.reviews import import_reviews
 from pipeline.errors import InputError
 from pipeline.records import Review
 from pipeline.trust.agreement import drawn_again, kappa
+from tests.makers import fill
 from tests.test_save import SHAS, ingested
 
 SKIN = [[10, 4, 1, 0], [5, 10, 12, 2], [2, 4, 12, 5], [0, 2, 6, 13]]
@@ -88,16 +90,22 @@ def test_what_two_people_answered_is_compared_by_names_and_by_kinds(card):
     ]
 
 
-def test_the_second_person_is_given_what_others_answered_and_never_twice(card, database):
-    assert second_queue(card, "Amina", share=1) == ((SHAS[3], True),)
-    assert second_queue(card, "Jo", share=1) == ()
-    assert [sha for sha, _ in second_queue(card, "Eva", share=1)] == SHAS[:4]
+def test_the_second_person_is_given_the_drawn_visits_that_others_answered_before(database):
+    def left(who: str, done: bool = False) -> int:
+        return len(second_visits(conn, who, done))
+
     with writing(database) as conn:
-        say(conn, SHAS[3], "animal", "Vulpes", "Amina", purpose="event")
-    assert second_queue(card, "Amina", share=1) == ()
-    few = second_queue(card, "Eva", share=0.5)
-    assert few == tuple(place for place in second_queue(card, "Eva", 1) if place in few)
-    assert len(few) < 4
+        fill(conn, 400)
+        shas = conn.execute(sa.text("SELECT event_id FROM events ORDER BY 1")).scalars().all()
+        drawn = [sha for sha in shas if drawn_again(sha, 0.1, 1)]
+        for sha in shas:
+            say(conn, sha, "animal", "Lynx", "Amina", purpose="event")
+        assert 2 <= len(drawn) < len(shas) / 4
+        assert (left("Amina"), left("Jo")) == (0, len(drawn))
+        say(conn, drawn[0], "animal", "Vulpes", "Jo", purpose="event")
+        assert (left("Amina"), left("Jo")) == (0, len(drawn) - 1)
+        assert (left("Amina", True), left("Jo", True)) == (0, 1)
+        assert left("Eva") == len(drawn)
 
 
 def test_the_table_of_what_differs_is_filled_in_and_read_back_and_settles_it(card, tmp_path):

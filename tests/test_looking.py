@@ -6,7 +6,9 @@ import sqlalchemy as sa
 from db.core import schema
 from db.core.engine import open_database, reading, writing
 from flows.services.flags import judge_flags
+from flows.services.reviewing.agreement import SEED, SHARE
 from pipeline.report.maps.geojson import Backdrop
+from pipeline.trust.agreement import drawn_again
 from tests.screens import Browser, browser, fill_with_pictures, second
 
 BAD = '<script>alert("x")</script>'
@@ -148,3 +150,23 @@ def test_stations_are_on_the_map_with_what_lies_behind_and_hostile_names_are_tex
     assert page.count('class="station"') == sum(row.latitude is not None for row in places) - 1
     assert ('class="area"' in page and " km</text>" in page) or " m</text>" in page
     assert BAD not in page and "1 without coordinates" in page
+
+
+def test_a_second_look_is_blind_and_is_asked_of_others_only(url, amina):
+    """Of the drawn visits; and what Ben says takes the visit out of his queue."""
+    ben, queue = second(amina, "Ben"), {"kind": "second"}
+    lion = [{"observation_type": "animal", "name": "Panthera leo"}]
+    visits = rows(url, "SELECT v.media_id, m.sha256 FROM visit v JOIN media m ON m.id = v.media_id")
+    drawn = [key for key, sha in visits if drawn_again(sha, SHARE, SEED)]
+    for key in drawn:
+        amina.ask("save", media_ids=[key], purpose="event", said=lion)
+    assert amina.ask("next", queue=queue, after=0, most=5)["items"] == []
+    before = ben.ask("size", queue=queue)
+    [item] = ben.ask("next", queue=queue, after=0, most=1)["items"]
+    assert item["media_id"] in drawn
+    assert item["answer"] is None and not any(frame["answer"] for frame in item["frames"])
+    ben.ask("save", media_ids=[item["media_id"]], purpose="event", said=lion)
+    after = ben.ask("size", queue=queue)
+    assert (after["total"], after["answered"]) == (before["total"], before["answered"] + 1)
+    page = ben.get("/review", params=queue)
+    assert page.status_code == 200 and "A second look" in page.text

@@ -16,7 +16,7 @@ from flows.services.reviewing.access import ask_for_people
 from flows.services.reviewing.progress import interval
 from flows.services.reviewing.queues import Queue, asked_queue
 from flows.services.reviewing.saving import MOST_PLACES, said_of
-from flows.services.reviewing.shown import show
+from flows.services.reviewing.shown import show, without_answers
 from flows.web.desk import Desk
 from pipeline.errors import InputError
 
@@ -134,11 +134,11 @@ async def favourite(request: Request) -> Response:
 
 async def size(request: Request) -> Response:
     """How many visits a queue has, and how many are answered."""
-    desk, _, given = await _asked(request)
+    desk, reviewer, given = await _asked(request)
     queue = _queue(given)
 
     def count() -> dict[str, object]:
-        total, answered = desk.queues.size(queue)
+        total, answered = desk.queues.size(queue, reviewer)
         said = interval(desk.database, queue)
         return {"total": total, "answered": answered, "interval": said}
 
@@ -153,6 +153,8 @@ def _shown(
         shown = show(conn, media_id, queue.of_visits if of_visit is None else of_visit, desk.bar)
     if shown is None:
         return None
+    if queue.blind:
+        shown = without_answers(shown)
     keys = [frame.media_id for frame in shown.frames]
     if queue.shows_people:
         desk.let_see(reviewer, keys)

@@ -3,6 +3,7 @@
 QUEUES = {  # kind -> what it holds
     "audit": "A random sample of the pictures set aside as blank: measures what was missed.",
     "sample": "A random sample of visits: corrects every number of the study.",
+    "second": "A random tenth of what others answered, not shown to you: how far do you agree?",
     "flags": "Visits under suspicion of poaching, the gravest first. People are shown.",
     "doubtful": "Visits whose name is unsure, or that have none.",
     "people": "Visits with people or vehicles. People are shown.",

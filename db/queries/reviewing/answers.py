@@ -60,24 +60,32 @@ def answered_by_several(conn: Connection) -> Sequence[sa.Row[Any]]:
     return conn.execute(query).all()
 
 
-def answered_by_others(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
-    """(sha256, of_visit) of what other named people answered and `reviewer` did not."""
-    m = schema.media.c
-    review, own = schema.review.alias("others"), schema.review.alias("own")
+def answered_by_others(conn: Connection, reviewer: str, too: bool) -> list[tuple[int, str]]:
+    """(key, sha-256) of the first pictures of visits that somebody else, with a name, answered as a
+    whole before `reviewer` did.
+
+    too   those that this one answered later; else those that this one did not answer
+    """
+    m, review, own = schema.media.c, schema.review.alias("others"), schema.review.alias("own")
     r, o = review.c, own.c
     mine = sa.exists().where(
-        o.media_id == r.media_id,
-        (o.purpose == "event") == (r.purpose == "event"),
-        o.reviewer == reviewer,
+        *(o.media_id == r.media_id, o.purpose == "event", o.reviewer == reviewer),
         o.withdrawn_at.is_(None),
     )
+    first = sa.exists().where(
+        *(o.media_id == r.media_id, o.purpose == "event", o.reviewer == reviewer),
+        *(o.withdrawn_at.is_(None), o.answer < r.answer),
+    )
     query = (
-        sa.select(m.sha256, (r.purpose == "event").label("of_visit"))
+        sa.select(m.id, m.sha256)
         .join_from(review, schema.media, m.id == r.media_id)
-        .where(r.reviewer.is_not(None), r.reviewer != reviewer, r.withdrawn_at.is_(None), ~mine)
+        .where(r.purpose == "event", r.withdrawn_at.is_(None), r.reviewer.is_not(None))
+        .where(r.reviewer != reviewer, mine if too else ~mine)
         .distinct()
     )
-    return conn.execute(query).all()
+    if too:
+        query = query.where(~first)
+    return [(row.id, row.sha256) for row in conn.execute(query)]
 
 
 def unnamed_answers(conn: Connection) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from db.core.engine import reading
 from db.queries.reviewing.answers import answered_by_others, answered_by_several, unnamed_answers
@@ -60,18 +61,14 @@ class Agreement:
         return tuple(place for place in self.twice if not (place.same or place.settled))
 
 
-def second_queue(
-    database: str, reviewer: str, share: float = SHARE, seed: int = SEED
-) -> tuple[tuple[str, bool], ...]:
-    """What this reviewer is to answer blindly: (sha256, whether its whole visit is meant).
+def second_visits(conn: Connection, reviewer: str, done: bool) -> list[int]:
+    """Keys of the first pictures of visits that a second person is to answer blindly: of the drawn
+    tenth, those that somebody else answered first.
 
-    Drawn among what others answered and this one did not.
+    done   those that this reviewer has answered; else those that are left
     """
-    _check(share)
-    with reading(known_database(database)) as conn:
-        others = answered_by_others(conn, reviewer)
-    drawn = {tuple(row) for row in others if drawn_again(row.sha256, share, seed)}
-    return tuple(sorted(drawn))  # a sha256 is as good as a random number
+    places = answered_by_others(conn, reviewer, done)
+    return sorted(key for key, sha in places if drawn_again(sha, SHARE, SEED))
 
 
 def agreement(

@@ -14,6 +14,7 @@ from db.queries.reviewing import queues as rows
 from db.queries.reviewing.queues import VisitFilter
 from db.store.reviewing.claims import claim, held_by_others, release
 from flows.execution.databases import known_database
+from flows.services.reviewing.agreement import second_visits
 from pipeline.errors import InputError
 from pipeline.population.correction.sample import place
 
@@ -24,6 +25,7 @@ KINDS = {  # of queues -> (what they ask about, their title)
     "people": (VISITS, "People and vehicles"),
     "flags": (VISITS, "Flags"),
     "sample": (VISITS, "Random sample of visits"),
+    "second": (VISITS, "A second look"),
     "audit": (PICTURES, "Audit of the blanks"),
 }
 LISTED = ("flags", "sample", "audit")  # whose order is made once for all; others go by keys
@@ -57,6 +59,11 @@ class Queue:
     @property
     def shows_people(self) -> bool:
         return self.kind in SHOWS_PEOPLE
+
+    @property
+    def blind(self) -> bool:
+        """Whether nobody is shown what another answered."""
+        return self.kind == "second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,7 @@ class Queues:
             release(conn, reviewer, keep)
             claim(conn, keep, reviewer)
             while len(found) < most:
-                some = self._open(conn, queue, after, most - len(found) + 8)
+                some = self._open(conn, queue, reviewer, after, most - len(found) + 8)
                 if not some:
                     break
                 others = held_by_others(conn, reviewer)
@@ -161,16 +168,24 @@ class Queues:
         with writing(known_database(self.database)) as conn:
             claim(conn, keep, reviewer)
 
-    def size(self, queue: Queue) -> tuple[int, int]:
-        """How many visits or pictures it has, and how many of them are answered."""
+    def size(self, queue: Queue, reviewer: str) -> tuple[int, int]:
+        """How many visits or pictures it has for this reviewer, and how many are answered."""
         with reading(known_database(self.database)) as conn:
+            if queue.blind:
+                left, done = (second_visits(conn, reviewer, done) for done in (False, True))
+                return len(left) + len(done), len(done)
             if queue.kind not in LISTED:
                 return rows.count_visits(conn, queue.filter)
             keys = self._list(conn, queue.kind).keys
             return len(keys), len(keys) - len(rows.open_of(conn, keys, queue.of_visits))
 
-    def _open(self, conn: Connection, queue: Queue, after: int, most: int) -> list[Item]:
+    def _open(
+        self, conn: Connection, queue: Queue, reviewer: str, after: int, most: int
+    ) -> list[Item]:
         """The next ones without an answer, whoever has them before him."""
+        if queue.blind:
+            left = [key for key in second_visits(conn, reviewer, False) if key > after]
+            return [Item(key, key) for key in left[:most]]
         if queue.kind not in LISTED:
             visits = rows.next_visits(conn, queue.filter, after, most)
             return [Item(media_id, key) for key, media_id in visits]
@@ -185,7 +200,7 @@ class Queues:
 
     def _still_open(self, conn: Connection, queue: Queue, mine: Collection[int]) -> set[int]:
         """Another may have answered between our look and our claim."""
-        if queue.filter.answered:
+        if queue.filter.answered or queue.blind:
             return set(mine)
         return rows.open_of(conn, list(mine), queue.of_visits)
 

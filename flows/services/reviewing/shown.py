@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -117,6 +117,12 @@ def show(conn: Connection, media_id: int, of_visit: bool, bar: float) -> Shown |
         answers.get((media_id, of_visit)),
         people,
     )
+
+
+def without_answers(shown: Shown) -> Shown:
+    """The same as nobody had answered yet, for one who is to answer blindly."""
+    frames = tuple(replace(frame, answer=None) for frame in shown.frames)
+    return replace(shown, frames=frames, answer=None)
 
 
 def _frame(
