@@ -164,6 +164,64 @@ def test_a_file_that_has_no_answers_is_refused_in_one_line(tmp_path, content, wo
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
+def test_older_descriptions_join_genus_and_species(camera_trap):
+    """A real file; the species where it is known, else the family."""
+    path = camera_trap / "detector_results" / "us_ena24_megadetector.json"
+    answers = read_answers(path, WORDS)
+    names = {answer.word: answer.guesses[0][0] for answer in answers.by_file.values()}
+    assert names["american_black_bear"] == "Ursus americanus"
+    assert names["virginia_opossum"] in ("Didelphis virginiana", "Didelphidae")
+    assert (len(answers.by_file), answers.unnamed, answers.bars) == (21, {}, Bars(0.75, 0.75))
+
+
+def test_deepfaune_s_table_is_read_with_its_own_words(tmp_path):
+    path = tmp_path / "deepfaune.csv"
+    path.write_text(
+        "filename,date,seqnum,predictionbase,scorebase,prediction,score,count\n"
+        "C:\\card\\A\\1.jpg,2026:05:01 06:00:00,1,fox,0.7,roe deer,0.93,2\n"
+        "/card/A/2.jpg,,1,,,empty,1.0,\n"
+        "/card/A/3.jpg,,2,,,undefined,0.4,\n"
+        "/card/A/4.jpg,,2,,,sanglier,0.8,\n"
+        "/card/A/5.jpg,,2,,,human,0.8,\n"
+    )
+    answers = read_answers(path, WORDS)
+    assert answers.program == "deepfaune"
+    assert answers.by_file["C:/card/A/1.jpg"].guesses == (("Capreolus capreolus", 0.93),)
+    assert answers.by_file["/card/A/4.jpg"].guesses == (("Sus scrofa", 0.8),)
+    kinds = [answer.observation_type for answer in answers.by_file.values()]
+    assert kinds == ["animal", "blank", "unknown", "animal", "human"]
+
+
+def test_addaxai_s_detections_name_a_picture_by_the_surest_box(tmp_path):
+    path = tmp_path / "results_detections.csv"
+    path.write_text(
+        "absolute_path,relative_path,data_type,label,confidence,bbox_left\n"
+        "/card,A/1.jpg,img,red fox,0.6,1\n/card,A/1.jpg,img,red deer,0.9,1\n"
+        "/card,A/2.jpg,img,person,0.9,1\n/card,A/3.jpg,img,gibnut,0.9,1\n"
+    )
+    answers = read_answers(path, WORDS)
+    assert (answers.program, answers.unnamed, answers.twice) == ("addaxai", {"gibnut": 1}, 0)
+    assert answers.by_file["A/1.jpg"].word == "red deer"
+    assert answers.by_file["A/2.jpg"].observation_type == "human"
+    json_of_it = classified(
+        tmp_path,
+        {"file": "1.jpg", "detections": [{**BOX, "category": "4"}]},
+        detection_categories={"1": "animal", "2": "person", "3": "vehicle", "4": "red fox"},
+        classification_categories={},
+    )
+    assert read_answers(json_of_it, WORDS).by_file["1.jpg"].guesses == (("Vulpes vulpes", 0.9),)
+
+
+def test_a_table_of_answers_names_its_faults(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("filename,prediction,score\na.jpg,fox,2\n")
+    with pytest.raises(SettingsError, match="line 2"):
+        read_answers(path, {})
+    path.write_text("name,species\na.jpg,fox\n")
+    with pytest.raises(SettingsError, match="no column for file, prediction, score"):
+        read_answers(path, {})
+
+
 # --- a whole card
 
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.exchange.answers.found import Found, NoAnswers, file_of, score_of
-from pipeline.exchange.answers.taxonomy import meaning
+from pipeline.exchange.answers.taxonomy import Meaning, meaning
 from pipeline.species.answers import Answer, Bars, Chain
 
 SURE = 0.2  # a box counts from here where the file does not say (MegaDetector's usual level)
 PROGRAMS = ("speciesnet", "deepfaune", "addaxai")  # that write or pass on this format
 NAMED = 0.5  # a name stands from here where the file does not say
-Meaning = tuple[str, Chain, str]
 
 
 def read(given: dict[str, Any], known: Mapping[str, Chain]) -> Found:

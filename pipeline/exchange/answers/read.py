@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SettingsError
-from pipeline.exchange.answers import megadetector, speciesnet
+from pipeline.exchange.answers import megadetector, speciesnet, tables
 from pipeline.exchange.answers.found import Found, NoAnswers
 from pipeline.species.answers import Answer, Bars, Chain, Taxa
 
@@ -41,7 +41,8 @@ def read_answers(path: Path, known: Mapping[str, Chain]) -> Answers:
     except OSError as why:
         raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
     try:
-        found = _reader(path)(content, known)
+        known = {**tables.deepfaune_words(known), **known}
+        found = tables.read(path, known) if _is_table(path) else _json(content, known)
     except NoAnswers as why:
         raise SettingsError(f"{path}: no answers of another program: {why}") from why
     if not found.by_file and not found.failed:
@@ -62,8 +63,8 @@ def read_answers(path: Path, known: Mapping[str, Chain]) -> Answers:
     )
 
 
-def _reader(path: Path) -> Callable[[bytes, Mapping[str, Chain]], Found]:
-    return _json
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv", ".txt")
 
 
 def _json(content: bytes, known: Mapping[str, Chain]) -> Found:

@@ -5,12 +5,15 @@ name, empty from the rank on that it does not know. MegaDetector's files have th
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from pipeline.species.answers import Chain
 
+Meaning: TypeAlias = tuple[str, Chain, str]  # kind, taxon (empty: not known), the class's own word
 WIDE = ("class", "order", "family", "genus")
 KINDS = {
-    "blank": "blank", "empty": "blank", "vide": "blank", "nothing": "blank",
+    "blank": "blank", "empty": "blank", "vide": "blank",
+    "humain": "human", "vehicule": "vehicle", "indefini": "unknown", "nothing": "blank",
     "human": "human", "person": "human", "homo sapiens": "human",
     "vehicle": "vehicle", "car": "vehicle",
     "animal": "animal",
@@ -21,10 +24,24 @@ FIELDS = 6  # without the identifier
 
 def kind_of(word: str) -> str:
     """The observation type of a class; what is none of the known words is an animal."""
-    return KINDS.get(" ".join(word.casefold().replace("_", " ").split()), "animal")
+    return KINDS.get(_plain(word), "animal")
 
 
-def seven_fields(text: str) -> tuple[str, Chain, str] | None:
+def _joined(text: str, word: str, known: Mapping[str, Chain]) -> Meaning | None:
+    """kingdom;phylum;class;order;family;genusspecies, as older files have it: the species where its
+    word or its letters are known, else the family."""
+    parts = [part.strip() for part in text.casefold().split(";")]
+    if parts[0] != "animalia" or len(parts) != FIELDS:
+        return None
+    family = chain_of([*parts[2:5], "", ""])
+    narrow = known.get(_plain(word), ())
+    if not set(narrow) & set(family):
+        letters = (chain for name, chain in known.items() if name.replace(" ", "") == parts[5])
+        narrow = next((chain for chain in letters if set(chain) & set(family)), family)
+    return "animal", narrow, word
+
+
+def seven_fields(text: str) -> Meaning | None:
     """Kind, taxon and common name of a label with semicolons; None: it is none.
 
     An animal without a single rank ("animal") has the empty taxon.
@@ -58,18 +75,20 @@ def chain_of(ranks: Sequence[str]) -> Chain:
     return tuple(reversed(named))
 
 
-def meaning(
-    word: str, description: str | None, known: Mapping[str, Chain]
-) -> tuple[str, Chain, str]:
+def meaning(word: str, description: str | None, known: Mapping[str, Chain]) -> Meaning:
     """Kind, taxon and word of a class that has a name, and perhaps seven fields.
 
     known   what words mean (pipeline.species.answers.known_words); an animal whose word is not in
             it has the empty taxon
     """
     for text in (description, word):
-        if text and ";" in text and (found := seven_fields(text)):
+        if text and ";" in text and (found := seven_fields(text) or _joined(text, word, known)):
             return found
     kind = kind_of(word)
     if kind != "animal":
         return kind, (), word
-    return kind, known.get(" ".join(word.casefold().replace("_", " ").split()), ()), word
+    return kind, known.get(_plain(word), ()), word
+
+
+def _plain(word: str) -> str:
+    return " ".join(word.casefold().replace("_", " ").split())

@@ -219,7 +219,7 @@ def _media(
                 "occurrenceID": name,
                 "identifier": picture.sha256,
                 "accessURI": archive.media_url and archive.media_url + file_path(picture.path),
-                "type": "StillImage",
+                "type": "MovingImage" if picture.mediatype.startswith("video/") else "StillImage",
                 "format": picture.mediatype,
                 "CreateDate": at and _date(at, period(place)[2] if offset is None else offset),
                 "captureDevice": place.camera_model,
