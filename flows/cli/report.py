@@ -55,6 +55,39 @@ def report(
 
 
 @app.command()
+def evaluate(
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="What is true: a table with the columns of a review."),
+    ] = None,
+    reviews: Annotated[
+        bool, typer.Option("--reviews", help="What is true: what people reviewed here.")
+    ] = False,
+    out: Out = Path("evaluation"),
+    database: Database = None,
+    settings: Settings = None,
+    show_people: Annotated[
+        bool, typer.Option("--show-people", help="Do not pixelate possible people.")
+    ] = False,
+) -> int:
+    """How good blanks, people, vehicles and names are, against what is true: a page and tables.
+
+    camtriage evaluate --reviews --out evaluation
+    """
+    from flows.services.reviewing.evaluate import write_evaluated
+    from pipeline.errors import SettingsError
+
+    if reviews == (labels is not None):
+        raise SettingsError("give what is true: --labels TABLE or --reviews")
+    done = write_evaluated(database_url(database), out, labels, settings, show_people)
+    for path in done.paths:
+        print(path)
+    for why, count in done.left_out.items():
+        print(f"left out: {counted(count, 'picture')} {why}", file=sys.stderr)
+    return 0
+
+
+@app.command()
 def population(
     out: Out,
     begin: Begin = None,

@@ -4,14 +4,55 @@ Scores are p_blank: high means blank. Every figure can have an interval by drawi
 again, because pictures of one card are not independent.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from pipeline.trust.intervals import share_high
+
 ROUNDS = 1000  # of the bootstrap
 FEWEST = 5  # pictures of each kind that a card needs for an AUC of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of n, with its 95 % interval where there are groups enough to draw again."""
+
+    share: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.share:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+    @property
+    def has_interval(self) -> bool:
+        return bool(np.isfinite(self.low))
+
+
+def share_of(
+    values: NDArray[np.floating], groups: Sequence[Hashable], fewest: int = 1, rounds: int = ROUNDS
+) -> Share:
+    """The mean of values of 0-1; whole groups are drawn again, where there are `fewest` of them.
+
+    Where all values are 0, or all 1, drawing again tells nothing: then exactly, as if each group
+    were one value."""
+    none = float("nan")
+    if not len(values):
+        return Share(none, none, none, 0)
+    low, high = none, none
+    if len({*groups}) >= fewest:
+        names = [str(group) for group in groups]
+        low, high = interval(lambda rows: float(values[rows].mean()), names, rounds)
+        if low == high == 0:
+            high = share_high(0, len({*groups}), 0.975)
+        elif low == high == 1:
+            low = 1 - share_high(0, len({*groups}), 0.975)
+    return Share(float(values.mean()), low, high, len(values))
 
 
 def auc(p_blank: NDArray[np.floating], is_blank: NDArray[np.bool_]) -> float:

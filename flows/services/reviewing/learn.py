@@ -186,7 +186,7 @@ def _record(found: Learned, lessons: Lessons, truth: float) -> dict[str, Any]:
         "start": found.start,
         "left_out": {"what": found.groups.words, "of": found.groups.count},
         "share_low_high_n": {
-            key: share.as_facts()
+            key: [*(round(v, 4) for v in (share.share, share.low, share.high)), share.n]
             for key, share in ((key, getattr(found.judged, key)) for key in asdict(found.judged))
         },
     }

@@ -20,7 +20,7 @@ from pipeline.species.learned import Head
 from pipeline.species.zeroshot import Bank
 from pipeline.train.corrections.fit import fit, start_vectors
 from pipeline.train.corrections.lessons import Groups, Lessons, groups_of, learnable, newcomers
-from pipeline.trust import measure
+from pipeline.trust.measure import Share, share_of
 
 STRENGTHS = (10.0, 100.0)  # inverse penalties that are tried
 STARTS = (0.0, 1.0)  # how far the labeller's own vectors of the names count, tried too
@@ -29,22 +29,6 @@ WIDE = ("class", "kingdom", "")  # ranks of names that say little
 
 Stated: TypeAlias = tuple[str, str] | None  # name and rank
 Rows: TypeAlias = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A share with its 95 % interval, whole groups drawn again."""
-
-    share: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.share:.2f} [{self.low:.2f}, {self.high:.2f}]"
-
-    def as_facts(self) -> list[float]:
-        return [round(value, 4) for value in (self.share, self.low, self.high)] + [self.n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,20 +230,13 @@ def _judged(task: _Task, named: Sequence[Stated]) -> Judged:
     def truths(names: Sequence[Stated]) -> Share:
         known = [(task.is_true(name, i), groups[i]) for i, name in enumerate(names)]
         stated = [(true, group) for true, group in known if true is not None]
-        return _share(np.array([t for t, _ in stated], float), np.array([g for _, g in stated]))
+        return share_of(np.array([t for t, _ in stated], float), [g for _, g in stated])
 
-    before, now, places = exact(own), exact(named), groups[animals]
+    before, now, places = exact(own), exact(named), groups[animals].tolist()
     return Judged(
-        _share(before, places),
-        _share(now, places),
-        _share(now - before, places),
+        share_of(before, places),
+        share_of(now, places),
+        share_of(now - before, places),
         truths(own),
         truths(named),
     )
-
-
-def _share(values: NDArray[np.float64], groups: NDArray[np.int64]) -> Share:
-    if not len(values):
-        return Share(float("nan"), float("nan"), float("nan"), 0)
-    low, high = measure.interval(lambda rows: float(values[rows].mean()), groups.tolist())
-    return Share(float(values.mean()), low, high, len(values))

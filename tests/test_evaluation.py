@@ -1,0 +1,189 @@
+"""The program against the truth: figures, the page, reviews and tables as truth."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from db.core import schema
+from db.core.engine import open_database, writing
+from db.store.batches import save_batch, save_recipe, set_current
+from db.store.deployments import save_deployments
+from db.store.files import save_files
+from db.store.labels import save_labels
+from db.store.media import save_media
+from db.store.reviewing.reviews import save_reviews
+from flows.services.reviewing.evaluate import write_evaluated
+from pipeline.errors import InputError
+from pipeline.records import Deployment, Found, Label, Media, Review
+from pipeline.tables.reader import read_table
+from pipeline.trust.evaluation import Picture, evaluate, reliability
+from tests.cards import picture as drawn
+
+
+def seen(number: int, **given) -> Picture:
+    """A fox at one of six stations, kept and called by its name."""
+    plain = {
+        "sha256": f"{number:064x}", "root": "/nowhere", "path": f"{number}.JPG",
+        "deployment": f"D{number % 6}", "station": f"S{number % 6}", "light": "colour",
+        "kind": "animal", "names": frozenset({"Vulpes vulpes"}), "hidden": False, "p_blank": 0.1,
+        "p_human": 0.0, "p_vehicle": 0.0, "decided_by": "fused", "called": "animal",
+        "name": "Vulpes vulpes", "rank": "species", "probability": 0.9, "true": True,
+    }  # fmt: skip
+    return Picture(**(plain | given))
+
+
+NOTHING = {"kind": "blank", "names": frozenset(), "name": None, "rank": None, "true": None}
+
+
+def test_all_right_is_one_everywhere_and_its_interval_is_not_empty():
+    blanks = [
+        seen(n, **NOTHING, probability=None, called="blank", hidden=True, p_blank=0.9)
+        for n in range(12, 24)
+    ]
+    found = evaluate([*map(seen, range(12)), *blanks])
+    whole = found.whole
+    assert (whole.kept.share, whole.removed.share, whole.auc, whole.named.share) == (1, 1, 1, 1)
+    assert whole.kept.low < 0.7 and found.groups == "stations"
+    assert found.worst == {} and found.confusion == {
+        ("animal", "animal"): 12,
+        ("blank", "blank"): 12,
+    }
+
+
+def test_each_kind_of_error_is_counted_where_it_belongs():
+    wrong = seen(1, name="Lynx lynx", true=False)
+    person = seen(2, kind="human", names=frozenset(), p_human=0.3, true=False)
+    hidden = seen(3, hidden=True, called="blank", name=None, true=None, probability=None)
+    found = evaluate([seen(0), wrong, person, hidden])
+    kinds = {kind.name: kind for kind in found.kinds}
+    assert kinds["human"].called.share == 0 and kinds["human"].false.share == 0
+    assert found.whole.kept.share == 0.75 and found.whole.named.share == 1 / 3
+    assert found.names == {("Vulpes vulpes", "Vulpes vulpes"): 1, ("Vulpes vulpes", "Lynx lynx"): 1}
+    assert {title: len(some) for title, some in found.worst.items()} == {
+        "hidden as blank, though something is on it": 1,
+        "people that are not called people": 1,
+        "wrong names": 2,
+    }
+    assert not found.groups and not found.whole.kept.has_interval  # four stations are too few
+
+
+def test_curves_go_through_the_point_that_thresholds_alone_decided():
+    p = np.random.default_rng(3).random(80)
+    pictures = [
+        seen(n, p_blank=float(x), hidden=x >= 0.5) if n % 2 else
+        seen(n, **NOTHING, probability=None, p_blank=float(x), hidden=x >= 0.5)
+        for n, x in enumerate(p)
+    ]  # fmt: skip
+    curve = evaluate(pictures).blank_curve
+    assert curve.here in zip(curve.found, curve.other, strict=True)
+    assert list(curve.found) == sorted(curve.found) and curve.n == (40, 40)
+
+
+def test_a_debiased_error_is_near_none_for_true_probabilities_and_finds_false_ones():
+    rng = np.random.default_rng(5)
+    p = rng.uniform(0.5, 1, 600)
+    honest = [
+        seen(n, probability=float(x), true=bool(rng.random() < x)) for n, x in enumerate(p)
+    ]  # fmt: skip
+    boasting = [replace(one, probability=min(1.0, one.probability + 0.2)) for one in honest]
+    of = {one.sha256: one.station for one in honest}
+    assert reliability(honest, of).error < 0.04 < 0.12 < reliability(boasting, of).error
+    assert reliability(honest[:19], of) is None  # too few for a plot
+
+
+# Through the database: 30 pictures at ten deployments; every third is blank, one shows a person.
+
+
+@pytest.fixture(scope="module")
+def url(url_of_module, tmp_path_factory):
+    root = tmp_path_factory.mktemp("card")
+    for n in range(30):
+        drawn(n, animal=n % 3 > 0, size=(200, 150)).save(root / f"{n}.JPG")
+    engine = open_database(url_of_module)
+    with writing(engine) as conn:
+        _save(conn, root)
+    engine.dispose()
+    return url_of_module
+
+
+def _save(conn, root) -> None:
+    media = [Media(f"{n:064x}", f"{n}.JPG", 1, deployment_id=f"D{n % 10}") for n in range(30)]
+    batch = save_batch(conn, "card", str(root), "abc")
+    save_deployments(conn, [Deployment(f"D{n}", f"S{n}") for n in range(10)])
+    save_media(conn, batch, media)
+    save_files(conn, batch, [(Found(one.path, "picture", one.size), one.sha256) for one in media])
+    models = {"frame_model": {"name": "mine", "sha256": "f" * 64}, "blank": {"threshold": 0.7}}
+    look = save_recipe(conn, "look", models)
+    label = save_recipe(conn, "label", {"label_set": {"name": "few"}, "labels": {}})
+    keys = dict(conn.execute(sa.select(schema.media.c.sha256, schema.media.c.id)).all())
+    rows = [
+        {
+            "media_id": keys[one.sha256], "recipe_id": look, "decided_by": "fused",
+            "state": "blank" if n % 3 == 0 else "kept", "p_blank": 0.9 if n % 3 == 0 else 0.1,
+            "p_animal": 0.5, "p_human": 0.6 if n == 1 else 0.0, "p_vehicle": 0.0, "light": "colour",
+        }
+        for n, one in enumerate(media)
+    ]  # fmt: skip
+    conn.execute(schema.look.insert(), rows)
+    fox = ("Vulpes vulpes", "species", 0.9)
+    labels = [
+        Label(one.sha256, "animal", fox[0], 0.9, *fox, "species")
+        for n, one in enumerate(media)
+        if n % 3
+    ]  # fmt: skip
+    save_labels(conn, label, labels)
+    set_current(conn, batch, look=look, label=label)
+    said = [
+        Review(one.sha256, *(("blank", None) if n % 3 == 0 else ("animal", "Vulpes vulpes")))
+        for n, one in enumerate(media)
+    ]
+    said[1] = Review(media[1].sha256, "human")
+    said[2] = Review(media[2].sha256, "animal", "Canis lupus")
+    said[29] = Review(media[29].sha256, "unknown")
+    save_reviews(conn, said, "test")
+
+
+def test_reviews_and_a_table_of_the_same_answers_give_the_same_tables(url, tmp_path):
+    by_reviews = write_evaluated(url, tmp_path / "one")
+    lines = ["path,observation_type,scientific_name"]
+    for n in range(30):
+        kind, name = ("blank", "") if n % 3 == 0 else ("animal", "Vulpes vulpes")
+        special = {1: "human,", 2: "animal,Canis lupus", 29: "unknown,"}
+        lines.append(f"{n}.JPG,{special.get(n, f'{kind},{name}')}")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    by_table = write_evaluated(url, tmp_path / "two", tmp_path / "t.csv")
+    assert by_reviews.left_out == {"on which people could not tell": 1}
+    assert by_reviews.evaluation.whole.kept == by_table.evaluation.whole.kept
+    for one, two in zip(by_reviews.paths[1:], by_table.paths[1:], strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    assert len(read_table(by_table.paths[-1], ("media_id",)).rows) == 29
+
+
+def test_what_people_said_is_not_what_is_judged(url, tmp_path):
+    """The views say what people said; the machine's own word is compared with it."""
+    found = write_evaluated(url, tmp_path).evaluation
+    assert found.names["Canis lupus", "Vulpes vulpes"] == 1
+    assert found.whole.true.share < 1
+
+
+def test_the_page_needs_nothing_else_says_what_it_judges_and_hides_people(url, tmp_path):
+    page = write_evaluated(url, tmp_path / "a").paths[0].read_text("utf-8")
+    assert not re.search(r'(src|href)="(?!data:|#)', page) and "<script" not in page
+    assert "f" * 64 in page and "p_blank 0.700 up" in page and "uncertified" in page
+    assert "29 pictures of 10 stations" in page and "No curve for people: 1 picture" in page
+    assert "No curve for vehicles: 0 pictures" in page and "Wrong names" in page
+    shown = write_evaluated(url, tmp_path / "b", show_people=True).paths[0].read_text("utf-8")
+    hidden, plain = (re.findall(r"data:image/jpeg;base64,[^\"]+", text) for text in (page, shown))
+    assert sum(one != two for one, two in zip(hidden, plain, strict=True)) == 1
+
+
+def test_without_reviews_or_with_nothing_to_compare_it_says_so(empty_sqlite, url, tmp_path):
+    with pytest.raises(InputError, match="nobody has reviewed anything here"):
+        write_evaluated(f"sqlite:///{empty_sqlite}", tmp_path / "none")
+    (tmp_path / "t.csv").write_text("path,observation_type\n29.JPG,unknown\n")
+    with pytest.raises(InputError, match="nothing to compare: of 1 pictures 1 on which people"):
+        write_evaluated(url, tmp_path / "none", tmp_path / "t.csv")
+    assert not (tmp_path / "none").exists()
