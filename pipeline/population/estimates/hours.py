@@ -5,13 +5,14 @@ five minutes, so that a thousand draws of stations take as long for a million ev
 hundred. All species share the draws: a station is drawn for all of them or for none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ive
+from scipy.special import expit, ive, logit
 
 from pipeline.population.estimates import activity
 from pipeline.population.estimates.activity import (
@@ -26,10 +27,15 @@ from pipeline.population.estimates.activity import (
 )
 from pipeline.population.estimates.rates import SEED, station_draws
 
+Measure: TypeAlias = "Callable[[Drawn, Drawn], Floats]"
+
 BINS = 288  # of the day: five minutes are less than any curve is smoothed by
 DRAWS = 999
 EXACT = 2000  # events up to which the line itself is not binned
 FEW = 3  # stations: with fewer, events are drawn instead of stations
+MIXES = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)  # 0: the curves as seen, 1: one for both
+MIXED_DRAWS = 199  # of each mix
+LEVEL = 1.96  # standard errors of a 95 % interval
 CENTRES = TURN * (np.arange(BINS) + 0.5) / BINS
 
 
@@ -172,9 +178,63 @@ def _overlap(a: Times, b: Times, drawn_a: Drawn, drawn_b: Drawn) -> Overlap:
         whole_a, whole_b = (Drawn.of(t.bins.sum(0, keepdims=True)) for t in (a, b))
         value = float(binned(whole_a, whole_b)[0])
     drawn = binned(drawn_a, drawn_b)
-    low, high = activity.limits(value, drawn[np.isfinite(drawn)])
+    low, high = _limits(a, b, value, drawn[np.isfinite(drawn)], binned)
     name = "Dhat4" if large else "Dhat1"
     return Overlap(value, min(low, value), max(high, value), name, (a.n, b.n))
+
+
+def _limits(
+    a: Times, b: Times, value: float, by_station: Floats, measure: Measure
+) -> tuple[float, float]:
+    """The true overlaps under which the estimate is no surprise: a bootstrap test turned round.
+
+    An estimate is too high where curves are smoothed and far apart, and too low where they are
+    alike and events few. So events are drawn from pairs of curves with known overlaps, the curves
+    as seen moved towards each other or apart, and each says where its estimates fall (on the logit
+    scale). Where stations drawn again (`by_station`) vary more than events do, their spread counts.
+    """
+    whole = [Drawn.of(times.bins.sum(0, keepdims=True)).density[0] for times in (a, b)]
+    f, g = (density / density.sum() for density in whole)
+    random, middle = np.random.default_rng(SEED), (f + g) / 2
+    true, means, spreads = [], [], []
+    for mix in MIXES:
+        pair = [np.maximum((1 - mix) * curve + mix * middle, 0) for curve in (f, g)]
+        p, q = (curve / curve.sum() for curve in pair)
+        drawn = [
+            Drawn.of(random.multinomial(times.n, curve, MIXED_DRAWS).astype(float))
+            for times, curve in ((a, p), (b, q))
+        ]
+        found = measure(*drawn)
+        known = _logit(found[np.isfinite(found)])
+        true.append(np.minimum(p, q).sum())
+        means.append(known.mean())
+        spreads.append(known.std())
+    spread = np.array(spreads)
+    if len(by_station):
+        spread *= max(1.0, float(_logit(by_station).std()) / spread[MIXES.index(0.0)])
+    return _turned_round(float(_logit(np.array(value))), np.array(true), np.array(means), spread)
+
+
+def _turned_round(seen: float, true: Floats, means: Floats, spread: Floats) -> tuple[float, float]:
+    """The lowest and highest true overlap whose estimates reach `seen`, a logit.
+
+    true           (k,) overlaps, rising
+    means, spread  (k,) of their estimates, logits
+    """
+    fine, places = np.linspace(0, 1, 401), np.linspace(0, 1, len(true))
+    at, mean, width = (np.interp(fine, places, row) for row in (true, means, spread))
+    mean = np.maximum.accumulate(mean)
+    up, down = mean + LEVEL * width >= seen, mean - LEVEL * width <= seen
+    low = at[np.flatnonzero(up)[0]] if up.any() else at[-1]
+    high = at[np.flatnonzero(down)[-1]] if down.any() else at[0]
+    if up[0]:  # lower than any of them: as far below the estimate as the lowest one is
+        below = seen - LEVEL * width[0] - (mean[0] - float(_logit(at[0])))
+        low = min(float(low), float(expit(below)))
+    return float(low), float(high)
+
+
+def _logit(share: Floats) -> Floats:
+    return np.asarray(logit(np.clip(share, 1e-6, 1 - 1e-6)))
 
 
 def _dhat1(a: Drawn, b: Drawn) -> Floats:
