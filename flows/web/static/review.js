@@ -245,7 +245,7 @@ function drafted() {
   const many = selected.size;
   $("scope").textContent = {
     visit: "For the whole visit (t changes it)",
-    picture: "For this picture (t changes it)",
+    picture: item.of_visit ? "For this picture (t changes it)" : "For this picture",
     selection: `For ${many} selected picture${many === 1 ? "" : "s"} (t changes it)`,
   }[scope];
 }
@@ -553,6 +553,7 @@ document.querySelectorAll("button[data-key]").forEach((button) => {
     press(button.dataset.key, event);
   });
 });
+$("over").addEventListener("click", () => press("h"));
 $("help-button").addEventListener("click", () => $("help").showModal());
 
 // ---- species
