@@ -4,15 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
+from makers import fill
 
-from db.core.engine import open_database
+from db.core.engine import open_database, writing
+from db.store.batches import batch_by_name, batch_row, read_recipe, save_recipe
 from flows.execution.directly import Directly
-from flows.run_options import NamingOptions, RunOptions
+from flows.run_options import NamingOptions, RunOptions, StartedRun
 from flows.services.relabel import relabel
 from flows.steps import chain
+from flows.steps.answers import label_by_answers, naming_recipe
 from pipeline.errors import SettingsError
 from pipeline.exchange.answers.read import read_answers
 from pipeline.exchange.answers.taxonomy import meaning, seven_fields
+from pipeline.settings import Settings
 from pipeline.species.answers import Bars, known_words, rolled_up, together
 from pipeline.species.labelset import load_labelset
 from tests import cards
@@ -297,3 +301,27 @@ def test_answers_that_cannot_be_taken_are_refused_and_nothing_changes(whole, tmp
         with pytest.raises(SettingsError, match=words):
             relabel(NamingOptions(database=url, **options))
     assert rows(url, LABELS) == before
+
+
+def test_answers_on_one_card_never_name_pictures_of_another_card_at_the_same_camera(
+    database, database_url, tmp_path
+):
+    """Two cards of one camera have the same paths again and again."""
+    with writing(database) as conn:
+        fill(conn, 60, cameras=2, cards=2)
+        conn.exec_driver_sql("UPDATE media SET deployment_id = (SELECT min(id) FROM deployment)")
+        first = batch_by_name(conn, "card-0")
+        look = batch_row(conn, first)["look_recipe_id"]
+        paths = conn.exec_driver_sql(
+            "SELECT path FROM media JOIN batch b ON b.id = batch_id WHERE b.name = 'card-0'"
+        )
+        path = predictions(tmp_path, *(entry(name, DEER) for name in paths.scalars()))
+        options = NamingOptions(database=database_url, answers=str(path))
+        described = naming_recipe(conn, first, read_recipe(conn, look), options, Settings())
+        recipe = save_recipe(conn, "label", described, "SpeciesNet 4.0.1a")
+    run = StartedRun(first, "card-0", None, look, recipe, 0, seed="")
+    label_by_answers(options, run, described["answers"])
+    query = "SELECT b.name, t.name, count(*) FROM label t JOIN media m ON m.id = t.media_id"
+    where = f"JOIN batch b ON b.id = m.batch_id WHERE t.recipe_id = {recipe} GROUP BY 1, 2"
+    [(card, name, count)] = rows(database_url, f"{query} {where}")
+    assert (card, name) == ("card-0", "Cervus elaphus") and count > 0

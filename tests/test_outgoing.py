@@ -23,6 +23,7 @@ from flows.services.exchange.outgoing import Sharing
 from pipeline.errors import InputError
 from pipeline.exchange.answers.read import read_answers
 from pipeline.exchange.answers.taxonomy import seven_fields
+from pipeline.exchange.camtrap_dp import export
 from pipeline.exchange.outgoing.geojson import write_geojson
 from pipeline.exchange.outgoing.geopackage import write_geopackage
 from pipeline.exchange.outgoing.layers import layers
@@ -188,6 +189,19 @@ def test_a_place_of_a_protected_species_is_rounded_for_all_that_was_seen_there()
     assert places.of(FAR) == ("-3.5", "34.876543", None, None)
     nothing = public_places(content, False, frozenset(), TAXA)
     assert nothing.of(GATE)[:2] == ("-2.12", "34.88")
+
+
+def test_a_camtrap_dp_package_guards_the_same_places(about, tmp_path):
+    named = replace(GATE, location_name="Lion den")
+    content = package(deployments=(named, FAR))
+    export(content, about, tmp_path / "p", exact=True, guarded=frozenset({"gate"}))
+    lines = (tmp_path / "p" / "deployments.csv").read_text("utf-8").splitlines()
+    gate, far = csv.DictReader(lines)
+    assert (gate["latitude"], gate["longitude"], gate["locationName"]) == ("-2.1", "34.9", "")
+    assert int(gate["coordinateUncertainty"]) > 7000
+    assert far["longitude"] == "34.876543"
+    described = json.loads((tmp_path / "p" / "datapackage.json").read_text())
+    assert described["coordinatePrecision"] == 0.1
 
 
 # --- Wildlife Insights

@@ -42,6 +42,7 @@ def camtrap_dp(
     database: Database = None,
     name: Name = None,
     exact: Exact = False,
+    protected: Protected = None,
     settings: Settings = None,
 ) -> int:
     """A Camtrap DP 1.0.2 data package. Reviewers' names and comments go out as they were written.
@@ -50,7 +51,8 @@ def camtrap_dp(
     """
     from flows.services.exchange.export import export_camtrap_dp
 
-    done = export_camtrap_dp(database_url(database), folder, project, name, exact, settings)
+    url = database_url(database)
+    done = export_camtrap_dp(url, folder, project, name, exact, settings, protected)
     print(f"{folder}: {_counts(done.counts)}")
     if done.left_out:
         print(f"{counted(done.left_out, 'picture')} without a time: left_out.csv")

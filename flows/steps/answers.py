@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
+from db.core.rows import CHUNK, chunks
 from db.store.batches import label_recipes, read_recipe
-from db.store.deployments import deployments_of
 from db.store.labels import save_labels
 from db.store.media import media_of
-from db.store.scores import frame_scores_of
+from db.store.scores import frame_scores_named
 from flows.execution.databases import known_database, ready_database
 from flows.execution.ways import Progress
 from flows.run_options import NamingOptions, StartedRun
@@ -166,21 +166,19 @@ def label_by_answers(
     found = _matched(options, run.batch_id).found
     taxa, bars, source = taxa_in(answers), Bars(**answers["bars"]), answers["source"]
     with reading(ready_database(options.database)) as conn:
-        places = deployments_of(conn, run.batch_id)
-    for done, place in enumerate(places, 1):
-        among = [place.deployment_id]
+        media = media_of(conn, run.batch_id)  # of this card alone: paths come back on the next
+    for done, part in enumerate(chunks(media), 1):
         with reading(ready_database(options.database)) as conn:
-            scores = frame_scores_of(conn, run.batch_id, run.look, among)
-            media = media_of(conn, run.batch_id, among)
+            scores = frame_scores_named(conn, run.look, [picture.sha256 for picture in part])
         labels = [
             label_of(picture.sha256, found.get(picture.path), taxa, bars, source)
-            for picture in media
+            for picture in part
             if picture.sha256 in scores and scores[picture.sha256].state == "kept"
         ]
         with writing(ready_database(options.database)) as conn:
             save_labels(conn, run.label, labels)
         if tell:
-            tell(done, len(places))
+            tell(min(done * CHUNK, len(media)), len(media))
 
 
 def answers_warnings(options: NamingOptions, run: StartedRun) -> tuple[str, ...]:
@@ -210,13 +208,14 @@ def _unused(options: NamingOptions, run: StartedRun, fit: Matched[Answer]) -> tu
     """Pictures that are blank here and not there; kept ones without an answer."""
     hidden = unanswered = 0
     with reading(known_database(options.database)) as conn:
-        scores = frame_scores_of(conn, run.batch_id, run.look)
-        for picture in media_of(conn, run.batch_id):
-            state = scores[picture.sha256].state if picture.sha256 in scores else None
-            answer = fit.found.get(picture.path)
-            named = answer is not None and answer.observation_type not in ("blank", "unknown")
-            hidden += state == "blank" and named
-            unanswered += state == "kept" and answer is None
+        for part in chunks(media_of(conn, run.batch_id)):
+            scores = frame_scores_named(conn, run.look, [picture.sha256 for picture in part])
+            for picture in part:
+                state = scores[picture.sha256].state if picture.sha256 in scores else None
+                answer = fit.found.get(picture.path)
+                named = answer is not None and answer.observation_type not in ("blank", "unknown")
+                hidden += state == "blank" and named
+                unanswered += state == "kept" and answer is None
     return hidden, unanswered
 
 

@@ -27,6 +27,7 @@ from pipeline.tables.whole import whole_folder
 from pipeline.tables.writer import write_table
 
 ROUND_TO = 2  # decimals of a degree, about a kilometre
+PROTECTED_TO = 1  # the same where a protected species was seen, about eleven kilometres
 METRES_PER_DEGREE = 111_700  # at most, anywhere
 GPS_M = 30  # uncertainty of a place for which none is given
 NAMED = ("animal", "human")  # a vehicle's name is no scientific one
@@ -52,10 +53,12 @@ def export(
     folder: Path,
     exact: bool = False,
     pixelate_bar: float | None = None,
+    guarded: frozenset[str] = frozenset(),
 ) -> Exported:
     """Write the package into `folder`, which must be new or empty; all of it or nothing.
 
     exact         places as they are; else rounded, with the uncertainty that this brings
+    guarded       deployments at places of protected species: rounded more, without a name in words
     pixelate_bar  p_human from which a picture is not public (default: that of the settings)
     Raises InputError: one line that names every deployment and what it lacks.
     """
@@ -63,18 +66,24 @@ def export(
     refuse_incomplete(package.deployments)
     bar = Poaching().pixelate_bar if pixelate_bar is None else pixelate_bar
     with whole_folder(folder, "package") as working:
-        return _write(package, project, working, folder, exact, bar)
+        exported = _write(package, project, working, exact, bar, guarded)
+    return replace(exported, folder=folder)
 
 
 def _write(
-    package: Package, project: Project, to: Path, folder: Path, exact: bool, bar: float
+    package: Package, project: Project, to: Path, exact: bool, bar: float, guarded: frozenset[str]
 ) -> Exported:
     dated = [picture for picture in package.pictures if picture.taken_at is not None]
     undated = [picture for picture in package.pictures if picture.taken_at is None]
     offset = _offsets(package)
     private = people_events(package)
     places = [
-        deployment_row(deployment, exact, deployment.deployment_id in package.doubted)
+        deployment_row(
+            deployment,
+            exact,
+            deployment.deployment_id in package.doubted,
+            deployment.deployment_id in guarded,
+        )
         for deployment in package.deployments
     ]
     public = [is_public(picture, bar, private) for picture in dated]
@@ -94,26 +103,34 @@ def _write(
         counts["outages"] = _table(to / "outages.csv", OUTAGES, outage_rows(package))
     if undated:
         _table(to / "left_out.csv", LEFT_OUT, (_left_out(picture) for picture in undated))
-    precision = None if exact else 10**-ROUND_TO
+    precision = 10**-PROTECTED_TO if guarded else None if exact else 10**-ROUND_TO
     about = descriptor(package, project, places, names, precision)
     text = json.dumps(about, indent=2, ensure_ascii=False)
     (to / "datapackage.json").write_bytes(text.encode() + b"\n")
     lapse = sum(event.started_at is not None for event in time_lapse(package.events))
-    return Exported(folder, counts, len(undated), lapse if "event" in project.levels else 0)
+    return Exported(to, counts, len(undated), lapse if "event" in project.levels else 0)
 
 
 # --- rows
 
 
-def deployment_row(deployment: Deployment, exact: bool, suspect: bool) -> Row:
-    """A row of deployments.csv; suspect: its clock may be wrong."""
+def deployment_row(
+    deployment: Deployment, exact: bool, suspect: bool, guarded: bool = False
+) -> Row:
+    """A row of deployments.csv.
+
+    suspect   its clock may be wrong
+    guarded   a protected species was seen there
+    """
     start, end, offset = period(deployment)
-    latitude, longitude, uncertainty = place(deployment, exact)
+    latitude, longitude, uncertainty = place(
+        deployment, exact and not guarded, PROTECTED_TO if guarded else ROUND_TO
+    )
     return {
         **{key: value for key, value in deployment.other.items() if key in DEPLOYMENTS},
         "deploymentID": identifier(deployment.deployment_id),
         "locationID": deployment.location_id,
-        "locationName": deployment.location_name,
+        "locationName": None if guarded else deployment.location_name,
         "latitude": latitude,
         "longitude": longitude,
         "coordinateUncertainty": uncertainty,

@@ -7,6 +7,7 @@ from pathlib import Path
 from db.core.engine import reading
 from flows.execution.databases import known_database
 from flows.facts.package import gather
+from flows.services.exchange.outgoing import Sharing, results
 from pipeline.exchange.camtrap_dp import export
 from pipeline.exchange.megadetector import export_results
 from pipeline.exchange.project import read_project
@@ -39,16 +40,17 @@ def export_camtrap_dp(
     batch: str | None = None,
     exact: bool = False,
     settings: str | None = None,
+    protected: Path | None = None,
 ) -> ExportedPackage:
     """Write a Camtrap DP 1.0.2 package; InputError names what is missing, with nothing written.
 
-    settings  the study's own numbers: its pixelate_bar says which pictures are not public
+    settings   the study's own numbers: its pixelate_bar says which pictures are not public
+    protected  names, one a line: places where they were seen are rounded more
     """
     bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
     described = read_project(project)
-    with reading(known_database(database)) as conn:
-        package = gather(conn, [batch] if batch else None)
-    done = export(package, described, folder, exact=exact, pixelate_bar=bar)
+    package, _, places = results(database, Sharing(batch, exact, protected))
+    done = export(package, described, folder, exact, bar, places.guarded)
     levels = tuple(described.levels)
     return ExportedPackage(folder, done.counts, done.left_out, done.time_lapse, levels)
 

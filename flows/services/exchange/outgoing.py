@@ -4,6 +4,7 @@ GeoJSON and GeoPackage."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -50,8 +51,9 @@ class Written:
     rounded: int = 0  # deployments at places of protected species
 
 
-@dataclass(frozen=True, slots=True)
-class _Results:
+class Results(NamedTuple):
+    """What goes out of a database."""
+
     package: Package
     taxa: dict[str, Chain]
     places: Places
@@ -67,31 +69,29 @@ def export_darwin_core(
 ) -> Written:
     """A Darwin Core archive, a new .zip; InputError names what is missing, with nothing written."""
     bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
-    described, results = read_project(project), _results(database, sharing)
-    archive = Archive(results.package, described, results.places, results.taxa, bar, media_url)
-    return Written(file, export_archive(archive, file), len(results.places.guarded))
+    described, found = read_project(project), results(database, sharing)
+    archive = Archive(found.package, described, found.places, found.taxa, bar, media_url)
+    return Written(file, export_archive(archive, file), len(found.places.guarded))
 
 
 def export_wildlife_insights(
     database: str, folder: Path, project: Path, sharing: Sharing, media_url: str | None = None
 ) -> Written:
     """Wildlife Insights' four tables in a new folder."""
-    described, results = read_project(project), _results(database, sharing)
-    upload = Upload(
-        results.package, described, results.places, results.taxa, sharing.people, media_url
-    )
-    return Written(folder, export_tables(upload, folder), len(results.places.guarded))
+    described, found = read_project(project), results(database, sharing)
+    upload = Upload(found.package, described, found.places, found.taxa, sharing.people, media_url)
+    return Written(folder, export_tables(upload, folder), len(found.places.guarded))
 
 
 def export_map(database: str, file: Path, sharing: Sharing) -> Written:
     """Stations and visits as a new .geojson or .gpkg."""
     if file.suffix.lower() not in WRITERS:
         raise InputError(f"{file}: name it .geojson or .gpkg, as what it shall be")
-    results = _results(database, sharing)
-    drawn, left = layers(results.package, results.places, sharing.people)
+    found = results(database, sharing)
+    drawn, left = layers(found.package, found.places, sharing.people)
     WRITERS[file.suffix.lower()](drawn, file)
     counts = {**{layer.name: len(layer.rows) for layer in drawn}, **left}
-    return Written(file, counts, len(results.places.guarded))
+    return Written(file, counts, len(found.places.guarded))
 
 
 def export_for_timelapse(database: str, folder: Path, batch: str | None = None) -> Written:
@@ -103,16 +103,17 @@ def export_for_timelapse(database: str, folder: Path, batch: str | None = None) 
 
 def export_speciesnet(database: str, file: Path, sharing: Sharing) -> Written:
     """The models' results as a new SpeciesNet predictions file."""
-    results = _results(database, sharing)
-    return Written(file, export_predictions(results.package, results.taxa, file))
+    found = results(database, sharing)
+    return Written(file, export_predictions(found.package, found.taxa, file))
 
 
-def _results(database: str, sharing: Sharing) -> _Results:
+def results(database: str, sharing: Sharing) -> Results:
+    """Pictures and visits, what is above each name, and places as exactly as they may be told."""
     protected = load_site_list(sharing.protected) if sharing.protected else frozenset()
     with reading(known_database(database)) as conn:
         package = gather(conn, [sharing.batch] if sharing.batch else None)
         taxa = _taxa(conn, sharing.labels)
-    return _Results(package, taxa, public_places(package, sharing.exact, protected, taxa))
+    return Results(package, taxa, public_places(package, sharing.exact, protected, taxa))
 
 
 def _taxa(conn: Connection, labels: str) -> dict[str, Chain]:

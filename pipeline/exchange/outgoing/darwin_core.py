@@ -155,7 +155,7 @@ def _where(place: Deployment, places: Places) -> Row:
     return {
         "parentEventID": place.deployment_id,
         "locationID": place.location_id,
-        "locality": place.location_name,
+        "locality": places.name_of(place),
         "decimalLatitude": latitude,
         "decimalLongitude": longitude,
         "geodeticDatum": "EPSG:4326",

@@ -104,7 +104,7 @@ def _stations(
         ids = [place.deployment_id for place in of_station]
         found = set().union(*(species[name] for name in ids))
         rows.append((point, (
-            station, of_station[0].location_name, len(of_station),
+            station, places.name_of(of_station[0]), len(of_station),
             _text(min(starts, default=None)), _text(max(ends, default=None)),
             sum(animals[name] for name in ids), len(found), uncertainty, done,
         )))  # fmt: skip

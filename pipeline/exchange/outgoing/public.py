@@ -7,12 +7,11 @@ every other deployment at that place: one exact row would give the others away.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline.exchange.camtrap_dp import ROUND_TO, place
+from pipeline.exchange.camtrap_dp import PROTECTED_TO, ROUND_TO, place
 from pipeline.exchange.package import Event, Observation, Package, Picture
 from pipeline.records import Deployment
 from pipeline.species.answers import Taxa
 
-PROTECTED_TO = 1  # decimals of a degree, about eleven kilometres
 PEOPLE = ("human", "vehicle")
 ROUNDED = "coordinates rounded to {} of a degree"
 
@@ -23,6 +22,11 @@ class Places:
 
     exact: bool = False
     guarded: frozenset[str] = frozenset()  # deployments at places of protected species
+
+    def name_of(self, deployment: Deployment) -> str | None:
+        """The place in words, which may tell more than its rounded coordinates."""
+        guarded = deployment.deployment_id in self.guarded
+        return None if guarded else deployment.location_name
 
     def of(self, deployment: Deployment) -> tuple[str, str, int | None, str | None]:
         """Latitude, longitude, uncertainty in metres, and what was done to them (None: nothing).

@@ -155,7 +155,7 @@ def _deployment(place: Deployment, places: Places) -> Row:
     latitude, longitude, *_ = places.of(place)
     return {
         "deployment_id": place.deployment_id,
-        "placename": place.location_id or place.location_name or place.deployment_id,
+        "placename": place.location_id or places.name_of(place) or place.deployment_id,
         "longitude": longitude,
         "latitude": latitude,
         "start_date": place.started_at,
