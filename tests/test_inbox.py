@@ -73,17 +73,24 @@ def test_an_inbox_that_is_not_there_is_one_line(tmp_path):
         folders_in(tmp_path / "unmounted")
 
 
+def test_a_folder_of_clips_alone_is_a_card_where_clips_can_be_read(tmp_path, monkeypatch):
+    put(tmp_path / "films", "a.avi", "b.mp4")
+    assert [one.pictures for one in folders_in(tmp_path).values()] == [2]
+    monkeypatch.setattr("pipeline.card.scan.video", lambda: False)
+    assert [one.pictures for one in folders_in(tmp_path).values()] == [0]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text: Linux alone")
 def test_what_will_never_be_taken_is_said(tmp_path):
     put(tmp_path, "loose.jpg", "loose too.JPG", "readme.txt")
-    put(tmp_path / "films", "a.avi")
+    put(tmp_path / "sounds", "a.wav")
     odd = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(odd)
     (tmp_path / os.fsdecode(b"caf\xe9") / "a.jpg").write_bytes(b"jpeg")
     found = folders_in(tmp_path)
     assert wanted(found, {}) == {}
-    loose, films, name = never_taken(tmp_path, found)
-    assert films == "films: holds no picture"
+    loose, sounds, name = never_taken(tmp_path, found)
+    assert sounds == "sounds: holds no picture"
     assert loose.startswith("2 pictures loose in") and "rename the folder" in name
 
 
