@@ -103,7 +103,7 @@ def test_the_audit_asks_about_single_pictures_and_its_answers_count_there(url, a
     amina.ask("undo", queue=queue)
 
 
-@pytest.mark.parametrize("kind", ["visits", "doubtful", "people", "flags", "audit"])
+@pytest.mark.parametrize("kind", ["visits", "doubtful", "people", "flags", "cells", "audit"])
 def test_every_queue_has_a_page_a_size_and_a_next_one(amina, kind):
     queue = {"kind": kind} | ({"below": "0.9"} if kind == "doubtful" else {})
     page = amina.get("/review", params=queue)
@@ -219,3 +219,14 @@ def test_an_answer_that_cannot_be_is_refused_and_nothing_is_saved(url, amina, sa
     answer = amina.post("/api/save", json={"media_ids": [key], "purpose": "event", "said": said})
     assert answer.status_code == 400
     assert rows(url, "SELECT count(*) FROM review") == before
+
+
+def test_flags_follow_what_people_saw_once_the_reviewer_pauses(url, amina):
+    from flows.services.reviewing.flags_later import FlagsLater
+
+    later = FlagsLater(url, pause_s=0.01)
+    later.start()
+    item = next_one(amina, {"kind": "people"})
+    later.tell([item["media_id"]])
+    later.end()
+    assert later._due == set()

@@ -33,8 +33,12 @@ async def next_visits(request: Request) -> Response:
 
     def find() -> list[dict[str, Any]]:
         items = desk.queues.next_items(queue, reviewer, after, most, keep)
-        found = [(_shown(desk, reviewer, queue, item.media_id), item.cursor) for item in items]
-        return [{**shown, "cursor": cursor} for shown, cursor in found if shown]
+        found = [(_shown(desk, reviewer, queue, item.media_id), item) for item in items]
+        return [
+            {**shown, "cursor": item.cursor, "question": item.question}
+            for shown, item in found
+            if shown
+        ]
 
     return JSONResponse({"items": await run_sync(find)})
 

@@ -2,8 +2,9 @@
 
 QUEUES = {  # kind -> what it holds
     "audit": "A random sample of the pictures set aside as blank: measures what was missed.",
-    "sample": "A random sample of visits: corrects every number of the study.",
+    "sample": "Visits drawn by `camtriage review sample`: corrects every number of the study.",
     "second": "A random tenth of what others answered, not shown to you: how far do you agree?",
+    "cells": "One visit for each station and week in which a species was named and nobody looked.",
     "flags": "Visits under suspicion of poaching, the gravest first. People are shown.",
     "doubtful": "Visits whose name is unsure, or that have none.",
     "people": "Visits with people or vehicles. People are shown.",

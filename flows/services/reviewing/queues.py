@@ -15,8 +15,10 @@ from db.queries.reviewing.queues import VisitFilter
 from db.store.reviewing.claims import claim, held_by_others, release
 from flows.execution.databases import known_database
 from flows.services.reviewing.agreement import second_visits
+from flows.services.study.sample import open_visits
 from pipeline.errors import InputError
 from pipeline.population.correction.sample import place
+from pipeline.population.events.sightings import StudyRequest
 
 VISITS, PICTURES = "visits", "pictures"  # what a queue asks about
 KINDS = {  # of queues -> (what they ask about, their title)
@@ -26,9 +28,15 @@ KINDS = {  # of queues -> (what they ask about, their title)
     "flags": (VISITS, "Flags"),
     "sample": (VISITS, "Random sample of visits"),
     "second": (VISITS, "A second look"),
+    "cells": (VISITS, "Open cells of occupancy"),
     "audit": (PICTURES, "Audit of the blanks"),
 }
-LISTED = ("flags", "sample", "audit")  # whose order is made once for all; others go by keys
+LISTED = (
+    "flags",
+    "sample",
+    "cells",
+    "audit",
+)  # whose order is made once for all; others go by keys
 SHOWS_PEOPLE = ("flags", "people")  # whose pictures are not pixelated
 DOUBTFUL = 0.8  # names with a lower probability, where nobody says another
 REFRESH_S = 60  # after which a listed queue is made again
@@ -72,6 +80,7 @@ class Item:
 
     media_id: int  # of the picture, or of the first one of the visit
     cursor: int  # where the queue goes on after it
+    question: str = ""  # empty: what is on it
 
 
 def asked_queue(words: Mapping[str, str]) -> Queue:
@@ -125,6 +134,7 @@ class _List:
     made_at: float
     keys: list[int]
     places: dict[int, int]  # of each key in the list
+    questions: dict[int, str]  # by key, where the queue asks about something
 
 
 @dataclass(slots=True)
@@ -146,6 +156,7 @@ class Queues:
         """
         found: list[Item] = []
         engine = known_database(self.database)
+        self._prepare(queue.kind)
         with writing(engine) as conn:
             release(conn, reviewer, keep)
             claim(conn, keep, reviewer)
@@ -170,13 +181,14 @@ class Queues:
 
     def size(self, queue: Queue, reviewer: str) -> tuple[int, int]:
         """How many visits or pictures it has for this reviewer, and how many are answered."""
+        self._prepare(queue.kind)
         with reading(known_database(self.database)) as conn:
             if queue.blind:
                 left, done = (second_visits(conn, reviewer, done) for done in (False, True))
                 return len(left) + len(done), len(done)
             if queue.kind not in LISTED:
                 return rows.count_visits(conn, queue.filter)
-            keys = self._list(conn, queue.kind).keys
+            keys = self._lists[queue.kind].keys
             return len(keys), len(keys) - len(rows.open_of(conn, keys, queue.of_visits))
 
     def _open(
@@ -189,12 +201,16 @@ class Queues:
         if queue.kind not in LISTED:
             visits = rows.next_visits(conn, queue.filter, after, most)
             return [Item(media_id, key) for key, media_id in visits]
-        listed, found = self._list(conn, queue.kind), list[Item]()
+        listed, found = self._lists[queue.kind], list[Item]()
         at = after
         while at < len(listed.keys) and len(found) < most:
             part = listed.keys[at : at + 200]
             unanswered = rows.open_of(conn, part, queue.of_visits)
-            found += [Item(key, at + i + 1) for i, key in enumerate(part) if key in unanswered]
+            found += [
+                Item(key, at + i + 1, listed.questions.get(key, ""))
+                for i, key in enumerate(part)
+                if key in unanswered
+            ]
             at += len(part)
         return found[:most]
 
@@ -204,24 +220,34 @@ class Queues:
             return set(mine)
         return rows.open_of(conn, list(mine), queue.of_visits)
 
-    def _list(self, conn: Connection, kind: str) -> _List:
+    def _prepare(self, kind: str) -> None:
+        """Make the list of a listed queue, where there is none or it is old."""
+        if kind not in LISTED:
+            return
         with self._one_at_a_time:
             known = self._lists.get(kind)
             if known is None or time.monotonic() - known.made_at > REFRESH_S:
-                keys = [key for key, _ in _listed(conn, kind)]
-                made = known.keys if known and set(keys) <= set(known.places) else keys
-                places = {key: number for number, key in enumerate(made)}
-                self._lists[kind] = known = _List(time.monotonic(), made, places)
-            return known
+                new = _listed(self.database, kind)
+                same = known is not None and new.keys() <= known.places.keys()
+                keys = known.keys if known and same else list(new)  # cursors stay what they are
+                places = {key: number for number, key in enumerate(keys)}
+                self._lists[kind] = _List(time.monotonic(), keys, places, new)
 
 
-def _listed(conn: Connection, kind: str) -> list[tuple[int, str]]:
-    if kind == "audit":
-        return rows.drawn_for_audit(conn)
-    if kind == "flags":
-        return rows.flagged(conn)
-    sample = sample_in_force(conn)
-    if sample is None:
-        return []
-    drawn, about = sample  # in the order of the draw: answers count from its top without a gap
-    return rows.keys_of(conn, sorted(drawn, key=lambda sha: place(about["seed"], sha)))
+def _listed(database: str, kind: str) -> dict[int, str]:
+    """The keys of a listed queue in its order, each with its question."""
+    asked = open_visits(database, StudyRequest()) if kind == "cells" else {}
+    with reading(known_database(database)) as conn:
+        if kind == "cells":
+            keys = rows.keys_of(conn, list(asked))
+            return {key: " ".join(f"{name}?" for name in asked[sha]) for key, sha in keys}
+        if kind == "audit":
+            return {key: "" for key, _ in rows.drawn_for_audit(conn)}
+        if kind == "flags":
+            return {key: "" for key, _ in rows.flagged(conn)}
+        sample = sample_in_force(conn)
+        if sample is None:
+            return {}
+        drawn, about = sample  # in the order of the draw: answers count from its top without a gap
+        queued = sorted(drawn, key=lambda sha: place(about["seed"], sha))
+        return {key: "" for key, _ in rows.keys_of(conn, queued)}

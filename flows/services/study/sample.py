@@ -18,6 +18,7 @@ from pipeline.population.correction.sample import LabelledVisit
 from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.cell_queue import open_cells
 from pipeline.population.study.species_occupancy import any_history
+from pipeline.population.study.verify import Hit
 from pipeline.report.event_sheet import VisitQuestion, row_of, write_event_sheet
 from pipeline.settings import load_settings
 
@@ -118,19 +119,34 @@ def write_queue(
     bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
     check_folder(out)
     rests_on = read_basis(database, request)
-    grid = any_history(rests_on)
     with reading(known_database(database)) as conn:
-        cells = open_cells(rests_on, read_labelled_visits(conn), grid)
-        first: dict[str, tuple[LabelledVisit, list[str]]] = {}  # a visit is asked about once
-        for hit, call in cells:
-            first.setdefault(call.sha256, (call, []))[1].append(f"{hit.species}?")
-        first = dict(list(first.items())[:most])
-        questions = [" ".join(names) for _, names in first.values()]
+        cells = open_cells(rests_on, read_labelled_visits(conn), any_history(rests_on))
+        first = dict(list(_by_visit(cells).items())[:most])
+        questions = [" ".join(f"{name}?" for name in names) for _, names in first.values()]
         asked = _asked(conn, [call for call, _ in first.values()], bar, questions)
     absent = set(rests_on.request.species) - {sighting.taxon for sighting in rests_on.kept}
     words = QUEUE.format(len(first))
     paths = write_event_sheet(asked, out, "queue", "Open cells of occupancy", words, show_people)
     return VisitQueue(tuple(paths), len(cells), len(first), tuple(sorted(absent)))
+
+
+def open_visits(database: str, request: StudyRequest) -> dict[str, list[str]]:
+    """The visits that settle open cells of occupancy by the sha256 of their first picture, each
+    with the species that are in question; the commonest species first."""
+    rests_on = read_basis(database, request)
+    with reading(known_database(database)) as conn:
+        cells = open_cells(rests_on, read_labelled_visits(conn), any_history(rests_on))
+    return {sha: names for sha, (_, names) in _by_visit(cells).items()}
+
+
+def _by_visit(
+    cells: Sequence[tuple[Hit, LabelledVisit]],
+) -> dict[str, tuple[LabelledVisit, list[str]]]:
+    """A visit is asked about once, whatever number of cells it settles."""
+    first: dict[str, tuple[LabelledVisit, list[str]]] = {}
+    for hit, call in cells:
+        first.setdefault(call.sha256, (call, []))[1].append(hit.species)
+    return first
 
 
 def _asked(

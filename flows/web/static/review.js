@@ -222,7 +222,7 @@ function words() {
   $("machine").replaceChildren(
     ...line("Machine: ", { strong: item.machine.map(phrase).join(" + ") || "no word" },
       score === null || score === undefined ? "" : ` ${score.toFixed(2)}`).childNodes);
-  $("question").textContent = item.of_visit
+  $("question").textContent = item.question ? `Is it ${item.question}` : item.of_visit
     ? `What is on this visit? ${item.pictures} picture${item.pictures === 1 ? "" : "s"}`
     : "What is on this picture?";
   const said = item.of_visit ? item.answer : item.frames.find((frame) => frame.asked)?.answer;
