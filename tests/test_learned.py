@@ -40,6 +40,7 @@ from pipeline.species import learned, zeroshot
 from pipeline.species.labelset import load_labelset
 from pipeline.train.corrections.learn import learn
 from pipeline.train.corrections.lessons import Lessons, groups_of
+from tests.cards import TWO_TAXA
 
 KNOWN, STRANGE = "Vulpes vulpes", "Gulo fictus"  # a name of the starter's, and one it never knew
 FACTS = {"name": "t", "labeller": {"name": "starter", "sha256": "x"}}
@@ -299,6 +300,16 @@ def test_vectors_of_another_labeller_are_refused(url, monkeypatch):
     monkeypatch.setattr(recipes, "identity", lambda model: elsewhere)
     with pytest.raises(SettingsError, match=r"have vectors of starter .60., not of starter as"):
         learn_names(NamingOptions(database=url), "park", 0.95)
+
+
+def test_another_label_set_or_a_tag_of_weights_is_refused_before_anything_is_done(url, tmp_path):
+    learn_names(NamingOptions(database=url), "park", 0.95)
+    (tmp_path / "two.toml").write_text(TWO_TAXA)
+    two = NamingOptions(database=url, labeller="learned:park", labels=str(tmp_path / "two.toml"))
+    with pytest.raises(SettingsError, match="learned beside the label set starter, not"):
+        relabel(two, None, Directly(1))
+    with pytest.raises(SettingsError, match="--pretrained openai: learned:park knows its labeller"):
+        models.encoder("learned:park", "openai")
 
 
 def test_a_damaged_head_or_none_of_that_name_is_told_in_one_line(url):

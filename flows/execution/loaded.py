@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pipeline.errors import WeightsError
+from pipeline.errors import SettingsError, WeightsError
 
 if TYPE_CHECKING:
     from pipeline.frames.classifier import FrameModel
@@ -58,6 +58,8 @@ def encoder(name: str, pretrained: str | None) -> "Encoder":
     from pipeline.species.encoder import load_encoder
 
     if head := learned(name):
+        if pretrained is not None:
+            raise SettingsError(f"--pretrained {pretrained}: {name} knows its labeller by itself")
         found = encoder(*head.labeller)
         if found.sha256 != head.facts["labeller"]["sha256"]:
             raise WeightsError(

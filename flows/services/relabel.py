@@ -29,7 +29,7 @@ from flows.steps.answers import (
 )
 from flows.steps.finish import finish
 from flows.steps.flags import flags
-from flows.steps.label import label, naming_warnings
+from flows.steps.label import check_learned, label, naming_warnings
 from flows.steps.summary import Summary
 from flows.steps.visits import visits
 from flows.version import version
@@ -49,6 +49,7 @@ def relabel(options: NamingOptions, name: str | None = None, way: Way | None = N
     """Name one batch (of that name) or all of them again, each from the vectors that it has."""
     options.load_settings()
     labelset = None if options.answers else load_labelset(options.labels)
+    check_learned(options)
     if options.sites:
         load_site_list(Path(options.sites))
     check_answers(options)

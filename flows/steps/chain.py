@@ -27,7 +27,7 @@ from flows.steps.certified import check_certificate
 from flows.steps.finish import finish, same_database, summarise
 from flows.steps.flags import flags
 from flows.steps.ingest import ingest, other_name
-from flows.steps.label import label, naming_warnings
+from flows.steps.label import check_learned, label, naming_warnings
 from flows.steps.score import pictures, score_windows, windows_left_of
 from flows.steps.summary import Summary
 from flows.steps.visits import visits
@@ -80,6 +80,7 @@ def check_inputs(options: RunOptions) -> None:
     models.detector(options.detector)
     models.encoder(options.labeller, options.pretrained)
     load_labelset(options.labels)
+    check_learned(options)
     if options.sites:
         load_site_list(Path(options.sites))
     if options.boxes:

@@ -76,12 +76,21 @@ def bank_of(options: NamingOptions, deployment: str | None = None) -> zeroshot.B
     bank = _bank(options.labels, options.labeller, options.pretrained)
     if head is None or (deployment is not None and not head.speaks_at(deployment)):
         return bank
-    if head.facts["label_set"]["digest"] != bank.labelset.digest:
-        raise SettingsError(
-            f"{options.labeller} was learned beside the label set {head.facts['label_set']['name']}"
-            f", not {options.labels}: give that one with --labels, or learn it again"
-        )
+    check_learned(options)
     return learned.mixed(bank, head)
+
+
+def check_learned(options: NamingOptions) -> None:
+    """SettingsError where names were learned beside another label set than these options have."""
+    head = models.learned(options.labeller)
+    if head is None:
+        return
+    beside = head.facts["label_set"]
+    if beside["digest"] != load_labelset(options.labels).digest:
+        raise SettingsError(
+            f"{options.labeller} was learned beside the label set {beside['name']}, not "
+            f"{options.labels}: give that one with --labels, or learn it again"
+        )
 
 
 @lru_cache(maxsize=4)

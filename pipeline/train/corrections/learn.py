@@ -43,8 +43,8 @@ class Judged:
 
     @property
     def better(self) -> bool:
-        """Whether it names more, and by drawing the groups again hardly ever less."""
-        return self.gain.share > 0 and self.gain.low >= 0
+        """Whether it names more, whichever groups are drawn again."""
+        return self.gain.low > 0
 
 
 @dataclass(frozen=True)
@@ -194,14 +194,17 @@ def _level(
     every = range(len(task.classes))
     strangers = [i for i in every if task.classes[i] < names]
     weight = newcomers(task.lessons, task.groups) * len(every) / len(strangers)
+    most = 0.0
     for level in range(len(LEVELS)):
         true = [task.is_true(after[level][i], i) for i in every]
         odd = [task.is_true(strange[level][i], i) for i in strangers]
         wrong = true.count(False) + weight * odd.count(False)
         called = len(true) - true.count(None) + weight * (len(odd) - odd.count(None))
-        if wrong + 0.5 <= (1 - truth) * (called + 1):
+        reached = 1 - (wrong + 0.5) / (called + 1)
+        if reached >= truth:
             return level
-    raise SettingsError(_no_level(truth, task.lessons.named))
+        most = max(most, reached)
+    raise SettingsError(_no_level(truth, task.lessons.named, most))
 
 
 def least_names(truth: float) -> int:
@@ -209,11 +212,11 @@ def least_names(truth: float) -> int:
     return int(np.ceil(0.5 / (1 - truth) - 1 - 1e-9))
 
 
-def _no_level(truth: float, n: int) -> str:
+def _no_level(truth: float, n: int, most: float) -> str:
     return (
         f"from {n} reviewed animals no level was found from which {truth:g} of the names are true "
-        f"in places left out ({least_names(truth)} names without an error are the least): review "
-        "more pictures of each name, or ask for less with --truth"
+        f"in places left out (the best is {most:.2f}; {least_names(truth)} names without an error "
+        "are the least): review more pictures of each name, or ask for less with --truth"
     )
 
 
