@@ -89,6 +89,7 @@ def test_everything_is_deployed_once_however_often_it_is_said(office):
         for name, one in found.items()
     }
     assert crons["inbox"] == [("*/5 * * * *", None)] and crons["card"] == []
+    assert crons["queue"] == [("*/5 * * * *", None)]
     assert crons["nightly"] == [("0 6 * * *", "Africa/Nairobi")]
     assert crons["weekly"] == [("0 5 * * 1", "Africa/Nairobi")]
     assert found["inbox"]["parameters"]["inbox"] == str(office.inbox)

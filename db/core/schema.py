@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from pipeline.records import time_of
 
 HEAD = (
-    "0012"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0013"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -457,6 +457,29 @@ verdict = sa.Table(  # what a person said about a flag; hangs on the picture, so
     sa.Column("reviewer", Words),
     sa.Column("said_at", Time, nullable=False),  # UTC
     sa.Column("comment", Words),
+)
+
+alert = sa.Table(  # a visit and a channel that hears of it; no run changes one that was sent
+    "alert",
+    metadata,
+    _key(),
+    _to("media"),  # the visit's first picture when it was queued
+    sa.Column("channel", Words, nullable=False),
+    sa.Column("state", TEXT, nullable=False),  # queued, sent, failed, acknowledged, dismissed
+    sa.Column("age", TEXT, nullable=False),  # live, historic
+    sa.Column("severity", sa.Integer, nullable=False),
+    sa.Column("rules", Json, nullable=False),  # that fired; species: an animal on the list
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("seen_at", Time),  # UTC
+    sa.Column("queued_at", Time, nullable=False),  # UTC
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_try_at", Time, nullable=False),  # UTC
+    sa.Column("ended_at", Time),  # UTC: sent, given up, acknowledged
+    sa.Column("error", Words),  # of the newest try
+    sa.Column("receipt", Words),  # the receiver's own name for it
+    sa.Column("said_by", Words),  # who acknowledged it
+    sa.UniqueConstraint("media_id", "channel"),
+    sa.Index(None, "state", "next_try_at"),
 )
 
 audit_draw = sa.Table(

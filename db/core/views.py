@@ -30,6 +30,7 @@ VIEWS = (  # in the order of the reference; one that builds on another comes aft
     "deployments",
     "quiet_cameras",
     "flags",
+    "alerts",
     "troubles",
     "audit_strata",
     "audit_by_deployment",

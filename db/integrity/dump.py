@@ -1,8 +1,8 @@
 """The canonical dump: what a database says, without how it came to say it.
 
-Left out: surrogate keys, running times, runs, arrivals, who looked at people, and where the card
-lay. Rows are sorted, floats have four decimals, vectors are hashed after rounding. Two runs of one
-card agree if their dumps do.
+Left out: surrogate keys, running times, runs, arrivals, who looked at people or was told, and where
+the card lay. Rows are sorted, floats have four decimals, vectors are hashed after rounding. Two
+runs of one card agree if their dumps do.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table
 
 from db.core import schema
 
-LEFT_OUT = ("about", "run", "arrival", "access_to_people", "review_claim")
+LEFT_OUT = ("about", "run", "arrival", "access_to_people", "review_claim", "alert")
 SILENT = {  # columns that may differ between two runs that say the same
     "batch": {"root"},
     "certificate": {"made_at"},

@@ -42,6 +42,10 @@ RULES = {
     "looks with scores beyond 0 and 1": (
         "look WHERE " + _beyond("p_blank", "p_animal", "p_human", "p_vehicle")
     ),
+    "alerts in an unknown state": (
+        "alert WHERE state NOT IN ('queued', 'sent', 'failed', 'acknowledged', 'dismissed')"
+        " OR age NOT IN ('live', 'historic')"
+    ),
     "boxes of an unknown kind": "box WHERE category NOT IN ('animal', 'human', 'vehicle')",
     "boxes beyond their picture": (
         "box WHERE "

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from db.store.batches import batches_of_deployment, read_recipe
 from db.store.flags import flag_results, save_flags
 from db.store.repairs import believed
+from flows.facts.alerts import alerting_of, queue
 from flows.run_options import StartedRun
 from flows.steps import recipes
 from flows.steps.flags import found_flags
@@ -72,6 +73,7 @@ def _of_recipe(conn: Connection, place: Deployment, run: StartedRun) -> FlagsAga
     found = found_flags(conn, settings, run, [place])
     before = flag_results(conn, run.flag, name)
     save_flags(conn, run.flag, found, [name])
+    queue(conn, alerting_of(), run, place, found)
     now = flag_results(conn, run.flag, name)
     return FlagsAgain(name, run.batch, len(before), len(now), changed=before != now)
 

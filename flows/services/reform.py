@@ -16,6 +16,7 @@ from db.store.deployments import deployments_of
 from db.store.flags import save_flags
 from db.store.visits import save_visits
 from flows.execution import loaded as models
+from flows.facts.alerts import alerting_of, queue
 from flows.run_options import NamingOptions, StartedRun
 from flows.services.flags_again import ShownRecipes, shown_recipes
 from flows.steps import recipes
@@ -53,6 +54,7 @@ def reform(conn: Connection, options: NamingOptions, deployment_id: str) -> int:
             settings = _as_certified(read_recipe(conn, run.flag), options.load_settings())
             found = found_flags(conn, settings, run, places, options)
             save_flags(conn, run.flag, found, [deployment_id])
+            queue(conn, alerting_of(), run, places[0], found)
         total += len(formed)
     return total
 

@@ -15,6 +15,7 @@ from db.store.visits import visits_of
 from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.execution.ways import Progress
+from flows.facts.alerts import alerting_of, queue
 from flows.run_options import NamingOptions, StartedRun
 from flows.steps.certified import certified_settings
 from pipeline.poaching import context
@@ -26,6 +27,7 @@ from pipeline.settings import Settings
 @patient
 def flags(options: NamingOptions, run: StartedRun, tell: Progress | None = None) -> None:
     """Ask the poaching rules about every visit of this card's deployments."""
+    told = alerting_of()
     with reading(ready_database(options.database)) as conn:
         places = deployments_of(conn, run.batch_id)
     for done, place in enumerate(places, 1):
@@ -34,6 +36,7 @@ def flags(options: NamingOptions, run: StartedRun, tell: Progress | None = None)
             found = found_flags(conn, settings, run, [place], options)
         with writing(ready_database(options.database)) as conn:
             save_flags(conn, run.flag, found, [place.deployment_id])
+            queue(conn, told, run, place, found)
         if tell:
             tell(done, len(places))
 

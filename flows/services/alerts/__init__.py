@@ -1,0 +1,1 @@
+"""Alerts: queued with the flags, sent by channels, quieted by people."""

@@ -1,0 +1,77 @@
+"""What people do with alerts: see them, quiet them, try a channel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.core.engine import reading, writing
+from db.core.rows import now
+from db.store.alerts import acknowledge_alerts, alerts_named, alerts_shown
+from flows.execution.databases import known_database
+from flows.services.alerts.deliver import deliver
+from flows.services.alerts.outcome import Outcome
+from flows.services.flags import FEWEST
+from pipeline.alerts.channels import Alerting
+from pipeline.alerts.message import Alert
+from pipeline.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAlert:
+    """An alert as the view `alerts` shows it."""
+
+    flag_id: str
+    channel: str
+    state: str
+    age: str
+    severity: int
+    deployment_id: str
+    seen_at: str | None  # UTC
+    tries: int
+    next_try_at: str | None  # UTC
+    error: str | None
+
+
+def list_alerts(database: str) -> tuple[ShownAlert, ...]:
+    """All alerts, the newest first."""
+    with reading(known_database(database)) as conn:
+        return tuple(_shown(row) for row in alerts_shown(conn))
+
+
+def acknowledge(database: str, names: Sequence[str], who: str | None) -> tuple[ShownAlert, ...]:
+    """Quiet the alerts of these visits on every channel, all or none; as they are now.
+
+    names   flag_id or its first letters, at least six
+    """
+    with writing(known_database(database)) as conn:
+        chosen = [_named(name, alerts_named(conn, name.lower())) for name in names]
+        at = now()
+        return tuple(
+            _shown(row)
+            for flag_id in dict.fromkeys(chosen)
+            for row in acknowledge_alerts(conn, flag_id, who, at)
+        )
+
+
+def try_channel(alerting: Alerting, name: str) -> Outcome:
+    """Send one alert that says it is a test. InputError: no such channel."""
+    channels = {channel.name: channel for channel in alerting.channels}
+    if name not in channels:
+        raise InputError(f"{name}: no such channel; there are: {', '.join(channels) or 'none'}")
+    at = now()
+    words = "Test: this is no alert; somebody tried the channel."
+    test = Alert("0" * 64, "test", None, None, None, None, at, 1, (), words, "live", 0)
+    return deliver(channels[name], alerting, [test], at)
+
+
+def _shown(row: object) -> ShownAlert:
+    return ShownAlert(**{name: getattr(row, name) for name in ShownAlert.__slots__})
+
+
+def _named(name: str, found: Sequence[str]) -> str:
+    if len(name) < FEWEST:
+        raise InputError(f"{name}: give at least {FEWEST} letters of the flag's name")
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"{name}: {len(found)} visits begin so; give more of its letters")
+    raise InputError(f"{name}: no alert of this name: camtriage alerts list")
