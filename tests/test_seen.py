@@ -6,8 +6,15 @@ import sqlalchemy as sa
 
 from db.core import schema
 from db.core.engine import open_database, reading, writing
+from flows.execution import loaded
 from flows.services.reviewing import seen
-from flows.services.reviewing.seen import asked_filter, more_like, seen_page, stations_seen
+from flows.services.reviewing.seen import (
+    asked_filter,
+    in_words,
+    more_like,
+    seen_page,
+    stations_seen,
+)
 from pipeline.errors import InputError
 from tests.makers import fill
 
@@ -97,6 +104,34 @@ def test_pictures_that_look_alike_come_first_and_one_without_a_vector_says_why(c
     assert len({picture.media_id for picture in page.pictures}) == len(page.pictures) == seen.PAGE
     with pytest.raises(InputError, match="no vector"):
         more_like(card, 10**6, asked_filter({}))
+
+
+def test_words_find_the_pictures_that_fit_them_by_the_bundled_labeller(tmp_path):
+    """Of three pictures each has the vector of a word; what reads words is the real thing."""
+    url, words = f"sqlite:///{tmp_path / 'words.db'}", ("zebra", "warthog", "elephant")
+    encoder = loaded.encoder("starter", None)
+    engine = open_database(url)
+    with pytest.raises(InputError, match="no run"):
+        in_words(url, "zebra", asked_filter({}))
+    with writing(engine) as conn:
+        fill(conn, 40, cameras=1, cards=1)
+        e, p, r = schema.embedding, schema.recipe, schema.run
+        identity = {"encoder": {"name": "starter", "sha256": encoder.sha256}}
+        conn.execute(sa.update(p).where(p.c.step == "look").values(description=identity))
+        conn.execute(sa.update(r).values(settings={"options": {"labeller": "starter"}}))
+        keys = conn.execute(sa.select(e.c.media_id).distinct().order_by(e.c.media_id)).scalars()
+        by_word = dict(zip(words, keys, strict=False))
+        conn.execute(sa.delete(e).where(e.c.media_id.not_in(by_word.values())))
+        for key, vector in zip(by_word.values(), encoder.texts(words), strict=True):
+            stored = vector.astype(np.float16).tobytes()
+            conn.execute(sa.update(e).where(e.c.media_id == key).values(vector=stored))
+    engine.dispose()
+    for word, key in by_word.items():
+        found = in_words(url, word, asked_filter({})).pictures
+        assert (len(found), found[0].media_id) == (3, key)
+    for nothing in ("", " ", "a\0"):
+        with pytest.raises(InputError, match="words"):
+            in_words(url, nothing, asked_filter({}))
 
 
 def test_stations_have_the_visits_that_show_something(card):

@@ -16,12 +16,13 @@ from flows.services.reviewing.seen import (
     STATES,
     WORDS,
     asked_filter,
+    in_words,
     more_like,
     seen_page,
 )
 from flows.services.reviewing.shown import show
 from flows.web.desk import Desk, page
-from pipeline.errors import InputError
+from pipeline.errors import InputError, WeightsError
 from pipeline.records import LIGHTS
 
 LARGEST_KEY = 2**31 - 1
@@ -35,14 +36,17 @@ def seen(request: Request) -> Response:
     words = {name: request.query_params.get(name, "").strip() for name in WORDS}
     words = {name: word for name, word in words.items() if word}
     found, why, like = None, "", _key(request.query_params.get("like"))
+    text = request.query_params.get("words", "").strip()
     try:
         wanted = asked_filter(words)
         if like:
             found = more_like(desk.database, like, wanted)
+        elif text:
+            found = in_words(desk.database, text, wanted)
         else:
             before = _key(request.query_params.get("before"))
             found = seen_page(desk.database, wanted, before)
-    except InputError as said:
+    except (InputError, WeightsError) as said:
         why = str(said)
     with reading(known_database(desk.database)) as conn:
         places, names = choices(conn)
@@ -54,6 +58,7 @@ def seen(request: Request) -> Response:
         page=found,
         why=why,
         like=like,
+        text=text,
         places=places,
         names=names,
         lights=LIGHTS,

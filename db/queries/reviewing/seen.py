@@ -82,26 +82,19 @@ def _conditions(wanted: SeenFilter) -> list[ColumnElement[bool]]:
 
 
 def stored_vectors(
-    conn: Connection, wanted: SeenFilter, encoder: str | None = None
+    conn: Connection, wanted: SeenFilter, recipes: Sequence[int]
 ) -> Iterator[tuple[list[int], list[bytes]]]:
     """(keys, vectors as float16) of the pictures of a filter, in chunks; each view is one.
 
-    encoder   sha-256 of the model that made them; None: any
+    recipes   of the look: whose vectors
     """
-    e, s, b, p = schema.embedding.c, schema.status.c, schema.batch.c, schema.recipe.c
+    e, s, b = schema.embedding.c, schema.status.c, schema.batch.c
     query = (
         sa.select(e.media_id, e.vector)
         .join_from(schema.embedding, schema.status, s.media_id == e.media_id)
         .join(schema.batch, (b.id == s.batch_id) & (b.look_recipe_id == e.recipe_id))
-        .where(*_conditions(wanted))
+        .where(e.recipe_id.in_(recipes), *_conditions(wanted))
     )
-    if encoder is not None:
-        made = [
-            row.id
-            for row in conn.execute(sa.select(p.id, p.description).where(p.step == "look"))
-            if row.description.get("encoder", {}).get("sha256") == encoder
-        ]
-        query = query.where(e.recipe_id.in_(made))
     rows = conn.execute(query.execution_options(stream_results=True)).partitions(VECTORS)
     for part in rows:
         yield [row.media_id for row in part], [row.vector for row in part]
@@ -120,12 +113,21 @@ def vectors_of_picture(conn: Connection, media_id: int) -> list[tuple[int, bytes
     return [(row.recipe_id, row.vector) for row in conn.execute(query)]
 
 
-def encoder_of(conn: Connection, recipe_id: int) -> str | None:
-    """sha-256 of the model behind the vectors of a look recipe."""
+def recipes_by_encoder(conn: Connection) -> dict[int, str | None]:
+    """Of each look recipe the sha-256 of the model behind its vectors; None: it does not say."""
     p = schema.recipe.c
-    found = conn.execute(sa.select(p.description).where(p.id == recipe_id)).scalar()
-    encoder = (found or {}).get("encoder") or {}
-    return encoder.get("sha256")
+    looks = conn.execute(sa.select(p.id, p.description).where(p.step == "look"))
+    return {row.id: (row.description.get("encoder") or {}).get("sha256") for row in looks}
+
+
+def last_labeller(conn: Connection) -> tuple[str, str | None] | None:
+    """(labeller, its weights) as the newest run was given them; None: there was none."""
+    r = schema.run.c
+    for settings in conn.execute(sa.select(r.settings).order_by(r.id.desc())).scalars():
+        options = settings.get("options") or {}
+        if options.get("labeller"):
+            return options["labeller"], options.get("pretrained")
+    return None
 
 
 def flag_pictures(conn: Connection, flag_id: str) -> Sequence[sa.Row[Any]]:

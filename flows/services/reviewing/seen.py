@@ -95,16 +95,40 @@ def more_like(database: str, media_id: int, wanted: SeenFilter) -> SeenPage:
         if not mine:
             raise InputError("this picture has no vector to compare by: it is blank")
         asked = np.stack([np.frombuffer(vector, np.float16) for _, vector in mine])
-        encoder = rows.encoder_of(conn, mine[0][0])
-        return _nearest(conn, asked.astype(np.float32), wanted, encoder)
+        own, known = mine[0][0], rows.recipes_by_encoder(conn)
+        same = [recipe for recipe, sha in known.items() if sha and sha == known.get(own)] or [own]
+        return _nearest(conn, asked.astype(np.float32), wanted, same)
+
+
+def in_words(database: str, text: str, wanted: SeenFilter) -> SeenPage:
+    """The pictures of a filter that fit words best, by the labeller's text tower over their stored
+    vectors; the first search loads it.
+
+    InputError: no words, or no run has named pictures.
+    """
+    from flows.execution import loaded
+
+    if not text.strip() or len(text) > LONGEST or not text.isprintable():
+        raise InputError(f"words: 1 to {LONGEST} letters that can be printed")
+    with reading(known_database(database)) as conn:
+        labeller = rows.last_labeller(conn)
+    if labeller is None:
+        raise InputError("no run has named pictures here yet: there are no vectors to search")
+    encoder = loaded.encoder(*labeller)
+    asked = encoder.texts([text, f"a photo of a {text}"]).mean(axis=0, keepdims=True)
+    asked /= np.linalg.norm(asked)
+    with reading(known_database(database)) as conn:
+        known = rows.recipes_by_encoder(conn)
+        same = [recipe for recipe, sha in known.items() if sha == encoder.sha256]
+        return _nearest(conn, asked, wanted, same)
 
 
 def _nearest(
-    conn: Connection, asked: NDArray[np.float32], wanted: SeenFilter, encoder: str | None
+    conn: Connection, asked: NDArray[np.float32], wanted: SeenFilter, recipes: Sequence[int]
 ) -> SeenPage:
     """asked: (n, d) of unit length; of each picture the nearest of its views counts."""
     best: dict[int, float] = {}
-    for keys, vectors in rows.stored_vectors(conn, wanted, encoder):
+    for keys, vectors in rows.stored_vectors(conn, wanted, recipes):
         stored = np.frombuffer(b"".join(vectors), np.float16).astype(np.float32)
         close = (stored.reshape(len(keys), -1) @ asked.T).max(axis=1)
         for key, value in zip(keys, close.tolist(), strict=True):
