@@ -5,7 +5,7 @@ together: a later answer takes the place of an earlier one as a whole. Which ans
 told by the view current_review.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -49,10 +49,11 @@ def answers(reviews: Iterable[Review]) -> list[Answer]:
     found: dict[tuple[object, ...], list[Review]] = {}
     for review in reviews:
         found.setdefault(answer_key(review), []).append(review)
-    return [_answer(rows) for rows in found.values()]
+    return [one_answer(rows) for rows in found.values()]
 
 
-def _answer(rows: list[Review]) -> Answer:
+def one_answer(rows: Sequence[Review]) -> Answer:
+    """Rows that count together, whoever wrote each of them."""
     at = max((row.reviewed_at for row in rows if row.reviewed_at), key=_by_day, default=None)
     once = dict.fromkeys(replace(row, reviewed_at=at) for row in rows)
     return tuple(sorted(once, key=_place))

@@ -5,6 +5,7 @@ as `\\xNN` (pipeline.card.scan.path_text and os_path turn one form into the othe
 Times are the camera's own clock, naive. Boxes are (x, y, width, height), 0-1, from the top left.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,13 +27,15 @@ REASONS = (  # of a file problem
     "left_out",  # holds a picture and is not looked at; the detail says why
 )
 CLOCKS = (  # where taken_at comes from; container: of a clip
-    *("exif", "makernote", "container", "file_name", "file_date", "none"),
+    *("exif", "makernote", "container", "file_name", "file_date", "data_set", "none"),
 )
 STATES = ("unprocessed", "failed", "blank", "kept")
 OBSERVATION_TYPES = ("animal", "human", "vehicle", "blank", "unknown", "unclassified")
 LIFE_STAGES = ("adult", "subadult", "juvenile")  # Camtrap DP's, as SEXES
 SEXES = ("female", "male")
 LIGHTS = ("colour", "infrared")  # read from the pixels, not from the clock
+
+NAMED, VISIT = "named-", "visit-"  # how the media_id begins where it is none of bytes
 
 DAY_LENGTH = len("2026-05-04")
 
@@ -111,6 +114,30 @@ class Media:
     duration_s: float | None = None  # of a clip; it begins at taken_at
     frame_rate: float | None = None  # of a clip, frames a second
     deployment_id: str = ""  # filled by pipeline.card.deployments
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPicture:
+    """A picture that a data set of others names: its bytes were not seen here.
+
+    `stand_in` is its name until a card brings them; an event whose pictures nobody named has a
+    picture that stands for it, at the time at which it began."""
+
+    source_id: str  # what the data set calls it
+    deployment_id: str
+    path: str  # as the data set writes it: relative, or an address
+    file_name: str
+    taken_at: datetime | None = None  # camera clock; a DayAlone: its hour is not known
+    utc_offset_min: int | None = None  # where it is not the deployment's
+    mediatype: str = "image/jpeg"
+    capture_method: str | None = None
+    event: str | None = None  # what the data set calls its event
+    stands_for_event: bool = False
+
+    def stand_in(self, data_set: str) -> str:
+        """As long as a sha-256, and none: named-... or, of an event without pictures, visit-..."""
+        digest = hashlib.sha256(f"{data_set}\0{self.source_id}".encode("utf-8", "replace"))
+        return (VISIT if self.stands_for_event else NAMED) + digest.hexdigest()[:58]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +350,7 @@ class Label:
     reason: str  # why this name: species, rolled up to genus, unknown below 0.40, ...
     top: tuple[tuple[str, float], ...] = ()  # best five taxa with probabilities
     off_list: tuple[tuple[str, float], ...] = ()  # left out of `top` by the site list
+    classified_by: str | None = None  # a program of others, as a data set names it; None: our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +381,7 @@ class Visit:
     count_basis: str | None  # boxes, review; None: not known
     others: tuple[tuple[str, str | None, int], ...] = ()  # (type, name, pictures) of further taxa
     stretches: tuple[tuple[Stretch, ...], ...] = ()  # of its own taxon, then of the others
+    classified_by: str | None = None  # as of a Label
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.cli.output import print_table
+from flows.terminal import print_table
 from pipeline.tables.reader import MISSING, read_table
 from pipeline.tables.writer import table_text, write_table
 

@@ -239,6 +239,18 @@ file = sa.Table(  # every file found on a card, also those that are no pictures
     sa.Index(None, "batch_id", "kind", "media_id"),
 )
 
+imported = sa.Table(  # a picture as a data set of others names it, with or without bytes
+    "imported",
+    metadata,
+    _to("media", primary_key=True),
+    _to("batch", primary_key=True),  # the data set
+    sa.Column("source_id", Words, nullable=False),  # what it calls the picture
+    sa.Column("file_path", Words, nullable=False),  # as it writes it: relative, or an address
+    sa.Column("file_name", Words, nullable=False),
+    sa.Column("event", Words),  # what it calls the event
+    sa.UniqueConstraint("batch_id", "source_id"),
+)
+
 trouble = sa.Table(
     "trouble",
     metadata,
@@ -369,6 +381,7 @@ label = sa.Table(
     sa.Column("reason", Words, nullable=False),
     sa.Column("top", Json, nullable=False),
     sa.Column("off_list", Json, nullable=False),
+    sa.Column("classified_by", Words),  # a program of others; empty: our own
     sa.Index(None, "recipe_id", "media_id"),
 )
 
@@ -386,6 +399,7 @@ visit = sa.Table(
     sa.Column("capture_method", TEXT),
     sa.Column("count", sa.Integer),
     sa.Column("count_basis", TEXT),
+    sa.Column("classified_by", Words),  # as of a label
     sa.UniqueConstraint("recipe_id", "media_id"),
 )
 

@@ -10,7 +10,15 @@ from sqlalchemy import Connection
 
 from db.core import schema, views
 from pipeline.counted import counted
-from pipeline.records import KINDS, LIFE_STAGES, OBSERVATION_TYPES, REASONS, SEXES
+from pipeline.records import (
+    KINDS,
+    LIFE_STAGES,
+    NAMED,
+    OBSERVATION_TYPES,
+    REASONS,
+    SEXES,
+    VISIT,
+)
 
 
 def _of(names: tuple[str, ...]) -> str:
@@ -21,14 +29,20 @@ def _beyond(*columns: str) -> str:
     return " OR ".join(f"NOT ({column} BETWEEN 0 AND 1)" for column in columns)
 
 
+SEEN = f"substr(m.sha256, 1, 6) NOT IN ({_of((NAMED, VISIT))})"  # its bytes, by a card
+
 RULES = {
     "files of an unknown kind": f"file WHERE kind NOT IN ({_of(KINDS)})",
     "files that hold a picture and are of another kind": (
         "file WHERE media_id IS NOT NULL AND kind <> 'picture'"
     ),
     "pictures that stand in no file of their card": (
-        "media AS m WHERE NOT EXISTS"
+        f"media AS m WHERE {SEEN} AND NOT EXISTS"
         " (SELECT 1 FROM file AS f WHERE f.batch_id = m.batch_id AND f.path = m.path)"
+    ),
+    "pictures without bytes that no data set names": (
+        f"media AS m WHERE NOT ({SEEN}) AND NOT EXISTS"
+        " (SELECT 1 FROM imported AS i WHERE i.media_id = m.id AND i.batch_id = m.batch_id)"
     ),
     "pictures whose sha-256 is none": (
         "media WHERE length(sha256) <> 64 OR lower(sha256) <> sha256"
@@ -38,7 +52,10 @@ RULES = {
     ),
     "troubles of an unknown reason": f"trouble WHERE reason NOT IN ({_of(REASONS)})",
     "looks of an unknown state": "look WHERE state NOT IN ('blank', 'kept', 'failed')",
-    "looks without scores": "look WHERE state <> 'failed' AND p_blank IS NULL",
+    "looks without scores": (
+        "look AS k WHERE k.state <> 'failed' AND k.p_blank IS NULL"
+        " AND coalesce(k.decided_by, '') <> 'data_set'"
+    ),
     "looks with scores beyond 0 and 1": (
         "look WHERE " + _beyond("p_blank", "p_animal", "p_human", "p_vehicle")
     ),

@@ -55,9 +55,23 @@ def batch_of_most(conn: Connection, sha256s: Iterable[str]) -> int | None:
 
 
 def all_batches(conn: Connection) -> list[int]:
-    """Every batch, in the order they came."""
+    """Every card, in the order they came; data sets of others are none."""
     b = schema.batch.c
-    return list(conn.execute(sa.select(b.id).order_by(b.id)).scalars())
+    card = ~data_set(b.id)
+    return list(conn.execute(sa.select(b.id).where(card).order_by(b.id)).scalars())
+
+
+def data_set(batch_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a batch is a data set of others that was imported, and no card."""
+    r, b = schema.recipe.c, schema.batch.alias("imported_batch")
+    about = sa.cast(r.description, sa.Text)
+    mine = (b.c.id == batch_id) & (b.c.look_recipe_id == r.id)
+    return sa.exists().where(mine, about.startswith('{"imported":'))
+
+
+def is_data_set(conn: Connection, batch_id: int) -> bool:
+    """The same of one batch."""
+    return bool(conn.execute(sa.select(data_set(sa.literal(batch_id)))).scalar())
 
 
 def batch_row(conn: Connection, batch_id: int) -> sa.RowMapping:

@@ -12,7 +12,7 @@ SELECT
     t.reason AS reason, -- why this name
     t.top AS top, -- best five taxa with probabilities, JSON
     t.off_list AS off_list, -- would have been there, but for the site list, JSON
-    coalesce(r.source, 'camtriage') AS source -- whose name it is: camtriage, or the other program and its version
+    coalesce(t.classified_by, r.source, 'camtriage') AS source -- whose name it is: camtriage, or the other program and its version
 FROM batch b
 JOIN media m ON m.batch_id = b.id
 JOIN label t ON t.media_id = m.id AND t.recipe_id = b.label_recipe_id

@@ -2,7 +2,7 @@
 -- observation_type, scientific_name and method; state and the scores stay the machine's. What was
 -- said of a whole visit stands at its first picture here, and for all of it in events.
 SELECT
-    m.sha256 AS media_id, -- sha-256 of the file's bytes: the picture's name everywhere
+    m.sha256 AS media_id, -- sha-256 of the file's bytes: the picture's name everywhere; named-...: only a data set of others names it; visit-...: stands for a visit whose pictures none names
     b.name AS batch, -- the card that brought it first
     d.name AS deployment_id, -- camera, place and time; see deployments
     m.path AS path, -- on the card, relative to its root, / between the parts

@@ -43,7 +43,7 @@ SELECT
     a.individual_id AS individual_id, -- which animal it is, as a person told
     p.method AS classification_method, -- machine or human; empty: unclassified
     CASE p.method WHEN 'human' THEN a.reviewer
-        WHEN 'machine' THEN CASE s.state WHEN 'kept' THEN coalesce(q.source, 'camtriage') ELSE 'camtriage' END
+        WHEN 'machine' THEN coalesce(l.classified_by, CASE s.state WHEN 'kept' THEN q.source END, 'camtriage')
     END AS classified_by, -- who: a person, camtriage, or another program whose names were taken
     a.reviewed_at AS classification_timestamp, -- when a person said so, as given; a day alone: its hour was not
     p.probability AS classification_probability, -- 0-1; empty when a person said it
@@ -60,6 +60,7 @@ LEFT JOIN repaired_time z ON z.media_id = m.id
 LEFT JOIN clock_repair c ON c.id = z.clock_repair_id
 LEFT JOIN visit v ON v.id = s.visit_id
 LEFT JOIN media f ON f.id = v.media_id
+LEFT JOIN label l ON l.media_id = s.media_id AND l.recipe_id = o.label_recipe_id
 UNION ALL
 SELECT 'e:' || m.sha256 || ':' || CAST(e.position AS text) || CASE WHEN a.number > 0 THEN ':' || CAST(a.number AS text) ELSE '' END,
     d.name, NULL, m.sha256,
@@ -67,7 +68,7 @@ SELECT 'e:' || m.sha256 || ':' || CAST(e.position AS text) || CASE WHEN a.number
     e.observation_type, e.name, CASE WHEN e.method = 'human' THEN a.count ELSE e.count END,
     a.life_stage, a.sex, a.behavior, a.individual_id, e.method,
     CASE WHEN e.method <> 'machine' THEN a.reviewer
-        WHEN e.observation_type = 'blank' THEN 'camtriage' ELSE coalesce(q.source, 'camtriage') END, a.reviewed_at, e.probability, a.comment, x.sha256
+        ELSE coalesce(v.classified_by, CASE WHEN e.observation_type <> 'blank' THEN q.source END, 'camtriage') END, a.reviewed_at, e.probability, a.comment, x.sha256
 FROM event_taxa e
 LEFT JOIN told_animals a ON e.method = 'human' AND a.event_media_id = e.event_media_id
     AND a.observation_type = e.observation_type AND coalesce(a.name, '') = coalesce(e.name, '')
@@ -75,6 +76,7 @@ LEFT JOIN batch o ON o.id = e.batch_id
 LEFT JOIN recipe q ON q.id = o.label_recipe_id
 LEFT JOIN media m ON m.id = e.event_media_id
 LEFT JOIN media x ON x.id = e.first_media_id
+LEFT JOIN visit v ON v.id = e.visit_id
 LEFT JOIN deployment d ON d.id = e.deployment_id
 LEFT JOIN repaired_time z ON z.media_id = m.id
 LEFT JOIN clock_repair c ON c.id = z.clock_repair_id

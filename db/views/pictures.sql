@@ -1,12 +1,12 @@
 -- One row a picture or clip: what the camera wrote into it, and its time in UTC where an offset is known.
 SELECT
-    m.sha256 AS media_id, -- sha-256 of the file's bytes
+    m.sha256 AS media_id, -- sha-256 of the file's bytes; named-... or visit-...: a data set of others names the picture, or has none for a visit
     b.name AS batch, -- the card that brought it first
     d.name AS deployment_id, -- see deployments
     m.path AS path, -- on the card, relative to its root
     coalesce(r.taken_at, m.taken_at) AS taken_at, -- the camera's own clock, repaired where a repair stands, ISO 8601 without a zone; a day alone: its hour is not known
     m.taken_at AS camera_time, -- the same as the camera wrote it: no repair changes it
-    m.clock AS clock, -- where camera_time comes from: exif, makernote, container (of a clip), file_name, file_date, none
+    m.clock AS clock, -- where camera_time comes from: exif, makernote, container (of a clip), file_name, file_date, data_set (as one says), none
     c.kind AS clock_repair, -- shift, year, zone, am_pm, drift, set; empty: none stands
     CASE
         WHEN coalesce(r.taken_at, m.taken_at) IS NULL OR length(coalesce(r.taken_at, m.taken_at)) = 10 THEN FALSE

@@ -28,6 +28,7 @@ SELECT
     t.sex AS sex, -- female, male
     t.behavior AS behavior, -- in the person's words
     t.individual_id AS individual_id, -- which animal it is
+    t.whole AS whole, -- 1: in an answer on the whole visit
     t.reviewer AS reviewer, -- who told this row
     t.reviewed_at AS reviewed_at, -- when, as given
     t.comment AS comment -- free words

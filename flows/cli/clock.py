@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import Database, Who, with_options
-from flows.cli.output import print_table
 from flows.run_options import NamingOptions, database_url
+from flows.terminal import print_table
 from pipeline.counted import counted
 
 if TYPE_CHECKING:  # a command starts without what it does not need

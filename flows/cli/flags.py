@@ -7,7 +7,9 @@ import typer
 
 from flows.cli.options import Database, Who
 from flows.cli.output import print_table
+from flows.cli.options import Database
 from flows.run_options import database_url
+from flows.terminal import print_table
 
 app = typer.Typer()
 flags = typer.Typer(no_args_is_help=True, help="What a ranger should see, and what came of it.")

@@ -16,6 +16,7 @@ from flows.cli import (
     deployments,
     export,
     flags,
+    incoming,
     models,
     outages,
     report,
@@ -31,7 +32,7 @@ NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run i
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 GROUPS = (  # in the order of --help
-    *(card, report, review, deployments, flags, clock, outages, export, models, upkeep),
+    *(card, report, review, deployments, flags, clock, outages, export, incoming, models, upkeep),
     schedule,
 )
 for commands in GROUPS:

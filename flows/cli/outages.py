@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import Database, Who
-from flows.cli.output import print_table
 from flows.run_options import database_url
+from flows.terminal import print_table
 from pipeline.counted import counted, taken
 
 if TYPE_CHECKING:  # a command starts without what it does not need

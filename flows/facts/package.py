@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from db.queries.exchange import package as rows
 from flows.facts.clocks import doubts
 from pipeline.exchange.package import Event, Observation, Package, Picture
+from pipeline.exchange.paths import is_address
 from pipeline.records import Box, Detection
 
 
@@ -76,6 +77,8 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
 def _models(look: Mapping[str, Any] | None, label: Mapping[str, Any] | None) -> Models:
     """A batch's frame model and detector, and its labeller, each with the beginning of its hash."""
     look = look or (label or {}).get("look") or {}
+    if "imported" in look:
+        return Models("", "")  # a data set of others names its own, row by row
     frame = _named("camtriage frame model", look.get("frame_model"))
     if detector := look.get("detector"):
         frame += _named(", camtriage detector", detector)
@@ -99,6 +102,8 @@ def _places(
     """Every path of a picture on the cards that were chosen, the first that was found before the
     others."""
     first = [(row.batch_id, row.path)] if row.batch_id in prefix else []
+    if is_address(row.path):
+        return [row.path]
     return [prefix[batch] + path for batch, path in (*first, *copies.get(row.sha256, ()))]
 
 
@@ -138,6 +143,7 @@ def _picture(
         frame_rate=row.frame_rate,
         frames=tuple(row.frames or ()),
         frame_number=row.frame_number,
+        file_name=row.file_name,
     )
 
 
@@ -163,7 +169,8 @@ def _observation_of(row: sa.Row[Any], models: Models, boxes: Sequence[Detection]
         name = row.machine_name if kept else None
         probability = row.machine_probability if kept else row.p_blank
         method = "machine" if kind else None
-    by, of_type = _by(kind or "", models), [b for b in boxes if b.sure and b.category == kind]
+    by = row.classified_by or _by(kind or "", models)
+    of_type = [b for b in boxes if b.sure and b.category == kind]
     if method and row.crop_source == "boxes":
         by += " and imported boxes" + (f" of {of_type[0].by}" if of_type else "")
     elif method and of_type and of_type[0].by not in by:
@@ -248,12 +255,14 @@ def _observation_in_event(
     reviewers: Mapping[str, set[str]],
     comments: Mapping[Seen, set[str]],
 ) -> Observation:
-    """People: those of the answer that tells the numbers, and of all pictures of the visit."""
-    by: str | None = _by(row.observation_type, models)
+    """People: those of the answer that tells the numbers, and of all pictures of the visit where it
+    is none on the whole visit."""
+    by: str | None = row.classified_by or _by(row.observation_type, models)
     comment = None
     if row.method == "human":
         wrote = comments.get((row.sha256, row.observation_type, row.name), set())
-        by = _joined(filter(None, (*reviewers.get(row.sha256, ()), row.reviewer)))
+        who = () if row.whole else reviewers.get(row.sha256, ())
+        by = _joined(filter(None, (*who, row.reviewer)))
         comment = _joined(filter(None, (*wrote, row.comment)))
     return Observation(
         row.observation_type, row.name, row.taxon_rank, row.individuals, row.probability,
@@ -263,4 +272,4 @@ def _observation_in_event(
 
 
 def _joined(names: Iterable[str]) -> str | None:
-    return ", ".join(sorted(set(names))) or None
+    return ", ".join(sorted({*filter(None, names)})) or None

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from db.store.batches import read_recipe
 from db.store.deployments import deployments_of
 from db.store.flags import save_flags
-from db.store.visits import save_visits
+from db.store.media import media_of
+from db.store.visits import save_visits, visits_of
 from flows.execution import loaded as models
 from flows.facts.alerts import alerting_of, queue
 from flows.run_options import NamingOptions, StartedRun
@@ -24,6 +25,7 @@ from flows.steps.certified import BARS
 from flows.steps.flags import found_flags
 from flows.steps.visits import formed_visits
 from pipeline.errors import SettingsError
+from pipeline.exchange.incoming.told import moved
 from pipeline.settings import Settings
 from pipeline.species.labelset import load_labelset
 
@@ -41,8 +43,11 @@ def reform(conn: Connection, options: NamingOptions, deployment_id: str) -> int:
     """Form them under every recipe that is shown for this deployment; how many visits there are."""
     total = 0
     for shown in shown_recipes(conn, deployment_id):
-        _refuse_other_names(conn, options, shown)
         run = shown.run
+        if "imported" in read_recipe(conn, run.label):
+            total += _moved(conn, run, deployment_id)
+            continue
+        _refuse_other_names(conn, options, shown)
         formed = formed_visits(conn, options, run, deployment_id)
         save_visits(conn, run.label, formed, [deployment_id])
         if shown.has_flags:
@@ -57,6 +62,14 @@ def reform(conn: Connection, options: NamingOptions, deployment_id: str) -> int:
             queue(conn, alerting_of(), run, places[0], found)
         total += len(formed)
     return total
+
+
+def _moved(conn: Connection, run: StartedRun, deployment_id: str) -> int:
+    """Visits of a data set of others are its own: they keep their pictures at other times."""
+    at = {one.sha256: one.taken_at for one in media_of(conn, run.batch_id, [deployment_id])}
+    own = [moved(one, at) for one in visits_of(conn, run.batch_id, run.label, [deployment_id])]
+    save_visits(conn, run.label, own, [deployment_id])
+    return len(own)
 
 
 def _refuse_other_names(conn: Connection, options: NamingOptions, shown: ShownRecipes) -> None:

@@ -9,6 +9,7 @@ from db.store.batches import (
     all_batches,
     batch_by_name,
     batch_row,
+    is_data_set,
     read_recipe,
     save_recipe,
     start_run,
@@ -64,6 +65,8 @@ def _batches(database: str, name: str | None) -> Sequence[int]:
         if not name:
             return all_batches(conn)
         found = batch_by_name(conn, name)
+        if found is not None and is_data_set(conn, found):
+            raise SettingsError(f"--name {name}: is a data set of others, and has no vectors")
     if found is None:
         raise SettingsError(f"--name {name}: no such batch in this database")
     return [found]

@@ -5,7 +5,7 @@ camtrapR's Problem1_from and Problem1_to are outages.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,9 @@ INSTEAD = {  # where no column of the name that Camtrap DP gives is there
     "lat": "latitude", "decimallatitude": "latitude",
     "lon": "longitude", "long": "longitude", "lng": "longitude", "decimallongitude": "longitude",
 }  # fmt: skip
+BAIT = {"scent": True, "food": True, "visual": True, "acoustic": True, "other": True} | {
+    "none": False
+}
 TIMES = ("deploymentStart", "deploymentEnd")
 PROBLEM = re.compile(r"(problem\d+)_?(from|to)", re.IGNORECASE)
 OURS = {
@@ -55,17 +58,26 @@ def read_table(path: Path) -> list[Deployment]:
     return [*read_whole(path).deployments]
 
 
-def read_whole(path: Path) -> DeploymentTable:
+def read_whole(
+    path: Path,
+    instead: Mapping[str, str] | None = None,
+    each: Callable[[Row], None] | None = None,
+) -> DeploymentTable:
     """Read Camtrap DP's deployments.csv, or a table that other programs write.
 
+    instead  further names of columns, used where none of Camtrap DP's own name is there
+    each     what is to be done to a row before it is read
     Times with an offset become camera time: naive, in the offset of the deployment's start.
     Raises SettingsError that names every faulty row.
     """
-    table = reader.read_table(path, ("deploymentID",), DEPLOYMENTS, ALSO, ADVICE, INSTEAD)
+    others = {**INSTEAD, **(instead or {})}
+    table = reader.read_table(path, ("deploymentID",), DEPLOYMENTS, ALSO, ADVICE, others)
     _one_order(table)
     found: dict[str, Deployment] = {}
     outages: list[Outage] = []
     for row in table.rows:
+        if each:
+            each(row)
         deployment = _deployment(row)
         outages += _outages(row)
         for fault in column_faults(deployment.other):
@@ -170,8 +182,9 @@ def _other(row: Row) -> dict[str, str]:
         columns["featureType"] = next((name for name in FEATURES if name.lower() == plain), feature)
         if plain in ("none", "other"):
             del columns["featureType"]
-    if columns.get("baitUse", "").lower() in FLAGS:
-        columns["baitUse"] = str(FLAGS[columns["baitUse"].lower()]).lower()
+    bait = {**FLAGS, **BAIT}.get(columns.get("baitUse", "").lower())
+    if bait is not None:
+        columns["baitUse"] = str(bait).lower()
     return columns
 
 

@@ -187,7 +187,7 @@ def media_row(picture: Picture, offset: int, public: bool) -> Row:
         "timestamp": stamp(picture.taken_at, offset),
         "filePath": file_path(picture.path),
         "filePublic": _yes(public),
-        "fileName": picture.path.rpartition("/")[2],
+        "fileName": picture.file_name or picture.path.rpartition("/")[2],
         "fileMediatype": picture.mediatype,
         "mediaComments": NO_HOUR if isinstance(picture.taken_at, DayAlone) else None,
     }

@@ -188,6 +188,7 @@ def export_results(package: Package, path: Path) -> dict[str, int]:
     images = [
         _image(picture, place, ids)
         for picture in package.pictures
+        if picture.has_bytes
         for place in (picture.path, *picture.copies)
     ]
     images += [_failed(file, reason) for file, reason in package.unreadable]

@@ -7,7 +7,7 @@ card, with the batch's name before them where pictures of several batches go int
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.records import Box, Deployment, Detection, Outage
+from pipeline.records import NAMED, Box, Deployment, Detection, Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,12 @@ class Picture:
     frame_rate: float | None = None  # of a clip, frames a second
     frames: tuple[int, ...] = ()  # of a clip: those that were looked at
     frame_number: int | None = None  # of a clip: the one with crop and boxes
+    file_name: str | None = None  # where a data set named it; else the end of its path
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether a card brought it; else a data set of others names it."""
+        return not self.sha256.startswith(NAMED)
 
     @property
     def observations(self) -> tuple[Observation, ...]:

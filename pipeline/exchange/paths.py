@@ -5,6 +5,8 @@ from datetime import datetime, timedelta, timezone
 
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")  # pipeline.card.scan.path_text's form of a byte
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
 
 def stamp(at: datetime, offset_min: int) -> str:
     """Camera time with its offset, whole seconds: 2026-05-01T06:30:00+02:00. A day without an hour
@@ -18,6 +20,8 @@ def file_path(path: str) -> str:
 
     `./..hidden/50%.jpg` is not allowed as it is; urllib.parse.unquote_to_bytes gives it back.
     """
+    if is_address(path):
+        return identifier(path)
     path = _ESCAPE.sub(lambda escape: f"%{escape[1].upper()}", path.replace("%", "%25"))
     path = path.replace("..", ".%2E")
     if path[:1] in "./~":
@@ -31,6 +35,11 @@ def plain_path(name: str) -> str:
     while name.startswith("./"):
         name = name[2:]
     return name
+
+
+def is_address(path: str) -> bool:
+    """Whether a path is none of a card, but https://..."""
+    return _ADDRESS.match(path) is not None
 
 
 def identifier(text: str) -> str:

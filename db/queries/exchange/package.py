@@ -17,14 +17,21 @@ from db.store.deployments import deployments_with
 from db.store.outages import outages
 from db.store.scores import boxes_among
 from pipeline.errors import DatabaseError
-from pipeline.records import Deployment, Detection, Outage
+from pipeline.records import VISIT, Deployment, Detection, Outage
 
 _EVENT_TAXA = sa.table(
     "event_taxa",
     *map(
         sa.column,
         (
-            *("event_media_id", "batch_id", "deployment_id", "capture_method", "position"),
+            *(
+                "visit_id",
+                "event_media_id",
+                "batch_id",
+                "deployment_id",
+                "capture_method",
+                "position",
+            ),
             *("observation_type", "name", "taxon_rank", "probability", "count", "method"),
         ),
     ),
@@ -35,6 +42,7 @@ _ANIMALS = ("life_stage", "sex", "behavior", "individual_id")
 _TOLD = sa.table(
     "told_animals",
     *map(sa.column, ("event_media_id", "observation_type", "name", "number", "count", *_ANIMALS)),
+    sa.column("whole"),
     *(sa.column("reviewer"), sa.column("comment"), sa.column("reviewed_at", schema.Time())),
 )
 _TOLD_MEDIA = sa.table("told_media", *map(sa.column, ("media_id", "review_id", "number")))
@@ -120,6 +128,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
             *(r.observation_type.label("told_type"), r.name.label("told_name")),
             *(r.count.label("reviewed"), first.c.sha256.label("event")),
             *(r[name] for name in (*_WHO, *_ANIMALS)),
+            *(t.classified_by, _file_name()),
         )
         .select_from(schema.status)
         .join(schema.media, m.id == s.media_id)
@@ -133,7 +142,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         .outerjoin(schema.clock_repair, schema.clock_repair.c.id == fixed.clock_repair_id)
         .outerjoin(schema.visit, v.id == s.visit_id)
         .outerjoin(first, first.c.id == v.media_id)
-        .where(_on_cards(ids))
+        .where(_on_cards(ids), ~m.sha256.startswith(VISIT))
         .order_by(d.name, s.taken_at.is_(None), s.taken_at, m.path, m.sha256)
     )
     yield from conn.execute(query)
@@ -142,6 +151,13 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
 def boxes(conn: Connection, ids: Sequence[int]) -> dict[str, tuple[Detection, ...]]:
     """The boxes on these cards' pictures, the surest first, by sha-256."""
     return boxes_among(conn, _on_cards(ids))
+
+
+def _file_name() -> sa.Label[str | None]:
+    """Where a data set of others brought the picture, what it calls the file."""
+    i, m = schema.imported.c, schema.media.c
+    mine = sa.select(i.file_name).where(i.media_id == m.id, i.batch_id == m.batch_id)
+    return mine.scalar_subquery().label("file_name")
 
 
 def _own_offset() -> sa.Label[int | None]:
@@ -189,9 +205,11 @@ def event_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         .add_columns(
             d.name.label("deployment"), t.number, *(t[name] for name in (*_WHO, *_ANIMALS))
         )
+        .add_columns(schema.visit.c.classified_by, t.whole)
         .outerjoin(_TOLD, told)
         .join(schema.media, m.id == e.event_media_id)
         .join(schema.deployment, d.id == e.deployment_id)
+        .outerjoin(schema.visit, v.id == e.visit_id)
         .outerjoin(schema.repaired_time, schema.repaired_time.c.media_id == m.id)
         .outerjoin(schema.clock_repair, c.id == schema.repaired_time.c.clock_repair_id)
         .where(e.batch_id.in_(ids) | m.id.in_(_found(ids)) | m.id.in_(visits))

@@ -25,17 +25,25 @@ def save_reviews(conn: Connection, reviews: Iterable[Review], source: str) -> tu
 
     An answer that is known with its time, or that repeats the current one, is not written again:
     importing a file a second time changes nothing. All get one `saved_at`."""
+    return save_answers(conn, answers(reviews), source)
+
+
+def save_answers(
+    conn: Connection, given: Iterable[Answer], source: str, once: bool = False
+) -> tuple[int, list[str]]:
+    """The same of answers; once: none that this source gave before is written again, even if
+    another one stands now and it has no time."""
     if conn.dialect.name == "postgresql":  # two imports at once would number their answers alike
         conn.exec_driver_sql("LOCK TABLE review IN SHARE ROW EXCLUSIVE MODE")
     saved, unknown = 0, []
     stamp = {"source": source, "saved_at": now()}
-    for some in chunks(answers(reviews)):
+    for some in chunks(given):
         ids = media_ids(conn, [rows[0].sha256 for rows in some])
         unknown += [rows[0].sha256 for rows in some if rows[0].sha256 not in ids]
         here = [rows for rows in some if rows[0].sha256 in ids]
         changed: set[int] = set()
         for turn in _turns(here, ids):
-            new = _new(conn, turn)
+            new = _new(conn, turn, source if once else None)
             rows = [
                 {**fields(row, schema.review), "media_id": place[0], "answer": number, **stamp}
                 | {"position": position}
@@ -63,8 +71,12 @@ def _turns(given: Sequence[Answer], ids: dict[str, int]) -> list[dict[Place, Ans
     return turns
 
 
-def _new(conn: Connection, turn: dict[Place, Answer]) -> dict[Place, tuple[int, Answer]]:
-    """Those that are not known, each with its number among the answers of its picture."""
+def _new(
+    conn: Connection, turn: dict[Place, Answer], once: str | None
+) -> dict[Place, tuple[int, Answer]]:
+    """Those that are not known, each with its number among the answers of its picture.
+
+    once  a source: of this one its newest answer is known, and no older one"""
     r, current = schema.review.c, CURRENT_REVIEW.c
     query = (
         sa.select(schema.review, sa.exists().where(current.review_id == r.id).label("counts"))
@@ -73,16 +85,21 @@ def _new(conn: Connection, turn: dict[Place, Answer]) -> dict[Place, tuple[int, 
     )
     stored: dict[tuple[Place, int], list[sa.RowMapping]] = {}
     last: dict[int, int] = {}
+    own: dict[Place, int] = {}  # number of the newest answer of that source
     for row in conn.execute(query).mappings():
         last[row["media_id"]] = row["answer"]
         if row["withdrawn_at"] is None:
             place = row["media_id"], row["purpose"] == "event"
             stored.setdefault((place, row["answer"]), []).append(row)
+        if row["source"] == once:
+            own[place] = row["answer"]
     known = {
         (place, numbered, tuple(_stored(row, numbered) for row in rows))
-        for (place, _), rows in stored.items()
+        for (place, number), rows in stored.items()
         for numbered in (False, True)
-        if numbered or rows[0]["counts"] or rows[0]["reviewed_at"] is not None
+        if numbered
+        or rows[0]["counts"]
+        or (own.get(place) == number if once else rows[0]["reviewed_at"] is not None)
     }
     new: dict[Place, tuple[int, Answer]] = {}
     for place, answer in turn.items():

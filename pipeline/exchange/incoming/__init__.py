@@ -1,0 +1,1 @@
+"""Data sets of others: what exists comes in."""

@@ -1,0 +1,195 @@
+"""Data sets of others come in, without a single picture."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db.core.engine import reading
+from db.integrity.check import check
+from db.integrity.dump import dump
+from flows.execution.databases import known_database
+from flows.services.exchange.export import export_camtrap_dp
+from flows.services.exchange.incoming import import_data_set
+from flows.services.study.population import read_study, study_request
+from pipeline.errors import SettingsError
+from tests.tables import rows as reference
+from tests.test_camtrap_dp import PROJECT, faults
+
+ANIMALS = """
+SELECT scientific_name, count(*) FROM independent_events
+WHERE observation_type = 'animal' AND in_effort = 'yes' GROUP BY 1 ORDER BY 1
+"""
+
+
+@pytest.fixture(scope="module")
+def example(camera_trap: Path) -> Path:
+    """The official example of Camtrap DP."""
+    return camera_trap / "camtrap_dp"
+
+
+@pytest.fixture(scope="module")
+def imported(url_of_module, example):
+    """A database that holds the example and nothing else, and what its import came to."""
+    return url_of_module, import_data_set(url_of_module, example)
+
+
+def ask(url: str, sql: str) -> list[tuple]:
+    with reading(known_database(url)) as conn:
+        return [tuple(row) for row in conn.execute(sa.text(sql))]
+
+
+def faults_in(url: str) -> list[str]:
+    with reading(known_database(url)) as conn:
+        return check(conn)
+
+
+def all_of(url: str) -> list[str]:
+    with reading(known_database(url)) as conn:
+        return list(dump(conn))
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def copy_of(package: Path, folder: Path, change=lambda name, rows: rows, name=None) -> Path:
+    """A copy of a package whose tables were changed."""
+    shutil.copytree(package, folder)
+    for path in folder.glob("*.csv"):
+        given = table(path)
+        changed = change(path.stem, given)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, given[0])
+            writer.writeheader()
+            writer.writerows(changed)
+    if name:
+        about = json.loads((folder / "datapackage.json").read_text("utf-8"))
+        (folder / "datapackage.json").write_text(json.dumps({**about, "name": name}), "utf-8")
+    return folder
+
+
+def test_a_data_set_of_others_can_be_analysed_without_a_picture(imported, example):
+    url, done = imported
+    assert done.rows == {"deployments": 4, "media": 423, "observations": 549}
+    assert (done.pictures.new, done.seen["human"], done.seen["machine"]) == (423, 526, 22)
+    assert faults_in(url) == []
+    known = [row for row in table(example / "observations.csv") if row["mediaID"]]
+    people = [row for row in known if row["classificationMethod"] == "human"]
+    sql = "SELECT count(*) FROM observations WHERE observation_level = 'media' AND"
+    assert ask(url, f"{sql} classification_method = 'human'") == [(len(people),)]
+    programs = "SELECT DISTINCT classified_by FROM observations WHERE classification_method ="
+    assert ask(url, f"{programs} 'machine'") == [("Western Europe species model Version 1",)]
+
+
+def test_its_events_and_effort_are_those_that_camtraptor_counts(imported):
+    url, _ = imported
+    known = {
+        (row["deploymentID"][:8], row["scientificName"]): int(row["n"])
+        for row in reference("camtraptor/n_obs.csv")
+        if row["n"] != "0"
+    }
+    sql = "SELECT deployment_id, scientific_name, sum(events) FROM species_by_day"
+    seen = ask(url, f"{sql} WHERE observation_type = 'animal' GROUP BY 1, 2")
+    ours = {(place, name): int(n) for place, name, n in seen}
+    same = [key for key in known if known[key] == ours.get(key)]
+    assert len(same) >= 4, (known, ours)
+    effort = {row["deploymentID"][:8]: row for row in reference("camtraptor/effort_day.csv")}
+    study = read_study(url, study_request(None, None, None))
+    assert study is not None and set(effort)
+
+
+def test_the_same_data_set_a_second_time_adds_nothing(imported, example):
+    url, _ = imported
+    before = all_of(url)
+    again = import_data_set(url, example)
+    assert (again.pictures.new, again.pictures.known, again.answers) == (0, 423, 0)
+    assert all_of(url) == before
+
+
+def test_a_dry_run_writes_nothing(url_of_module, imported, example, tmp_path):
+    before = all_of(url_of_module)
+    other = copy_of(example, tmp_path / "other", name="another-one")
+    assert import_data_set(url_of_module, other, dry_run=True).pictures.new == 423
+    assert all_of(url_of_module) == before
+    nowhere = f"sqlite:///{tmp_path}/none.db"
+    assert import_data_set(nowhere, example, dry_run=True).pictures.new == 423
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_it_goes_out_again_as_a_valid_package_with_the_same_rows(
+    imported, example, tmp_path, camera_trap
+):
+    url, _ = imported
+    project = tmp_path / "project.toml"
+    project.write_text(PROJECT)
+    export_camtrap_dp(url, tmp_path / "out", project, exact=True)
+    assert faults(tmp_path / "out", camera_trap.parent / "reference" / "camtrap_dp") == []
+    media = table(tmp_path / "out" / "media.csv")
+    given = table(example / "media.csv")
+    assert sorted((m["filePath"], m["fileName"], m["timestamp"]) for m in media) == sorted(
+        (m["filePath"], m["fileName"], m["timestamp"]) for m in given
+    )
+    keys = ("observationType", "scientificName", "count", "lifeStage", "sex", "behavior")
+    keys += ("classificationMethod", "classifiedBy", "classificationProbability")
+
+    def said(folder: Path, level: str) -> list[tuple[str, ...]]:
+        found = table(folder / "observations.csv")
+        return sorted(
+            tuple(
+                f"{float(row[key]):.2f}" if "Prob" in key and row[key] else row[key] for key in keys
+            )
+            for row in found
+            if row["observationLevel"] == level
+        )
+
+    assert said(tmp_path / "out", "media") == said(example, "media")
+    differ = set(said(tmp_path / "out", "event")) ^ set(said(example, "event"))
+    assert len(differ) <= 2  # an event called unclassified, whose pictures show a person
+
+
+def test_a_changed_data_set_says_what_changed_and_answers_stay(url_of_module, example, tmp_path):
+    def corrected(name, rows):
+        if name != "observations":
+            return rows
+        fox = [row for row in rows if row["scientificName"] == "Vulpes vulpes"]
+        for row in fox:
+            row["scientificName"] = "Canis lupus"
+        return rows
+
+    first = copy_of(example, tmp_path / "first", name="changing")
+    second = copy_of(first, tmp_path / "second", corrected)
+    import_data_set(url_of_module, first)
+    done = import_data_set(url_of_module, second)
+    assert (done.answers, done.changed, dict(done.new_names)) == (7, 7, {"Canis lupus": 7})
+    assert faults_in(url_of_module) == []
+    assert ask(url_of_module, "SELECT count(*) FROM reviews WHERE scientific_name = 'Canis lupus'")
+
+
+def test_what_is_no_data_set_is_refused_in_one_line_and_nothing_is_written(example, tmp_path):
+    url = f"sqlite:///{tmp_path}/none.db"
+    with pytest.raises(SettingsError, match="no data set that is known"):
+        import_data_set(url, tmp_path)
+
+    def far_away(name, rows):
+        for row in rows if name == "deployments" else ():
+            row["latitude"] = "-3"
+        return rows
+
+    def many(name, rows):
+        for row in rows[:1] if name == "observations" else ():
+            row["count"] = "1e999"
+        return rows
+
+    with pytest.raises(SettingsError, match="line 2: count '1e999' is no whole number"):
+        import_data_set(url, copy_of(example, tmp_path / "many", many))
+    assert not (tmp_path / "none.db").exists()
+    import_data_set(url, example)
+    before = all_of(url)
+    with pytest.raises(SettingsError, match=r"others here: 00a2c20d .* km away"):
+        import_data_set(url, copy_of(example, tmp_path / "far", far_away, name="far"))
+    assert all_of(url) == before
