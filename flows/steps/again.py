@@ -5,8 +5,9 @@ table out the second time: its deployment stays, and the paths of the card follo
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -49,9 +50,20 @@ def _change(before: str, now: str) -> Change:
 def with_known_places(conn: Connection, batch_id: int, card: Card) -> Card:
     """The card with the deployments that its pictures have already; new pictures go where all
     known ones of their folder and camera are."""
+    return _at_homes(conn, card, partial(_homes, conn, batch_id))
+
+
+def at_places(conn: Connection, card: Card, homes: Mapping[str, str]) -> Card:
+    """The same with the deployments of some of its pictures, by sha-256."""
+    return _at_homes(conn, card, lambda part: [homes.get(picture.sha256) for picture in part])
+
+
+def _at_homes(
+    conn: Connection, card: Card, homes_of: Callable[[list[Media]], Sequence[str | None]]
+) -> Card:
     seen: dict[str, Counter[str]] = defaultdict(Counter)  # by the name that the folder gives
     for part in chunks(card.media):
-        for picture, home in zip(part, _homes(conn, batch_id, part), strict=True):
+        for picture, home in zip(part, homes_of(part), strict=True):
             if home:
                 seen[picture.deployment_id][home] += 1
     if all(homes.keys() == {name} for name, homes in seen.items()):
@@ -59,7 +71,7 @@ def with_known_places(conn: Connection, batch_id: int, card: Card) -> Card:
     named = {name: next(iter(homes)) for name, homes in seen.items() if len(homes) == 1}
     media = Packed(Media)
     for part in chunks(card.media):
-        for picture, home in zip(part, _homes(conn, batch_id, part), strict=True):
+        for picture, home in zip(part, homes_of(part), strict=True):
             name = home or named.get(picture.deployment_id, picture.deployment_id)
             media.append(replace(picture, deployment_id=name))
     used = {picture.deployment_id for picture in media}

@@ -36,6 +36,7 @@ from flows.steps.answers import naming_recipe, refuse_foreign_answers, source_of
 from flows.steps.boxes import refuse_strangers
 from flows.steps.card import Card, read_card
 from flows.steps.certified import certified_look
+from flows.steps.met import meet_data_sets
 from flows.version import version
 from pipeline.card.windows import plan
 from pipeline.counted import counted
@@ -63,6 +64,7 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
             follow_the_folder(conn, batch_id, card)
         if known and not options.deployments:
             card = with_known_places(conn, batch_id, card)
+        card, met = meet_data_sets(conn, batch_id, card)
         before = _facts(conn, batch_id)
         save_deployments(conn, card.deployments)
         doubled = save_media(conn, batch_id, card.media)
@@ -81,7 +83,7 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
             save_windows(conn, batch_id, plan(new, options.load_settings().windows, numbers))
         run = _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
         entered = f"{counted(outages, 'outage')} entered from the table's columns of problems."
-        return replace(run, notes=(entered,) if outages else ())
+        return replace(run, notes=(*met, *((entered,) if outages else ())))
 
 
 def _facts(conn: Connection, batch_id: int) -> dict[str, tuple[object, ...]]:

@@ -5,7 +5,7 @@ said it. What machines said becomes labels and taxa of visits, which no person's
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -282,3 +282,17 @@ def moved(visit: Visit, taken_at: Mapping[str, datetime | None]) -> Visit:
         for parts in visit.stretches
     )
     return replace(visit, started_at=start, ended_at=later(visit.ended_at), stretches=stretches)
+
+
+def without(
+    visit: Visit, gone: Collection[str], taken_at: Mapping[str, datetime | None]
+) -> Visit | None:
+    """The visit without pictures that a card has now; None: none is left."""
+    left = tuple(sha for sha in visit.sha256s if sha not in gone)
+    if len(left) == len(visit.sha256s):
+        return visit
+    if not left:
+        return None
+    times = [at for sha in left if (at := taken_at.get(sha))]
+    start, end = min(times, default=None), max(times, default=None)
+    return replace(visit, sha256s=left, started_at=start, ended_at=end, stretches=())
