@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from db.integrity.dump import dump
 from flows.execution.databases import known_database
 from flows.services.exchange.export import export_camtrap_dp
 from flows.services.exchange.incoming import import_data_set
-from flows.services.study.population import read_study, study_request
 from pipeline.errors import SettingsError
+from pipeline.exchange.incoming import opened
 from tests.tables import rows as reference
 from tests.test_camtrap_dp import PROJECT, faults
 
@@ -57,16 +58,19 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def write(path: Path, rows: list[dict[str, object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def copy_of(package: Path, folder: Path, change=lambda name, rows: rows, name=None) -> Path:
     """A copy of a package whose tables were changed."""
     shutil.copytree(package, folder)
     for path in folder.glob("*.csv"):
         given = table(path)
-        changed = change(path.stem, given)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, given[0])
-            writer.writeheader()
-            writer.writerows(changed)
+        write(path, change(path.stem, given))
     if name:
         about = json.loads((folder / "datapackage.json").read_text("utf-8"))
         (folder / "datapackage.json").write_text(json.dumps({**about, "name": name}), "utf-8")
@@ -86,21 +90,46 @@ def test_a_data_set_of_others_can_be_analysed_without_a_picture(imported, exampl
     assert ask(url, f"{programs} 'machine'") == [("Western Europe species model Version 1",)]
 
 
-def test_its_events_and_effort_are_those_that_camtraptor_counts(imported):
-    url, _ = imported
-    known = {
-        (row["deploymentID"][:8], row["scientificName"]): int(row["n"])
-        for row in reference("camtraptor/n_obs.csv")
-        if row["n"] != "0"
+def test_events_and_effort_of_a_list_of_events_are_those_that_camtraptor_counts(tmp_path):
+    """Camtrap DP 0.1, and no table of media: every event stands for itself."""
+    url, package = f"sqlite:///{tmp_path}/mica.db", tmp_path / "mica"
+    package.mkdir()
+    for name in ("deployments", "observations"):
+        given = reference(f"camtraptor/{name}.csv")
+        write(package / f"{name}.csv", given)
+    files = [{"name": name, "path": f"{name}.csv"} for name in ("deployments", "observations")]
+    (package / "datapackage.json").write_text(json.dumps({"name": "mica", "resources": files}))
+    done = import_data_set(url, package)
+    assert (done.pictures.standing, done.pictures.new, faults_in(url)) == (27, 0, [])
+    sql = "SELECT deployment_id, scientific_name, sum(events), sum(individuals)"
+    seen = {
+        (row[0], row[1]): row[2:] for row in ask(url, f"{sql} FROM species_by_day GROUP BY 1, 2")
     }
+    for nth, name in enumerate(("n_obs", "n_individuals")):
+        known = {
+            (row["deploymentID"], row["scientificName"]): int(row["n"])
+            for row in reference(f"camtraptor/{name}.csv")
+        }
+        ours = {key: counts[nth] for key, counts in seen.items() if key[1]}
+        assert ours == {key: n for key, n in known.items() if n}
+    sql = "SELECT d.deployment_id, s.effort_days FROM stations s JOIN deployments d"
+    days = dict(ask(url, f"{sql} ON d.location_id = s.station"))
+    for row in reference("camtraptor/effort_day.csv"):
+        assert days[row["deploymentID"]] == pytest.approx(float(row["effort"]), abs=1e-6)
+
+
+def test_its_events_are_those_that_its_own_table_of_events_has(imported, example):
+    known: dict[tuple[str, str], set[str]] = {}
+    for row in table(example / "observations.csv"):
+        if row["observationLevel"] == "event" and row["observationType"] == "animal":
+            known.setdefault((row["deploymentID"], row["scientificName"]), set()).add(
+                row["eventID"]
+            )
     sql = "SELECT deployment_id, scientific_name, sum(events) FROM species_by_day"
-    seen = ask(url, f"{sql} WHERE observation_type = 'animal' GROUP BY 1, 2")
-    ours = {(place, name): int(n) for place, name, n in seen}
-    same = [key for key in known if known[key] == ours.get(key)]
-    assert len(same) >= 4, (known, ours)
-    effort = {row["deploymentID"][:8]: row for row in reference("camtraptor/effort_day.csv")}
-    study = read_study(url, study_request(None, None, None))
-    assert study is not None and set(effort)
+    seen = ask(imported[0], f"{sql} WHERE observation_type = 'animal' GROUP BY 1, 2")
+    assert {(place, name): n for place, name, n in seen} == {
+        key: len(events) for key, events in known.items()
+    }
 
 
 def test_the_same_data_set_a_second_time_adds_nothing(imported, example):
@@ -192,4 +221,39 @@ def test_what_is_no_data_set_is_refused_in_one_line_and_nothing_is_written(examp
     before = all_of(url)
     with pytest.raises(SettingsError, match=r"others here: 00a2c20d .* km away"):
         import_data_set(url, copy_of(example, tmp_path / "far", far_away, name="far"))
+    assert all_of(url) == before
+
+
+def packed(folder: Path, *members: tuple[str, str]) -> Path:
+    path = folder / "packed.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in members:
+            file.writestr(name, text)
+    return path
+
+
+def test_a_package_may_be_packed_and_one_that_leads_out_of_its_folder_is_refused(
+    example, tmp_path, monkeypatch
+):
+    members = [(f"mica/{path.name}", path.read_text("utf-8")) for path in example.iterdir()]
+    url = f"sqlite:///{tmp_path}/packed.db"
+    path = packed(tmp_path, *members, ("mica/media/1.jpg", "a picture stays in it"))
+    assert import_data_set(url, path).pictures.new == 423
+    before = all_of(url)
+    for name in ("../out.csv", "/etc/out.csv", "a\\b.csv", "C:x.csv"):
+        with pytest.raises(SettingsError, match="leads out of its folder"):
+            import_data_set(url, packed(tmp_path, *members, (name, "x")))
+    monkeypatch.setattr(opened, "MOST_BYTES", 100_000)
+    with pytest.raises(SettingsError, match="its tables are larger than"):
+        import_data_set(url, packed(tmp_path, *members, ("bomb.csv", "0" * 200_000)))
+    monkeypatch.undo()
+    (tmp_path / "torn.zip").write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(SettingsError, match="cannot be unpacked"):
+        import_data_set(url, tmp_path / "torn.zip")
+    about = json.loads((example / "datapackage.json").read_text("utf-8"))
+    about["resources"][0]["path"] = "../../secret.csv"
+    outside = copy_of(example, tmp_path / "outside")
+    (outside / "datapackage.json").write_text(json.dumps(about))
+    with pytest.raises(SettingsError, match="lies outside the package"):
+        import_data_set(url, outside)
     assert all_of(url) == before

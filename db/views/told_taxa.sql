@@ -85,9 +85,11 @@ ordered AS (
             WHEN lag(p.media_id) OVER taxon IS NULL THEN 1
             WHEN MICROSECONDS(p.taken_at) - lag(MICROSECONDS(p.taken_at)) OVER taxon > 60000000 THEN 1
             ELSE 0
-        END AS opens
+        END AS opens, -- a visit of which no picture is named has its own end
+        CASE WHEN substr(m.sha256, 1, 6) = 'visit-' THEN v.ended_at ELSE p.taken_at END AS until
     FROM picture p
     JOIN media m ON m.id = p.media_id
+    LEFT JOIN visit v ON v.id = p.visit_id
     JOIN decided d ON d.event_media_id = p.event_media_id
         AND (d.something = 0 OR p.observation_type <> 'blank')
     WINDOW taxon AS (
@@ -109,7 +111,7 @@ SELECT
     stretch AS stretch, -- from 0, in order of time
     max(CASE WHEN opens = 1 THEN media_id END) AS first_media_id, -- internal key of its first picture
     min(taken_at) AS started_at, -- that picture, camera clock
-    max(taken_at) AS ended_at, -- its last picture
+    max(until) AS ended_at, -- its last picture
     CAST(sum(shows) AS integer) AS pictures, -- that show it
     max(count) AS count, -- individuals: the largest number in one picture, or as told of the visit
     max(whole) AS whole -- 1: told of the whole visit

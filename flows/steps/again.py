@@ -1,4 +1,5 @@
-"""A card that is known already, read again: from another folder, or without its table.
+"""A card that is known already, read again from another folder or without its table, or named by a
+data set of others.
 
 What a picture's place is called must not change because somebody gave the folder above, or left the
 table out the second time: its deployment stays, and the paths of the card follow it.
@@ -14,9 +15,14 @@ from sqlalchemy import Connection
 from db.core.rows import chunks
 from db.store.deployments import all_deployments
 from db.store.files import move_paths
-from db.store.media import brought_before
+from db.store.incoming.meeting import give_bytes, homes_of, known_bytes, waiting
+from db.store.media import brought_before, media_of
+from db.store.visits import save_visits, visits_of
 from flows.steps.card import Card
 from pipeline.card.packed import Packed
+from pipeline.counted import counted
+from pipeline.exchange.incoming.meeting import Bytes, meet
+from pipeline.exchange.incoming.told import without
 from pipeline.records import Media
 
 Change = tuple[str, str]  # what is taken from the beginning of a path, what is put before it
@@ -53,11 +59,6 @@ def with_known_places(conn: Connection, batch_id: int, card: Card) -> Card:
     return _at_homes(conn, card, partial(_homes, conn, batch_id))
 
 
-def at_places(conn: Connection, card: Card, homes: Mapping[str, str]) -> Card:
-    """The same with the deployments of some of its pictures, by sha-256."""
-    return _at_homes(conn, card, lambda part: [homes.get(picture.sha256) for picture in part])
-
-
 def _at_homes(
     conn: Connection, card: Card, homes_of: Callable[[list[Media]], Sequence[str | None]]
 ) -> Card:
@@ -90,3 +91,43 @@ def _homes(conn: Connection, batch_id: int, media: list[Media]) -> list[str | No
         home if path == picture.path else None
         for picture, (path, home) in zip(media, homes, strict=True)
     ]
+
+
+def meet_data_sets(conn: Connection, batch_id: int, card: Card) -> tuple[Card, tuple[str, ...]]:
+    """The card with the deployments that the data sets say, and a sentence where any met."""
+    times = [picture.taken_at for picture in card.media if picture.taken_at]
+    named = list(waiting(conn, (min(times), max(times)) if times else None))
+    if not named:
+        return card, ()
+    here = known_bytes(conn, [picture.sha256 for picture in card.media])
+    pictures = {picture.sha256: picture for picture in card.media if picture.sha256 not in here}
+    met = meet(
+        named,
+        (Bytes(p.sha256, p.path, p.taken_at, p.deployment_id) for p in pictures.values()),
+    )
+    if not met.pairs:
+        return card, ()
+    stand_ins = {one.source_id: pictures[found.media_id] for one, found in met.pairs}
+    _leave_their_visits(conn, stand_ins)
+    give_bytes(conn, batch_id, stand_ins)
+    homes = {found.media_id: one.deployment_id for one, found in met.pairs}
+
+    def places(part: list[Media]) -> list[str | None]:
+        return [homes.get(picture.sha256) for picture in part]
+
+    several = counted(len(met.doubtful), "picture")
+    doubtful = f"; {several} of them might be several here" if met.doubtful else ""
+    told = f"{counted(len(met.pairs), 'picture')} met what data sets say of them{doubtful}."
+    return _at_homes(conn, card, places), (told,)
+
+
+def _leave_their_visits(conn: Connection, stand_ins: Mapping[str, Media]) -> None:
+    """They will be in visits of the card; those of the data set go on without them."""
+    for (batch_id, recipe), names in homes_of(conn, list(stand_ins)).items():
+        taken = {one.sha256: one.taken_at for one in media_of(conn, batch_id, names)}
+        left = [
+            rest
+            for visit in visits_of(conn, batch_id, recipe, names)
+            if (rest := without(visit, stand_ins.keys(), taken))
+        ]
+        save_visits(conn, recipe, left, names)

@@ -31,12 +31,11 @@ from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import RunOptions, StartedRun, kept_settings
 from flows.steps import recipes
-from flows.steps.again import follow_the_folder, with_known_places
+from flows.steps.again import follow_the_folder, meet_data_sets, with_known_places
 from flows.steps.answers import naming_recipe, refuse_foreign_answers, source_of
 from flows.steps.boxes import refuse_strangers
 from flows.steps.card import Card, read_card
 from flows.steps.certified import certified_look
-from flows.steps.met import meet_data_sets
 from flows.version import version
 from pipeline.card.windows import plan
 from pipeline.counted import counted

@@ -218,9 +218,10 @@ def _counted(
 ) -> ImportedPictures:
     now = {one.source_id for one in pictures}
     known = len(now & before.keys())
+    fresh = now - before.keys() - {picture.source_id for picture, _ in met.pairs}
     standing = sum(one.stands_for_event for one in pictures)
     return ImportedPictures(
-        new=len(now) - known - len(met.pairs),
+        new=sum(not one.stands_for_event and one.source_id in fresh for one in pictures),
         known=known,
         met=len(met.pairs),
         doubtful=tuple(one.path for one in met.doubtful),

@@ -60,18 +60,15 @@ MOST_JSON = 20_000_000  # characters
 def read(folder: Path, name: str | None = None) -> DataSet:
     """The package in a folder; SettingsError names every faulty row of a table."""
     about = _description(folder / DESCRIPTION)
-    files = {resource: _file(folder, about, resource) for resource in RESOURCES}
-    table = read_whole(files["deployments"], INSTEAD["deployments"])
+    given, observed = (_file(folder, about, name) for name in ("deployments", "observations"))
+    table = read_whole(given, INSTEAD["deployments"])
     places = {place.deployment_id: place for place in table.deployments}
     left_out = LeftOut()
-    media = _table(files["media"], "media", ("mediaID", "deploymentID"), MEDIA)
-    seen = _table(files["observations"], "observations", ("deploymentID",), OBSERVATIONS)
-    pictures = list(_pictures(media, places, left_out))
-    media.faults.refuse()
+    pictures, rows, unknown = _media(folder, about, places, left_out)
+    seen = _table(observed, "observations", ("deploymentID",), OBSERVATIONS)
     homes = {picture.source_id: picture.deployment_id for picture in pictures}
     observations = list(_observations(seen, places, homes, left_out))
     seen.faults.refuse()
-    unread = {resource: frozenset(columns) for resource, columns in UNREAD.items()}
     return DataSet(
         name=name or str(about.get("name") or about.get("id") or folder.name),
         form="Camtrap DP",
@@ -80,14 +77,27 @@ def read(folder: Path, name: str | None = None) -> DataSet:
         seen=tuple(observations),
         outages=tuple(_outages(folder, about, places)),
         ranks=_ranks(about),
-        rows={"deployments": len(places), "media": len(media.rows), "observations": len(seen.rows)},
+        rows={"deployments": len(places), "media": rows, "observations": len(seen.rows)},
         unknown=(
-            *(f"{files['deployments'].name}: {column}" for column in table.unused),
-            *unknown_columns(media, frozenset(MEDIA) | unread["media"]),
-            *unknown_columns(seen, frozenset(OBSERVATIONS) | unread["observations"]),
+            *(f"{given.name}: {column}" for column in table.unused),
+            *unknown,
+            *unknown_columns(seen, frozenset(OBSERVATIONS) | UNREAD["observations"]),
         ),
         left_out=left_out.counts(),
     )
+
+
+def _media(
+    folder: Path, about: Mapping[str, Any], places: Mapping[str, Deployment], left_out: LeftOut
+) -> tuple[list[NamedPicture], int, tuple[str, ...]]:
+    """(pictures, rows, columns that nothing reads); some lists of events have no table of media."""
+    if not any(isinstance(one, dict) and one.get("name") == "media" for one in about["resources"]):
+        return [], 0, ()
+    table = _table(_file(folder, about, "media"), "media", ("mediaID", "deploymentID"), MEDIA)
+    pictures = list(_pictures(table, places, left_out))
+    table.faults.refuse()
+    unknown = unknown_columns(table, frozenset(MEDIA) | UNREAD["media"])
+    return pictures, len(table.rows), unknown
 
 
 def _description(path: Path) -> Mapping[str, Any]:
