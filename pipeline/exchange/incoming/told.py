@@ -166,7 +166,8 @@ def _visit(
     shown = _shown(taxa, members, words)
     said = {taxon: [seen for seen in of_event if seen.taxon == taxon] for taxon in taxa}
     stretches = tuple(
-        _stretches(shown[taxon], words, gap_s) or _told_stretch(said[taxon], members)
+        _as_said(_stretches(shown[taxon], words, gap_s), said[taxon])
+        or _told_stretch(said[taxon], members)
         for taxon in taxa
     )
     own = taxa[0]
@@ -242,6 +243,15 @@ def _stretches(
         )
         for run in runs
     )
+
+
+def _as_said(stretches: tuple[Stretch, ...], seen: Sequence[Seen]) -> tuple[Stretch, ...]:
+    """One stretch has the times that the data set says."""
+    starts = [one.started_at for one in seen if one.started_at]
+    ends = [one.ended_at for one in seen if one.ended_at]
+    if len(stretches) != 1 or not starts or not ends:
+        return stretches
+    return (replace(stretches[0], started_at=min(starts), ended_at=max(ends)),)
 
 
 def _told_stretch(seen: Sequence[Seen], members: Sequence[Member]) -> tuple[Stretch, ...]:
