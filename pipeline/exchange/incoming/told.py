@@ -91,6 +91,8 @@ def _said_by_pictures(rows: Sequence[Seen], pictures: Sequence[Sequence[Seen]]) 
         return all(
             told and all(seen.observation_type == "blank" for seen in told) for told in pictures
         )
+    if not all(pictures) and any(not _seen_by(seen, own) for seen in rows):
+        return False
     most: dict[Taxon, int] = {}
     described = set()
     for told in pictures:
@@ -105,6 +107,15 @@ def _said_by_pictures(rows: Sequence[Seen], pictures: Sequence[Sequence[Seen]]) 
         whole[seen.taxon] += seen.count or 1
     as_many = all(many <= most.get(taxon, 0) for taxon, many in whole.items())
     return as_many and {_described(seen) for seen in rows} <= described
+
+
+def _seen_by(seen: Seen, told: Sequence[Seen]) -> bool:
+    """Whether a taxon of an event was there no longer than pictures tell."""
+    starts = [one.started_at for one in told if one.taxon == seen.taxon and one.started_at]
+    ends = [one.ended_at for one in told if one.taxon == seen.taxon and one.ended_at]
+    if not starts or not ends or not seen.started_at or not seen.ended_at:
+        return bool(starts)
+    return min(starts) <= seen.started_at and seen.ended_at <= max(ends)
 
 
 def _described(seen: Seen) -> tuple[object, ...]:
@@ -162,7 +173,9 @@ def _visit(
 ) -> Visit:
     of_event = [seen for seen in group.seen if _said(seen, "machine")]
     here = [(words[sha], picture) for sha, picture in members if sha in words]
-    taxa = list(dict.fromkeys(seen.taxon for seen in of_event)) or _by_pictures(here)
+    taxa = list(dict.fromkeys(seen.taxon for seen in of_event))
+    by_people = not of_event and any(_said(seen, "human") for seen in group.seen)
+    taxa = taxa or ([UNSAID] if by_people else _by_pictures(here))
     shown = _shown(taxa, members, words)
     said = {taxon: [seen for seen in of_event if seen.taxon == taxon] for taxon in taxa}
     stretches = tuple(
