@@ -17,8 +17,11 @@ from flows.services.exchange.export import export_camtrap_dp
 from flows.services.exchange.incoming import import_data_set
 from pipeline.errors import SettingsError
 from pipeline.exchange.incoming import opened
+from tests.references import Difference, camtrapr
+from tests.references.through_sql import read_records
 from tests.tables import rows as reference
 from tests.test_camtrap_dp import PROJECT, faults
+from tests.visits import read_stays
 
 ANIMALS = """
 SELECT scientific_name, count(*) FROM independent_events
@@ -257,3 +260,113 @@ def test_a_package_may_be_packed_and_one_that_leads_out_of_its_folder_is_refused
     with pytest.raises(SettingsError, match="lies outside the package"):
         import_data_set(url, outside)
     assert all_of(url) == before
+
+
+def test_wildlife_insights_tables_come_in_with_who_identified_each_picture(tmp_path):
+    url, folder = f"sqlite:///{tmp_path}/wi.db", tmp_path / "wi"
+    folder.mkdir()
+    place = {"project_id": "7", "longitude": 39.8, "latitude": -2.9, "feature_type": "Trail game"}
+    spring = {"start_date": "2019-04-17 00:00:00", "end_date": "2019-05-26 00:00:00"}
+    autumn = {"start_date": "2019-07-24 00:00:00", "end_date": "2019-09-21 00:00:00"}
+    write(
+        folder / "deployments.csv",
+        [
+            {"deployment_id": name, "placename": "i9", "camera_id": "C09", **place, **period}
+            for name, period in (("i9 spring", spring), ("i9 autumn", autumn))
+        ],
+    )
+    write(folder / "cameras.csv", [{"camera_id": "C09", "make": "Bushnell", "model": "Trophy"}])
+    write(folder / "projects.csv", [{"project_id": "7", "project_short_name": "Dakatcha"}])
+    porcupine = {"class": "Mammalia", "order": "Rodentia", "family": "Hystricidae"}
+    porcupine |= {"genus": "Hystrix", "species": "cristata", "common_name": "Crested Porcupine"}
+    suni = {"class": "Mammalia", "genus": "Nesotragus", "species": "moschatus"}
+    person = {"class": "Mammalia", "genus": "Homo", "species": "sapiens", "common_name": "Human"}
+
+    def image(name, home, second, taxon, **more):
+        said = dict.fromkeys((*porcupine, "is_blank", "number_of_objects", "cv_confidence"), "")
+        at = f"2019-{'05' if home == 'i9 spring' else '08'}-01 07:35:{second:02}"
+        said |= {"image_id": name, "deployment_id": home, "filename": f"{name}.JPG"}
+        return said | {"timestamp": at, "identified_by": "R. N.", **taxon, **more}
+
+    rows = [
+        image("a1", "i9 spring", 1, porcupine, number_of_objects=2),
+        image("a2", "i9 spring", 9, porcupine, number_of_objects=1),
+        image("a2", "i9 spring", 9, suni, number_of_objects=1),
+        image("b1", "i9 autumn", 1, suni, identified_by="Computer vision", cv_confidence=0.93),
+        image("b2", "i9 autumn", 55, person),
+        image("b3", "i9 autumn", 58, {}, is_blank=1),
+        image("b4", "nowhere", 58, {}, is_blank=1),
+    ]
+    write(folder / "images_7.csv", rows)
+    done = import_data_set(url, folder)
+    assert (done.name, done.form, done.pictures.new) == ("Dakatcha", "Wildlife Insights", 5)
+    assert [*done.left_out] == ["images of a deployment that is not in deployments.csv: nowhere"]
+    sql = "SELECT deployment_id, scientific_name, count, method FROM events WHERE started_at"
+    assert ask(url, f"{sql} < '2019-06' ORDER BY 2") == [
+        ("i9 spring", "Hystrix cristata", 2, "human")
+    ]
+    taxa = (
+        "SELECT scientific_name, classified_by FROM observations WHERE observation_level = 'media'"
+    )
+    assert ask(url, f"{taxa} AND deployment_id = 'i9 autumn' ORDER BY event_start") == [
+        ("Nesotragus moschatus", "Computer vision"), ("Homo sapiens", "R. N."), (None, "R. N."),
+    ]  # fmt: skip
+    assert ask(url, "SELECT station, effort_days FROM stations") == [("i9", 98.0)]
+    assert faults_in(url) == []
+
+
+def test_camtrapr_tables_give_the_numbers_that_camtrapr_gives(tmp_path):
+    url, folder = f"sqlite:///{tmp_path}/c.db", tmp_path / "season"
+    folder.mkdir()
+    for name in ("camtraps", "record_table_sample"):
+        write(folder / f"{name}.csv", reference(f"camtrapr/{name}.csv"))
+    done = import_data_set(url, folder)
+    assert (done.rows, done.outages) == ({"stations": 3, "records": 39}, 1)
+    sql = "SELECT scientific_name, count(*), count(DISTINCT station) FROM independent_events"
+    known = [
+        (row["species"], int(row["n_events"]), int(row["n_stations"]))
+        for row in reference("camtrapr/report_events_by_species.csv")
+    ]
+    assert ask(url, f"{sql} GROUP BY 1 ORDER BY 1") == known
+    with reading(known_database(url)) as conn:
+        stays, found = read_stays(conn), read_records(conn)
+    compared = [*camtrapr.compare_operation("with_problems", stays)]
+    compared += camtrapr.compare_report("_with_problems", stays)
+    for name in ("PBE_1_survey", "PBE_10_survey_effort", "VTA_7_station_effort"):
+        compared += camtrapr.compare_history(name, stays, found)
+    assert all(one.held for one in compared if isinstance(one, Difference)), compared
+
+
+def test_a_timelapse_table_is_mapped_by_a_small_file(tmp_path):
+    url = f"sqlite:///{tmp_path}/t.db"
+    row = {"RootFolder": "card", "File": "IMG_0001.JPG", "RelativePath": "Site 1\\CamA"}
+    row |= {"DateTime": "2026-05-01 07:00:00", "DeleteFlag": "false", "How many": "2"}
+    row |= {"What": "Roe deer", "Analyst": "Amina", "Weather": "wet"}
+    table = tmp_path / "season.csv"
+    write(
+        table,
+        [
+            row,
+            row | {"File": "IMG_0002.JPG", "What": "nothing", "How many": ""},
+            row | {"File": "IMG_0003.JPG", "What": "", "How many": ""},
+            row | {"File": "IMG_0004.JPG", "RelativePath": "", "What": "Person"},
+        ],
+    )
+    with pytest.raises(SettingsError, match=r"no column Species: .* with --columns"):
+        import_data_set(url, table)
+    columns = tmp_path / "columns.toml"
+    columns.write_text(
+        '[columns]\nscientific_name = "What"\ncount = "How many"\n'
+        '[names]\n"roe deer" = "Capreolus capreolus"\n'
+    )
+    done = import_data_set(url, table, columns=columns)
+    assert (done.name, done.unknown) == ("season", ("season.csv: Weather",))
+    sql = "SELECT deployment_id, path, observation_type, scientific_name FROM media_status"
+    assert ask(url, f"{sql} ORDER BY path") == [
+        ("season", "IMG_0004.JPG", "human", None),
+        ("Site 1/CamA", "Site 1/CamA/IMG_0001.JPG", "animal", "Capreolus capreolus"),
+        ("Site 1/CamA", "Site 1/CamA/IMG_0002.JPG", "blank", None),
+        ("Site 1/CamA", "Site 1/CamA/IMG_0003.JPG", "unclassified", None),
+    ]
+    assert ask(url, "SELECT DISTINCT reviewer, count FROM reviews WHERE count = 2")
+    assert faults_in(url) == []
