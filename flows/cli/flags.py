@@ -6,8 +6,6 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Database, Who
-from flows.cli.output import print_table
-from flows.cli.options import Database
 from flows.run_options import database_url
 from flows.terminal import print_table
 

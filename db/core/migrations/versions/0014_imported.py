@@ -1,13 +1,13 @@
 """Data sets of others come in: pictures known by name alone, and programs that are not ours.
 
-Revision ID: 0013
-Revises: 0012
+Revision ID: 0014
+Revises: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0013", "0012"
+revision, down_revision = "0014", "0013"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
