@@ -140,6 +140,28 @@ def test_other_names_change_no_result_of_a_model_and_are_understood_in_tables(pa
     )
 
 
+def test_the_bundled_set_knows_synonyms_and_other_languages_and_no_name_means_two_taxa():
+    starter = load_labelset()
+    index = search_index(starter)
+    asked = {
+        "f conc": "Puma concolor",
+        "equus burch": "Equus quagga",
+        "tembo": "Loxodonta africana",
+    }
+    asked |= {
+        "tembo": "Loxodonta africana",
+        "leon": "Panthera leo",
+        "strauss": "Struthio camelus",
+        "ngombe": "Bos taurus",
+    }
+    assert {typed: names(search(index, typed))[0] for typed in asked} == asked
+    owners: dict[str, set[str]] = {}
+    for taxon in starter.taxa:
+        for name in (taxon.name, *taxon.common, *taxon.also):
+            owners.setdefault(name.casefold(), set()).add(taxon.name)
+    assert not {name: taxa for name, taxa in owners.items() if len(taxa) > 1}
+
+
 def test_five_thousand_names_are_searched_in_less_than_20_ms(park):
     """Taken: the quickest of five, so that a busy machine is no failure."""
     words = "anter bovid canin dorc elap fusc gran hirs ilex jub kob lept mont niger orin"
