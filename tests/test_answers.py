@@ -12,7 +12,7 @@ from flows.execution.directly import Directly
 from flows.run_options import NamingOptions, RunOptions, StartedRun
 from flows.services.relabel import relabel
 from flows.steps import chain
-from flows.steps.answers import label_by_answers, naming_recipe
+from flows.steps.answers import answers_warnings, label_by_answers, naming_recipe
 from pipeline.errors import SettingsError
 from pipeline.exchange.answers.read import read_answers
 from pipeline.exchange.answers.taxonomy import meaning, seven_fields
@@ -319,9 +319,13 @@ def test_answers_on_one_card_never_name_pictures_of_another_card_at_the_same_cam
         options = NamingOptions(database=database_url, answers=str(path))
         described = naming_recipe(conn, first, read_recipe(conn, look), options, Settings())
         recipe = save_recipe(conn, "label", described, "SpeciesNet 4.0.1a")
+    assert described["answers"]["name"] == "SpeciesNet 4.0.1a", "pages of evaluations show it"
     run = StartedRun(first, "card-0", None, look, recipe, 0, seed="")
     label_by_answers(options, run, described["answers"])
     query = "SELECT b.name, t.name, count(*) FROM label t JOIN media m ON m.id = t.media_id"
     where = f"JOIN batch b ON b.id = m.batch_id WHERE t.recipe_id = {recipe} GROUP BY 1, 2"
     [(card, name, count)] = rows(database_url, f"{query} {where}")
     assert (card, name) == ("card-0", "Cervus elaphus") and count > 0
+    blank = "SELECT count(*) FROM media_status WHERE batch = 'card-0' AND state = 'blank'"
+    [line] = answers_warnings(options, run)
+    assert f"{rows(database_url, blank)[0][0]} pictures with a name there are blank here" in line

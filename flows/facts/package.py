@@ -83,7 +83,7 @@ def _models(look: Mapping[str, Any] | None, label: Mapping[str, Any] | None) -> 
     if detector := look.get("detector"):
         frame += _named(", camtriage detector", detector)
     if answers := (label or {}).get("answers"):
-        return Models(frame, f"{answers['source']} (file {answers['sha256'][:12]})", taken=True)
+        return Models(frame, f"{answers['name']} (file {answers['sha256'][:12]})", taken=True)
     labeller = _named("camtriage labeller", look.get("encoder"))
     if labels := (label or {}).get("label_set"):
         labeller += _named(", label set", labels)

@@ -78,7 +78,7 @@ def _refuse_other_names(conn: Connection, options: NamingOptions, shown: ShownRe
     was = read_recipe(conn, run.label)
     if "answers" in was:  # its names of visits need no labeller and no label set
         if was["visit_gap_s"] != options.load_settings().windows.visit_gap_s:
-            raise SettingsError(_other(run, was["answers"]["source"], ["--settings"]))
+            raise SettingsError(_other(run, was["answers"]["name"], ["--settings"]))
         return
     encoder = models.encoder(options.labeller, options.pretrained)
     if was["look"]["encoder"] != recipes.identity(encoder):

@@ -78,7 +78,7 @@ def naming_recipe(
 
 def source_of(recipe: Mapping[str, Any]) -> str | None:
     """Whose names a label recipe holds; None: our labeller's."""
-    source: str | None = recipe.get("answers", {}).get("source")
+    source: str | None = recipe.get("answers", {}).get("name")
     return source
 
 
@@ -107,7 +107,7 @@ def answers_recipe(
         "look": look,
         "answers": {
             "program": answers.program,
-            "source": answers.source,
+            "name": answers.source,
             "sha256": answers.sha256,
             "bars": asdict(bars),
             "taxa": {name: [*map(list, chain)] for name, chain in sorted(answers.taxa.items())},
@@ -164,7 +164,7 @@ def label_by_answers(
             f"--answers {options.answers}: the card has new pictures since; give its file"
         )
     found = _matched(options, run.batch_id).found
-    taxa, bars, source = taxa_in(answers), Bars(**answers["bars"]), answers["source"]
+    taxa, bars, source = taxa_in(answers), Bars(**answers["bars"]), answers["name"]
     with reading(ready_database(options.database)) as conn:
         media = media_of(conn, run.batch_id)  # of this card alone: paths come back on the next
     for done, part in enumerate(chunks(media), 1):
