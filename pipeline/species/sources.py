@@ -19,7 +19,7 @@ from pipeline.species.pixels import MODES, Pixels
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BATCH = 4  # pictures; always as many, so that a picture's vector does not depend on the others
+BATCH = 2  # crop and frame; always as many, so that a picture's vector hangs on no other's
 WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")  # in open_clip's order
 LARGEST_CONFIG = 1_000_000  # bytes
 _log = logging.getLogger(__name__)
