@@ -19,6 +19,7 @@ from test_camtrap_dp import GATE, LEOPARD, PERSON, PROJECT, package, picture
 from db.core.engine import open_database, writing
 from db.store.deployments import all_deployments, save_deployments
 from flows.services.exchange import outgoing
+from flows.services.exchange.incoming import import_data_set
 from flows.services.exchange.outgoing import Sharing
 from pipeline.errors import InputError
 from pipeline.exchange.answers.read import read_answers
@@ -65,11 +66,16 @@ def about(tmp_path_factory) -> Project:
     return read_project(path)
 
 
-def one(url: str, query: str) -> int:
+def rows(url: str, query: str) -> list[tuple]:
     engine = open_database(url)
     with engine.connect() as conn:
-        found = conn.exec_driver_sql(query).scalar_one()
+        found = [tuple(row) for row in conn.exec_driver_sql(query)]
     engine.dispose()
+    return found
+
+
+def one(url: str, query: str) -> int:
+    [(found,)] = rows(url, query)
     return found
 
 
@@ -229,6 +235,20 @@ def test_wildlife_insights_tables_fit_together_and_are_read_back_as_deployments(
     more = outgoing.export_wildlife_insights(url, tmp_path / "all", project, Sharing(people=True))
     assert more.counts["images"] >= done.counts["images"] + left
     assert datetime.strptime(tables["images"][0]["timestamp"], "%Y-%m-%d %H:%M:%S")
+
+
+def test_what_people_and_models_said_stays_apart_when_the_tables_come_back(given, tmp_path):
+    url, project = given
+    outgoing.export_wildlife_insights(url, tmp_path / "wi", project, Sharing(people=True))
+    back = f"sqlite:///{tmp_path}/back.db"
+    import_data_set(back, tmp_path / "wi")
+    query = (
+        "SELECT classification_method, observation_type, scientific_name, count(*)"
+        " FROM observations WHERE observation_level = 'media' AND event_start IS NOT NULL"
+        " AND observation_type IN ('animal', 'human', 'vehicle', 'blank') GROUP BY 1, 2, 3"
+    )
+    there, here = rows(url, query), rows(back, query)
+    assert sorted(map(str, there)) == sorted(map(str, here))
 
 
 def test_the_seven_taxon_fields_come_together(about, tmp_path):

@@ -155,11 +155,12 @@ def with_wider(chains: Iterable[Chain]) -> dict[str, Chain]:
 
 
 def known_words(labelset: LabelSet) -> dict[str, Chain]:
-    """Scientific and common names of a label set's animals, without capitals: what each means."""
+    """Scientific and common names of a label set's animals, without capitals, synonyms and other
+    languages too: what each means."""
     taxa = taxa_of(labelset)
     found = {name.casefold(): chain for name, chain in taxa.items()}
     for taxon in labelset.taxa:
-        for word in taxon.common if taxon.name in taxa else ():
+        for word in (*taxon.common, *taxon.also) if taxon.name in taxa else ():
             found.setdefault(word.casefold(), taxa[taxon.name])
     return found
 

@@ -55,6 +55,7 @@ LAYOUTS = {
     "targeted": "Targeted",
     "opportunistic": "Convenience",
 }
+MACHINE = "Computer vision"  # how identified_by tells a model from a person there
 METHODS = {"both": "Both", "activityDetection": "Sensor Detection", "timeLapse": "Time Lapse"}
 AGES = {"adult": "Adult", "subadult": "Subadult", "juvenile": "Juvenile"}
 SEXES = {"female": "Female", "male": "Male"}
@@ -197,7 +198,7 @@ def _rows(picture: Picture, upload: Upload) -> Iterator[Row]:
             "deployment_id": picture.deployment_id,
             "image_id": picture.sha256,
             "location": (upload.media_url or "") + where,
-            "identified_by": seen.by if seen.method == "human" else f"camtriage: {seen.by}",
+            "identified_by": seen.by if seen.method == "human" else MACHINE,
             **_taxon(seen, upload.taxa),
             "uncertainty": f"{1 - seen.probability:.2f}" if seen.probability is not None else None,
             "timestamp": picture.taken_at.replace(microsecond=0),
