@@ -115,7 +115,7 @@ class RunOptions(NamingOptions):
     frame: str = option("starter", "Frame model: starter, or a folder.", is_path=True)
     detector: str = option(
         "starter",
-        "Detector of animals, people and vehicles: starter, none, or a folder.",
+        "Detector of animals, people and vehicles: starter, none, a folder, or local:FILE.onnx.",
         is_path=True,
     )
     boxes: str | None = option(
@@ -227,7 +227,7 @@ def path_map(text: str) -> list[tuple[str, str]]:
 
 
 def _mapped(path: str, pairs: list[tuple[str, str]]) -> str:
-    kind = "local-dir:" if path.startswith("local-dir:") else ""
+    kind = next((kind for kind in ("local-dir:", "local:") if path.startswith(kind)), "")
     bare = path.removeprefix(kind)
     for there, own in pairs:
         rest = bare.removeprefix(there)

@@ -97,6 +97,7 @@ def test_other_weights_under_the_same_name_are_another_model(given, model, other
 @dataclass(frozen=True)
 class Detector(Model):
     evidence: Evidence
+    own: str = ""
 
 
 LEVELS = Evidence(Levels(0.5, 0.3), Levels(0.4, 0.2), 0.4, 0.3, 0.0, 0.5, 0.25)

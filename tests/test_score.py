@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import child, score
 from pipeline.frames.boxes import Seen
-from pipeline.frames.classifier import load_frame_model
+from pipeline.frames.classifier import load_frame_model, squeeze
 from pipeline.frames.decode import decode
 from pipeline.frames.detector import load_detector
 from pipeline.frames.evidence import Evidence, Levels
@@ -322,6 +322,10 @@ class Sees:
     size: tuple[int, int] = (64, 96)
     name: str = "sharp"
     sha256: str = "5" * 64
+    own: str = ""
+
+    def prepare(self, pixels, same=None):
+        return squeeze(pixels, self.size)
 
     def run(self, pixels):
         assert all(picture.shape == (*self.size, 3) for picture in pixels)

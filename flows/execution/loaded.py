@@ -9,7 +9,7 @@ from pipeline.errors import SettingsError, WeightsError
 
 if TYPE_CHECKING:
     from pipeline.frames.classifier import FrameModel
-    from pipeline.frames.detector import Detector
+    from pipeline.frames.score import Detector
     from pipeline.species.encoder import Encoder
     from pipeline.species.learned import Head
 
@@ -44,12 +44,12 @@ def frame_model(name: str) -> "FrameModel":
 
 
 def detector(name: str) -> "Detector | None":
-    """The detector of that name (starter, or a folder); none: no detector is used."""
+    """The detector of that name (starter, a folder, local:FILE.onnx); none: no detector is used."""
     if name == "none":
         return None
-    from pipeline.frames.detector import load_detector
+    from pipeline.frames.own.detector import load_any
 
-    return _detectors.get((name,), lambda: load_detector(name))
+    return _detectors.get((name,), lambda: load_any(name))
 
 
 def encoder(name: str, pretrained: str | None) -> "Encoder":

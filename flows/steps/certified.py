@@ -19,7 +19,7 @@ from pipeline.settings import Poaching, Settings
 from pipeline.trust.evidence import NOT_BLANK
 
 if TYPE_CHECKING:
-    from pipeline.frames.detector import Detector
+    from pipeline.frames.score import Detector
 
 BARS = {"human": "human_bar", "vehicle": "vehicle_bar"}  # of [poaching]
 

@@ -18,7 +18,7 @@ from pipeline.species.labelset import LabelSet
 from pipeline.trust.evidence import NOT_BLANK
 
 if TYPE_CHECKING:
-    from pipeline.frames.detector import Detector
+    from pipeline.frames.score import Detector
 
 Recipe = dict[str, Any]  # as it is stored: plain values
 
@@ -125,7 +125,8 @@ def with_rules(flagged: Mapping[str, Any]) -> Recipe:
 
 def _detector(detector: "Detector") -> dict[str, Any]:
     """Which one, and its levels, to be read there: they are part of its hash."""
-    return {**identity(detector), "levels": detector.evidence.to_json()}
+    own = {"own": detector.own} if detector.own else {}
+    return {**identity(detector), "levels": detector.evidence.to_json(), **own}
 
 
 def identity(model: Model) -> dict[str, str]:

@@ -8,7 +8,8 @@ The rules, and which one decided is kept:
     fused         frame model and novelty by a small logistic regression, fitted on cards that the
                   frame model had not been trained on
     burst         blank by itself, but next to a picture of the same burst that is surely not
-    detector      blank by itself, but the detector calls a person or a vehicle in it
+    detector      blank by itself, but the detector calls a person or a vehicle in it (one of the
+                  user's own an animal too)
 
 Where a detector ran, what it sees of an animal moves p_blank by a small fixed weight, and it alone
 says

@@ -42,7 +42,23 @@ def seen_in(kinds: NDArray[np.floating], bins: NDArray[np.floating], size: tuple
     best = _sigmoid(kinds.max(axis=0).astype(np.float64))
     places = np.argsort(-kinds.max(axis=1), kind="stable")[:_PLACES]
     sure = _sigmoid(kinds[places].astype(np.float64))
-    edges = edges_at(bins, places, size)
+    return _picked(edges_at(bins, places, size), sure, best)
+
+
+def picked(edges: NDArray[np.float64], sure: NDArray[np.float64]) -> Seen:
+    """The boxes of one picture among those of another program's detector.
+
+    edges   (places, 4) left, top, right, bottom, shares of the picture
+    sure    (places, 3) confidences in the order of KINDS
+    """
+    best = sure.max(axis=0, initial=0.0)
+    places = np.argsort(-sure.max(axis=1), kind="stable")[:_PLACES]
+    return _picked(edges[places], sure[places], best)
+
+
+def _picked(
+    edges: NDArray[np.float64], sure: NDArray[np.float64], best: NDArray[np.float64]
+) -> Seen:
     found: list[Detection] = []
     for number, kind in enumerate(KINDS):
         (rows,) = np.nonzero(sure[:, number] >= FLOOR)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import WeightsError
 from pipeline.frames.boxes import Seen, seen_in
+from pipeline.frames.classifier import squeeze
 from pipeline.frames.evidence import KINDS, Evidence
 from pipeline.models import runtime as runtimes
 from pipeline.models import weights
@@ -38,6 +39,19 @@ class Detector:
     evidence: Evidence
     runtime: str  # onnxruntime, or torch
     session: runtimes.Session = field(repr=False)
+
+    @property
+    def own(self) -> str:
+        """Its levels were measured: it is no detector of the user's own."""
+        return ""
+
+    def prepare(
+        self, pixels: NDArray[np.uint8], same: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        """The picture squeezed to `size`; `same`, the frame model's input, where it is that."""
+        if same is not None and same.shape[:2] == self.size:
+            return same
+        return squeeze(pixels, self.size)
 
     def run(self, pixels: Iterable[NDArray[np.uint8]]) -> list[Seen]:
         """Pictures squeezed to `size` (pipeline.frames.classifier.squeeze), each run alone."""

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from pipeline.each import Each
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import background, blank, crop
-from pipeline.frames.blank import Fusion
+from pipeline.frames.blank import DETECTOR, Fusion
 from pipeline.frames.boxes import Seen, covers
 from pipeline.frames.child import LIMIT_S, decode_in_child
-from pipeline.frames.classifier import FrameOutput, joined, squeeze
+from pipeline.frames.classifier import FrameOutput, joined
 from pipeline.frames.clip import Frame, shown, still
 from pipeline.frames.decode import Small
 from pipeline.frames.evidence import CALLED, Evidence
@@ -85,8 +85,17 @@ class Detector(Protocol):
     def evidence(self) -> Evidence:
         """What its confidences count in the decision."""
 
+    @property
+    def own(self) -> str:
+        """Of a detector of the user's own where its levels are from; "": they were measured."""
+
+    def prepare(
+        self, pixels: NDArray[np.uint8], same: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        """Its input from a picture. same: the frame model's input, which may be it already."""
+
     def run(self, pixels: Iterable[NDArray[np.uint8]]) -> list[Seen]:
-        """What it sees in pictures squeezed to its size, each run alone."""
+        """What it sees in prepared pictures, each run alone."""
 
 
 class Encoder(Protocol):
@@ -167,6 +176,8 @@ def score_window(
     outputs.clear()  # held twice, they are a quarter of a megabyte for each picture
     worth = detector.evidence if detector is not None else None
     scores = _frame_scores(opened, numbers, output, (frame.fusion, worth), settings, boxes or {})
+    if detector is not None and detector.own:
+        scores = [_kept_by_animal(scored, detector.evidence.animal) for scored in scores]
     opened, scores = _one_a_medium(opened, scores)
     kept = [
         (picture.media.sha256, picture.small.pixels, scored.crop)
@@ -230,8 +241,7 @@ def _seen(
     """What the detector sees, in the frame model's own pixels where both have one size."""
     if detector is None:
         return None
-    same = prepared.shape[:2] == detector.size
-    [seen] = detector.run([prepared if same else squeeze(pixels, detector.size)])
+    [seen] = detector.run([detector.prepare(pixels, prepared)])
     by = f"camtriage detector {detector.name} {detector.sha256[:12]}"
     return replace(seen, boxes=tuple(replace(box, by=by) for box in seen.boxes))
 
@@ -394,6 +404,17 @@ def _worth_keeping(scored: FrameScores, seen: Seen, worth: Evidence) -> list[Det
             found.append(replace(box, sure=p >= worth.sure(kind)))
     animals = [replace(box, sure=False) for box in seen.boxes if box.category == "animal"]
     return found or (animals[:1] if scored.state == "kept" else [])
+
+
+def _kept_by_animal(scored: FrameScores, level: float) -> FrameScores:
+    """Of a detector whose weight against the frame model nobody measured, a sure animal keeps the
+    picture, and what it does not see says nothing."""
+    confidence = (scored.confidences or (0.0,))[0]
+    if confidence < level or scored.state != "blank":
+        return scored
+    p_blank = min(scored.p_blank, 1 - confidence)
+    p_animal = max(scored.p_animal, confidence)
+    return replace(scored, p_blank=p_blank, p_animal=p_animal, state="kept", decided_by=DETECTOR)
 
 
 def _count(sure: Sequence[Detection], kind: str) -> int | None:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError
 from pipeline.frames import background, blank
-from pipeline.frames.classifier import FrameModel, load_frame_model, squeeze
-from pipeline.frames.detector import Detector, load_detector
+from pipeline.frames.classifier import FrameModel, load_frame_model
 from pipeline.frames.evidence import Evidence
 from pipeline.frames.light import light_of
+from pipeline.frames.own.detector import load_any
+from pipeline.frames.score import Detector
 from pipeline.train import evaluation_tables as tables
 from pipeline.train.pictures import (
     Example,
@@ -67,7 +68,7 @@ def evaluate_frames(
     unseen = [example for example in examples if not learned_from(example)]
     if not any(example.kind == "blank" for example in unseen):
         raise SettingsError(f"{table}: no blanks on cards that were not trained on")
-    scores = score(unseen, frame, load_detector(detector) if detector else None)
+    scores = score(unseen, frame, load_any(detector) if detector else None)
     threshold = frame.fusion.threshold
     parts = [tables.overall("Cards never trained on", scores, threshold)]
     studies = {example.study for example in examples if learned_from(example)}
@@ -105,7 +106,7 @@ def score(
         lights[rows] = [light_of(picture).light for picture in pixels]
         out = model.run([model.prepare(picture) for picture in pixels])
         if detector is not None and confidences is not None:
-            seen = detector.run([squeeze(picture, detector.size) for picture in pixels])
+            seen = detector.run([detector.prepare(picture) for picture in pixels])
             confidences[rows] = [found.confidences for found in seen]
         if novelty is None:
             novelty = np.zeros((count, *out.cells.shape[1:3]), np.float32)
