@@ -1,9 +1,12 @@
 """What models there are, and fetching them whole from a hub that may be slow, gone or changed."""
 
+import errno
 import json
+import shutil
 
 import numpy as np
 import pytest
+from huggingface_hub import HfApi
 from safetensors.numpy import save as as_safetensors
 
 from pipeline.errors import WeightsError
@@ -113,6 +116,32 @@ def test_a_broken_connection_is_taken_up_where_it_broke(hub, tmp_path):
     fetch(hub, tmp_path)
     assert hub.ranges == [f"bytes={10 * 2**20}-"]
     assert catalogue.is_here(catalogue.offers("bioclip-2")[0], tmp_path)
+
+
+def test_a_full_disk_is_told_before_anything_is_fetched(hub, tmp_path, monkeypatch):
+    free = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    said = refusal(hub, tmp_path)
+    assert "needs 2 MB" in said and "1 MB are free" in said and "--folder" in said
+    assert not any("resolve" in path for path in hub.asked)
+    monkeypatch.undo()
+    fetch(hub, tmp_path)  # with room it comes
+
+
+def test_a_disk_that_fills_meanwhile_is_not_called_a_lost_network(hub, tmp_path, monkeypatch):
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(HfApi, "hf_hub_download", lambda *_, **__: (_ for _ in ()).throw(full))
+    said = refusal(hub, tmp_path)
+    assert "the disk is full" in said and "network" not in said
+
+
+def test_a_folder_as_the_hub_has_them_comes_with_its_tokenizer(hub, tmp_path):
+    beside = ("config.json", "tokenizer.json", "vocab.json", "merges.txt")
+    hub.repositories[REPOSITORY] |= dict.fromkeys(beside, b"{}")
+    hub.repositories[REPOSITORY]["model.safetensors"] = TENSORS[:-4] + b"copy"
+    [place] = fetch(hub, tmp_path)
+    assert {*beside, "open_clip_model.safetensors"} < {path.name for path in place.iterdir()}
+    assert not (place / "model.safetensors").exists()  # open_clip's own comes first, once
 
 
 def test_weights_that_exist_only_pickled_are_not_fetched(hub, tmp_path):

@@ -4,8 +4,10 @@ The first pull notes the commit and each file's sha-256 in `pulled.json`; from t
 must be exactly that, whatever the hub serves by then. No token is sent.
 """
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar
@@ -67,7 +69,8 @@ def _pull_one(offer: Offer, place: Path, say: Callable[[str], None], hub: str) -
         say(f"{offer.name}: already here, sha-256 as at the first pull")
         return place
     say(f"{offer.name}: {offer.megabytes} MB from {hub}/{offer.source} ({offer.licence})")
-    commit, promised = _promised(offer, note, hub)
+    commit, promised, size = _promised(offer, note, hub)
+    _refuse_full(offer, place, size)
     found = {
         file: _fetched(offer, place, file, commit, sha256, hub) for file, sha256 in promised.items()
     }
@@ -95,13 +98,26 @@ def _enforce(place: Path, digests: dict[str, str]) -> None:
         weights.check(place / name, sha256)
 
 
-def _promised(offer: Offer, note: Note | None, hub: str) -> tuple[str, dict[str, str | None]]:
-    """The commit and the files to fetch with the hub's sha-256 (small text files have none there).
+def _refuse_full(offer: Offer, place: Path, size: int) -> None:
+    """WeightsError where the disk has no room for what is still to come, before it is fetched."""
+    place.mkdir(parents=True, exist_ok=True)
+    arrived = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+    missing, free = size - arrived, shutil.disk_usage(place).free
+    if missing > free:
+        raise WeightsError(
+            f"{offer.name}: needs {-(-missing // 10**6)} MB, and {free // 10**6} MB are free in"
+            f" {place}: make room, or give another folder with --folder"
+        )
+
+
+def _promised(offer: Offer, note: Note | None, hub: str) -> tuple[str, dict[str, str | None], int]:
+    """The commit, the files to fetch with the hub's sha-256 (small text files have none there),
+    and their bytes.
 
     A pull that was noted before fetches that commit and checks those digests.
     """
     if note:
-        return note["commit"], {**note["files"]}
+        return note["commit"], {**note["files"]}, 0
     info = _request(offer, lambda api: api.model_info(offer.source, files_metadata=True), hub)
     listed = {file.rfilename: file for file in info.siblings or ()}
     tensors = [name for name in listed if name.endswith(".safetensors")]
@@ -114,7 +130,8 @@ def _promised(offer: Offer, note: Note | None, hub: str) -> tuple[str, dict[str,
     files = [name for name in _BESIDE if name in listed] + [chosen]
     if info.sha is None:
         raise WeightsError(f"{offer.source}: the hub names no commit; try again later")
-    return info.sha, {name: getattr(listed[name].lfs, "sha256", None) for name in files}
+    size = sum(listed[name].size or 0 for name in files)
+    return info.sha, {name: getattr(listed[name].lfs, "sha256", None) for name in files}, size
 
 
 def _fetched(
@@ -143,6 +160,11 @@ def _request(offer: Offer, request: "Callable[[HfApi], Answer]", hub: str) -> An
     try:
         return request(HfApi(endpoint=hub, token=False))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as why:
+        if isinstance(why, OSError) and why.errno == errno.ENOSPC:
+            raise WeightsError(
+                f"{offer.name}: the disk is full; what has arrived is kept: make room and run the"
+                " same command again"
+            ) from why
         raise WeightsError(
             f"{offer.name}: cannot be fetched from {hub}/{offer.source}: {_first_line(why)}; "
             f"what has arrived is kept, run the same command again when the network is back"
