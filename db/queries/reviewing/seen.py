@@ -29,12 +29,16 @@ class SeenFilter:
 def seen_pictures(
     conn: Connection, wanted: SeenFilter, before: int, most: int
 ) -> Sequence[sa.Row[Any]]:
-    """Pictures that came last first, from the key `before` down (0: from the newest)."""
+    """Pictures that came last first, from the key `before` down (0: from the newest).
+
+    Keys first: what stands beside them is read of this page alone."""
     s = schema.status.c
-    query = _seen().where(*_conditions(wanted))
+    query = sa.select(s.media_id).where(*_conditions(wanted))
     if before:
         query = query.where(s.media_id < before)
-    return conn.execute(query.order_by(s.media_id.desc()).limit(most)).all()
+    keys = list(conn.execute(query.order_by(s.media_id.desc()).limit(most)).scalars())
+    found = pictures_by_key(conn, keys)
+    return [found[key] for key in keys if key in found]
 
 
 def pictures_by_key(conn: Connection, media_ids: Sequence[int]) -> dict[int, sa.Row[Any]]:
