@@ -175,6 +175,7 @@ def test_the_page_needs_nothing_else_says_what_it_judges_and_hides_people(url, t
     assert "f" * 64 in page and "p_blank 0.700 up" in page and "uncertified" in page
     assert "29 pictures of 10 stations" in page and "No curve for people: 1 picture" in page
     assert "No curve for vehicles: 0 pictures" in page and "Wrong names" in page
+    assert "learned.json" not in page
     shown = write_evaluated(url, tmp_path / "b", show_people=True).paths[0].read_text("utf-8")
     hidden, plain = (re.findall(r"data:image/jpeg;base64,[^\"]+", text) for text in (page, shown))
     assert sum(one != two for one, two in zip(hidden, plain, strict=True)) == 1

@@ -15,6 +15,7 @@ from pipeline.trust.measure import Share
 
 MOST_NAMES = 12  # true names, and stated ones, in the matrix of the page
 MOST_ROWS = 60  # species and deployments on the page; the tables have all
+LEARNED = "learned from reviews"  # what a model is
 THUMBNAIL = 160  # pixels, shorter side
 PART = ("pictures", "not_blank", "kept", "low", "high", "blanks_removed", "low", "high", "auc")
 
@@ -74,6 +75,7 @@ def _html(judged: Judged, pixelate_bar: float, show_people: bool) -> str:
         judged=judged,
         found=found,
         used=judged.used,
+        taught=any(part == LEARNED for each in judged.used for part, _, _ in each.models),
         blank_svg=blank_plot(found.blank_curve) if found.blank_curve else None,
         call_svg=call_plot(found.call_curves) if found.call_curves else None,
         reliability_svg=reliability_plot(found.reliability) if found.reliability else None,

@@ -6,12 +6,16 @@ Each card is run, a person is played by the true labels on pictures drawn with a
 those that were kept, and `camtriage learn` and `relabel` follow. Measured are the kept pictures
 that were not corrected, and of those the ones in other visits. Cards stay in the folder: a second
 call with the same models does not look at them again.
+
+With --strangers each name in turn is in no review, while all else that was kept is: counted is how
+often its pictures are called one of the names that were learned.
 """
 
 import argparse
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +38,7 @@ CARDS = (
     *("nl_field", "us_chicago", "no_tunnel_2", "ru_fox_den", "web_trailcam_night"),
     "us_idaho_deer",
 )
+FEWEST = 5  # pictures of a name that is left out as a stranger
 _NOW = """
 SELECT m.sha256, m.path, k.state, t.name, t.rank, t.raw_name, s.visit_id
 FROM media m JOIN batch b ON b.id = m.batch_id JOIN status s ON s.media_id = m.id
@@ -73,6 +78,7 @@ def main() -> None:
     given.add_argument("--corrections", type=int, default=50)
     given.add_argument("--seed", type=int, default=1)
     given.add_argument("--truth", type=float, nargs="*", default=[0.95, 0.8])
+    given.add_argument("--strangers", action="store_true")
     asked = given.parse_args()
     os.environ["XDG_CACHE_HOME"] = str(asked.folder / "cache")  # what is learned lies here
     by_card = examples_by_card(asked.tables)
@@ -81,6 +87,9 @@ def main() -> None:
     for card in asked.cards:
         url = looked_at(card, by_card[card], asked.folder)
         for truth in asked.truth:
+            if asked.strangers:
+                print(strangers(card, url, by_card[card], truth), flush=True)
+                continue
             for line in measured(card, url, by_card[card], asked.corrections, asked.seed, truth):
                 print(line, flush=True)
 
@@ -116,11 +125,7 @@ def measured(
     card: str, url: str, examples: Sequence[Example], corrections: int, seed: int, truth: float
 ) -> Iterator[str]:
     """Lines of one card: before, and after or why not."""
-    copy = Path(url.removeprefix("sqlite:///")).with_suffix(f".{seed}-{truth:g}.db")
-    copy.unlink(missing_ok=True)
-    with sa.create_engine(url).connect() as conn:
-        conn.exec_driver_sql("VACUUM INTO ?", (str(copy),))
-    url = f"sqlite:///{copy}"
+    url = copied(url, f"{seed}-{truth:g}")
     told = {on_card(e): e for e in examples}
     engine = open_database(url)
     with reading(engine) as conn:
@@ -152,6 +157,47 @@ def measured(
         f"{shares(after, apart, told)}"
     )
     yield judged(found)
+
+
+def copied(url: str, word: str) -> str:
+    """A copy of the card's database to be reviewed in."""
+    copy = Path(url.removeprefix("sqlite:///")).with_suffix(f".{word}.db")
+    copy.unlink(missing_ok=True)
+    with sa.create_engine(url).connect() as conn:
+        conn.exec_driver_sql("VACUUM INTO ?", (str(copy),))
+    return f"sqlite:///{copy}"
+
+
+def strangers(card: str, url: str, examples: Sequence[Example], truth: float) -> str:
+    """By name: its pictures, and those called a name that was learned without it."""
+    told = {on_card(e): e for e in examples}
+    with reading(open_database(url)) as conn:
+        rows = conn.execute(sa.text(_NOW)).all()
+    kept = [row for row in rows if row.state == "kept" and known(told[row.path])]
+    count = Counter(name_of(told[row.path]) for row in kept)
+    found, called = [], 0
+    names = [name for name in sorted(filter(None, count)) if count[name] >= FEWEST]
+    for number, name in enumerate(names):
+        copy = copied(url, f"without-{number}-{truth:g}")
+        others = [row for row in kept if name_of(told[row.path]) != name]
+        with writing(open_database(copy)) as conn:
+            save_reviews(conn, [review(row.sha256, told[row.path]) for row in others], "benchmark")
+        try:
+            learned = learn_names(NamingOptions(database=copy), f"{card}-{number}", truth)
+        except InputError:
+            found.append(f"{name} {count[name]}: refused")
+            continue
+        if learned.kept is None:
+            found.append(f"{name} {count[name]}: not kept")
+            continue
+        options = NamingOptions(database=copy, labeller=f"learned:{card}-{number}")
+        relabel(options, None, Directly(1))
+        said, ours = says(open_database(copy)), {own for own, _ in learned.names}
+        wrong = sum(said[r.path].name in ours for r in kept if name_of(told[r.path]) == name)
+        called += wrong
+        found.append(f"{name} {count[name]}: {wrong}")
+    of = sum(count[name] for name in names)
+    return f"{card} {truth:g}: {called} of {of} ({'; '.join(found)})"
 
 
 def judged(found: LearnedNames) -> str:

@@ -19,7 +19,7 @@ from db.store.scores import boxes_on
 from flows.execution.databases import known_database
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
-from pipeline.report.evaluation_page import Judged, Used, write_evaluation
+from pipeline.report.evaluation_page import LEARNED, Judged, Used, write_evaluation
 from pipeline.settings import load_settings
 from pipeline.species.labelset import LabelSet, load_labelset
 from pipeline.species.learned import taxon_of
@@ -27,7 +27,7 @@ from pipeline.trust.evaluation import KINDS, Evaluation, Picture, evaluate
 
 FIRST = ("human", "vehicle", "animal", "blank", "unknown")  # what stands for several on a picture
 
-WORDS = {"encoder": "labeller", "frame_model": "frame model", "learned": "learned from reviews"}
+WORDS = {"encoder": "labeller", "frame_model": "frame model", "learned": LEARNED}
 
 Said = tuple[str, str | None]  # observation type and name
 
