@@ -217,6 +217,20 @@ def test_what_is_no_data_set_is_refused_in_one_line_and_nothing_is_written(examp
             row["count"] = "1e999"
         return rows
 
+    for nth, (name, data) in enumerate(
+        (
+            ("datapackage.json", b"[" * 100_000),
+            ("datapackage.json", b'{"resources": 1}'),
+            ("observations.csv", bytes(range(256)) * 50),
+            ("observations.csv", b"deploymentID,eventStart\n00a2c20d,0001-01-01T00:00:00+14:00\n"),
+            ("media.csv", b"mediaID,deploymentID\n" + b"x" * 3000 + b",00a2c20d\n"),
+        )
+    ):
+        broken = copy_of(example, tmp_path / f"broken{nth}")
+        (broken / name).write_bytes(data)
+        with pytest.raises(SettingsError) as why:
+            import_data_set(url, broken)
+        assert "\n" not in str(why.value)
     with pytest.raises(SettingsError, match="line 2: count '1e999' is no whole number"):
         import_data_set(url, copy_of(example, tmp_path / "many", many))
     assert not (tmp_path / "none.db").exists()

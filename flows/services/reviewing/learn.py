@@ -115,7 +115,9 @@ def _lessons(conn: Connection, encoder: dict[str, str]) -> tuple[Lessons, Left]:
         look = batch_row(conn, batch_id)["look_recipe_id"]
         if look is None:
             continue
-        other = read_recipe(conn, look)["encoder"]
+        other = read_recipe(conn, look).get("encoder")
+        if other is None:  # a data set of others has no vectors
+            continue
         if other != encoder:
             others[other["name"]] += len(mine)
             continue

@@ -23,6 +23,7 @@ def export_predictions(package: Package, taxa: Taxa, path: Path) -> dict[str, in
     entries = [
         {**_entry(picture, taxa), "filepath": place, "model_version": _version(package)}
         for picture in package.pictures
+        if picture.has_bytes
         for place in (picture.path, *picture.copies)
     ]
     entries += [{"filepath": file, "failures": ["DETECTOR"]} for file, _ in package.unreadable]
