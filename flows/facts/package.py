@@ -141,6 +141,7 @@ def _picture(
         copies=tuple(places[1:]),
         further=tuple(_told(further) for further in told.get(row.sha256, ())),
         frame_rate=row.frame_rate,
+        favourite=bool(row.favourite),
         frames=tuple(row.frames or ()),
         frame_number=row.frame_number,
         file_name=row.file_name,

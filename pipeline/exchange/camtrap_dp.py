@@ -189,6 +189,7 @@ def media_row(picture: Picture, offset: int, public: bool) -> Row:
         "filePublic": _yes(public),
         "fileName": picture.file_name or picture.path.rpartition("/")[2],
         "fileMediatype": picture.mediatype,
+        "favorite": _yes(True) if picture.favourite else None,
         "mediaComments": NO_HOUR if isinstance(picture.taken_at, DayAlone) else None,
     }
 

@@ -61,6 +61,7 @@ class Picture:
     frames: tuple[int, ...] = ()  # of a clip: those that were looked at
     frame_number: int | None = None  # of a clip: the one with crop and boxes
     file_name: str | None = None  # where a data set named it; else the end of its path
+    favourite: bool = False  # somebody wants to find it again
 
     @property
     def has_bytes(self) -> bool:

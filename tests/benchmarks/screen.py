@@ -112,18 +112,21 @@ def main() -> None:
     words.add_argument("--answers", type=int, default=100)
     words.add_argument("--pause", type=float, default=0.7, help="seconds a person looks")
     words.add_argument("--chromium", default=shutil.which("chromium") or "chromium")
+    words.add_argument("--folder", type=Path, help="keep the database here, and use it again")
     given = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="camtriage-screen-") as text:
-        folder = Path(text)
-        begun = time.monotonic()
-        originals = originals_in(folder, given.originals)
-        url = made_database(folder, given.pictures, originals)
-        print(f"{given.pictures} pictures, {time.monotonic() - begun:.0f} s to draw the database")
+        folder = given.folder or Path(text)
+        folder.mkdir(parents=True, exist_ok=True)
+        begun, url = time.monotonic(), f"sqlite:///{folder / 'camtriage.db'}"
+        if not (folder / "camtriage.db").exists():
+            url = made_database(folder, given.pictures, originals_in(folder, given.originals))
+            print(f"{given.pictures} pictures, {time.monotonic() - begun:.0f} s to draw them")
         waits = sorted(measured(url, given.answers, given.pause, given.chromium))
     p95 = waits[int(0.95 * (len(waits) - 1))]
     print(
         f"{len(waits)} answers, key to next picture painted: "
-        f"p50 {statistics.median(waits):.0f} ms, p95 {p95:.0f} ms, most {waits[-1]:.0f} ms"
+        f"p50 {statistics.median(waits):.0f} ms, p95 {p95:.0f} ms, most {waits[-1]:.0f} ms; "
+        f"others want {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores"
     )
 
 

@@ -111,6 +111,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         sa.select(
             *(m.sha256, m.batch_id, m.path, s.taken_at, m.mediatype, m.capture_method),
             *(m.frame_rate, k.frame_number, k.frames),
+            schema.favourite.c.media_id.is_not(None).label("favourite"),
             sa.case((fixed.media_id.is_not(None), "repaired"), else_=m.clock).label("clock"),
             *(_own_offset(), d.name.label("deployment"), s.state, s.observation_type, s.name),
             *(
@@ -138,6 +139,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
         .outerjoin(schema.label, (t.media_id == m.id) & (t.recipe_id == b.label_recipe_id))
         .outerjoin(_TOLD_MEDIA, (w.media_id == m.id) & (w.number == 0))
         .outerjoin(schema.review, r.id == w.review_id)
+        .outerjoin(schema.favourite, schema.favourite.c.media_id == m.id)
         .outerjoin(schema.repaired_time, fixed.media_id == m.id)
         .outerjoin(schema.clock_repair, schema.clock_repair.c.id == fixed.clock_repair_id)
         .outerjoin(schema.visit, v.id == s.visit_id)
