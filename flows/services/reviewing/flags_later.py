@@ -59,14 +59,13 @@ class FlagsLater:
             self._thread.join(LAST_S)
 
     def _work(self) -> None:
-        while True:
+        while not self._ended.is_set():
             self._told.wait()
             self._told.clear()
             while not self._ended.is_set() and self._told.wait(self.pause_s):
                 self._told.clear()  # he goes on: wait for the next pause
             self._form()
-            if self._ended.is_set():
-                return
+        self._form()  # what came in while the last ones were formed
 
     def _form(self) -> None:
         """One transaction a deployment: an answer waits for one of them at most."""
@@ -74,6 +73,8 @@ class FlagsLater:
 
         with self._lock:
             due, self._due = self._due, set()
+        if not due:
+            return
         try:
             for place in self._places(due):
                 with writing(known_database(self.database)) as conn:
