@@ -215,7 +215,7 @@ def least_names(truth: float) -> int:
 def _no_level(truth: float, n: int, most: float) -> str:
     return (
         f"from {n} reviewed animals no level was found from which {truth:g} of the names are true "
-        f"in places left out (the best is {most:.2f}; {least_names(truth)} names without an error "
+        f"in places left out (the best is {most:.3f}; {least_names(truth)} names without an error "
         "are the least): review more pictures of each name, or ask for less with --truth"
     )
 
