@@ -50,6 +50,8 @@ def test_no_number_is_made_up_where_there_is_none():
     assert kappa(["fox", "fox"], ["fox", "fox"]).kappa is None
     agreed = kappa(["fox", "cat"], ["fox", "cat"])
     assert (agreed.kappa, agreed.low, agreed.high) == (1, None, None)
+    alone = kappa(["fox"], ["cat"], ["A"])
+    assert (alone.kappa, alone.low, alone.high) == (0, None, None)
 
 
 def test_the_drawn_part_is_a_share_that_a_larger_one_holds_and_another_seed_changes():

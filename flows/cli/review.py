@@ -323,7 +323,8 @@ def _kappa(found: "Kappa") -> str:
     if found.kappa is None:
         return f"{same}; kappa is not defined where both say one thing only"
     if found.low is None or found.high is None:
-        return f"{same}; kappa 1.00, no interval where nobody differs"
+        why = "nobody differs" if found.same == found.answered else "there are so few answers"
+        return f"{same}; kappa {found.kappa:.2f}, no interval where {why}"
     stations = counted(found.stations, "station")
     return f"{same}; kappa {found.kappa:.2f} [{found.low:.2f}, {found.high:.2f}], {stations}"
 

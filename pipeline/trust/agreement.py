@@ -17,7 +17,7 @@ class Kappa:
     same: int  # of these, the same answer
     stations: int
     kappa: float | None  # None: both always gave one and the same answer, or none was given
-    low: float | None  # of its 95 % interval; None where nobody ever differed
+    low: float | None  # of its 95 % interval; None where nobody ever differed, or answers are few
     high: float | None
 
 
@@ -85,7 +85,7 @@ def kappa(
     weight = ((a == b) - seen) / (1 - chance)  # what each answer moves kappa by
     weight -= (1 - seen) / (1 - chance) ** 2 * (share_b[a] + share_a[b] - 2 * chance)
     half = _half_width(weight, homes)
-    if same == n:
+    if same == n or not half:
         return Kappa(n, same, known, value, None, None)
     return Kappa(n, same, known, value, max(value - half, -1.0), min(value + half, 1.0))
 

@@ -77,8 +77,9 @@ def _conditions(wanted: SeenFilter) -> list[ColumnElement[bool]]:
         made.append(s.taken_on >= wanted.first_day)
     if wanted.last_day is not None:
         made.append(s.taken_on <= wanted.last_day)
-    if wanted.state is not None:
-        made.append(s.state == wanted.state)
+    if wanted.state is not None:  # with light no index of states: it would ask the light of all
+        state = s.state if wanted.light is None else sa.func.coalesce(s.state, "")
+        made.append(state == wanted.state)
     if wanted.light is not None:
         shown = (b.id == s.batch_id) & (b.look_recipe_id == k.recipe_id)
         made.append(sa.exists().where(k.media_id == s.media_id, shown, k.light == wanted.light))
