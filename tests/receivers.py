@@ -151,6 +151,7 @@ def site(token: str = "key-of-the-site", event_types: tuple[str, ...] = ("camera
     handler = type("Handler", (_Handler,), {"site": held})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_words: None  # a sender that was killed in the middle
     held.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -278,3 +278,27 @@ def told_now(database, sha):
     query = sa.text("SELECT observation_type FROM reviews WHERE newest AND media_id = :sha")
     with reading(database) as conn:
         return list(conn.execute(query, {"sha": sha}).scalars())
+
+
+REFUSED = {
+    "count": {"inf": "no whole number", "1e999": "no whole number", "1" * 5000: "no whole number"},
+    "scientific_name": {
+        "Pan\u202ethera": r"nobody sees \(U\+202E\)",
+        "\x1b[31mPanthera": r"nobody sees \(U\+001B\)",
+        "Pan\u200bthera": r"nobody sees \(U\+200B\)",
+        "=cmd|' /C calc'!A0": "begins as a formula does",
+        "P" * 120_000: "too many for a name",
+    },
+    "reviewer": {"Am\u202eina": "nobody sees"},
+    "comment": {"x" * 120_000: "at most 10000"},
+}
+
+
+@pytest.mark.parametrize("column", REFUSED)
+def test_what_no_person_would_have_typed_is_refused_in_a_line(table, column):
+    for text, why in REFUSED[column].items():
+        cell = text.replace('"', '""')
+        path = table(f'media_id,observation_type,{column}\n{SHA},animal,"{cell}"\n')
+        with pytest.raises(SettingsError, match=why) as refused:
+            read_reviews(path, find, "Amina")
+        assert len(str(refused.value)) < 400

@@ -9,6 +9,8 @@ from db.core.engine import writing
 from db.store.deployments import save_deployments
 from pipeline.report.population_markdown import as_markdown
 from pipeline.report.tables import markdown_table
+from tests.alerting import MORNING, channels, flagged, queue_all
+from tests.receivers import site
 from tests.test_population_command import PLACES, fill
 
 
@@ -111,6 +113,29 @@ def test_the_weekly_page_is_written_once_however_many_runs_are_late(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Artifact creation")  # here without a run
+def test_the_queue_of_alerts_is_drained_by_a_flow_whose_secret_lies_in_a_block(
+    prefect, empty_sqlite, tmp_path, monkeypatch
+):
+    from prefect.blocks.system import Secret
+
+    from flows.prefect.alerts import drain_alerts
+
+    url = f"sqlite:///{tmp_path}/c.db"
+    (tmp_path / "c.db").write_bytes(empty_sqlite.read_bytes())
+    monkeypatch.setenv("CAMTRIAGE_DATABASE_URL", url)
+    monkeypatch.delenv("CAMTRIAGE_ALERTS", raising=False)
+    assert "CAMTRIAGE_ALERTS is not set" in drain_alerts()
+    Secret(value="signs-it").save("hook-key", overwrite=True)
+    with site() as receiver:
+        text = f'kind = "webhook"\nto = "{receiver.url}/hook"\nsecret = "block:hook-key"\n'
+        alerting = channels(tmp_path, f"[channels.hook]\n{text}night = true\n")
+        monkeypatch.setenv("CAMTRIAGE_ALERTS", str(tmp_path / "alerts.toml"))
+        flags = flagged(url, 60)
+        queue_all(url, alerting, MORNING)
+        assert drain_alerts() == f"sent {flags}, waiting 0, given up 0, quiet 0"
+    assert len(receiver.hooks) == flags
+
+
 def test_progress_says_what_it_counts(prefect):
     from flows.execution.as_tasks import _Progress
     from flows.steps.label import label

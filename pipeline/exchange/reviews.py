@@ -13,6 +13,7 @@ the same but for their number are a fault: a row that was copied and not changed
 animals twice.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -54,6 +55,8 @@ COLUMNS = (
 MOST_ANSWERS = 1_000_000  # on one picture
 MOST_ANIMALS = 1_000_000  # in one picture
 LONGEST_NAME = 200  # characters of a picture's name in a message
+LONGEST_COMMENT = 10_000  # letters
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +182,13 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
     """The review of a row; what is wrong with it is added to the table's faults."""
     word, purpose = row.text("observation_type"), (row.text("purpose") or "review").lower()
     kind = WORDS.get((word or "").lower(), "unknown")
-    name = row.named("scientific_name")
+    name = _named(row, "scientific_name")
     count = row.whole("count", 0 if kind == "blank" else 1, MOST_ANIMALS)
     described = {
         "life_stage": _choice(row, "life_stage", LIFE_STAGES),
         "sex": _choice(row, "sex", SEXES),
-        "behavior": row.named("behavior"),
-        "individual_id": row.named("individual_id"),
+        "behavior": _named(row, "behavior"),
+        "individual_id": _named(row, "individual_id"),
     }
     if word is None:
         row.fault("no observation_type, but another answer")
@@ -196,11 +199,33 @@ def _review(row: Row, sha256: str, reviewer: str | None) -> Review:
     if purpose not in PURPOSES:
         row.fault(f"unknown purpose {shown(purpose)}; known: {', '.join(PURPOSES)}")
     number = row.whole("answer_number", 1, MOST_ANSWERS)
-    who = row.named("reviewer") or (reviewer if number is None else None)
+    who = _named(row, "reviewer") or (reviewer if number is None else None)
     return Review(
-        sha256, kind, name, count or None, who, _reviewed_at(row), purpose, row.text("comment"),
+        sha256, kind, name, count or None, who, _reviewed_at(row), purpose, _comment(row),
         **described, number=number,
     )  # fmt: skip
+
+
+def _named(row: Row, column: str) -> str | None:
+    """A name that a person can see: a hidden letter makes two names of one, or turns it round."""
+    name = row.named(column)
+    heading = row.table.headings.get(column, column)
+    if name and (hidden := HIDDEN.search(name)):
+        code = f"U+{ord(hidden[0]):04X}"
+        row.fault(f"{heading} holds a letter that nobody sees ({code}): type it again")
+        return None
+    if name and column == "scientific_name" and name.startswith(("=", "+", "-", "@")):
+        row.fault(f"{heading} {shown(name)} begins as a formula does, and is no name")
+        return None
+    return name
+
+
+def _comment(row: Row) -> str | None:
+    comment = row.text("comment")
+    if comment and len(comment) > LONGEST_COMMENT:
+        row.fault(f"comment holds {len(comment)} letters; at most {LONGEST_COMMENT}")
+        return None
+    return comment
 
 
 def _reviewed_at(row: Row) -> datetime | None:
