@@ -40,6 +40,21 @@ def written(tmp_path: Path, text: str, name: str = "set.toml") -> Path:
     return path
 
 
+def test_a_template_may_have_the_whole_taxonomy_as_bioclip_learned_it(tmp_path):
+    (tmp_path / "park.toml").write_text(
+        'name = "park"\ntemplates = ["a photo of {taxonomy} with common name {name}", "{name}"]\n'
+        '[lineage]\nCanidae = ["Carnivora", "Mammalia"]\n'
+        '[[taxon]]\nscientific = "Vulpes vulpes"\nfamily = "Canidae"\ncommon = ["red fox"]\n'
+        '[[taxon]]\nscientific = "Canis"\nfamily = "Canidae"\ncommon = ["dog"]\n'
+    )
+    prompts = {
+        taxon.name: taxon.prompts for taxon in load_labelset(str(tmp_path / "park.toml")).taxa
+    }
+    fox = "Animalia Chordata Mammalia Carnivora Canidae Vulpes vulpes"
+    assert prompts["Vulpes vulpes"] == ((f"a photo of {fox} with common name red fox", "red fox"),)
+    assert prompts["Canis"] == (("dog",),)
+
+
 def test_a_taxon_gets_its_parents_from_its_name_and_the_lineage(tmp_path):
     fox = next(t for t in load_labelset(written(tmp_path, SMALL)).taxa if t.common == ("red fox",))
     assert fox.parents == (

@@ -1,7 +1,8 @@
 """Label sets: which taxa may be named, and the text prompts for the model. Written in TOML.
 
     name = "my park"
-    templates = ["{name}", "a photo of a {name}"]   # {name} common, {scientific}, {family}
+    templates = ["{name}", "a photo of a {name}"]   # {name} common, {scientific}, {family},
+                                                    # {taxonomy}
 
     [lineage]                                       # family = [order, class], given once
     Canidae = ["Carnivora", "Mammalia"]
@@ -12,6 +13,8 @@
     common = ["red fox"]
     protected = true
 
+{taxonomy} is "Animalia Chordata Mammalia Carnivora Canidae Vulpes vulpes", the form that BioCLIP
+learned ("a photo of {taxonomy} with common name {name}"); of what has no backbone it is left out.
 A taxon may have `also = [...]`: synonyms and names in other languages, by which people find it and
 which no model reads. It may bring `prompts` of its own, `forms` (breeds, sexes, coats that look
 different: each gets a vector of its own, and their probabilities add up), and an
@@ -42,6 +45,8 @@ RANKS = (
     "order",
     "class",
 )  # narrow to wide
+PARTS = ("name", "scientific", "family", "taxonomy")  # of a template
+VERTEBRATES = ("Mammalia", "Aves", "Reptilia", "Amphibia")
 TYPES = ("animal", "human", "vehicle", "blank")
 BUNDLED = Path(__file__).parent / "labelsets"
 LONGEST_TEXT = 200  # characters of a name or prompt; text towers read 77 tokens at most
@@ -224,6 +229,7 @@ def _taxon(path: Path, number: int, given: object, templates: list[str], lineage
     forms = _texts(path, f"{where}: forms", given.get("forms", []))
     own = _texts(path, f"{where}: prompts", given.get("prompts", []))
     facts = {"scientific": name if rank else "", "family": dict(parents).get("family", "")}
+    facts["taxonomy"] = _taxonomy(name, rank, dict(parents))
     groups = [own or _filled(templates, common or [name], facts)]
     groups = [_filled(templates, [form], facts) for form in forms] or groups
     also = tuple(_texts(path, f"{where}: also", given.get("also", [])))
@@ -276,6 +282,13 @@ def _check_tree(path: Path, taxa: list[Taxon]) -> None:
                 )
 
 
+def _taxonomy(name: str, rank: str, parents: Mapping[str, str]) -> str:
+    """Every rank from the kingdom down to a species; empty where one is not known."""
+    above = [parents.get(wide, "") for wide in ("class", "order", "family")]
+    known = rank in ("species", "subspecies") and all(above) and above[0] in VERTEBRATES
+    return " ".join(["Animalia", "Chordata", *above, name]) if known else ""
+
+
 def _filled(templates: list[str], names: list[str], facts: dict[str, str]) -> list[str]:
     """Every template with every name; plain replacing, so a template can reach nothing else.
 
@@ -295,11 +308,10 @@ def _filled(templates: list[str], names: list[str], facts: dict[str, str]) -> li
 
 
 def _check_template(path: Path, template: str) -> None:
-    unknown = set(re.findall(r"\{([^}]*)\}?", template)) - {"name", "scientific", "family"}
+    unknown = set(re.findall(r"\{([^}]*)\}?", template)) - {*PARTS}
     if unknown:
-        raise SettingsError(
-            f"{path}: template {_shown(template)}: only {{name}}, {{scientific}} and {{family}}"
-        )
+        known = ", ".join(f"{{{part}}}" for part in PARTS)
+        raise SettingsError(f"{path}: template {_shown(template)}: only {known}")
 
 
 def _lineage(path: Path, given: object) -> dict[str, tuple[str, str]]:
