@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # a command starts without what it does not need
 
     from flows.services.clocks import ChangedClock, ShiftPreview
 
+# what names of visits are made of; those of another program need nothing
+NAMED_WITH = ("database", "settings", "labels", "sites", "labeller", "pretrained")
 app = typer.Typer()
 clock = typer.Typer(no_args_is_help=True, help="Clocks that were wrong, repaired and undone.")
 app.add_typer(clock, name="clock")
@@ -75,7 +77,7 @@ def clock_suspects(
 
 
 @clock.command("shift")
-@with_options(NamingOptions)
+@with_options(NamingOptions, NAMED_WITH)
 def clock_shift(
     options: NamingOptions,
     deployment: Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Its deploymentID.")],
@@ -133,7 +135,7 @@ def clock_shift(
 
 
 @clock.command("set")
-@with_options(NamingOptions)
+@with_options(NamingOptions, NAMED_WITH)
 def clock_set(
     options: NamingOptions,
     table: Annotated[
@@ -188,7 +190,7 @@ def clock_list(database: Database = None) -> int:
 
 
 @clock.command("undo")
-@with_options(NamingOptions)
+@with_options(NamingOptions, NAMED_WITH)
 def clock_undo(
     options: NamingOptions,
     number: Annotated[int, typer.Argument(help="As `clock list` tells it.")],
