@@ -183,6 +183,17 @@ def test_a_card_that_is_away_is_named_with_the_option_that_helps(url, amina, tmp
         engine.dispose()
 
 
+def test_a_picture_that_a_data_set_only_named_says_so(url, amina):
+    engine, m = open_database(url), schema.media.c
+    key, sha = rows(url, "SELECT max(id), sha256 FROM media GROUP BY sha256 ORDER BY 1 DESC")[0]
+    for name in ("named-" + sha[:58], sha):
+        with writing(engine) as conn:
+            conn.execute(sa.update(schema.media).where(m.id == key).values(sha256=name))
+        status = 404 if name != sha else 200
+        assert amina.get(f"/picture/{key}/strip.jpg").status_code == status
+    engine.dispose()
+
+
 def test_species_are_found_by_any_of_their_names(amina):
     found = amina.get("/api/names", params={"q": "zebra"}).json()["names"]
     assert "Equus quagga" in {one["taxon"]["name"] for one in found}

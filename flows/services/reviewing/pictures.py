@@ -13,6 +13,7 @@ from db.queries.reviewing import shown as rows
 from flows.execution.databases import known_database
 from pipeline.card.scan import os_path
 from pipeline.errors import InputError
+from pipeline.records import NAMED, VISIT
 from pipeline.report.day import shows_people
 from pipeline.report.thumbnails import jpeg
 
@@ -132,8 +133,11 @@ class Pictures:
     def _path(self, media_id: int) -> Path:
         with reading(known_database(self.database)) as conn:
             copies = rows.copies_of(conn, media_id)
-        if not copies:
+            sha256 = rows.sha256_of(conn, [media_id]).get(media_id)
+        if sha256 is None:
             raise InputError("no such picture")
+        if sha256.startswith((NAMED, VISIT)):
+            raise Missing("a data set named it without its bytes: run the card that has it")
         for copy in copies:
             for root in self.roots.of(copy.batch, copy.root):
                 path = root / os_path(copy.path)
