@@ -121,6 +121,27 @@ def test_events_and_effort_of_a_list_of_events_are_those_that_camtraptor_counts(
         assert days[row["deploymentID"]] == pytest.approx(float(row["effort"]), abs=1e-6)
 
 
+def test_an_event_that_lists_its_pictures_later_is_not_counted_twice(
+    example, tmp_path, database_url
+):
+    def events_alone(name, rows):
+        if name == "observations":
+            return [row for row in rows if row["observationLevel"] == "event"]
+        return rows
+
+    def unlisted(name, rows):
+        return rows[:1] if name == "media" else events_alone(name, rows)
+
+    url = database_url
+    import_data_set(url, copy_of(example, tmp_path / "first", unlisted))
+    seen = ask(url, ANIMALS)
+    done = import_data_set(url, copy_of(example, tmp_path / "second", events_alone))
+    assert (done.answers, done.pictures.gone, faults_in(url)) == (0, 0, [])
+    assert ask(url, ANIMALS) == seen
+    stood = "SELECT count(*) FROM media_status WHERE media_id LIKE 'visit-%'"
+    assert ask(url, stood) == [(0,)]
+
+
 def test_its_events_are_those_that_its_own_table_of_events_has(imported, example):
     known: dict[tuple[str, str], set[str]] = {}
     for row in table(example / "observations.csv"):

@@ -94,7 +94,7 @@ def test_numbers_of_an_exported_card_are_the_same_where_it_is_imported(
     url, other = (f"sqlite:///{tmp_path}/{name}.db" for name in ("pictures", "imported"))
     shutil.copy(empty_sqlite, tmp_path / "pictures.db")
     with writing(open_database(url)) as conn:
-        fill(conn, 300)
+        fill(conn, 160)
         period = {"started_at": datetime(2026, 1, 1), "ended_at": datetime(2027, 1, 1)}
         conn.execute(sa.update(schema.deployment).values(period))
     export_camtrap_dp(url, tmp_path / "package", project_file, exact=True)

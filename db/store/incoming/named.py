@@ -72,7 +72,10 @@ def save_named(conn: Connection, batch_id: int, pictures: Mapping[str, NamedPict
             for media_id, picture in part
             if media_id.startswith((NAMED, VISIT))
         ]
-        update = ("path", "taken_at", "deployment_id", "utc_offset_min", "capture_method")
+        update = (
+            *("path", "deployment_id", "mediatype"),
+            *("taken_at", "utc_offset_min", "capture_method"),
+        )
         if rows:
             upsert(conn, schema.media, rows, ["sha256"], update=update)
         ids = media_ids(conn, [media_id for media_id, _ in part])
@@ -89,6 +92,26 @@ def save_named(conn: Connection, batch_id: int, pictures: Mapping[str, NamedPict
         ]
         told = ("source_id", "file_path", "file_name", "event")
         upsert(conn, schema.imported, origins, ["media_id", "batch_id"], update=told)
+
+
+def name_standing(
+    conn: Connection, batch_id: int, named: Mapping[str, tuple[str, NamedPicture]]
+) -> None:
+    """A picture that stood for an event becomes the first that the data set lists of it now, with
+    all that was said of it: its new media_id, and the picture, by its media_id of before."""
+    m, i = schema.media.c, schema.imported.c
+    for part in chunks(named.items()):
+        ids = media_ids(conn, [before for before, _ in part])
+        rows = [
+            {"key": ids[before], "sha": media_id, "source": picture.source_id}
+            for before, (media_id, picture) in part
+        ]
+        key = sa.bindparam("key", type_=sa.Integer())
+        media = sa.update(schema.media).where(m.id == key).values(sha256=sa.bindparam("sha"))
+        conn.execute(media, [{"key": row["key"], "sha": row["sha"]} for row in rows])
+        mine = (i.media_id == key) & (i.batch_id == batch_id)
+        origin = sa.update(schema.imported).where(mine).values(source_id=sa.bindparam("source"))
+        conn.execute(origin, [{"key": row["key"], "source": row["source"]} for row in rows])
 
 
 def save_words(

@@ -22,6 +22,7 @@ from db.store.deployments import all_deployments, save_deployments
 from db.store.incoming.named import (
     Known,
     known_of,
+    name_standing,
     pictures_here,
     refresh_batch,
     save_named,
@@ -34,7 +35,7 @@ from flows.execution.databases import is_there, ready_database
 from pipeline.errors import SettingsError
 from pipeline.exchange.incoming import formats
 from pipeline.exchange.incoming.dataset import DataSet
-from pipeline.exchange.incoming.grouping import Group, grouped
+from pipeline.exchange.incoming.grouping import Group, grouped, standing_for
 from pipeline.exchange.incoming.meeting import Bytes, Met, meet
 from pipeline.exchange.incoming.opened import opened
 from pipeline.exchange.incoming.places import Compared, compared
@@ -132,6 +133,10 @@ def _bring_in(conn: Connection, data: DataSet, source: Path) -> ImportedDataSet:
     gap_s = Windows().visit_gap_s
     groups = grouped(data, gap_s)
     pictures = [*data.pictures, *_standing(groups)]
+    listed = _listed_now(data, groups, before)
+    if listed:
+        name_standing(conn, batch_id, listed)
+        before = known_of(conn, batch_id)
     met = meet([one for one in pictures if one.source_id not in before], _here(conn, pictures))
     ids = _media_ids(data, pictures, before, met)
     save_named(conn, batch_id, {ids[one.source_id]: one for one in pictures})
@@ -167,6 +172,18 @@ def _bring_in(conn: Connection, data: DataSet, source: Path) -> ImportedDataSet:
 def _new_names(data: DataSet, in_use: set[str]) -> dict[str, int]:
     rows = Counter(seen.name for seen in data.seen if seen.name and seen.name not in in_use)
     return dict(sorted(rows.items()))
+
+
+def _listed_now(
+    data: DataSet, groups: Sequence[Group], before: Mapping[str, Known]
+) -> dict[str, tuple[str, NamedPicture]]:
+    """Of events for which a picture stood before, the first that is listed now."""
+    found = {}
+    for group in groups:
+        first, stood = group.pictures[0], standing_for(group).source_id
+        if stood in before and before[stood].mine and first.source_id not in before:
+            found[before[stood].media_id] = first.stand_in(data.name), first
+    return found
 
 
 def _standing(groups: Sequence[Group]) -> list[NamedPicture]:

@@ -72,7 +72,7 @@ def grouped(data: DataSet, gap_s: float) -> list[Group]:
     for group in found:
         group.pictures.sort(key=_order)
         if not group.pictures:
-            group.pictures.append(_standing_for(group))
+            group.pictures.append(standing_for(group))
     return sorted(found, key=lambda group: (group.deployment_id, _order(group.pictures[0])))
 
 
@@ -138,7 +138,7 @@ def _has_hour(picture: NamedPicture) -> bool:
     return picture.taken_at is not None and not isinstance(picture.taken_at, DayAlone)
 
 
-def _standing_for(group: Group) -> NamedPicture:
+def standing_for(group: Group) -> NamedPicture:
     """A picture in place of those that nobody named."""
     name = group.event or f"{group.deployment_id} {group.started_at} {group.ended_at}"
     return NamedPicture(
