@@ -143,23 +143,15 @@ def score_window(
     """
 
     def score(picture: Media) -> list[tuple[_Scored, FrameOutput]] | FileProblem:
-        found = _open(picture, read, decoder)
-        if isinstance(found, FileProblem):
-            return found
-        return [look(picture, one) for one in found]
-
-    def look(picture: Media, one: Frame) -> tuple[_Scored, FrameOutput]:
-        pixels = one.small.pixels
-        prepared = frame.prepare(pixels)
-        seen = _seen(pixels, prepared, detector)
-        scored = _Scored(picture, one.number, one.small, light_of(pixels), seen)
-        return scored, frame.run([prepared])
+        shots = _open(picture, read, decoder)
+        if isinstance(shots, FileProblem):
+            return shots
+        return [_look(picture, one, frame, detector) for one in shots]
 
     opened: list[_Scored] = []
     outputs: list[FrameOutput] = []
     numbers: list[int] = []  # of the bursts
-    problems: list[FileProblem] = []
-    failed: list[str] = []
+    problems, failed = list[FileProblem](), list[str]()
     for picture, burst, found in zip(media, bursts, each(score, media), strict=True):
         if isinstance(found, FileProblem):
             problems.append(found)
@@ -174,8 +166,8 @@ def score_window(
         return WindowScores((), (), tuple(problems), tuple(failed))
     output = joined(outputs)
     outputs.clear()  # held twice, they are a quarter of a megabyte for each picture
-    worth = detector.evidence if detector is not None else None
-    scores = _frame_scores(opened, numbers, output, (frame.fusion, worth), settings, boxes or {})
+    worth = (frame.fusion, detector.evidence if detector is not None else None)
+    scores = _frame_scores(opened, numbers, output, worth, settings, boxes or {})
     if detector is not None and detector.own:
         scores = [_kept_by_animal(scored, detector.evidence.animal) for scored in scores]
     opened, scores = _one_a_medium(opened, scores)
@@ -186,6 +178,17 @@ def score_window(
     ]
     embeddings = _embeddings(kept, encoder, each) if encoder is not None else []
     return WindowScores(tuple(scores), tuple(embeddings), tuple(problems), tuple(failed))
+
+
+def _look(
+    picture: Media, one: Frame, frame: FrameModel, detector: Detector | None
+) -> tuple[_Scored, FrameOutput]:
+    """What the models make of a picture, or of one frame of a clip, by itself."""
+    pixels = one.small.pixels
+    prepared = frame.prepare(pixels)
+    seen = _seen(pixels, prepared, detector)
+    scored = _Scored(picture, one.number, one.small, light_of(pixels), seen)
+    return scored, frame.run([prepared])
 
 
 def score_window_in_child(
