@@ -85,7 +85,8 @@ ordered AS (
             WHEN lag(p.media_id) OVER taxon IS NULL THEN 1
             WHEN MICROSECONDS(p.taken_at) - lag(MICROSECONDS(p.taken_at)) OVER taxon > 60000000 THEN 1
             ELSE 0
-        END AS opens, -- a visit of which no picture is named has its own end
+        END AS opens,
+        -- a visit of which no picture is named has its own end
         CASE WHEN substr(m.sha256, 1, 6) = 'visit-' THEN v.ended_at ELSE p.taken_at END AS until
     FROM picture p
     JOIN media m ON m.id = p.media_id
