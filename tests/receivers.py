@@ -74,6 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body, site = self._read(), self.site
+        if len(body) < int(self.headers.get("Content-Length", "0")):  # the sender died over it
+            self.close_connection = True
+            return
         with site.lock:
             site.asked += 1
             answer = site.answers.popleft() if site.answers else 200
