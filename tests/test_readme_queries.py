@@ -24,6 +24,7 @@ CLOCKS = {
     "arrivals": ("taken_at", "ended_at"),
     "run_summary": ("started_at", "ended_at"),
     "outages": ("said_at",),
+    "people_access": ("asked_at",),
 }  # of writing
 
 
