@@ -1,5 +1,6 @@
 """What a user types, what he reads, and the exit code."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,19 +12,7 @@ from flows.version import version
 from pipeline.errors import InputError
 from tests import cards
 from tests.commands import camtriage as command
-
-
-def camtriage(*words, cwd, **env):
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", **env},
-        timeout=120,
-    )
+from tests.commands import typed as camtriage
 
 
 @pytest.fixture(scope="module")
@@ -156,10 +145,12 @@ def test_the_doctor_looks_at_the_database_too_and_goes_on_where_it_is_none(done,
     assert "starter labeller" in said.stdout
 
 
-def test_a_prefect_server_that_is_not_there_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+def test_a_prefect_server_that_is_not_there_is_one_line(tmp_path):
+    """In a process of its own: Prefect reads that address once."""
     cards.card(tmp_path / "card", pictures=2, broken=False)
-    said = camtriage("run", "card", cwd=tmp_path)
+    env = {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    words = [sys.executable, "-m", "flows.cli", "run", "card"]
+    said = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=env)
     assert said.returncode == 2 and not (tmp_path / "camtriage.db").exists()
     assert said.stderr.startswith("camtriage: Failed to reach API at http://127.0.0.1:9")
     assert len(said.stderr.splitlines()) == 1 and "unset PREFECT_API_URL" in said.stderr
