@@ -50,6 +50,12 @@ def told(url, media_id):
     )
 
 
+def looks_of(url, reviewer):
+    """(picture, task) of everything that was shown to somebody as it is."""
+    told = f"SELECT media_id, task FROM access_to_people WHERE reviewer = '{reviewer}'"
+    return sorted((row.media_id, row.task) for row in rows(url, told))
+
+
 def test_an_answer_is_in_the_database_when_the_address_returns_and_the_visit_leaves_the_queue(
     url, amina
 ):
@@ -155,8 +161,26 @@ def test_people_are_blocks_until_a_reviewer_asks_and_then_it_is_logged(url, amin
     assert hidden.content != dora.get(address).content
     assert dora.get(address).headers["cache-control"] == "no-store"
     assert second(amina, "Ben").get(address).content == hidden.content, "for her alone"
-    [log] = rows(url, "SELECT reviewer FROM people_access")
-    assert log.reviewer == "Dora"
+    assert looks_of(url, "Dora") == [(key, "visits")]
+
+
+@pytest.mark.parametrize("kind", ["people", "flags"])
+def test_what_a_queue_shows_of_people_is_written_down_once_a_picture(url, amina, kind):
+    queue, name = {"kind": kind}, f"Ranger of {kind}"
+    ranger, pictures = second(amina, name), amina.app.state.desk.pictures
+    [first] = rows(
+        url,
+        "SELECT min(v.media_id) FROM visit_taxon t JOIN visit v ON v.id = t.visit_id"
+        " WHERE observation_type = 'human'",
+    )[0]
+    item = ranger.ask("visit", queue=queue, media_id=first)["item"]
+    keys = [frame["media_id"] for frame in item["frames"]]
+    people = [key for key in keys if pictures.people_on(key)]
+    assert people and looks_of(url, name) == [], "nothing was sent yet"
+    for key in keys:
+        for size in ("big", "strip", "big"):
+            assert ranger.get(f"/picture/{key}/{size}.jpg").status_code == 200
+    assert looks_of(url, name) == sorted((key, kind) for key in people)
 
 
 def test_a_card_that_is_away_is_named_with_the_option_that_helps(url, amina, tmp_path):

@@ -161,7 +161,7 @@ def _shown(
         shown = without_answers(shown)
     keys = [frame.media_id for frame in shown.frames]
     if queue.shows_people:
-        desk.let_see(reviewer, keys)
+        desk.let_see(reviewer, keys, queue.kind)
     said = [*shown.machine, *(shown.answer.said if shown.answer else ())]
     names_here = {row.name for row in said if row.name}
     hidden = [key for key in keys if shown.hidden and not desk.may_see(reviewer, key)]

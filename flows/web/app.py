@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from flows.services.reviewing.access import Looks
 from flows.services.reviewing.flags_later import FlagsLater
 from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Missing, Pictures, Roots
@@ -60,6 +61,7 @@ def make_desk(
         Pictures(database, roots, bar),
         Names(database, labels, sites),
         FlagsLater(database),
+        Looks(database),
         common,
         bar,
         port,

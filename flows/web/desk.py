@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from flows.services.reviewing.access import Looks
 from flows.services.reviewing.flags_later import FlagsLater
 from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Pictures
@@ -32,13 +33,14 @@ class Desk:
     pictures: Pictures
     names: Names
     flags: FlagsLater
+    looks: Looks
     common: dict[str, str]  # scientific -> common name
     bar: float  # p_human from which people may be on a picture
     port: int
     users: dict[str, str]  # token -> reviewer; "": the page asks
     pages: Environment
     backdrop: Backdrop | None = None  # what lies behind the stations of the map
-    _clear: dict[str, OrderedDict[int, None]] = field(default_factory=dict)
+    _clear: dict[str, OrderedDict[int, str]] = field(default_factory=dict)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
     @property
@@ -60,12 +62,15 @@ class Desk:
         except InputError:
             return None
 
-    def let_see(self, reviewer: str, media_ids: list[int]) -> None:
-        """This reviewer may see these pictures as they are."""
+    def let_see(self, reviewer: str, media_ids: list[int], task: str = "") -> None:
+        """This reviewer may see these pictures as they are.
+
+        task   the queue that shows them, to be written down once they are; "": it is already
+        """
         with self._one_at_a_time:
             mine = self._clear.setdefault(reviewer, OrderedDict())
             for key in media_ids:
-                mine[key] = None
+                mine[key] = task
                 mine.move_to_end(key)
             while len(mine) > MOST_CLEAR:
                 mine.popitem(last=False)
@@ -74,6 +79,13 @@ class Desk:
         """Whether this reviewer may see it as it is."""
         with self._one_at_a_time:
             return media_id in self._clear.get(reviewer, ())
+
+    def tell_of_look(self, reviewer: str, media_id: int) -> None:
+        """This reviewer is shown it as it is: to be written down where people may be on it."""
+        with self._one_at_a_time:
+            task = self._clear.get(reviewer, OrderedDict()).get(media_id)
+        if task and self.pictures.people_on(media_id):
+            self.looks.tell(reviewer, task, media_id)
 
 
 def page(desk: Desk, name: str, **values: object) -> HTMLResponse:

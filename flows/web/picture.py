@@ -1,5 +1,6 @@
 """Pictures: by their key in the database, never by a path."""
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,15 +17,19 @@ def picture(request: Request) -> Response:
     media_id, size = request.path_params["media_id"], request.path_params["size"]
     if media_id > LARGEST_KEY:
         raise InputError("no such picture")
-    reviewer = desk.reviewer(request)
-    clear = reviewer is not None and desk.may_see(reviewer, media_id)
+    reviewer = desk.reviewer(request) or ""
+    clear = desk.may_see(reviewer, media_id)
     try:
         data = desk.pictures.picture(media_id, size, clear)
     except UnreadablePicture as why:
         raise InputError(f"the original cannot be read: {why.reason}") from why
     keep = "no-store" if clear else "private, max-age=600"  # no picture of people stays behind
     headers = {"Cache-Control": keep}
-    return Response(data, media_type="image/jpeg", headers=headers)
+    if not clear:
+        return Response(data, media_type="image/jpeg", headers=headers)
+    desk.tell_of_look(reviewer, media_id)
+    written = BackgroundTask(desk.looks.write)
+    return Response(data, media_type="image/jpeg", headers=headers, background=written)
 
 
 ROUTES = [Route("/picture/{media_id:int}/{size:str}.jpg", picture)]

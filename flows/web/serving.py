@@ -79,6 +79,7 @@ class Screen:
             pass
         finally:
             self._socket.close()
+            self.desk.looks.write()
             self.desk.flags.end()
 
 
