@@ -41,6 +41,7 @@ from pipeline.species.labelset import load_labelset
 from pipeline.train.corrections.learn import learn
 from pipeline.train.corrections.lessons import Lessons, groups_of
 from tests.cards import TWO_TAXA
+from tests.commands import camtriage
 
 KNOWN, STRANGE = "Vulpes vulpes", "Gulo fictus"  # a name of the starter's, and one it never knew
 FACTS = {"name": "t", "labeller": {"name": "starter", "sha256": "x"}}
@@ -312,7 +313,7 @@ def test_another_label_set_or_a_tag_of_weights_is_refused_before_anything_is_don
         models.encoder("learned:park", "openai")
 
 
-def test_a_damaged_head_or_none_of_that_name_is_told_in_one_line(url):
+def test_a_damaged_head_or_none_of_that_name_is_told_in_one_line(url, capsys):
     learn_names(NamingOptions(database=url), "park", 0.95)
     with pytest.raises(WeightsError, match=r"nothing of that name was learned .* park"):
         learned.load("learned:other")
@@ -322,6 +323,8 @@ def test_a_damaged_head_or_none_of_that_name_is_told_in_one_line(url):
     place.write_bytes(place.read_bytes()[:-1] + b"x")
     with pytest.raises(WeightsError, match="damaged or another file"):
         learned.load("park")
+    assert camtriage("models") in (0, None)
+    assert "learned, damaged: " in capsys.readouterr().out
 
 
 def test_one_deployment_teaches_nothing_of_others(bank):

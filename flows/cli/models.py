@@ -8,6 +8,7 @@ import typer
 from flows.cli.options import Frame, Out, with_options
 from flows.run_options import NamingOptions
 from pipeline.counted import counted
+from pipeline.errors import WeightsError
 
 if TYPE_CHECKING:
     from flows.services.reviewing.learn import LearnedNames
@@ -32,6 +33,9 @@ def models_list(context: typer.Context) -> int:
         print(f"{about} {here}")
         print(f"    {offer.source}: {offer.note}")
     for head in learned_here():
+        if isinstance(head, WeightsError):
+            print(f"learned, damaged: {head}")
+            continue
         names = counted(len(head.taxa), "name")
         print(f"{'learned:' + head.name:<24} labeller     learned from reviews  {head.sha256[:12]}")
         pictures = head.facts["training"]["reviewed_pictures"]

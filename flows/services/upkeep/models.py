@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import WeightsError
 from pipeline.models.catalogue import OFFERS, Offer, is_here
 from pipeline.models.pull import pull
 from pipeline.species import learned
@@ -23,9 +24,16 @@ def offered_models() -> tuple[OfferedModel, ...]:
     return tuple(OfferedModel(offer, is_here(offer)) for offer in OFFERS)
 
 
-def learned_here() -> tuple[Head, ...]:
-    """What was learned from reviews on this machine."""
-    return tuple(learned.load(place.name) for place in learned.here())
+def learned_here() -> tuple[Head | WeightsError, ...]:
+    """What was learned from reviews on this machine; of one that cannot be read, why."""
+    return tuple(_learned(place.name) for place in learned.here())
+
+
+def _learned(name: str) -> Head | WeightsError:
+    try:
+        return learned.load(name)
+    except WeightsError as why:
+        return why
 
 
 def pull_models(name: str, folder: Path | None, report: Callable[[str], None]) -> tuple[Path, ...]:

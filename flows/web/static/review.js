@@ -252,7 +252,7 @@ function drafted() {
 
 function facts(frame) {
   const rows = [
-    ["Camera", item.deployment + (item.location ? `, ${item.location}` : "")],
+    ["Camera", [...new Set([item.deployment, item.location])].filter(Boolean).join(", ")],
     ["Time", (frame.taken_at || "not known").replace("T", " ")
       + (frame.repair ? ` (repaired: ${frame.repair}; camera wrote ${(frame.camera_time || "no time").replace("T", " ")})` : "")],
     ["Picture", `${at + 1} of ${item.frames.length}`
