@@ -12,14 +12,12 @@ import numpy as np
 from sqlalchemy import Connection
 
 from db.store import arrivals
-from db.store.alerts import NewAlert, queue_alerts
 from db.store.batches import end_run, save_batch, save_recipe, set_current, start_run
 from db.store.deployments import save_deployments
 from db.store.files import save_file_problems, save_files
 from db.store.flags import save_flags
 from db.store.labels import save_labels
 from db.store.media import save_media
-from db.store.reviewing.access import save_access
 from db.store.reviewing.draws import save_draws
 from db.store.reviewing.reviews import save_reviews
 from db.store.scores import save_window
@@ -92,8 +90,6 @@ def _fill_camera(conn, batch: int, recipes: list[int], camera: int, n: int, draw
     save_visits(conn, label, visits)
     flags = [_flag(one) for one in visits if one.observation_type == "human"]
     save_flags(conn, flag, flags)
-    queue_alerts(conn, [_alert(one) for one in flags[:2]], BEGIN)
-    save_access(conn, [sha for one in flags[:1] for sha in one.sha256s], "Juma", "flags")
     blanks = [one.sha256 for one, taxon in zip(media, taxa, strict=True) if taxon is None]
     drawn = blanks[:10]
     stratum = f"{place.deployment_id} | colour | 0"
@@ -256,11 +252,6 @@ def _flag(one: Visit) -> Flag:
     rules = ("human_at_night",)
     said = "A person at night."
     return Flag(one.deployment_id, one.started_at, one.sha256s, rules, 2, 0.6, said)
-
-
-def _alert(flag: Flag) -> NewAlert:
-    about = (flag.severity, flag.rules, flag.reason, flag.started_at, BEGIN)
-    return NewAlert(flag.sha256s, "rangers", "historic", *about)
 
 
 def _reviews(drawn: list[str], kept: list[tuple[Media, int]]) -> Iterator[Review]:

@@ -1,5 +1,6 @@
 """Clips of cameras: some of their frames are looked at, and every file is accounted for."""
 
+import contextlib
 import io
 import json
 from datetime import datetime
@@ -150,7 +151,9 @@ def season(tmp_path_factory):
     }
     (place / "boxes.json").write_text(json.dumps(told))
     words = ["run", card, "--database", url, "--name", "k", "--boxes", place / "boxes.json"]
-    assert camtriage(*words, "--detector", "none") in (0, None)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert camtriage(*words, "--detector", "none") in (0, None)
+    assert "11, 2 of them clips" in said.getvalue()
     return place, url
 
 

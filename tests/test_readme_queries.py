@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from db.core import views
 from db.core.engine import migrate, open_database, reading, writing
+from db.store.alerts import NewAlert, queue_alerts
 from db.store.outages import save_outages
+from db.store.reviewing.access import save_access
 from pipeline.records import Outage
 from tests.benchmarks.million_rows import queries
 from tests.conftest import making_databases
@@ -29,8 +31,13 @@ CLOCKS = {
 
 
 def fill_study(conn) -> None:
-    """With a camera that was out for two days."""
+    """With a camera that was out for two days, an alert, and somebody who was shown people."""
     fill(conn, 800)
+    query = "SELECT m.sha256 FROM flag f JOIN media m ON m.id = f.media_id ORDER BY m.sha256"
+    sha = conn.exec_driver_sql(query).scalars().first()
+    about = ("historic", 2, ("human_at_night",), "A person at night.", BEGIN, BEGIN)
+    queue_alerts(conn, [NewAlert((sha,), "rangers", *about)], BEGIN)
+    save_access(conn, [sha], "Juma", "flags")
     begun = BEGIN + timedelta(days=1)
     broken = Outage("K001 2026", begun, begun + timedelta(days=2), "battery", said_by="Juma")
     save_outages(conn, [broken])

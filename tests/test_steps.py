@@ -118,6 +118,18 @@ def test_a_run_ends_well_once_every_file_picture_and_window_is_accounted_for():
     assert exit_code(replace(whole, states={"blank": 1, "unprocessed": 1})) == 1
 
 
+def test_people_without_a_flag_are_told_with_what_the_rules_lack(options, monkeypatch):
+    begun = ingest(options)
+    seen = {"Homo sapiens": 2, "vehicle": 1, "Mammalia": 5}
+    monkeypatch.setattr("flows.steps.finish.summary.species", lambda conn, batch: seen)
+    assert any(
+        "3 visits of people or vehicles and no flag" in one
+        for one in finish(options, begun).warnings
+    )
+    monkeypatch.setattr("flows.steps.finish.summary.flags", lambda conn, batch, recipe: 1)
+    assert not finish(options, begun).warnings
+
+
 def test_a_run_that_leaves_windows_is_unfinished(options):
     begun = ingest(options)
     assert exit_code(finish(options, begun)) == 1

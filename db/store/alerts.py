@@ -135,6 +135,15 @@ def due_alerts(conn: Connection, at: datetime) -> Sequence[sa.Row[Any]]:
     return conn.execute(query, {"at": at.isoformat()}).all()
 
 
+def later_alerts(conn: Connection, at: datetime) -> tuple[int, datetime | None]:
+    """How many wait for their hour, and when the first of them goes out, UTC."""
+    a = schema.alert.c
+    later = (a.state == "queued") & (a.next_try_at > at)
+    query = sa.select(sa.func.count(), sa.func.min(a.next_try_at)).where(later)
+    count, first = conn.execute(query).one()
+    return count, first
+
+
 _PICTURES = """
 SELECT m.sha256 AS sha256, b.root AS root, m.path AS path, s.observation_type AS observation_type,
     (SELECT max(k.p_human) FROM look k WHERE k.media_id = m.id) AS p_human,

@@ -30,6 +30,7 @@ class FileCounts:
     other: Mapping[str, int]  # by kind: video, other
     skipped: int  # by name: ._*, system folders
     lost: int  # no picture, no problem: must be 0
+    clips: int = 0  # of the pictures
 
     @property
     def closes(self) -> bool:
@@ -104,7 +105,9 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     counts: dict[str, int] = {name: count for name, count in conn.execute(query)}
     found = sum(counts.values())
     known = {name: counts.pop(name, 0) for name in ("pictures", "unreadable", "skipped", "lost")}
-    return FileCounts(found=found, other=counts, **known)
+    clips = sa.select(sa.func.count()).where(f.kind == "video", f.media_id.is_not(None))
+    of_them = conn.execute(clips.where(f.batch_id == batch_id)).scalar_one()
+    return FileCounts(found=found, other=counts, clips=of_them, **known)
 
 
 def files_found(conn: Connection, batch_id: int) -> list[tuple[str, int, str | None]]:

@@ -1,6 +1,7 @@
 """Commands about suspected poaching, and who is told of it."""
 
 import sys
+from datetime import UTC
 from typing import Annotated
 
 import typer
@@ -114,6 +115,9 @@ def alerts_send(
 
     told = send_alerts(database_url(database), needed_alerting(file), failed_too=failed)
     words = f"sent {told.sent}, waiting {told.waiting}, given up {told.failed}, quiet {told.quiet}"
+    if told.next_at:
+        local = told.next_at.replace(tzinfo=UTC).astimezone()
+        words += f"; {told.later} in all wait for their hour, the first for {local:%Y-%m-%d %H:%M}"
     print(words)
     for line in told.troubles:
         print(f"camtriage: {line}", file=sys.stderr)

@@ -19,6 +19,7 @@ from flows.execution.databases import ready_database
 from flows.execution.retry import patient
 from flows.run_options import NamingOptions, StartedRun
 from flows.steps.summary import Summary, exit_code
+from pipeline.counted import counted
 from pipeline.errors import DatabaseChanged
 
 
@@ -38,12 +39,24 @@ def finish(
     with writing(ready_database(options.database)) as conn:
         same_database(conn, run)
         set_current(conn, run.batch_id, run.look, run.label, run.flag)
-    found = replace(summarise(options, run, scored, seconds), warnings=warnings)
+    found = summarise(options, run, scored, seconds)
+    found = replace(found, warnings=(*warnings, *_no_flag(found)))
     counts = {"files": found.files, "pictures": found.pictures, **found.states}
     with writing(ready_database(options.database)) as conn:
         status = "unfinished" if exit_code(found) else "finished"
         end_run(conn, run.run_id, status, counts)
     return found
+
+
+def _no_flag(found: Summary) -> tuple[str, ...]:
+    """Why nobody hears of people: rules that lack what they ask for are silent."""
+    visits = found.species.get("Homo sapiens", 0) + found.species.get("vehicle", 0)
+    if not visits or found.flags:
+        return ()
+    return (
+        f"{counted(visits, 'visit')} of people or vehicles and no flag: `camtriage doctor` says "
+        "what the rules lack (where nobody may be: `deployments edit ID --tags access:closed`).",
+    )
 
 
 def summarise(
@@ -59,6 +72,7 @@ def summarise(
             pictures=files.pictures,
             unreadable=files.unreadable,
             other={**files.other, "skipped": files.skipped} if files.skipped else {**files.other},
+            clips=files.clips,
             problems=len(file_problems_of(conn, run.batch_id)),
             states=summary.states(conn, run.batch_id),
             species=summary.species(conn, run.batch_id),

@@ -14,6 +14,7 @@ from db.core.rows import now
 from db.store.alerts import (
     claim_alerts,
     due_alerts,
+    later_alerts,
     quiet_judged,
     requeue_failed,
     settle_alerts,
@@ -40,6 +41,8 @@ class Sent:
     failed: int = 0  # given up: they can never be delivered as they stand
     waiting: int = 0  # due, and not taken: tried again later
     quiet: int = 0  # acknowledged, dismissed, or made by no rule any more
+    later: int = 0  # that wait for their hour, or for their next try
+    next_at: datetime | None = None  # of the first of them, UTC
     troubles: tuple[str, ...] = ()  # one line a channel and reason
 
 
@@ -61,8 +64,11 @@ def send_alerts(
     drain = _Drain(engine, alerting, clock)
     for channel_name, rows in _by_channel(due).items():
         drain.channel(channel_name, rows)
+    with reading(engine) as conn:
+        later, next_at = later_alerts(conn, clock())
     counts, troubles = drain.counts, tuple(drain.troubles)
-    return Sent(counts["sent"], counts["failed"], counts["waiting"], quiet, troubles)
+    sent = counts["sent"], counts["failed"], counts["waiting"]
+    return Sent(*sent, quiet, later, next_at, troubles)
 
 
 def _by_channel(due: Iterable[Row]) -> dict[str, list[Row]]:
