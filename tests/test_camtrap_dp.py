@@ -29,7 +29,7 @@ from pipeline.card.scan import os_path, path_text
 from pipeline.errors import DatabaseError, InputError, SettingsError
 from pipeline.exchange.camtrap_dp import export, place
 from pipeline.exchange.package import Event, Observation, Package, Picture
-from pipeline.exchange.paths import file_path, stamp
+from pipeline.exchange.paths import file_path, local_stamp, stamp
 from pipeline.exchange.project import read_project
 from pipeline.records import ClockRepair, DayAlone, Deployment, Outage
 from tests import test_population_command as population
@@ -418,9 +418,9 @@ def test_when_a_person_looked_and_what_they_noted_are_valid_cells(written, offic
     assert faults(tmp_path / "package", official) == []
     first, second, visit = rows["observations"]
     assert first["eventStart"] == "2026-05-01T06:30:15+00:00", "as the camera wrote"
-    assert first["classificationTimestamp"] == "2026-05-01T06:30:15+03:00", "the deployment's"
+    assert first["classificationTimestamp"] == local_stamp(AT), "no camera's"
     assert first["observationComments"] == "left ear torn\nsee notebook"
-    assert second["classificationTimestamp"] == "2026-06-02T00:00:00+03:00"
+    assert second["classificationTimestamp"] == local_stamp(DayAlone(2026, 6, 2))
     assert second["observationComments"].startswith("again; the hour of the classification is not")
     assert visit["observationComments"] == first["observationComments"]
 

@@ -28,6 +28,7 @@ from flows.services.reviewing.reviews import import_reviews
 from flows.services.study.population import read_study, study_request
 from pipeline.answers import answers
 from pipeline.exchange.camtrap_dp import observation_rows
+from pipeline.exchange.paths import local_stamp
 from pipeline.exchange.reviews import write_sheet
 from pipeline.records import (
     Deployment,
@@ -383,7 +384,7 @@ def test_comments_and_times_of_answers_stand_at_both_levels(conn):
     assert [row["observationLevel"] for row in lions] == ["media", "event"]
     for row in lions:
         assert row["observationComments"] == "by the tree"
-        assert row["classificationTimestamp"] == "2026-06-01T12:00:00+03:00"
+        assert row["classificationTimestamp"] == local_stamp(noon)
     query = (
         "SELECT observation_level, classification_timestamp, observation_comments FROM observations"
         " WHERE classified_by = 'eva' ORDER BY 1"

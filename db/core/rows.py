@@ -35,6 +35,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
+def now_here() -> datetime:
+    """The same by the clock on the wall here: as reviewers write the times of their answers."""
+    return datetime.now().replace(microsecond=0)
+
+
 def chunks(rows: Iterable[Item]) -> Iterator[list[Item]]:
     """Lists of at most CHUNK."""
     rows = iter(rows)

@@ -524,11 +524,11 @@ review = sa.Table(  # append-only; one row an observation, the rows of one answe
     sa.Column("behavior", Words),
     sa.Column("individual_id", Words),
     sa.Column("reviewer", Words),
-    sa.Column("reviewed_at", Time),
+    sa.Column("reviewed_at", Time),  # local time of this machine, as reviewers write it
     sa.Column("purpose", TEXT, nullable=False),
     sa.Column("comment", Words),
     sa.Column("source", Words, nullable=False),
-    sa.Column("saved_at", Time, nullable=False),  # UTC
+    sa.Column("saved_at", Time, nullable=False),  # local time too: both tell which is newest
     sa.Column("withdrawn_at", Time),  # UTC; set: taken back on the review screen, it says nothing
     sa.UniqueConstraint("media_id", "answer", "position"),
 )

@@ -45,7 +45,7 @@ SELECT
     CASE p.method WHEN 'human' THEN a.reviewer
         WHEN 'machine' THEN coalesce(l.classified_by, CASE s.state WHEN 'kept' THEN q.source END, 'camtriage')
     END AS classified_by, -- who: a person, camtriage, or another program whose names were taken
-    a.reviewed_at AS classification_timestamp, -- when a person said so, as given; a day alone: its hour was not
+    a.reviewed_at AS classification_timestamp, -- when a person said so, local time of this machine; a day alone: its hour was not given
     p.probability AS classification_probability, -- 0-1; empty when a person said it
     a.comment AS observation_comments, -- a person's free words
     m.sha256 AS first_media_id -- media_id of the first picture that shows it; of one told of the whole visit only that no picture was called: the visit's first

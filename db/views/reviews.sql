@@ -14,7 +14,7 @@ SELECT
     r.individual_id AS individual_id, -- which animal it is
     r.answer AS answer, -- 1, 2, ...: number among the answers on its picture; its rows share it
     r.reviewer AS reviewer, -- who
-    r.reviewed_at AS reviewed_at, -- when, as given; a day alone: its hour was not
+    r.reviewed_at AS reviewed_at, -- when, local time of this machine; a day alone: its hour was not given
     r.purpose AS purpose, -- review, audit, or event (said of the whole visit that begins with this picture)
     r.comment AS comment, -- free words
     r.source AS source, -- file or page it came from

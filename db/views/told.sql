@@ -15,7 +15,7 @@ SELECT
     r.behavior AS behavior, -- in the person's words
     r.individual_id AS individual_id, -- which animal it is
     r.reviewer AS reviewer, -- who
-    r.reviewed_at AS reviewed_at, -- when, as given; a day alone: its hour was not
+    r.reviewed_at AS reviewed_at, -- when, local time of this machine; a day alone: its hour was not given
     r.comment AS comment -- free words
 FROM status s
 JOIN review f ON f.id = s.review_id

@@ -30,7 +30,7 @@ SELECT
     t.individual_id AS individual_id, -- which animal it is
     t.whole AS whole, -- 1: in an answer on the whole visit
     t.reviewer AS reviewer, -- who told this row
-    t.reviewed_at AS reviewed_at, -- when, as given
+    t.reviewed_at AS reviewed_at, -- when, local time of this machine
     t.comment AS comment -- free words
 FROM ranked r
 JOIN told t ON t.event_media_id = r.event_media_id AND t.media_id = r.media_id AND t.whole = r.whole

@@ -254,7 +254,7 @@ def review_undo(database: Database = None) -> int:
 
     undone = undo_import(database_url(database))
     rows, pictures = counted(undone.rows, "row"), counted(undone.pictures, "picture")
-    print(f"taken back: {rows} on {pictures} of {undone.table}, saved {undone.saved_at} UTC")
+    print(f"taken back: {rows} on {pictures} of {undone.table}, saved {undone.saved_at}")
     _print_flags(undone.flags)
     return 0
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline.exchange.columns import DEPLOYMENTS, MEDIA, OBSERVATIONS, OUTAGES
 from pipeline.exchange.descriptor import descriptor
 from pipeline.exchange.package import Event, Observation, Package, Picture
-from pipeline.exchange.paths import file_path, free_text, identifier, stamp
+from pipeline.exchange.paths import file_path, free_text, identifier, local_stamp, stamp
 from pipeline.exchange.project import Project
 from pipeline.exchange.required import period, refuse_incomplete
 from pipeline.records import Box, DayAlone, Deployment
@@ -272,11 +272,9 @@ def _observation(
     """Columns of media and event rows alike; times: the first and the last that show it.
 
     The bbox columns hold what is around all sure boxes of its type, and are empty without: our
-    crop is no animal's outline. The time of a review has the deployment's offset: its own was not
-    kept."""
+    crop is no animal's outline. The time of a review is no camera's, but local time here."""
     kind = observation.observation_type
     done = observation.method if kind != "unclassified" else None
-    told_at = observation.told_at
     scored = done == "machine" and kind != "human" and observation.probability is not None
     return {
         "deploymentID": identifier(record.deployment_id),
@@ -293,9 +291,7 @@ def _observation(
         **_bbox(observation.box),
         "classificationMethod": done,
         "classifiedBy": observation.by if done else None,
-        "classificationTimestamp": (
-            stamp(told_at, offset(replace(record, utc_offset_min=None))) if told_at else None
-        ),
+        "classificationTimestamp": observation.told_at and local_stamp(observation.told_at),
         "classificationProbability": f"{observation.probability:.4f}" if scored else None,
         "observationComments": _comments(observation, times[0]),
     }

@@ -28,7 +28,7 @@ class Observation:
     started_at: datetime | None = None  # of a visit: first picture that shows it, camera clock
     ended_at: datetime | None = None
     comment: str | None = None  # what the person wrote beside it
-    told_at: datetime | None = None  # when, as given: without a zone
+    told_at: datetime | None = None  # when, local time of this machine
     box: Box | None = None  # on a picture: around all sure boxes of its type
 
 

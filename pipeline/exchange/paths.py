@@ -15,6 +15,17 @@ def stamp(at: datetime, offset_min: int) -> str:
     return datetime.combine(at.date(), at.time(), zone).isoformat(timespec="seconds")
 
 
+def local_stamp(at: datetime) -> str:
+    """Local time of this machine with the offset that its clock had then."""
+    here = datetime.combine(at.date(), at.time()).astimezone()
+    return here.isoformat(timespec="seconds")
+
+
+def local_time(at: datetime) -> datetime:
+    """The same back: naive local time of this machine; what has no offset is local already."""
+    return at.astimezone().replace(tzinfo=None) if at.tzinfo else at
+
+
 def file_path(path: str) -> str:
     """A path as Camtrap DP allows it; only what it forbids (and %) is percent-encoded.
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from pipeline.answers import animals, answer_key, answers
 from pipeline.errors import SettingsError
 from pipeline.exchange import timelapse
+from pipeline.exchange.paths import local_time
 from pipeline.records import LIFE_STAGES, SEXES, DayAlone, Review
 from pipeline.tables.reader import LONGEST_HEAD, Row, read_table, shown
 from pipeline.tables.writer import write_table
@@ -232,8 +233,8 @@ def _reviewed_at(row: Row) -> datetime | None:
     typed = row.time("reviewed_at")
     if typed is None:
         return None
-    at = typed.at.replace(tzinfo=None)
-    return DayAlone(at.year, at.month, at.day) if typed.whole_day else at
+    day = typed.at
+    return DayAlone(day.year, day.month, day.day) if typed.whole_day else local_time(typed.at)
 
 
 def _choice(row: Row, name: str, known: Sequence[str]) -> str | None:

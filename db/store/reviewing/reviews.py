@@ -7,7 +7,15 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.core import schema
-from db.core.rows import CURRENT_REVIEW, chunks, fields, media_ids, now, record, refresh_ids
+from db.core.rows import (
+    CURRENT_REVIEW,
+    chunks,
+    fields,
+    media_ids,
+    now_here,
+    record,
+    refresh_ids,
+)
 from db.store.events import Among
 from db.store.media import scope
 from pipeline.answers import Answer, answers, given_at
@@ -36,7 +44,7 @@ def save_answers(
     if conn.dialect.name == "postgresql":  # two imports at once would number their answers alike
         conn.exec_driver_sql("LOCK TABLE review IN SHARE ROW EXCLUSIVE MODE")
     saved, unknown = 0, []
-    stamp = {"source": source, "saved_at": now()}
+    stamp = {"source": source, "saved_at": now_here()}
     for some in chunks(given):
         ids = media_ids(conn, [rows[0].sha256 for rows in some])
         unknown += [rows[0].sha256 for rows in some if rows[0].sha256 not in ids]

@@ -86,7 +86,7 @@ class UndoneImport:
     """The answers of a table that were taken back."""
 
     table: str  # as it was called
-    saved_at: datetime  # UTC
+    saved_at: datetime  # local time
     rows: int
     pictures: int
     flags: ReviewedFlags

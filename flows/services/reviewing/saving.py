@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
-from db.core.rows import now
+from db.core.rows import now_here
 from db.queries.reviewing import shown as rows
 from db.store.reviewing import favourites, withdrawn
 from db.store.reviewing.reviews import names_in_use, save_reviews
@@ -111,7 +111,7 @@ class Answers:
         """
         if not 0 < len(media_ids) <= MOST_PLACES:
             raise InputError(f"an answer is about 1 to {MOST_PLACES} pictures")
-        source, at = f"{withdrawn.SCREEN}{secrets.token_hex(8)}", now()
+        source, at = f"{withdrawn.SCREEN}{secrets.token_hex(8)}", now_here()
         with writing(known_database(self.database)) as conn:
             known = rows.sha256_of(conn, media_ids)
             if lost := set(media_ids) - known.keys():

@@ -254,7 +254,7 @@ def _observation(row: Row, place: Deployment, picture: str | None, left_out: Lef
         individual_id=None if blank else row.named("individualID"),
         method="machine" if (row.text("classificationMethod") or "") == "machine" else "human",
         by=row.named("classifiedBy"),
-        at=told_time(row.time("classificationTimestamp"), place),
+        at=told_time(row.time("classificationTimestamp")),
         probability=row.number("classificationProbability", 0, 1),
         comment=comment,
     )

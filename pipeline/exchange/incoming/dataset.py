@@ -2,8 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from pipeline.exchange.paths import local_time
 from pipeline.records import DayAlone, Deployment, NamedPicture, Outage
 from pipeline.tables.reader import MOST_FAULTS, Table
 from pipeline.tables.times import Typed
@@ -102,13 +103,11 @@ def camera_time(
     return at, None if minutes == own else minutes
 
 
-def told_time(typed: Typed | None, place: Deployment | None) -> datetime | None:
-    """When somebody classified a picture, in the offset of its deployment where it has one."""
+def told_time(typed: Typed | None) -> datetime | None:
+    """When somebody classified a picture, in local time of this machine."""
     if typed is None:
         return None
     at = typed.at
     if typed.whole_day:
         return DayAlone(at.year, at.month, at.day)
-    if at.tzinfo is not None and place and place.utc_offset_min is not None:
-        at = at.astimezone(UTC) + timedelta(minutes=place.utc_offset_min)
-    return at.replace(tzinfo=None)
+    return local_time(at)

@@ -18,7 +18,7 @@ from pipeline.exchange.outgoing.eml import eml
 from pipeline.exchange.outgoing.public import Places, animal_rows
 from pipeline.exchange.outgoing.taxonomy import chain_of
 from pipeline.exchange.package import Event, Observation, Package, Picture
-from pipeline.exchange.paths import file_path, free_text, stamp
+from pipeline.exchange.paths import file_path, free_text, local_stamp, stamp
 from pipeline.exchange.project import Project
 from pipeline.exchange.required import period, refuse_incomplete
 from pipeline.records import DayAlone, Deployment
@@ -133,7 +133,7 @@ def _occurrences(archive: Archive, rows: list[tuple[str, Event, Observation]]) -
             **_taxon(seen, archive.taxa),
             **_where(place, archive.places),
             **_when(event, seen, place),
-            **_seen(seen, place),
+            **_seen(seen),
         }
 
 
@@ -182,7 +182,11 @@ def _date(at: datetime, offset: int) -> str:
     return at.isoformat() if isinstance(at, DayAlone) else stamp(at, offset)
 
 
-def _seen(seen: Observation, place: Deployment) -> Row:
+def _day_or_time(told_at: datetime) -> str:
+    return told_at.isoformat() if isinstance(told_at, DayAlone) else local_stamp(told_at)
+
+
+def _seen(seen: Observation) -> Row:
     machine = seen.method == "machine"
     chance = f", probability {seen.probability:.2f}" if machine and seen.probability else ""
     return {
@@ -194,7 +198,7 @@ def _seen(seen: Observation, place: Deployment) -> Row:
         "behavior": seen.behavior,
         "organismID": seen.individual_id,
         "identifiedBy": seen.by,
-        "dateIdentified": _date(seen.told_at, period(place)[2]) if seen.told_at else None,
+        "dateIdentified": _day_or_time(seen.told_at) if seen.told_at else None,
         "identificationRemarks": f"by a {seen.method}{chance}" if seen.method else None,
         "occurrenceRemarks": seen.comment,
     }
