@@ -123,6 +123,42 @@ def test_every_queue_has_a_page_a_size_and_a_next_one(amina, kind):
     assert item["frames"] and item["deployment"] and item["machine"]
 
 
+def test_a_queue_that_cannot_be_made_says_why_it_has_none(empty_sqlite):
+    size = browser(f"sqlite:///{empty_sqlite}").ask("size", queue={"kind": "cells"})
+    assert size["total"] == 0 and "no camera-day is known" in size["why"]
+
+
+def test_the_first_page_has_no_backticks_and_shows_the_keys(amina):
+    page = amina.get("/").text
+    assert "`" not in page and "<code>camtriage review sample</code>" in page
+    assert "take back my last answer" in page
+
+
+def test_a_visit_that_may_show_a_person_nobody_named_says_so_with_its_probability(url, amina):
+    [(key, p)] = rows(
+        url,
+        "SELECT v.media_id, k.p_human FROM visit v JOIN visit_taxon t ON t.visit_id = v.id"
+        " JOIN look k ON k.media_id = v.media_id"
+        " WHERE t.name = 'Mammalia' ORDER BY v.id LIMIT 1",
+    )
+    place = {"queue": {"kind": "people"}, "media_id": key}
+    assert amina.ask("visit", **place)["item"]["may_show"] == []
+    set_p_human(url, key, 0.25)
+    try:
+        [said] = amina.ask("visit", **place)["item"]["may_show"]
+    finally:
+        set_p_human(url, key, p)
+    assert (said["observation_type"], said["probability"]) == ("human", 0.25)
+
+
+def set_p_human(url, key, p):
+    engine = open_database(url)
+    with writing(engine) as conn:
+        where = schema.look.c.media_id == key
+        conn.execute(sa.update(schema.look).where(where).values(p_human=p))
+    engine.dispose()
+
+
 def test_a_filter_names_deployment_species_and_days(amina):
     place = next_one(amina)["deployment"]
     item = next_one(amina, {"deployment": place, "species": "Equus quagga", "from": "2026-01-01"})

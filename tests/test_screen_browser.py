@@ -161,6 +161,32 @@ def test_letters_find_a_species_and_several_may_be_in_one_picture(page, url):
     assert ("Aepyceros melampus", 3) in names and len(names) == 2
 
 
+def test_a_name_that_no_list_has_is_saved_by_a_second_enter_alone(page, url):
+    before = newest(url)
+    search(page, "wolpertinger")
+    page.keyboard.press("Enter")
+    until(page, "document.getElementById('sure').textContent.includes('Enter again saves it')")
+    assert "does not look like one" in page.inner_text("#sure")
+    page.keyboard.press("Escape")
+    assert newest(url) == before
+    search(page, "Chimaera sagax")
+    page.keyboard.press("Enter")
+    until(page, "document.getElementById('sure').textContent.includes('Enter again saves it')")
+    press(page, "Enter")
+    assert newest(url)[1] == "Chimaera sagax"
+
+
+def test_the_keys_open_at_their_top_and_the_first_page_begins_at_its_first_queue(page, screen):
+    page.keyboard.press("?")
+    assert page.evaluate("document.getElementById('help').scrollTop") == 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("q")
+    page.wait_for_selector(".queues a:focus")
+    page.keyboard.press("?")
+    assert page.evaluate("document.getElementById('keys').open")
+    begin(page, screen)
+
+
 def test_sex_and_a_comment_are_saved_with_the_answer_and_stay_text(page, url):
     page.keyboard.press("d")
     page.keyboard.press("f")  # the select's own keys: female

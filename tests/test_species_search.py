@@ -120,6 +120,23 @@ def test_a_name_that_nobody_knows_may_be_entered_and_is_said_to_be_new(park):
     assert not any(hit.new for hit in search(search_index(park), "Red Fox"))
 
 
+@pytest.mark.parametrize("typed", ["Genetta tigrina", "Panthera", "Canis lupus dingo", "Mus sp."])
+def test_a_new_name_with_a_capital_and_latin_letters_looks_scientific(park, typed):
+    assert search(search_index(park), typed)[-1].looks_scientific
+
+
+@pytest.mark.parametrize("typed", ["raccoon", "Hedge Hog", "GENET", "genetta tigrina", "Cat 2"])
+def test_a_new_name_that_cannot_be_scientific_is_told_as_such(park, typed):
+    last = search(search_index(park), typed)[-1]
+    assert last.new and not last.looks_scientific
+
+
+@pytest.mark.parametrize("typed", ["vulpes vulpis", "red foks", "lepard"])
+def test_what_is_near_stands_before_the_new_name(park, typed):
+    *near, last = search(search_index(park), typed)
+    assert near and last.new and not any(hit.new for hit in near)
+
+
 def test_nothing_typed_and_what_is_no_name_find_nothing(park):
     index = search_index(park)
     assert [search(index, text) for text in ("", "  ", "a\x00b", "x" * 1000, "...")] == [()] * 5

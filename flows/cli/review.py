@@ -33,7 +33,9 @@ class _OpensByItself(TyperGroup):
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="A random sample of the blanks, for a person.")
 review = typer.Typer(
-    cls=_OpensByItself, help="What people saw in pictures; alone it opens the review screen."
+    cls=_OpensByItself,
+    help="What people saw in pictures; alone it opens the review screen, whose options "
+    "(--reviewer, --no-browser, ...) are in: camtriage review open --help",
 )
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")

@@ -18,7 +18,7 @@ from flows.services.reviewing.queues import Queue, asked_queue
 from flows.services.reviewing.saving import MOST_PLACES, said_of
 from flows.services.reviewing.shown import show, without_answers
 from flows.web.desk import Desk
-from pipeline.errors import InputError
+from pipeline.errors import InputError, PopulationError
 
 MOST_NEXT = 5  # visits that a screen may hold ready
 PURPOSES = ("event", "review", "audit")
@@ -137,14 +137,17 @@ async def favourite(request: Request) -> Response:
 
 
 async def size(request: Request) -> Response:
-    """How many visits a queue has, and how many are answered."""
+    """How many visits a queue has, and how many are answered; or why it cannot be made."""
     desk, reviewer, given = await _asked(request)
     queue = _queue(given)
 
     def count() -> dict[str, object]:
-        total, answered = desk.queues.size(queue, reviewer)
+        try:
+            total, answered = desk.queues.size(queue, reviewer)
+        except PopulationError as why:
+            return {"total": 0, "answered": 0, "interval": "", "why": str(why)}
         said = interval(desk.database, queue)
-        return {"total": total, "answered": answered, "interval": said}
+        return {"total": total, "answered": answered, "interval": said, "why": ""}
 
     return JSONResponse(await run_sync(count))
 

@@ -26,6 +26,7 @@ def first(request: Request) -> Response:
         "first.html",
         reviewer=reviewer,
         fixed=bool(desk.users.get(request.cookies.get(desk.key_cookie, ""))),
+        keys=KEYS,
         queues=[(kind, KINDS[kind][1], QUEUES[kind]) for kind in KINDS if kind != "visits"],
         places=places,
         names=names,

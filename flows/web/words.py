@@ -1,8 +1,12 @@
 """What the screen says of its queues and keys."""
 
+from markupsafe import Markup
+
 QUEUES = {  # kind -> what it holds
     "audit": "A random sample of the pictures set aside as blank: measures what was missed.",
-    "sample": "Visits drawn by `camtriage review sample`: corrects every number of the study.",
+    "sample": Markup(
+        "Visits drawn by <code>camtriage review sample</code>: corrects every number of the study."
+    ),
     "second": "A random tenth of what others answered, not shown to you: how far do you agree?",
     "cells": "One visit for each station and week in which a species was named and nobody looked.",
     "flags": "Visits under suspicion of poaching, the gravest first. People are shown.",

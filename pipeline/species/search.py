@@ -5,6 +5,7 @@ looked through: from their beginning, from any of their words ("fox" is in "red 
 of their words ("o virg" is Odocoileus virginianus), and last with slips of the finger.
 """
 
+import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from pipeline.species.labelset import LONGEST_TEXT, LabelSet, allowed
 
 SLIPS = ((12, 3), (7, 2), (4, 1))  # letters typed -> letters that may be wrong; fewer: none
 MOST = 8
+SCIENTIFIC = re.compile(r"[A-Z][a-zë-]+( (\([A-Z][a-zë-]+\)|[a-zë-]+|(sp|spp|cf|aff)\.))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Found:
     taxon: Known
     matched: str  # the name by which it was found, as it is written
     new: bool = False  # nobody knows this name: it is what was typed
+    looks_scientific: bool = True  # false: a new name that cannot be a scientific one
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def search(index: SearchIndex, typed: str, most: int = MOST) -> tuple[Found, ...
     order = sorted(best.items(), key=lambda item: item[1][0])[:most]
     found = [Found(index.taxa[taxon], index.names[name][0]) for taxon, (_, name) in order]
     if not whole:
-        found.append(Found(Known(text, "animal", "", "", False, False), text, new=True))
+        new = Known(text, "animal", "", "", False, False)
+        found.append(Found(new, text, True, SCIENTIFIC.fullmatch(text) is not None))
     return tuple(found)
 
 

@@ -79,6 +79,7 @@ class Shown:
     machine: tuple[Said, ...]
     answer: Answered | None
     hidden: bool  # people may be on it
+    may_show: tuple[Said, ...]  # people and vehicles of which the machine's word says nothing
 
 
 def show(conn: Connection, media_id: int, of_visit: bool, bar: float) -> Shown | None:
@@ -116,7 +117,23 @@ def show(conn: Connection, media_id: int, of_visit: bool, bar: float) -> Shown |
         machine,
         answers.get((media_id, of_visit)),
         people,
+        _may_show(machine, found, [box for of_one in boxes.values() for box in of_one], bar),
     )
+
+
+def _may_show(
+    machine: Sequence[Said], found: Sequence[sa.Row[Any]], boxes: Sequence[Detection], bar: float
+) -> tuple[Said, ...]:
+    """Why people or vehicles are asked for here, each with its greatest probability."""
+    made = []
+    for kind in {"human", "vehicle"} - {said.observation_type for said in machine}:
+        p = [row._mapping[f"p_{kind}"] for row in found]
+        best = max((one for one in p if one is not None), default=None)
+        boxed = any(box.sure and box.category == kind for box in boxes)
+        labelled = any(row.observation_type == kind for row in found)
+        if boxed or labelled or (kind == "human" and best is not None and best >= bar):
+            made.append(Said(kind, probability=best))
+    return tuple(sorted(made, key=lambda said: said.observation_type))
 
 
 def without_answers(shown: Shown) -> Shown:

@@ -216,12 +216,17 @@ function line(...parts) {
   return made;
 }
 
+function mayShow({ observation_type: kind, probability: p }) {
+  return `; may show a ${WORDS[kind]}${p === null ? "" : `, ${p.toFixed(2)}`}`;
+}
+
 function words() {
   const first = item.machine[0];
   const score = first?.probability;
   $("machine").replaceChildren(
     ...line("Machine: ", { strong: item.machine.map(phrase).join(" + ") || "no word" },
-      score === null || score === undefined ? "" : ` ${score.toFixed(2)}`).childNodes);
+      score === null || score === undefined ? "" : ` ${score.toFixed(2)}`,
+      ...item.may_show.map(mayShow)).childNodes);
   $("question").textContent = item.question ? `Is it ${item.question}` : item.of_visit
     ? `What is on this visit? ${item.pictures} picture${item.pictures === 1 ? "" : "s"}`
     : "What is on this picture?";
@@ -562,6 +567,7 @@ let found = [];
 let chosenName = 0;
 let asked = 0;
 let foundFor = ""; // what the list is of
+let sureOf = null; // the new name that Enter was pressed on once
 
 function openSearch(letters = "") {
   $("typed").value = letters;
@@ -584,6 +590,7 @@ async function typed() {
 }
 
 function listFound() {
+  askTwice(null);
   $("found").replaceChildren(...found.map((one, i) => {
     const made = document.createElement("li");
     made.setAttribute("aria-selected", i === chosenName ? "true" : "false");
@@ -596,9 +603,19 @@ function listFound() {
   }));
 }
 
+// A name that no list has is saved by a second key alone.
+function askTwice(one) {
+  sureOf = one?.taxon.name ?? null;
+  $("sure").hidden = !one;
+  $("sure").textContent = !one ? "" : `${sureOf} is in no list here. Enter again saves it as a new name,`
+    + " which should be a scientific one, as Equus quagga; Esc leaves."
+    + (one.looks_scientific ? "" : " It does not look like one: a capital letter first, then small ones.");
+}
+
 function take(i, goesOn) {
   const one = found[i];
   if (!one) return;
+  if (one.new && sureOf !== one.taxon.name) return askTwice(one);
   $("search").close();
   const kind = one.taxon.observation_type;
   const row = { observation_type: kind, name: kind === "animal" ? one.taxon.name : null };
@@ -618,6 +635,7 @@ $("search").addEventListener("keydown", async (event) => {
     listFound();
   } else if (event.key === "Enter") {
     event.preventDefault();
+    if (event.repeat) return;
     if (foundFor !== $("typed").value.trim()) await typed().catch(tell);
     take(chosenName, event.shiftKey);
   }
