@@ -133,6 +133,7 @@ class NamedPicture:
     capture_method: str | None = None
     event: str | None = None  # what the data set calls its event
     stands_for_event: bool = False
+    public: bool | None = None  # False: whoever named it does not show it; None: nothing is said
 
     def stand_in(self, data_set: str) -> str:
         """As long as a sha-256, and none: named-... or, of an event without pictures, visit-..."""

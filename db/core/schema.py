@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from pipeline.records import time_of
 
 HEAD = (
-    "0014"  # newest migration: known here so that opening an up-to-date database loads no Alembic
+    "0015"  # newest migration: known here so that opening an up-to-date database loads no Alembic
 )
 
 VERSION_TABLE = "camtriage_version"  # Alembic's, under a name no other program uses
@@ -248,6 +248,7 @@ imported = sa.Table(  # a picture as a data set of others names it, with or with
     sa.Column("file_path", Words, nullable=False),  # as it writes it: relative, or an address
     sa.Column("file_name", Words, nullable=False),
     sa.Column("event", Words),  # what it calls the event
+    sa.Column("public", sa.Boolean),  # false: it does not show it; empty: it says nothing
     sa.UniqueConstraint("batch_id", "source_id"),
 )
 

@@ -30,6 +30,7 @@ MediaUrl = Annotated[
 Labels = Annotated[
     str, typer.Option(help="Label set that knows families and orders: a name, or a TOML file.")
 ]
+MOST_NAMED = 10  # deployments, in one line
 app = typer.Typer()
 export = typer.Typer(no_args_is_help=True, help="Hand results to other programs.")
 app.add_typer(export, name="export")
@@ -54,6 +55,10 @@ def camtrap_dp(
     url = database_url(database)
     done = export_camtrap_dp(url, folder, project, name, exact, settings, protected)
     print(f"{folder}: {_counts(done.counts)}")
+    if empty := done.deployments_left_out:
+        some = ", ".join(empty[:MOST_NAMED]) + (", ..." if len(empty) > MOST_NAMED else "")
+        why = "they belong to no card" if name else "give them a start and an end"
+        print(f"{counted(len(empty), 'deployment')} without pictures left out, {why}: {some}")
     if done.left_out:
         print(f"{counted(done.left_out, 'picture')} without a time: left_out.csv")
     if done.time_lapse:

@@ -27,7 +27,8 @@ Seen = tuple[str, str, str | None]  # of which visit, observation type, name
 
 
 def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
-    """All of these batches (None: of every batch), by deployment, time and path.
+    """All of these batches, by deployment, time and path; None: of every batch, and deployments
+    without a picture that have a start and an end.
 
     With more than one batch a picture's path begins with the name of its batch. Raises
     DatabaseError for a batch that is not here.
@@ -52,7 +53,9 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
         )
         for row in rows.picture_rows(conn, ids)
     ]
-    places = rows.deployments_in(conn, ids)
+    empty = rows.without_pictures(conn)
+    whole = [one for one in empty if batches is None and one.started_at and one.ended_at]
+    places = sorted([*rows.deployments_in(conn, ids), *whole], key=lambda one: one.deployment_id)
     return Package(
         deployments=tuple(places),
         pictures=tuple(pictures),
@@ -67,6 +70,7 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
         labeller=_joined(of.labeller for of in models.values()),
         finished_at=rows.last_end(conn, ids),
         outages=rows.outages_of(conn, places),
+        left_out=tuple(one.deployment_id for one in empty if one not in whole),
         # pictures without a time are in no package: they are no issue of the times that are
         doubted=frozenset(
             doubt.deployment_id for doubt in doubts(conn, ids) if doubt.kind != "none"
@@ -141,6 +145,7 @@ def _picture(
         copies=tuple(places[1:]),
         further=tuple(_told(further) for further in told.get(row.sha256, ())),
         frame_rate=row.frame_rate,
+        private=bool(row.private),
         favourite=bool(row.favourite),
         frames=tuple(row.frames or ()),
         frame_number=row.frame_number,

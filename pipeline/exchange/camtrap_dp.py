@@ -196,11 +196,11 @@ def media_row(picture: Picture, offset: int, public: bool) -> Row:
 
 def is_public(picture: Picture, bar: float, people_events: set[str]) -> bool:
     """Whether a picture shows no person, nothing like one, no number plate, lies in no visit with
-    people, and was classified at all."""
+    people, was classified at all, and was public in the data sets that name it."""
     kinds = {observation.observation_type for observation in picture.observations}
     if kinds & {"human", "vehicle", "unclassified"}:
         return False
-    if picture.event in people_events:
+    if picture.private or picture.event in people_events:
         return False
     return (picture.p_human or 0.0) < bar
 

@@ -61,6 +61,7 @@ class Picture:
     frames: tuple[int, ...] = ()  # of a clip: those that were looked at
     frame_number: int | None = None  # of a clip: the one with crop and boxes
     file_name: str | None = None  # where a data set named it; else the end of its path
+    private: bool = False  # a data set that names it does not show it
     favourite: bool = False  # somebody wants to find it again
 
     @property
@@ -100,3 +101,4 @@ class Package:
     finished_at: datetime | None = None  # UTC, naive: end of the last run
     outages: tuple[Outage, ...] = ()  # accepted ones
     doubted: frozenset[str] = frozenset()  # deployments whose clocks look wrong
+    left_out: tuple[str, ...] = ()  # deployments of which no picture is here, and that are not in

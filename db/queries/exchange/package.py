@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from db.core import schema
-from db.store.deployments import deployments_with
+from db.store.deployments import all_deployments, deployments_with
 from db.store.outages import outages
 from db.store.scores import boxes_among
 from pipeline.errors import DatabaseError
@@ -75,6 +75,14 @@ def deployments_in(conn: Connection, ids: Sequence[int]) -> list[Deployment]:
     return deployments_with(conn, _on_cards(ids))
 
 
+def without_pictures(conn: Connection) -> list[Deployment]:
+    """Deployments of which no picture is here, by name: of no card, so of none alone."""
+    d = schema.deployment.c
+    empty = ~sa.exists().where(schema.media.c.deployment_id == d.id)
+    names = {*conn.execute(sa.select(d.name).where(empty)).scalars()}
+    return [place for place in all_deployments(conn) if place.deployment_id in names]
+
+
 def bringers(conn: Connection, ids: Sequence[int]) -> list[int]:
     """Keys of the batches that brought these cards' pictures first."""
     brought = sa.select(schema.media.c.batch_id).where(_on_cards(ids)).distinct()
@@ -129,7 +137,7 @@ def picture_rows(conn: Connection, ids: Sequence[int]) -> Iterator[sa.Row[Any]]:
             *(r.observation_type.label("told_type"), r.name.label("told_name")),
             *(r.count.label("reviewed"), first.c.sha256.label("event")),
             *(r[name] for name in (*_WHO, *_ANIMALS)),
-            *(t.classified_by, _file_name()),
+            *(t.classified_by, _file_name(), _private()),
         )
         .select_from(schema.status)
         .join(schema.media, m.id == s.media_id)
@@ -160,6 +168,13 @@ def _file_name() -> sa.Label[str | None]:
     i, m = schema.imported.c, schema.media.c
     mine = sa.select(i.file_name).where(i.media_id == m.id, i.batch_id == m.batch_id)
     return mine.scalar_subquery().label("file_name")
+
+
+def _private() -> sa.Label[bool]:
+    """Whether a data set of others names the picture and does not show it."""
+    i = schema.imported.c
+    hidden = sa.exists().where(i.media_id == schema.media.c.id, i.public.is_(False))
+    return hidden.label("private")
 
 
 def _own_offset() -> sa.Label[int | None]:

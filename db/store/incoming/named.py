@@ -87,10 +87,11 @@ def save_named(conn: Connection, batch_id: int, pictures: Mapping[str, NamedPict
                 "file_path": picture.path,
                 "file_name": picture.file_name,
                 "event": picture.event,
+                "public": picture.public,
             }
             for media_id, picture in part
         ]
-        told = ("source_id", "file_path", "file_name", "event")
+        told = ("source_id", "file_path", "file_name", "event", "public")
         upsert(conn, schema.imported, origins, ["media_id", "batch_id"], update=told)
 
 

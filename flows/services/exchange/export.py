@@ -21,6 +21,7 @@ class ExportedPackage:
     folder: Path
     counts: Mapping[str, int]  # rows of each table, and how many media are not public
     left_out: int  # pictures without a time
+    deployments_left_out: tuple[str, ...]  # no picture of them is here
     time_lapse: int  # visits of time-lapse pictures that became no event
     levels: tuple[str, ...]  # of observations: event, media
 
@@ -52,7 +53,8 @@ def export_camtrap_dp(
     package, _, places = results(database, Sharing(batch, exact, protected))
     done = export(package, described, folder, exact, bar, places.guarded)
     levels = tuple(described.levels)
-    return ExportedPackage(folder, done.counts, done.left_out, done.time_lapse, levels)
+    empty = package.left_out
+    return ExportedPackage(folder, done.counts, done.left_out, empty, done.time_lapse, levels)
 
 
 def export_megadetector(database: str, file: Path, batch: str | None = None) -> ExportedResults:

@@ -196,7 +196,13 @@ def _pictures(
             mediatype=row.text("fileMediatype") or "image/jpeg",
             capture_method=_method(row.text("captureMethod")),
             event=row.named("sequenceID"),
+            public=_public(row.text("filePublic")),
         )
+
+
+def _public(word: str | None) -> bool | None:
+    """What is not plainly true is not public."""
+    return None if word is None else word.casefold() in ("true", "1", "yes")
 
 
 def _method(word: str | None) -> str | None:
