@@ -29,13 +29,14 @@ from pipeline.exchange.deployments import rows_of
 from pipeline.records import Deployment
 from pipeline.tables.writer import table_text
 from tests import cards
+from tests.commands import typed
 from tests.test_two_ways import dump_of
 
 
 def _a_card_of_small_windows(folder: Path) -> tuple[Path, str]:
-    """A card of five windows, and the settings that cut it so."""
-    (folder / "small.toml").write_text("[windows]\nsize = 8\n")
-    return cards.card(folder / "card", pictures=40, cameras=1), str(folder / "small.toml")
+    """A card of six windows, and the settings that cut it so."""
+    (folder / "small.toml").write_text("[windows]\nsize = 4\n")
+    return cards.card(folder / "card", pictures=24, cameras=1), str(folder / "small.toml")
 
 
 def _windows_done(path) -> int:
@@ -50,7 +51,11 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
     card, small = _a_card_of_small_windows(tmp_path)
     run_job(
         RunOptions(
-            card=str(card), name="c", settings=small, database=f"sqlite:///{tmp_path / 'whole.db'}"
+            card=str(card),
+            name="c",
+            settings=small,
+            database=f"sqlite:///{tmp_path / 'whole.db'}",
+            detector="none",
         ),
         as_flow=False,
     )
@@ -66,7 +71,7 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
         "--threads",
         "1",
     ]
-    command += ["--database", f"sqlite:///{path}", "--settings", small]
+    command += ["--database", f"sqlite:///{path}", "--settings", small, "--detector", "none"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not _windows_done(path) and process.poll() is None:
         time.sleep(0.02)
@@ -77,7 +82,7 @@ def test_a_card_pulled_out_ends_the_run_and_the_next_one_goes_on(tmp_path):
         [(status, message)] = conn.execute("SELECT status, message FROM run_summary")
     assert status == "unfinished" and "the card is gone" in message
     away.rename(card)
-    assert subprocess.run(command, capture_output=True).returncode == 0
+    assert typed(*command[3:], cwd=tmp_path).returncode == 0
     assert dump_of(f"sqlite:///{path}") == dump_of(f"sqlite:///{tmp_path / 'whole.db'}")
 
 
@@ -95,7 +100,7 @@ def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
         "--threads",
         "1",
     ]
-    command += ["--database", f"sqlite:///{path}", "--settings", small]
+    command += ["--database", f"sqlite:///{path}", "--settings", small, "--detector", "none"]
     heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # also with nohup
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **heard)
     while not _windows_done(path) and process.poll() is None:
@@ -108,7 +113,7 @@ def test_a_run_stopped_by_hand_says_so_and_goes_on(tmp_path):
     with sqlite3.connect(path) as conn:
         [(status, message)] = conn.execute(query)
     assert status == "unfinished" and message.startswith("stopped by hand")
-    assert subprocess.run(command, capture_output=True).returncode == 0
+    assert typed(*command[3:], cwd=tmp_path).returncode == 0
     with sqlite3.connect(path) as conn:
         assert [status for status, _ in conn.execute(query)] == ["unfinished", "finished"]
 
