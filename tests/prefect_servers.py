@@ -71,8 +71,8 @@ def put(api: str, path: str, body: object) -> None:
     ask(api, path, body, "PUT")
 
 
-def until(what, seconds: float):
-    """The first true answer within some seconds, else the last one."""
+def until(what, seconds: float, every: float = 1.0):
+    """The first true answer within some seconds, asked every so often, else the last one."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -80,15 +80,15 @@ def until(what, seconds: float):
                 return answer
         except OSError:
             pass
-        time.sleep(0.5)
+        time.sleep(every)
     return what()
 
 
 @contextmanager
-def running(words: list[str], log: Path, env: dict | None = None):
+def running(words: list[str], log: Path, env: dict | None = None, cwd: Path = ROOT, **more):
     """A program until the end of the block; what it says is in `log`."""
     with log.open("a") as said:
-        process = subprocess.Popen(words, env=env, cwd=ROOT, stdout=said, stderr=said)
+        process = subprocess.Popen(words, env=env, cwd=cwd, stdout=said, stderr=said, **more)
     try:
         yield process
     finally:
@@ -129,7 +129,7 @@ def prefect_server(home: Path):
 def worker(env: dict, log: Path):
     words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "camtriage"]
     key = key_of(env["PREFECT_API_URL"])  # as flows/README.md says to hand it to Prefect's programs
-    more = {"PREFECT_API_AUTH_STRING": key, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    more = {"PREFECT_API_AUTH_STRING": key, "PREFECT_WORKER_QUERY_SECONDS": "2"}
     return running(words, log, {**env, **more})
 
 

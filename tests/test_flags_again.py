@@ -41,8 +41,9 @@ def known(url_of_module, tmp_path_factory):
     folder = tmp_path_factory.mktemp("known")
     (folder / "study.toml").write_text(SETTINGS)
     job = RunOptions(
-        card=str(cards.card(folder / "card", pictures=24, broken=False)),
+        card=str(cards.card(folder / "card", pictures=8, broken=False)),
         name="k",
+        detector="none",
         database=url_of_module,
         settings=str(folder / "study.toml"),
     )
@@ -110,13 +111,15 @@ def test_a_table_forms_the_flags_of_all_its_deployments_again(job, tmp_path):
 
 
 def test_a_known_card_whose_table_says_something_else_gets_its_flags_again(database_url, tmp_path):
-    cards.card(tmp_path / "card", pictures=24, broken=False)
+    cards.card(tmp_path / "card", pictures=8, broken=False)
 
     def with_tags(*tags) -> RunOptions:
         places = [Deployment(f"Cam{n}", tags=one) for n, one in enumerate(tags)]
         write_table(tmp_path / "d.csv", DEPLOYMENTS, rows_of(places))
         card, table = str(tmp_path / "card"), str(tmp_path / "d.csv")
-        return RunOptions(card=card, name="t", database=database_url, deployments=table)
+        return RunOptions(
+            card=card, name="t", database=database_url, deployments=table, detector="none"
+        )
 
     run_job(with_tags("access:closed", None), as_flow=False)
     see_people(database_url)

@@ -15,6 +15,7 @@ canonical dump must be that of a run that was never disturbed. What is killed is
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import secrets
@@ -24,10 +25,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from db.core.engine import migrate, open_database, reading
@@ -42,6 +43,13 @@ from tests.stepped import STEPS
 ROOT = Path(__file__).parents[2]
 SETTINGS = "[windows]\nsize = 4\n[blank]\nthreshold = 0.2\n[audit]\npictures = 4\nper_stratum = 1\n"
 LEASE = "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION"
+IMPORTED = [
+    "tests.benchmarks.kills",
+    "flows.prefect.run",
+    "flows.cli.main",
+    "onnxruntime",
+    "psycopg",
+]
 LIMIT_S = 300  # a run that lives longer hangs
 
 
@@ -90,72 +98,54 @@ def a_card(folder: Path, pictures: int = 12) -> Card:
     return card
 
 
+def stepped_child(tell, hear, errors, words: list[str], environment: dict[str, str]) -> None:
+    """tests/stepped.py in a fork of a process that has imported all: most of a short run's time."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(errors.fileno(), 2)
+    sys.argv = ["stepped", str(tell.fileno()), str(hear.fileno()), *words]
+    stepped.main()
+
+
 class Forked:
-    """A process of its own that has not to import everything anew: most of a short run's time."""
+    """What a test asks of a process, of one that the fork server starts."""
 
-    def __init__(self, words: list[str], errors: int, not_its_own: tuple[int, ...]) -> None:
-        import flows.prefect.run
-        from pipeline.models.runtime import has_onnxruntime
-
-        assert flows.prefect.run and has_onnxruntime()
-
-        self.returncode = None
-        self.pid = os.fork()
-        if self.pid:
-            return
-        code = 1
-        try:
-            for one in not_its_own:
-                os.close(one)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            os.dup2(errors, 2)
-            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
-            sys.argv = ["stepped", *words]
-            stepped.main()
-        except SystemExit as end:
-            code = end.code
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
+    def __init__(self, tell: int, hear: int, errors: int, words: list[str]) -> None:
+        forks = multiprocessing.get_context("forkserver")
+        forks.set_forkserver_preload(IMPORTED)  # no model runs there: no thread holds a lock
+        ends = Connection(os.dup(tell)), Connection(os.dup(hear)), Connection(os.dup(errors))
+        self.process = forks.Process(target=stepped_child, args=(*ends, words, {**os.environ}))
+        self.process.start()
+        self.kill = self.process.kill
+        for one in ends:
+            one.close()
 
     def poll(self) -> int | None:
-        pid, status = os.waitpid(self.pid, os.WNOHANG) if self.returncode is None else (0, 0)
-        if pid:
-            self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def kill(self) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
+        return self.process.exitcode
 
     def wait(self, seconds: float = LIMIT_S) -> int:
-        end = time.monotonic() + seconds
-        while self.poll() is None:
-            if time.monotonic() > end:
-                self.kill()
-                raise TimeoutError("the run hangs")
-            time.sleep(0.01)
-        return self.returncode
+        self.process.join(seconds)
+        if self.process.exitcode is None:
+            self.kill()
+            raise TimeoutError("the run hangs")
+        return self.process.exitcode
 
 
 class Run:
     """One `camtriage run` that says where it is (tests/stepped.py)."""
-
-    forks = False  # quicker; not from a process in which models ran: their threads hold locks
 
     def __init__(self, card: Card, url: str, step="none", nth=0, env: dict | None = None) -> None:
         self.reads, tell = os.pipe()
         hear, self.writes = os.pipe()
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.said, self.heard = "", b""
-        words = [str(tell), str(hear), step, str(nth), "--", *card.words, "--database", url]
-        if env is None and self.forks:
-            self.process = Forked(words, self.errors.fileno(), (self.reads, self.writes))
+        words = [step, str(nth), "--", *card.words, "--database", url]
+        if env is None:
+            self.process = Forked(tell, hear, self.errors.fileno(), words)
         else:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.stepped", *words],
+                [sys.executable, "-m", "tests.stepped", str(tell), str(hear), *words],
                 pass_fds=(tell, hear),
                 stdout=subprocess.DEVNULL,
                 stderr=self.errors,
@@ -398,5 +388,4 @@ if __name__ == "__main__":
     asked.add_argument("--kills", type=int, default=240)
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
-    Run.forks = True
     print(table(campaign(given.kills, given.seed)))
