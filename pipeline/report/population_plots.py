@@ -306,7 +306,7 @@ def map_plot(
         figure.supxlabel("longitude, degrees", fontsize=7.5)
         figure.supylabel("latitude, degrees", fontsize=7.5)
 
-    return svg(draw, WIDE, (side * ratio + 0.6) * lines + 0.2)
+    return svg(draw, WIDE, (side * ratio + 0.75) * lines + 0.4)
 
 
 def _circles(axes: "Axes", x: Floats, y: Floats, rates: Floats) -> None:
