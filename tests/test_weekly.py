@@ -112,7 +112,6 @@ def test_the_weekly_page_is_written_once_however_many_runs_are_late(tmp_path):
     assert not newer(page, None)
 
 
-@pytest.mark.filterwarnings("ignore:Artifact creation")  # here without a run
 def test_the_queue_of_alerts_is_drained_by_a_flow_whose_secret_lies_in_a_block(
     prefect, empty_sqlite, tmp_path, monkeypatch
 ):
@@ -136,6 +135,7 @@ def test_the_queue_of_alerts_is_drained_by_a_flow_whose_secret_lies_in_a_block(
     assert len(receiver.hooks) == flags
 
 
+@pytest.mark.filterwarnings("ignore:Artifact creation")  # here without a run
 def test_progress_says_what_it_counts(prefect):
     from flows.execution.as_tasks import _Progress
     from flows.steps.label import label
