@@ -37,6 +37,7 @@ def filled(folder) -> Path:
     with writing(engine) as conn:
         fill(conn, 60)
     engine.dispose()
+    (folder / "a.db").chmod(0o644)  # ours alone when it was made: here others may read it
     return folder / "a.db"
 
 

