@@ -186,7 +186,7 @@ def test_what_somebody_judged_or_acknowledged_is_quiet(url, receiver, tmp_path):
     told = drain(url, alerting, MORNING)
     assert (told.sent, told.quiet) == (flags - 3, 2)
     assert states(url) == {"sent": flags - 3, "acknowledged": 2, "dismissed": 1}
-    with pytest.raises(InputError, match="no alert of this name"):
+    with pytest.raises(InputError, match="no such alert"):
         manage.acknowledge(url, ["ffffff000"], None)
     engine.dispose()
 

@@ -308,5 +308,7 @@ def test_the_picture_is_large_and_nothing_hangs_over_the_edge(page, screen, widt
 
 
 def test_an_empty_queue_says_so(page, screen):
-    page.goto(page.url.split("/review")[0] + "/review?kind=sample")
-    until(page, "document.getElementById('over').textContent.includes('Nothing is left')")
+    page.goto(f"http://127.0.0.1:{screen.desk.port}/review?kind=sample")
+    page.wait_for_selector("#over", state="visible")
+    until(page, "document.getElementById('over').textContent.trim() !== ''")
+    assert "Nothing is left" in page.inner_text("#over")

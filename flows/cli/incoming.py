@@ -9,7 +9,7 @@ import typer
 from flows.cli.options import Database
 from flows.run_options import database_url
 from pipeline.counted import counted
-from pipeline.exchange.incoming.formats import FORMATS
+from pipeline.exchange.incoming.dataset import FORMATS
 
 if TYPE_CHECKING:
     from flows.services.exchange.incoming import ImportedDataSet

@@ -48,7 +48,7 @@ def judge_flags(
     names   flag_id or its first letters, at least FEWEST
     """
     with writing(known_database(database)) as conn:
-        chosen = [_named(name, flags_named(conn, name.lower())) for name in names]
+        chosen = [the_one(name, flags_named(conn, name.lower()), "flag") for name in names]
         for flag_id in dict.fromkeys(chosen):
             save_verdict(conn, flag_id, confirmed, who, comment)
         return tuple(_flag(row) for row in flags_shown(conn) if row.flag_id in chosen)
@@ -70,11 +70,15 @@ def _flag(row: "sa.Row[tuple[object, ...]]") -> ShownFlag:
     )
 
 
-def _named(name: str, found: Sequence[str]) -> str:
+def the_one(name: str, found: Sequence[str], what: str) -> str:
+    """The flag_id that the first letters of a flag's name mean; InputError: none, or several.
+
+    found   those that begin so; what: flag or alert
+    """
     if len(name) < FEWEST:
         raise InputError(f"{name}: give at least {FEWEST} letters of the flag's name")
     if len(found) == 1:
         return found[0]
     if found:
-        raise InputError(f"{name}: {len(found)} flags begin so; give more of its letters")
-    raise InputError(f"{name}: no such flag; names: camtriage flags list")
+        raise InputError(f"{name}: {len(found)} {what}s begin so; give more of its letters")
+    raise InputError(f"{name}: no such {what}; names: camtriage {what}s list")

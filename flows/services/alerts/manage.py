@@ -9,7 +9,7 @@ from db.store.alerts import acknowledge_alerts, alerts_named, alerts_shown
 from flows.execution.databases import known_database
 from flows.services.alerts.deliver import deliver
 from flows.services.alerts.outcome import Outcome
-from flows.services.flags import FEWEST
+from flows.services.flags import the_one
 from pipeline.alerts.channels import Alerting
 from pipeline.alerts.message import Alert
 from pipeline.errors import InputError
@@ -43,7 +43,7 @@ def acknowledge(database: str, names: Sequence[str], who: str | None) -> tuple[S
     names   flag_id or its first letters, at least six
     """
     with writing(known_database(database)) as conn:
-        chosen = [_named(name, alerts_named(conn, name.lower())) for name in names]
+        chosen = [the_one(name, alerts_named(conn, name.lower()), "alert") for name in names]
         at = now()
         return tuple(
             _shown(row)
@@ -65,13 +65,3 @@ def try_channel(alerting: Alerting, name: str) -> Outcome:
 
 def _shown(row: object) -> ShownAlert:
     return ShownAlert(**{name: getattr(row, name) for name in ShownAlert.__slots__})
-
-
-def _named(name: str, found: Sequence[str]) -> str:
-    if len(name) < FEWEST:
-        raise InputError(f"{name}: give at least {FEWEST} letters of the flag's name")
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise InputError(f"{name}: {len(found)} visits begin so; give more of its letters")
-    raise InputError(f"{name}: no alert of this name: camtriage alerts list")

@@ -9,6 +9,8 @@ from pipeline.records import DayAlone, Deployment, NamedPicture, Outage
 from pipeline.tables.reader import MOST_FAULTS, Table
 from pipeline.tables.times import Typed
 
+FORMATS = ("camtrap-dp", "wildlife-insights", "camtrapr", "timelapse")
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -4,10 +4,8 @@ from pathlib import Path
 
 from pipeline.errors import SettingsError
 from pipeline.exchange.incoming import camtrap_dp, camtrapr, timelapse, wildlife_insights
-from pipeline.exchange.incoming.dataset import DataSet
+from pipeline.exchange.incoming.dataset import FORMATS, DataSet
 from pipeline.exchange.incoming.heads import heads
-
-FORMATS = ("camtrap-dp", "wildlife-insights", "camtrapr", "timelapse")
 
 
 def read(
