@@ -16,31 +16,46 @@ import pytest
 import sqlalchemy as sa
 
 from db.core.engine import open_database
+from flows.cli import schedule
+from flows.prefect import deploy
 from flows.services.upkeep import doctor
 from tests import cards
 from tests import prefect_servers as servers
+from tests.commands import typed
 from tests.prefect_servers import ROOT, ask, until
 
 STATE_COMPLETED = {"state": {"type": {"any_": ["COMPLETED"]}}}
 PASSWORD = "s3cret-of-the-team"
+PATIENCE_S = 600  # a busy machine starts a flow run in a minute or two
 
 
 @pytest.fixture(scope="module")
 def office(prefect_server, postgres_copy, tmp_path_factory):
-    """An inbox, deployed twice by our one command, and what its worker needs to know."""
+    """An inbox, deployed after another one by our one command, and what its worker must know."""
     env, api = prefect_server
     folder = tmp_path_factory.mktemp("office")
-    (folder / "inbox").mkdir()
+    (folder / "small.toml").write_text("[windows]\nsize = 8\n")
     url = sa.make_url(postgres_copy).set(password=PASSWORD).render_as_string(False)
     env = {**env, "CAMTRIAGE_DATABASE_URL": url, "CAMTRIAGE_TIMEZONE": "Africa/Nairobi"}
-    words = [sys.executable, "-m", "flows.cli", "deploy", str(folder / "inbox")]
-    words += ["--out", str(folder / "reports")]
-    for _ in range(2):
-        said = subprocess.run(words, env=env, capture_output=True, text=True, cwd=ROOT)
+    words = [sys.executable, "-m", "flows.cli", "deploy"]
+    words += ["--out", str(folder / "reports"), "--settings", str(folder / "small.toml")]
+    told = []
+    for inbox in (folder / "first inbox", folder / "inbox"):
+        inbox.mkdir()
+        said = subprocess.run(
+            [*words, str(inbox)], env=env, capture_output=True, text=True, cwd=ROOT
+        )
         assert said.returncode == 0, said.stdout + said.stderr
+        told.append(said.stdout)
     engine = open_database(url)
     yield SimpleNamespace(
-        env=env, api=api, folder=folder, inbox=folder / "inbox", engine=engine, log=folder / "w.log"
+        env=env,
+        api=api,
+        folder=folder,
+        inbox=folder / "inbox",
+        engine=engine,
+        log=folder / "w.log",
+        told=told,
     )
     engine.dispose()
 
@@ -75,9 +90,11 @@ def card_arrived(office, card: Path) -> None:
     ask(office.api, "/events", [event])
 
 
-def is_done(office, card: Path, seconds: float = 240) -> bool:
-    state = until(lambda: arrivals(office).get(str(card), ("",))[0] in ("done", "failed"), seconds)
-    assert state, office.log.read_text()
+def is_done(office, card: Path) -> bool:
+    def has_ended() -> bool:
+        return arrivals(office).get(str(card), ("",))[0] in ("done", "failed")
+
+    assert until(has_ended, PATIENCE_S), office.log.read_text()
     return arrivals(office)[str(card)][0] == "done"
 
 
@@ -98,6 +115,8 @@ def test_everything_is_deployed_once_however_often_it_is_said(office):
         "camtriage: a card arrived",
         "camtriage: a run whose worker died",
     ]
+    for name in ("inbox", "queue"):  # from here on the tests start what is to run
+        ask(office.api, f"/deployments/{found[name]['id']}/pause_deployment", {})
 
 
 def test_every_parameter_of_a_card_is_explained_on_its_form(office):
@@ -119,6 +138,7 @@ def test_serve_in_a_folder_with_a_db_py_runs_flows_and_ends_at_the_first_kill(of
 
     words = [sys.executable, "-P", "-m", "flows.cli", "serve", str(office.inbox)]
     words += ["--out", str(office.folder / "reports")]
+    words += ["--settings", str(office.folder / "small.toml")]
     env = {**office.env, "PREFECT_WORKER_QUERY_SECONDS": "1"}
     said = tmp_path / "serve.log"
     with said.open("w") as log:
@@ -126,9 +146,9 @@ def test_serve_in_a_folder_with_a_db_py_runs_flows_and_ends_at_the_first_kill(of
             words, env=env, cwd=tmp_path, stdout=log, stderr=log, preexec_fn=as_a_script_does
         )
     try:
-        assert until(lambda: "started!" in said.read_text(), 120), said.read_text()
+        assert until(lambda: "started!" in said.read_text(), PATIENCE_S), said.read_text()
         start(office, "camtriage-report/nightly", day="2026-05-02", out=str(tmp_path / "reports"))
-        page = until(lambda: [*(tmp_path / "reports").glob("*2026-05-02*.html")], 120)
+        page = until(lambda: [*(tmp_path / "reports").glob("*2026-05-02*.html")], PATIENCE_S)
         assert page, said.read_text()
         serving.terminate()
         assert serving.wait(20) == 0
@@ -144,7 +164,7 @@ def _children(pid: int) -> list[int]:
     return [one.pid for one in psutil.Process(pid).children(recursive=True)]
 
 
-def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(office):
+def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(office, request):
     [silent] = [
         one
         for one in ask(office.api, "/automations/filter", {})
@@ -152,9 +172,13 @@ def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(o
     ]
     assert silent["trigger"]["within"] == 90
     kept = {key: silent[key] for key in ("name", "description", "enabled", "actions")}
-    trigger = {**silent["trigger"], "within": 65}  # a heartbeat comes every 30 s; one may be lost
-    servers.put(office.api, f"/automations/{silent['id']}", {**kept, "trigger": trigger})
-    card = cards.card(office.inbox / "long", pictures=160, cameras=4)
+
+    def dead_after(seconds: int) -> None:
+        trigger = {**silent["trigger"], "within": seconds}
+        servers.put(office.api, f"/automations/{silent['id']}", {**kept, "trigger": trigger})
+
+    dead_after(65)  # a heartbeat comes every 30 s; one may be lost
+    card = cards.card(office.inbox / "long", pictures=40, cameras=1)
     with servers.worker(office.env, office.log) as doomed:
         start(office, "camtriage-watch/inbox", inbox=str(office.inbox), stable_s=1)
 
@@ -162,20 +186,21 @@ def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(o
             with office.engine.connect() as conn:
                 return conn.exec_driver_sql("SELECT count(*) FROM window_done").scalar()
 
-        assert until(windows_done, 240), office.log.read_text()
+        assert until(windows_done, PATIENCE_S, every=0.1), office.log.read_text()
         for pid in [*_children(doomed.pid), doomed.pid]:
             os.kill(pid, signal.SIGKILL)
     assert arrivals(office)[str(card)][:2] == ("taken", 1)
     died = {"flow_runs": {"state": {"type": {"any_": ["CRASHED"]}}}}
-    [run] = until(lambda: ask(office.api, "/flow_runs/filter", died), 150)
+    [run] = until(lambda: ask(office.api, "/flow_runs/filter", died), PATIENCE_S)
     assert "no heartbeat" in run["state"]["message"]
-    with servers.worker(office.env, office.log):
-        start(office, "camtriage-watch/inbox", inbox=str(office.inbox), stable_s=1)
-        assert until(lambda: arrivals(office)[str(card)][:2] == ("done", 2), 240)
-        ended = {"flow_runs": {"name": {"any_": [f"triage {card}"]}, **STATE_COMPLETED}}
-        assert until(lambda: ask(office.api, "/flow_runs/filter", ended), 60), (
-            "a run that its worker cuts short would keep the one place that cards have"
-        )
+    dead_after(PATIENCE_S)  # what runs from here on lives, however late a busy machine says so
+    request.getfixturevalue("worker")
+    start(office, "camtriage-watch/inbox", inbox=str(office.inbox), stable_s=1)
+    assert until(lambda: arrivals(office)[str(card)][:2] == ("done", 2), PATIENCE_S)
+    ended = {"flow_runs": {"name": {"any_": [f"triage {card}"]}, **STATE_COMPLETED}}
+    assert until(lambda: ask(office.api, "/flow_runs/filter", ended), PATIENCE_S), (
+        "a run that its worker cuts short would keep the one place that cards have"
+    )
     with office.engine.connect() as conn:
         rows = conn.exec_driver_sql("SELECT status, message FROM run_summary ORDER BY run_id")
         first, second = (tuple(row) for row in rows)
@@ -184,7 +209,7 @@ def test_a_card_whose_worker_and_run_were_killed_is_taken_again_without_a_hand(o
 
 
 def test_a_card_in_the_inbox_is_triaged_once(worker):
-    card = cards.card(worker.inbox / "mara", pictures=24)
+    card = cards.card(worker.inbox / "mara", pictures=12)
     (worker.inbox / "loose.jpg").write_bytes(b"jpeg")
     watched = {"flow_runs": STATE_COMPLETED}
     watched["flows"] = {"name": {"any_": ["camtriage-watch"]}}
@@ -195,8 +220,8 @@ def test_a_card_in_the_inbox_is_triaged_once(worker):
     before = looks()
     for _ in range(2):
         start(worker, "camtriage-watch/inbox", inbox=str(worker.inbox), stable_s=1)
-        assert is_done(worker, card)
-    assert until(lambda: looks() >= before + 2, 120)
+        assert is_done(worker, card), arrivals(worker)
+    assert until(lambda: looks() >= before + 2, PATIENCE_S)
     assert arrivals(worker)[str(card)] == ("done", 1, None)
     mine = {"flow_runs": {"name": {"any_": [f"triage {card}"]}}}
     assert len(ask(worker.api, "/flow_runs/filter", mine)) == 1
@@ -209,9 +234,9 @@ def test_a_card_in_the_inbox_is_triaged_once(worker):
 
 
 def test_an_event_starts_the_triage_of_the_folder_it_names(worker):
-    card = cards.card(worker.folder / "elsewhere" / "kaeng", pictures=12, cameras=1)
+    card = cards.card(worker.folder / "elsewhere" / "kaeng", pictures=6, cameras=1)
     card_arrived(worker, card)
-    assert is_done(worker, card)
+    assert is_done(worker, card), arrivals(worker)
 
 
 def test_a_run_that_fails_leaves_its_reason_in_the_database(worker):
@@ -254,7 +279,7 @@ def test_who_has_no_key_cannot_make_the_worker_run_a_command(worker, tmp_path):
         refused.value.close()
     assert not marker.exists()
     attack(api, marker, servers.door(key, token))  # so the key is all that keeps them out
-    assert until(marker.exists, 120), worker.log.read_text()
+    assert until(marker.exists, PATIENCE_S), worker.log.read_text()
 
 
 def test_the_doctor_warns_of_a_server_that_asks_for_no_key(office, monkeypatch):
@@ -268,9 +293,9 @@ def test_the_doctor_warns_of_a_server_that_asks_for_no_key(office, monkeypatch):
 
 def test_the_nightly_page_is_written_and_shown(worker):
     start(worker, "camtriage-report/nightly", day="2026-05-01", out=str(worker.folder / "reports"))
-    assert until(lambda: [*(worker.folder / "reports").glob("*2026-05-01*.html")], 120)
+    assert until(lambda: [*(worker.folder / "reports").glob("*2026-05-01*.html")], PATIENCE_S)
     shown = {"artifacts": {"key": {"any_": ["report"]}}}
-    assert until(lambda: ask(worker.api, "/artifacts/filter", shown), 60)
+    assert until(lambda: ask(worker.api, "/artifacts/filter", shown), PATIENCE_S)
 
 
 def test_the_study_is_written_every_week(worker):
@@ -278,7 +303,7 @@ def test_the_study_is_written_every_week(worker):
         period = "started_at = '2026-04-30T00:00:00', ended_at = '2026-05-03T00:00:00'"
         conn.exec_driver_sql(f"UPDATE deployment SET {period}")
     start(worker, "camtriage-population/weekly", out=str(worker.folder / "study"))
-    assert until(lambda: [*(worker.folder / "study").glob("*.html")], 120)
+    assert until(lambda: [*(worker.folder / "study").glob("*.html")], PATIENCE_S)
 
 
 def test_the_databases_password_and_the_key_are_nowhere_in_prefect(worker):
@@ -293,8 +318,8 @@ def test_the_databases_password_and_the_key_are_nowhere_in_prefect(worker):
 
 
 def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
-    card = cards.card(tmp_path / "card", pictures=96)
-    (tmp_path / "small.toml").write_text("[windows]\nsize = 16\n")
+    card = cards.card(tmp_path / "card", pictures=48)
+    (tmp_path / "small.toml").write_text("[windows]\nsize = 8\n")
     home, url = tmp_path / "prefect", f"sqlite:///{tmp_path / 'c.db'}"
     plain = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     words = [
@@ -308,6 +333,8 @@ def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
         "--settings",
         str(tmp_path / "small.toml"),
         "--prefect",
+        "--detector",
+        "none",
     ]
     more = {"env": {**plain, "PREFECT_HOME": str(home)}, "cwd": ROOT, "start_new_session": True}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -319,7 +346,7 @@ def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
         with open_database(url).connect() as conn:
             return conn.exec_driver_sql("SELECT count(*) FROM window_done").scalar()
 
-    assert until(windows_done, 240)
+    assert until(windows_done, PATIENCE_S, every=0.1)
     os.killpg(killed.pid, signal.SIGKILL)  # and the temporary server that it started
     killed.wait()
     shutil.rmtree(home)
@@ -330,14 +357,11 @@ def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
         assert [tuple(row) for row in rows] == [("running", 0), ("finished", 0)]
 
 
-def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path):
-    plain = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path, monkeypatch):
+    monkeypatch.setattr(deploy, "STARTING_S", 1)
 
     def refusal(*words: str, **more: str) -> str:
-        command = [sys.executable, "-m", "flows.cli", "deploy", *words]
-        said = subprocess.run(
-            command, capture_output=True, text=True, cwd=ROOT, env={**plain, **more}
-        )
+        said = typed("deploy", *words, cwd=ROOT, **more)
         assert said.returncode == 2
         return said.stderr
 
@@ -359,27 +383,10 @@ def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path):
     assert "No such option" in refusal(str(tmp_path), "--database", "sqlite:////c.db", **api)
 
 
-def test_another_inbox_in_place_of_the_first_is_said(office):
-    second = office.folder / "second inbox"
-    second.mkdir()
-    words = [
-        sys.executable,
-        "-m",
-        "flows.cli",
-        "deploy",
-        "--out",
-        str(office.folder / "reports"),
-    ]
-
-    def said(inbox: Path) -> str:
-        done = subprocess.run(
-            [*words, str(inbox)], env=office.env, capture_output=True, text=True, cwd=ROOT
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert f"it now watches {second} in place of {office.inbox}" in said(second)
-    again = said(office.inbox)
-    assert f"{office.inbox} in place of {second}" in again
-    assert again.count("prefect worker start") == 1
-    assert "in place of" not in said(office.inbox)
+def test_another_inbox_in_place_of_the_first_is_said_and_the_same_one_is_not(office, capsys):
+    first, second = office.told
+    assert "in place of" not in first
+    assert f"it now watches {office.inbox} in place of {office.folder / 'first inbox'}" in second
+    assert second.count("prefect worker start") == 1
+    schedule._print_deployed(deploy.Deployed("page", "inbox", "inbox", False))
+    assert "in place of" not in capsys.readouterr().out
