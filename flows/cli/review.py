@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # a command starts without what it does not need
     from flows.services.certify import Certified
     from flows.services.reviewing.agreement import Agreement
     from flows.services.reviewing.reviews import ImportedReviews, ReviewedFlags
+    from flows.web.serving import Screen
     from pipeline.trust.agreement import Kappa
 
 MOST_NAMED = 20  # pictures in one line
@@ -133,6 +134,16 @@ def review_open(
     map: Annotated[
         str | None, typer.Option(metavar="FILE", help="GeoJSON drawn behind the stations.")
     ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="A SELECT whose first column is event_id or media_id: a queue."
+        ),
+    ] = None,
+    keys: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help='TOML: [keys], then e = "Loxodonta africana".'),
+    ] = None,
     database: Database = None,
     settings: Settings = None,
 ) -> int:
@@ -146,8 +157,11 @@ def review_open(
         Asked(
             *(database_url(database), settings, reviewer, users, tuple(root or ())),
             *(host, port, labels, sites, map),
+            query=query,
+            keys=keys,
         )
     )
+    _print_opened(screen)
     for user, address in screen.addresses.items():
         print(f"{user}: {address}" if users else address, flush=True)
     print("Ctrl-C ends it; every answer is saved at once", file=sys.stderr)
@@ -304,6 +318,20 @@ def review_agreement(
     if out:
         print(out)
     return 0
+
+
+def _print_opened(screen: "Screen") -> None:
+    """What a query and the own keys brought."""
+    if named := screen.named:
+        what = "visit" if named.column == "event_id" else "picture"
+        again = named.rows - named.unknown - len(named.media_ids)
+        more = [f"{counted(named.unknown, 'row')} with none that is here"] if named.unknown else []
+        more += [f"{counted(again, 'row')} with one that stood there before"] if again else []
+        found = counted(len(named.media_ids), what)
+        print(f"the query names {'; '.join([found, *more])}", file=sys.stderr)
+    for own in screen.quick:
+        new = ", which no list knows: it is saved as it is written" if own.new else ""
+        print(f"key {own.key}: {own.taxon.name}{new}", file=sys.stderr)
 
 
 def _print_agreement(found: "Agreement") -> None:

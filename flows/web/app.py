@@ -17,6 +17,7 @@ from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Missing, Pictures, Roots
 from flows.services.reviewing.queues import Queues
 from flows.services.reviewing.saving import Answers
+from flows.services.reviewing.screen.quick import QuickKey
 from flows.web import answering, flags, pages, picture, seen, stations
 from flows.web.desk import Desk, page_environment
 from flows.web.guard import Guard
@@ -44,11 +45,13 @@ def make_desk(
     labels: str = "starter",
     sites: str | None = None,
     backdrop: Backdrop | None = None,
+    quick: Sequence[QuickKey] = (),
 ) -> Desk:
     """What a screen over this database needs.
 
     bar     p_human from which people may be on a picture
     backdrop   drawn behind the stations of the map
+    quick   keys of the project's own
     users   reviewers, each of whom gets a key; "": whoever has it says who he is
     """
     keys = {secrets.token_urlsafe(24): user for user in users}
@@ -68,6 +71,7 @@ def make_desk(
         keys,
         page_environment(),
         backdrop,
+        tuple(quick),
     )
 
 

@@ -1,6 +1,7 @@
 """What every address of the screen needs: who asks, and the services over one database."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -16,6 +17,7 @@ from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Pictures
 from flows.services.reviewing.queues import Queues
 from flows.services.reviewing.saving import Answers
+from flows.services.reviewing.screen.quick import QuickKey
 from pipeline.errors import InputError
 from pipeline.report.maps.geojson import Backdrop
 
@@ -40,6 +42,7 @@ class Desk:
     users: dict[str, str]  # token -> reviewer; "": the page asks
     pages: Environment
     backdrop: Backdrop | None = None  # what lies behind the stations of the map
+    quick: tuple[QuickKey, ...] = ()  # keys of the project's own
     _clear: dict[str, OrderedDict[int, str]] = field(default_factory=dict)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
@@ -52,6 +55,22 @@ class Desk:
     def name_cookie(self) -> str:
         """Who said his name on the first page."""
         return f"camtriage_name_{self.port}"
+
+    def keys(self, own: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """A screen's keys for its help, the project's quick keys after them."""
+        return [*own, *((quick.key, quick.words) for quick in self.quick)]
+
+    @property
+    def quick_rows(self) -> dict[str, dict[str, str | None]]:
+        """What each quick key answers, for the page: a row of an answer, and its words."""
+        return {
+            quick.key: {
+                "observation_type": quick.taxon.observation_type,
+                "name": quick.taxon.name if quick.taxon.observation_type == "animal" else None,
+                "words": quick.taxon.common or quick.taxon.name,
+            }
+            for quick in self.quick
+        }
 
     def reviewer(self, request: Request) -> str | None:
         """Who asks: by his own address, else as he said on the first page; None: nobody said."""

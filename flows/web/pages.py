@@ -26,8 +26,8 @@ def first(request: Request) -> Response:
         "first.html",
         reviewer=reviewer,
         fixed=bool(desk.users.get(request.cookies.get(desk.key_cookie, ""))),
-        keys=KEYS,
-        queues=[(kind, KINDS[kind][1], QUEUES[kind]) for kind in KINDS if kind != "visits"],
+        keys=desk.keys(KEYS),
+        queues=[(kind, KINDS[kind][1], QUEUES[kind]) for kind in desk.queues.kinds],
         places=places,
         names=names,
         why=request.query_params.get("why", "")[:200],
@@ -59,7 +59,14 @@ def screen(request: Request) -> Response:
         queue = asked_queue(words)
     except InputError as why:
         return RedirectResponse("/?" + urlencode({"why": str(why)}), 303)
-    return page(desk, "review.html", reviewer=reviewer, queue=queue, keys=KEYS)
+    return page(
+        desk,
+        "review.html",
+        reviewer=reviewer,
+        queue=queue,
+        keys=desk.keys(KEYS),
+        quick=desk.quick_rows,
+    )
 
 
 ROUTES = [

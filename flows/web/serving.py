@@ -11,9 +11,13 @@ from pathlib import Path
 import uvicorn
 
 from flows.execution.databases import known_database
+from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import roots
+from flows.services.reviewing.queues import named_by_file
+from flows.services.reviewing.screen.quick import QuickKey, read_quick_keys
 from flows.web.app import make_app, make_desk
 from flows.web.desk import reviewer_name
+from flows.web.words import TAKEN
 from pipeline.errors import InputError
 from pipeline.report.maps.geojson import read_backdrop
 from pipeline.settings import load_settings
@@ -35,6 +39,8 @@ class Asked:
     labels: str = "starter"
     sites: str | None = None
     map: str | None = None  # a GeoJSON file, drawn behind the stations
+    query: str | None = None  # a file with a SELECT: what it names is a queue
+    keys: str | None = None  # a TOML file: a name for each of some letters
 
 
 class Screen:
@@ -47,12 +53,19 @@ class Screen:
         users = list(dict.fromkeys(reviewer_name(name) if name else "" for name in names))
         bar = load_settings(Path(asked.settings) if asked.settings else None).poaching.pixelate_bar
         backdrop = read_backdrop(Path(asked.map)) if asked.map else None
+        self.named = named_by_file(asked.database, Path(asked.query)) if asked.query else None
+        self.quick: tuple[QuickKey, ...] = ()
+        if asked.keys:
+            known = Names(asked.database, asked.labels, asked.sites)
+            self.quick = read_quick_keys(Path(asked.keys), known, TAKEN)
         self._socket = _listening(asked.host, asked.port)
         port = self._socket.getsockname()[1]
         self.desk = make_desk(
             *(asked.database, roots(list(asked.roots)), bar, port, users),
-            *(asked.labels, asked.sites, backdrop),
+            *(asked.labels, asked.sites, backdrop, self.quick),
         )
+        if self.named:
+            self.desk.queues.add_query(self.named)
         host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(asked.host)
         shown = host or (f"[{asked.host}]" if ":" in asked.host else asked.host)
         self.addresses = {

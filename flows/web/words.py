@@ -3,6 +3,8 @@
 from markupsafe import Markup
 
 QUEUES = {  # kind -> what it holds
+    "query": "What your own SELECT named when the screen was started.",
+    "query_pictures": "What your own SELECT named when the screen was started, picture by picture.",
     "audit": "A random sample of the pictures set aside as blank: measures what was missed.",
     "sample": Markup(
         "Visits drawn by <code>camtriage review sample</code>: corrects every number of the study."
@@ -40,3 +42,4 @@ KEYS = (  # (keys, what they do), in the order of the help
     ("q", "back to the queues"),
     ("?", "these keys"),
 )
+TAKEN = "bpvusrdtxfznmohq"  # letters of the screen's own keys; digits count

@@ -1,9 +1,11 @@
 """Queues of the review screen: what is asked next, and of whom."""
 
+import math
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from threading import Lock
 
 from sqlalchemy import Connection
@@ -11,6 +13,7 @@ from sqlalchemy import Connection
 from db.core.engine import reading, writing
 from db.queries.population.sample import sample_in_force
 from db.queries.reviewing import queues as rows
+from db.queries.reviewing.named import Named, named_by
 from db.queries.reviewing.queues import VisitFilter
 from db.store.reviewing.claims import claim, held_by_others, release
 from flows.execution.databases import known_database
@@ -30,12 +33,12 @@ KINDS = {  # of queues -> (what they ask about, their title)
     "second": (VISITS, "A second look"),
     "cells": (VISITS, "Open cells of occupancy"),
     "audit": (PICTURES, "Audit of the blanks"),
+    "query": (VISITS, "Visits of the query"),
+    "query_pictures": (PICTURES, "Pictures of the query"),
 }
 LISTED = (
-    "flags",
-    "sample",
-    "cells",
-    "audit",
+    *("flags", "sample", "cells", "audit"),
+    *("query", "query_pictures"),
 )  # whose order is made once for all; others go by keys
 SHOWS_PEOPLE = ("flags", "people")  # whose pictures are not pixelated
 DOUBTFUL = 0.8  # names with a lower probability, where nobody says another
@@ -129,6 +132,20 @@ def _share(words: Mapping[str, str]) -> float:
     return share
 
 
+def named_by_file(database: str, file: Path) -> Named:
+    """What the SELECT in a file names; InputError in one line."""
+    try:
+        sql = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as why:
+        said = why.strerror if isinstance(why, OSError) else "it is no text in UTF-8"
+        raise InputError(f"{file}: cannot be read: {said}") from why
+    engine = known_database(database)
+    try:
+        return named_by(engine, sql)
+    except InputError as why:
+        raise InputError(f"{file}: {why}") from why
+
+
 @dataclass(slots=True)
 class _List:
     made_at: float
@@ -144,6 +161,19 @@ class Queues:
     database: str
     _lists: dict[str, _List] = field(default_factory=dict)
     _one_at_a_time: Lock = field(default_factory=Lock)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Those that are offered by name; of a query only where there is one."""
+        lists = [kind for kind in ("query", "query_pictures") if kind in self._lists]
+        return [*lists, *(kind for kind in KINDS if not kind.startswith(("visits", "query")))]
+
+    def add_query(self, named: Named) -> None:
+        """What a SELECT named is a queue; its list stays what it is while the screen runs."""
+        kind = "query" if named.column == "event_id" else "query_pictures"
+        keys = list(named.media_ids)
+        places = {key: number for number, key in enumerate(keys)}
+        self._lists[kind] = _List(math.inf, keys, places, dict.fromkeys(keys, ""))
 
     def next_items(
         self, queue: Queue, reviewer: str, after: int, most: int, keep: Collection[int] = ()
@@ -226,6 +256,8 @@ class Queues:
             return
         with self._one_at_a_time:
             known = self._lists.get(kind)
+            if known is None and kind.startswith("query"):
+                raise InputError("there is no query: camtriage review --query FILE.sql brings one")
             if known is None or time.monotonic() - known.made_at > REFRESH_S:
                 new = _listed(self.database, kind)
                 same = known is not None and new.keys() <= known.places.keys()

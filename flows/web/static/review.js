@@ -1,5 +1,7 @@
 // The review screen: one visit at a time, answered by keys.
-import { ask, findNames } from "./api.js";
+import { ask } from "./api.js";
+import { best, inWords, keyOf, line, merged, quick, WORDS, wordOf } from "./said.js";
+import { listenToSearch, openSearch } from "./species.js";
 import * as view from "./view.js";
 
 const AHEAD = 3; // visits held ready
@@ -7,8 +9,6 @@ const { at: startAt, ...queue } = Object.fromEntries(new URLSearchParams(locatio
 const ofVisits = document.body.dataset.unit === "visit";
 const isAudit = document.body.dataset.kind === "audit";
 const $ = (id) => document.getElementById(id);
-const WORDS = { human: "person", vehicle: "vehicle", blank: "blank", unknown: "not known",
-  unclassified: "no name", animal: "animal" };
 
 let item = null; // what is shown
 let at = 0; // its picture
@@ -64,20 +64,6 @@ function more() {
 function loadAhead(next) {
   const frame = next.frames[best(next)];
   if (frame) view.load(view.address(frame, "big", next.hidden.includes(frame.media_id)));
-}
-
-// The picture that shows most: with the largest sure box, else the first that was kept.
-function best(one) {
-  const asked = one.of_visit ? -1 : one.frames.findIndex((frame) => frame.asked);
-  if (asked >= 0) return asked;
-  let most = 0;
-  let place = -1;
-  one.frames.forEach((frame, i) => {
-    const area = Math.max(0, ...frame.boxes.filter((box) => box.sure).map((b) => b.box[2] * b.box[3]));
-    if (area > most) [most, place] = [area, i];
-  });
-  if (place < 0) place = one.frames.findIndex((frame) => frame.state === "kept");
-  return Math.max(0, place);
 }
 
 async function forward() {
@@ -199,21 +185,7 @@ function marks() {
 }
 
 function phrase(row) {
-  const name = row.name || WORDS[row.observation_type] || row.observation_type;
-  const common = row.name && item?.common[row.name];
-  const described = [row.sex, row.life_stage, row.behavior, row.individual_id].filter(Boolean);
-  return (row.count ? `${row.count} × ` : "") + (common ? `${name} (${common})` : name)
-    + (described.length ? `, ${described.join(", ")}` : "")
-    + (row.comment ? ` “${row.comment}”` : "");
-}
-
-function line(...parts) {
-  const made = document.createElement("p");
-  for (const part of parts) {
-    if (typeof part === "string") made.append(part);
-    else made.append(Object.assign(document.createElement("strong"), { textContent: part.strong }));
-  }
-  return made;
+  return inWords(row, item?.common);
 }
 
 function mayShow({ observation_type: kind, probability: p }) {
@@ -321,12 +293,7 @@ function withCount(rows) {
 function machineRows() {
   const frame = item.frames[at];
   if (scope !== "visit" && frame.state === "blank") return [{ observation_type: "blank" }];
-  const known = item.machine.map((row) => ({
-    observation_type: row.observation_type === "unclassified" ? "unknown" : row.observation_type,
-    name: row.name, count: scope === "visit" ? row.count : null,
-  }));
-  const something = known.filter((row) => row.observation_type !== "blank");
-  return something.length ? something : known.slice(0, 1);
+  return wordOf(item.machine, scope === "visit");
 }
 
 // A row that is complete joins those of the draft; what was typed before belongs to it.
@@ -370,20 +337,6 @@ function saved() {
   if (counts.answered % 10 === 0) progress().catch(tell);
   draw();
   return forward();
-}
-
-// The same animals said twice are one row, with the number of both.
-function merged(rows) {
-  const found = new Map();
-  for (const row of rows) {
-    const clean = Object.fromEntries(Object.entries(row).filter(([, value]) => value));
-    const { count, comment, ...kind } = clean;
-    const key = JSON.stringify(Object.entries(kind).sort());
-    const known = found.get(key);
-    if (known) known.count = (known.count || 1) + (count || 1);
-    else found.set(key, { ...clean });
-  }
-  return [...found.values()];
 }
 
 async function undo(again) {
@@ -464,6 +417,7 @@ const KEYS = {
   o: () => view.turnBoxes(),
   h: () => reveal(),
 };
+for (const [key, row] of quick) KEYS[key] = () => say([row]);
 const ALWAYS = { // also where nothing is shown
   "?": () => $("help").showModal(),
   q: () => { location.href = "/"; },
@@ -500,7 +454,8 @@ function digit(key) {
 
 // Keys that end in another visit or wait for the server: no other key counts meanwhile, so that
 // nobody answers about a picture that he has not seen.
-const SLOW = ["Enter", "b", "p", "v", "u", "r", "Backspace", "ArrowUp", "ArrowDown", "[", "]", "h"];
+const SLOW = ["Enter", "b", "p", "v", "u", "r", "Backspace", "ArrowUp", "ArrowDown", "[", "]", "h",
+  ...quick.keys()];
 let ahead = null; // letters of a search that was begun meanwhile
 
 async function press(key, event) {
@@ -549,8 +504,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]")) return;
   if (event.repeat && !event.key.startsWith("Arrow")) return;
-  const key = event.key.length === 1 && !"XN".includes(event.key) ? event.key.toLowerCase() : event.key;
-  press(key, event);
+  press(keyOf(event, "XN"), event);
 });
 document.querySelectorAll("button[data-key]").forEach((button) => {
   button.addEventListener("click", (event) => {
@@ -561,85 +515,12 @@ document.querySelectorAll("button[data-key]").forEach((button) => {
 $("over").addEventListener("click", () => press("h"));
 $("help-button").addEventListener("click", () => $("help").showModal());
 
-// ---- species
-
-let found = [];
-let chosenName = 0;
-let asked = 0;
-let foundFor = ""; // what the list is of
-let sureOf = null; // the new name that Enter was pressed on once
-
-function openSearch(letters = "") {
-  $("typed").value = letters;
-  foundFor = "";
-  found = [];
-  listFound();
-  $("search").showModal();
-  $("typed").focus();
-  if (letters) typed().catch(tell);
-}
-
-async function typed() {
-  const mine = ++asked;
-  const text = $("typed").value.trim();
-  const names = text ? await findNames(text) : [];
-  if (mine !== asked) return;
-  [found, foundFor] = [names, text];
-  chosenName = 0;
-  listFound();
-}
-
-function listFound() {
-  askTwice(null);
-  $("found").replaceChildren(...found.map((one, i) => {
-    const made = document.createElement("li");
-    made.setAttribute("aria-selected", i === chosenName ? "true" : "false");
-    const { name, common, rank } = one.taxon;
-    const near = one.matched !== name && one.matched !== common ? ` (${one.matched})` : "";
-    made.append(line({ strong: name }, one.new ? " as a new name"
-      : ` ${common}${near} ${rank && rank !== "species" ? rank : ""}`));
-    made.addEventListener("click", () => take(i, false));
-    return made;
-  }));
-}
-
-// A name that no list has is saved by a second key alone.
-function askTwice(one) {
-  sureOf = one?.taxon.name ?? null;
-  $("sure").hidden = !one;
-  $("sure").textContent = !one ? "" : `${sureOf} is in no list here. Enter again saves it as a new name,`
-    + " which should be a scientific one, as Equus quagga; Esc leaves."
-    + (one.looks_scientific ? "" : " It does not look like one: a capital letter first, then small ones.");
-}
-
-function take(i, goesOn) {
-  const one = found[i];
-  if (!one) return;
-  if (one.new && sureOf !== one.taxon.name) return askTwice(one);
-  $("search").close();
-  const kind = one.taxon.observation_type;
-  const row = { observation_type: kind, name: kind === "animal" ? one.taxon.name : null };
+listenToSearch((row, goesOn) => {
   if (goesOn) {
     join([row]);
     drafted();
   } else if (!busy) slowly(() => say([row]));
-}
-
-$("typed").addEventListener("input", () => typed().catch(tell));
-$("search").addEventListener("keydown", async (event) => {
-  event.stopPropagation(); // what closes this window is no answer as well
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    event.preventDefault();
-    const way = event.key === "ArrowDown" ? 1 : -1;
-    chosenName = Math.max(0, Math.min(found.length - 1, chosenName + way));
-    listFound();
-  } else if (event.key === "Enter") {
-    event.preventDefault();
-    if (event.repeat) return;
-    if (foundFor !== $("typed").value.trim()) await typed().catch(tell);
-    take(chosenName, event.shiftKey);
-  }
-});
+}, tell);
 
 // ---- details
 

@@ -1,0 +1,1 @@
+"""What the review screen alone has: quick keys, pictures that look alike answered together."""

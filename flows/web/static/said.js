@@ -1,0 +1,69 @@
+// What machine and people say, in words and as the rows of an answer.
+export const WORDS = { human: "person", vehicle: "vehicle", blank: "blank", unknown: "not known",
+  unclassified: "no name", animal: "animal" };
+
+// The project's own quick keys: letter -> the row that it answers.
+export const quick = new Map(Object.entries(JSON.parse(document.body.dataset.quick))
+  .map(([key, { observation_type, name }]) => [key, { observation_type, name }]));
+
+export function inWords(row, common) {
+  const name = row.name || WORDS[row.observation_type] || row.observation_type;
+  const called = row.name && common?.[row.name];
+  const described = [row.sex, row.life_stage, row.behavior, row.individual_id].filter(Boolean);
+  return (row.count ? `${row.count} × ` : "") + (called ? `${name} (${called})` : name)
+    + (described.length ? `, ${described.join(", ")}` : "")
+    + (row.comment ? ` “${row.comment}”` : "");
+}
+
+// The machine's word as an answer; of a whole visit with its counts.
+export function wordOf(machine, whole) {
+  const known = machine.map((row) => ({
+    observation_type: row.observation_type === "unclassified" ? "unknown" : row.observation_type,
+    name: row.name, count: whole ? row.count : null,
+  }));
+  const something = known.filter((row) => row.observation_type !== "blank");
+  return something.length ? something : known.slice(0, 1);
+}
+
+// The picture that shows most: with the largest sure box, else the first that was kept.
+export function best(one) {
+  const asked = one.of_visit ? -1 : one.frames.findIndex((frame) => frame.asked);
+  if (asked >= 0) return asked;
+  let most = 0;
+  let place = -1;
+  one.frames.forEach((frame, i) => {
+    const area = Math.max(0, ...frame.boxes.filter((box) => box.sure).map((b) => b.box[2] * b.box[3]));
+    if (area > most) [most, place] = [area, i];
+  });
+  if (place < 0) place = one.frames.findIndex((frame) => frame.state === "kept");
+  return Math.max(0, place);
+}
+
+// The same animals said twice are one row, with the number of both; nothing empty stays in a row.
+export function merged(rows) {
+  const found = new Map();
+  for (const row of rows) {
+    const clean = Object.fromEntries(Object.entries(row).filter(([, value]) => value));
+    const { count, comment, ...kind } = clean;
+    const key = JSON.stringify(Object.entries(kind).sort());
+    const known = found.get(key);
+    if (known) known.count = (known.count || 1) + (count || 1);
+    else found.set(key, { ...clean });
+  }
+  return [...found.values()];
+}
+
+export function line(...parts) {
+  const made = document.createElement("p");
+  for (const part of parts) {
+    if (typeof part === "string") made.append(part);
+    else made.append(Object.assign(document.createElement("strong"), { textContent: part.strong }));
+  }
+  return made;
+}
+
+// The key of an event as the tables of keys have it: small, unless its capital is a key of its own.
+export function keyOf(event, capitals) {
+  const { key } = event;
+  return key.length === 1 && !capitals.includes(key) ? key.toLowerCase() : key;
+}
