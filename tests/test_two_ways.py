@@ -1,5 +1,6 @@
 """One list of steps, run directly, as a Prefect flow, in pieces and in any order: one database."""
 
+import json
 import os
 import random
 import shutil
@@ -7,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,9 @@ from db.core.engine import open_database
 from db.integrity.dump import dump
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
+from flows.steps.summary import exit_code
 from tests import cards
+from tests.receivers import site
 
 
 def dump_of(database: str) -> str:
@@ -88,3 +93,41 @@ def test_a_run_killed_ten_times_ends_as_an_undisturbed_one(undisturbed, tmp_path
         process.wait()
     assert subprocess.run(command, capture_output=True).returncode == 0
     assert dump_of(url) == expected
+
+
+@pytest.fixture
+def live(tmp_path, monkeypatch):
+    """A card of this minute with a group of people on it: (how to run it, receiver)."""
+    begin = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=5)
+    for n in range(4):
+        at = begin + timedelta(seconds=n)
+        cards.save(cards.picture(n, animal=True), tmp_path / f"live/Cam0/P{n}.JPG", at)
+    group = [{"category": "2", "conf": 0.9, "bbox": [x / 10, 0.3, 0.1, 0.3]} for x in (1, 4, 7)]
+    results = {"images": [{"file": f"Cam0/P{n}.JPG", "detections": group} for n in range(4)]}
+    results["detection_categories"] = {"2": "person"}
+    (tmp_path / "boxes.json").write_text(json.dumps(results))
+    monkeypatch.setenv("CAMTRIAGE_ALERTS", str(tmp_path / "alerts.toml"))
+    monkeypatch.setenv("HOOK_KEY", "signed-with-this")
+    with site() as receiver:
+        boxes = str(tmp_path / "boxes.json")
+        yield RunOptions(card=str(tmp_path / "live"), name="l", boxes=boxes), receiver
+
+
+def tell(folder: Path, address: str) -> None:
+    hook = f'[channels.hook]\nkind = "webhook"\nto = "{address}/hook"\nsecret = "env:HOOK_KEY"\n'
+    (folder / "alerts.toml").write_text(f'timezone = "UTC"\n{hook}')
+
+
+def test_a_live_alert_goes_out_at_the_end_of_its_run(live, tmp_path):
+    options, receiver = live
+    tell(tmp_path, receiver.url)
+    ended = run_job(replace(options, database=_url(tmp_path, "live")), as_flow=True)
+    assert len(receiver.hooks) == 1 and "1 live alert sent." in ended.warnings
+
+
+def test_a_receiver_that_is_away_fails_no_run(live, tmp_path):
+    options, receiver = live
+    tell(tmp_path, "http://127.0.0.1:9")
+    ended = run_job(replace(options, database=_url(tmp_path, "away")), as_flow=False)
+    assert exit_code(ended) == 0
+    assert any("hook: tried again later: not reached" in line for line in ended.warnings)

@@ -6,7 +6,7 @@ own state may be lost at any time. A task is a few windows or a whole step, neve
 
 import os
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from flows.execution.environment import prepare_prefect
 
@@ -19,6 +19,7 @@ from flows.execution.as_tasks import AsTasks  # noqa: E402
 from flows.execution.runners import one_thread_each, runner_of  # noqa: E402
 from flows.prefect.hooks import close_arrival, leave_a_row, take_card  # noqa: E402
 from flows.run_options import RunOptions, parameters, spread  # noqa: E402
+from flows.services.alerts.at_once import send_live  # noqa: E402
 from flows.steps.chain import run_card  # noqa: E402
 from flows.steps.summary import Summary, as_markdown, exit_code, last_line  # noqa: E402
 from pipeline.errors import Unfinished  # noqa: E402
@@ -67,6 +68,7 @@ def triage(options: RunOptions, runner: str = "threads") -> Summary:
         take_card(options, own)
     with tags("camtriage", f"card:{options.name or options.card}"):
         summary = run_card(one_thread_each(options, runner), AsTasks(runner_of(runner, options)))
+    summary = replace(summary, warnings=(*summary.warnings, *send_live("")))
     _show(summary)
     if exit_code(summary):
         raise TriageUnfinished(summary)

@@ -19,6 +19,7 @@ from db.store.batches import (
 from flows.execution import loaded as models
 from flows.execution.databases import ready_database
 from flows.execution.ways import Way
+from flows.facts.alerts import alerting_of
 from flows.run_options import RunOptions, StartedRun, card_folder
 from flows.steps.answers import answers_warnings, check_answers
 from flows.steps.audit import audit
@@ -73,7 +74,7 @@ def _steps(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) ->
 
 
 def check_inputs(options: RunOptions) -> None:
-    """Load all that can be wrong: folder, settings, models, label set, lists, boxes, answers."""
+    """Load all that can be wrong: folder, settings, models, label set, lists, boxes, answers, channels."""
     card_folder(options.card)
     options.load_settings()
     models.frame_model(options.frame)
@@ -87,6 +88,7 @@ def check_inputs(options: RunOptions) -> None:
         check_boxes(options.boxes)
     check_answers(options)
     check_certificate(options)
+    alerting_of()
 
 
 def left_off(options: RunOptions, run: StartedRun, why: str) -> None:

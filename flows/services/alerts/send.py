@@ -47,12 +47,17 @@ class Sent:
 
 
 def send_alerts(
-    database: str, alerting: Alerting, clock: Clock = now, failed_too: bool = False
+    database: str,
+    alerting: Alerting,
+    clock: Clock = now,
+    failed_too: bool = False,
+    live_only: bool = False,
 ) -> Sent:
     """Send everything that is due by now. A channel that does not answer is left for its next try.
 
     clock        UTC, naive
     failed_too   also what was given up: the cause was put right
+    live_only    nothing that was queued as historic
     """
     engine = known_database(database)
     with writing(engine) as conn:
@@ -60,7 +65,7 @@ def send_alerts(
             requeue_failed(conn, clock())
         quiet = quiet_judged(conn, clock())
     with reading(engine) as conn:
-        due = due_alerts(conn, clock())
+        due = [row for row in due_alerts(conn, clock()) if row.age == "live" or not live_only]
     drain = _Drain(engine, alerting, clock)
     for channel_name, rows in _by_channel(due).items():
         drain.channel(channel_name, rows)
