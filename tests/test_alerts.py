@@ -28,6 +28,7 @@ from tests.alerting import (
     states,
 )
 from tests.receivers import mailbox, site
+from tests.screens import browser
 
 TOKEN = "key-of-the-site"
 RANGER = """
@@ -191,6 +192,28 @@ def test_what_somebody_judged_or_acknowledged_is_quiet(url, receiver, tmp_path):
     engine.dispose()
 
 
+def test_a_message_opens_its_flag_on_the_review_screen_and_a_word_there_makes_it_quiet(
+    url, receiver, tmp_path
+):
+    page = 'review_url = "http://127.0.0.1:8123/"\n'
+    alerting = channels(tmp_path, page + HOOK.format(receiver.url))
+    flags = flags_in(url)
+    queue_all(url, alerting, MORNING)
+    receiver.answers.extend([200, 429])
+    receiver.retry_after = "3600"
+    assert drain(url, alerting, MORNING).sent == 1
+    link = json.loads(receiver.hooks[0][1])["link"]
+    ranger, address = browser(url), link.removeprefix("http://127.0.0.1:8123")
+    assert ranger.get(address).status_code == 200
+    queued = "SELECT flag_id FROM alerts WHERE state = 'queued' ORDER BY alert_id"
+    waiting = [f"/flags/{row[0]}" for row in rows(url, queued)]
+    for there, said in ((address, "confirm"), (waiting[0], "confirm"), (waiting[1], "dismiss")):
+        assert ranger.post(there, data={"said": said}).status_code == 303
+    assert states(url) == {"acknowledged": 2, "dismissed": 1, "queued": flags - 3}
+    assert rows(url, "SELECT DISTINCT said_by FROM alerts WHERE state <> 'queued'") == [("Amina",)]
+    assert drain(url, alerting, MORNING + timedelta(hours=2)).sent == flags - 3
+
+
 def test_alerts_come_with_the_flags_or_neither_does(database_url, receiver, tmp_path, monkeypatch):
     alerting = channels(tmp_path, RANGER.format(receiver.url))
     monkeypatch.setenv("CAMTRIAGE_ALERTS", str(tmp_path / "alerts.toml"))
@@ -280,7 +303,8 @@ def test_every_channel_says_it_in_its_own_way(url, receiver, tmp_path, monkeypat
         kind = "apprise"
         secret = "env:APPRISE"
         """
-        alerting = channels(tmp_path, text + HOOK.format(receiver.url))
+        page = 'review_url = "https://screen.example"\n'
+        alerting = channels(tmp_path, page + text + HOOK.format(receiver.url))
         for name in ("mail", "chat", "siren", "any", "hook"):
             assert manage.try_channel(alerting, name).sent, name
         post.letters.clear()
@@ -295,6 +319,7 @@ def test_every_channel_says_it_in_its_own_way(url, receiver, tmp_path, monkeypat
     assert told.troubles == () and states(url) == {"sent": 5 * flags}
     [letter] = post.letters
     assert f"{flags} historic alerts" in letter["Subject"]
+    assert "\nsee and judge them: https://screen.example/flags" in letter.get_content()
     assert letter.get_content().count("[") == flags and letter["Message-ID"]
     assert len(receiver.messages) == flags and receiver.messages[0]["chat_id"] == "42"
     assert sum("when: 2026-03-0" in one["text"] for one in receiver.messages) >= flags - 4
@@ -306,6 +331,12 @@ def test_every_channel_says_it_in_its_own_way(url, receiver, tmp_path, monkeypat
         right = hmac.new(b"signed-with-this", words, hashlib.sha256).hexdigest()
         assert head["X-Camtriage-Signature"] == f"sha256={right}"
         assert head["Idempotency-Key"] == json.loads(body)["id"]
+
+
+@pytest.mark.parametrize("address", ["screen:8123", "http://x/?key=abc", "http://[::1", "http://"])
+def test_the_address_of_the_screen_is_one_without_a_key(address, tmp_path):
+    with pytest.raises(SettingsError, match="review_url: write http://MACHINE:PORT, without a key"):
+        channels(tmp_path, f'review_url = "{address}"\n')
 
 
 def test_no_secret_is_told_by_rows_or_errors(url, receiver, tmp_path, monkeypatch):

@@ -126,7 +126,7 @@ def test_a_live_alert_goes_out_at_the_end_of_its_run(live, tmp_path):
 
 
 def test_a_receiver_that_is_away_fails_no_run(live, tmp_path):
-    options, receiver = live
+    options, _ = live
     tell(tmp_path, "http://127.0.0.1:9")
     ended = run_job(replace(options, database=_url(tmp_path, "away")), as_flow=False)
     assert exit_code(ended) == 0

@@ -191,14 +191,17 @@ def requeue_failed(conn: Connection, at: datetime) -> int:
     return conn.execute(failed.values(state="queued", next_try_at=at, ended_at=None)).rowcount
 
 
-def acknowledge_alerts(
-    conn: Connection, flag_id: str, by: str | None, at: datetime
+def end_alerts(
+    conn: Connection, flag_id: str, state: str, by: str | None, at: datetime
 ) -> Sequence[sa.Row[Any]]:
-    """Quiet all alerts of this visit, those that were sent too; the view's rows of them."""
+    """Quiet all alerts of this visit, those that were sent too; the view's rows of them.
+
+    state   acknowledged, dismissed
+    """
     a, m = schema.alert.c, schema.media.c
     mine = a.media_id.in_(sa.select(m.id).where(m.sha256 == flag_id))
     still = a.state.in_((*OPEN, "sent"))
-    ended = {"state": "acknowledged", "said_by": by, "ended_at": at}
+    ended = {"state": state, "said_by": by, "ended_at": at}
     conn.execute(schema.alert.update().where(mine, still).values(**ended))
     query = sa.text("SELECT * FROM alerts WHERE flag_id = :flag_id ORDER BY channel")
     return conn.execute(query, {"flag_id": flag_id}).all()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from db.core.engine import reading, writing
+from db.core.rows import now
+from db.store.alerts import end_alerts
 from db.store.flags import flags_named, flags_shown, save_verdict
 from flows.execution.databases import known_database
 from pipeline.errors import InputError
@@ -43,7 +45,7 @@ def judge_flags(
     who: str | None = None,
     comment: str | None = None,
 ) -> tuple[ShownFlag, ...]:
-    """Confirm or dismiss flags, all or none; the flags as they are now.
+    """Confirm or dismiss flags, all or none, and quiet their alerts; the flags as they are now.
 
     names   flag_id or its first letters, at least FEWEST
     """
@@ -51,6 +53,7 @@ def judge_flags(
         chosen = [the_one(name, flags_named(conn, name.lower()), "flag") for name in names]
         for flag_id in dict.fromkeys(chosen):
             save_verdict(conn, flag_id, confirmed, who, comment)
+            end_alerts(conn, flag_id, "acknowledged" if confirmed else "dismissed", who, now())
         return tuple(_flag(row) for row in flags_shown(conn) if row.flag_id in chosen)
 
 

@@ -74,7 +74,7 @@ def _steps(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) ->
 
 
 def check_inputs(options: RunOptions) -> None:
-    """Load all that can be wrong: folder, settings, models, label set, lists, boxes, answers, channels."""
+    """Load all that can be wrong: folder, settings, models, lists, boxes, answers, channels."""
     card_folder(options.card)
     options.load_settings()
     models.frame_model(options.frame)

@@ -16,6 +16,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import time
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.errors import SettingsError
@@ -81,6 +82,7 @@ class Alerting:
     live_hours: float = 2.0  # from picture to arrival, at most
     night_hours: Hours = field(default=(time(18), time(6)))
     digest_at: time = time(7)
+    review_url: str = ""  # of `camtriage review open`, without its key: messages link to the flag
 
 
 def load_alerting(path: Path) -> Alerting:
@@ -97,9 +99,23 @@ def load_alerting(path: Path) -> Alerting:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             zone = own["timezone"]
             raise SettingsError(f"{path}: timezone {zone!r}: write Africa/Nairobi, say") from None
+    if (url := own.get("review_url")) and not _is_address(url):
+        raise SettingsError(
+            f"{path}: review_url: write http://MACHINE:PORT, without a key: each has his own"
+        )
     if not 0 < own.get("live_hours", 1) <= 24 * 7:
         raise SettingsError(f"{path}: live_hours must be above 0 and at most 168")
     return Alerting(channels=made, **own)
+
+
+def _is_address(text: str) -> bool:
+    """A web address with nothing behind its path: no key of a person."""
+    try:
+        parts = urlsplit(text)
+        plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and plain
+    except ValueError:
+        return False
 
 
 def _channel(path: Path, name: str, given: Mapping[str, Any]) -> Channel:

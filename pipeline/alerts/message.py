@@ -33,6 +33,7 @@ class Alert:
     age: str  # live, historic
     pictures: int
     picture: bytes | None = None  # JPEG
+    page: str = ""  # of the review screen, as /flags/3f9a...; empty: none
 
 
 def told(alert: Alert, channel: Channel) -> Alert:
@@ -61,6 +62,8 @@ def text(alert: Alert, alerting: Alerting, now: datetime) -> str:
         where += f", {alert.latitude:.5g}, {alert.longitude:.5g}"
     lines.append(f"where: {where} (camera {alert.deployment_id})")
     lines.append(f"look: {URGENCY[max(1, alert.severity)]}; {counted(alert.pictures, 'picture')}")
+    if link := link_to(alert, alerting):
+        lines.append(f"see and judge it: {link}")
     lines.append(f"quiet it: camtriage alerts ack {alert.flag_id[:NAME_LETTERS]}")
     return "\n".join(lines)
 
@@ -72,7 +75,16 @@ def digest(alerts: Sequence[Alert], alerting: Alerting) -> tuple[str, str]:
     lines = [f"{_wall(one, alerting)}  {title(one)}" for one in ranked[:LISTED]]
     if more := len(alerts) - LISTED:
         lines += [f"and {more} more: camtriage alerts list"] if more > 0 else []
+    if alerting.review_url:
+        lines.append(f"see and judge them: {alerting.review_url.rstrip('/')}/flags")
     return head, "\n".join([head, *lines])
+
+
+def link_to(alert: Alert, alerting: Alerting) -> str | None:
+    """Where the review screen shows it; None: nobody said where that is, or it shows nothing."""
+    if not (alerting.review_url and alert.page):
+        return None
+    return f"{alerting.review_url.rstrip('/')}{alert.page}"
 
 
 def payload(alert: Alert, channel: Channel, alerting: Alerting) -> dict[str, Any]:
@@ -91,6 +103,7 @@ def payload(alert: Alert, channel: Channel, alerting: Alerting) -> dict[str, Any
         "longitude": alert.longitude,
         "time": moment(alert, alerting),
         "pictures": alert.pictures,
+        "link": link_to(alert, alerting),
     }
 
 

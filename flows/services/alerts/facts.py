@@ -40,6 +40,7 @@ def facts_of(
         age=age,
         pictures=len(pictures),
         picture=_picture(conn, channel, row, pictures) if with_picture else None,
+        page=f"/flags/{row.flag_id}" if {*row.rules} - {SPECIES} else f"/visit/{row.media_id}",
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from db.core.engine import reading, writing
 from db.core.rows import now
-from db.store.alerts import acknowledge_alerts, alerts_named, alerts_shown
+from db.store.alerts import alerts_named, alerts_shown, end_alerts
 from flows.execution.databases import known_database
 from flows.services.alerts.deliver import deliver
 from flows.services.alerts.outcome import Outcome
@@ -48,7 +48,7 @@ def acknowledge(database: str, names: Sequence[str], who: str | None) -> tuple[S
         return tuple(
             _shown(row)
             for flag_id in dict.fromkeys(chosen)
-            for row in acknowledge_alerts(conn, flag_id, who, at)
+            for row in end_alerts(conn, flag_id, "acknowledged", who, at)
         )
 
 
