@@ -3,12 +3,12 @@ statement behind `status`."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Dialect, Table
+from sqlalchemy import ColumnElement, Compiled, Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.core import schema
@@ -166,17 +166,31 @@ def deployment_ids(conn: Connection, names: Iterable[str]) -> dict[str, int]:
 
 def refresh(conn: Connection, which: ColumnElement[bool]) -> None:
     """Rebuild `status` for the media that `which` selects, from look, label and newest review."""
-    insert: Any = INSERT[conn.dialect.name](schema.status)
-    columns = [column.name for column in schema.status.c]
-    values = {name: insert.excluded[name] for name in columns if name != "media_id"}
-    insert = insert.from_select(columns, current(which))
-    conn.execute(insert.on_conflict_do_update(index_elements=["media_id"], set_=values))
+    conn.execute(_refreshing(conn.dialect.name, which))
 
 
 def refresh_ids(conn: Connection, ids: Collection[int]) -> None:
     """The same for the media with these keys."""
+    statement: Any = _refreshing_ids(conn.dialect)
     for part in chunks(ids):
-        refresh(conn, schema.media.c.id.in_(part))
+        conn.execute(statement, {"ids": part})
+
+
+@lru_cache(maxsize=8)
+def _refreshing_ids(dialect: Dialect) -> Compiled:
+    """Compiled once: SQLAlchemy would do it again at each answer of the review screen, which takes
+    longer than all the rest of it."""
+    ids = sa.bindparam("ids", expanding=True)
+    return _refreshing(dialect.name, schema.media.c.id.in_(ids)).compile(dialect=dialect)
+
+
+def _refreshing(dialect: str, which: ColumnElement[bool]) -> sa.Insert:
+    insert: Any = INSERT[dialect](schema.status)
+    columns = [column.name for column in schema.status.c]
+    values = {name: insert.excluded[name] for name in columns if name != "media_id"}
+    insert = insert.from_select(columns, current(which))
+    statement: sa.Insert = insert.on_conflict_do_update(index_elements=["media_id"], set_=values)
+    return statement
 
 
 def current(which: ColumnElement[bool]) -> sa.Select[Any]:

@@ -9,9 +9,13 @@ under many names, else a drawn one of 8 megapixels. Prints what a person waits f
 import argparse
 import os
 import shutil
-import statistics
+import signal
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -23,10 +27,18 @@ from db.core.engine import open_database, writing
 from db.core.rows import refresh
 from tests.cards import picture, save
 from tests.makers import fill
-from tests.screens import served
-from tests.test_screen_browser import FLAGS, press
+from tests.test_screen_browser import FLAGS
 
 KEYS = ("Enter", "b", "u", "Enter")
+NEXT_PAINTED = """window.painted = new Promise((done) => new PerformanceObserver((_, me) => {
+  me.disconnect();
+  done();
+}).observe({ type: "measure" })); 0"""
+WAITS = {
+    "to the next picture": "performance.getEntriesByName('answered').map((one) => one.duration)",
+    "to the answer saved": """performance.getEntriesByType("resource")
+        .filter((one) => one.name.endsWith("/api/save")).map((one) => one.duration)""",
+}
 
 
 def made_database(folder: Path, pictures: int, originals: list[Path]) -> str:
@@ -84,25 +96,53 @@ def originals_in(folder: Path, given: Path | None) -> list[Path]:
     ]
 
 
-def measured(url: str, answers: int, pause_s: float, chromium: str) -> list[float]:
-    """Milliseconds from each key to the next picture painted."""
+@contextmanager
+def started(url: str) -> Iterator[tuple[int, str]]:
+    """A screen in a process of its own, as for people: (its process, its address)."""
+    words = [sys.executable, "-m", "flows.cli", "review", "open", "--no-browser"]
+    words += ["--reviewer", "Amina", "--database", url]
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        yield running.pid, running.stdout.readline().strip()
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait()
+
+
+def processor_s(pid: int) -> float:
+    """Seconds of the processor that a process has had so far."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def press(page, key: str) -> None:
+    """A key that answers; nothing asks the page meanwhile, so that only it is measured."""
+    page.evaluate(NEXT_PAINTED)
+    page.keyboard.press(key)
+    page.evaluate("painted")
+
+
+def measured(url: str, answers: int, pause_s: float, chromium: str) -> tuple[dict, float]:
+    """Milliseconds from each key to the next picture painted, and to the answer saved within them;
+    and of the server's processor an answer."""
     from playwright.sync_api import sync_playwright
 
-    with served(url, reviewer="Amina") as screen, sync_playwright() as running:
+    with started(url) as (pid, address), sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        page.goto(screen.addresses["Amina"])
-        page.goto(f"http://127.0.0.1:{screen.desk.port}/review?kind=visits")
+        page.goto(address)
+        page.goto(address.partition("?")[0] + "review?kind=visits")
         page.wait_for_selector("#plane img")
+        page.evaluate("performance.setResourceTimingBufferSize(100000)")
         time.sleep(3)
+        worked = processor_s(pid)
         for key in islice(cycle(KEYS), answers):
             press(page, key)
             time.sleep(pause_s)
-        found = page.evaluate(
-            "performance.getEntriesByName('answered').map((entry) => entry.duration)"
-        )
+        worked = 1000 * (processor_s(pid) - worked) / answers
+        found = {name: page.evaluate(text)[-answers:] for name, text in WAITS.items()}
         browser.close()
-    return list(found[-answers:])
+    return found, worked
 
 
 def main() -> None:
@@ -121,13 +161,19 @@ def main() -> None:
         if not (folder / "camtriage.db").exists():
             url = made_database(folder, given.pictures, originals_in(folder, given.originals))
             print(f"{given.pictures} pictures, {time.monotonic() - begun:.0f} s to draw them")
-        waits = sorted(measured(url, given.answers, given.pause, given.chromium))
-    p95 = waits[int(0.95 * (len(waits) - 1))]
+        waits, worked = measured(url, given.answers, given.pause, given.chromium)
+    print(f"{given.answers} answers, milliseconds from the key")
+    for name, found in waits.items():
+        p50, p95, most = (quantile(found, part) for part in (0.5, 0.95, 1))
+        print(f"  {name:26} p50 {p50:.0f}, p95 {p95:.0f}, most {most:.0f}")
     print(
-        f"{len(waits)} answers, key to next picture painted: "
-        f"p50 {statistics.median(waits):.0f} ms, p95 {p95:.0f} ms, most {waits[-1]:.0f} ms; "
+        f"{worked:.0f} ms of the server's processor an answer; "
         f"others want {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores"
     )
+
+
+def quantile(values: list[float], part: float) -> float:
+    return sorted(values)[round(part * (len(values) - 1))]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ nothing grows with the length of the queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,6 +52,7 @@ def _as_dict(wanted: VisitFilter) -> dict[str, Any]:
     return {name: getattr(wanted, name) for name in VisitFilter.__slots__}
 
 
+@cache
 def _shown() -> Any:
     """Visits of the recipes that the views show."""
     v, b = schema.visit.c, schema.batch.c
@@ -59,6 +61,7 @@ def _shown() -> Any:
     )
 
 
+@cache  # to build it takes longer than to run it
 def visit_answered() -> ColumnElement[bool]:
     """Somebody answered the visit as a whole, or each of its pictures."""
     v, r, x = schema.visit.c, schema.review.c, schema.visit_media.c

@@ -10,6 +10,7 @@ from db.core import schema
 from db.core.rows import CURRENT_REVIEW
 
 MOST = 500  # pictures of a visit
+_MINE = schema.media.alias("mine")
 
 
 def visit_row(conn: Connection, media_id: int) -> sa.Row[Any] | None:
@@ -42,11 +43,11 @@ def keys_of_visit(conn: Connection, visit_id: int) -> list[int]:
 
 def around(conn: Connection, media_id: int) -> list[int]:
     """The pictures of the burst that a picture belongs to, itself among them."""
-    m, mine = schema.media.c, schema.media.alias()
+    m, mine = schema.media.c, _MINE.c
     query = sa.select(m.id).join(
-        mine, (mine.c.deployment_id == m.deployment_id) & (mine.c.burst == m.burst)
+        _MINE, (mine.deployment_id == m.deployment_id) & (mine.burst == m.burst)
     )
-    found = list(conn.execute(query.where(mine.c.id == media_id).limit(MOST)).scalars())
+    found = list(conn.execute(query.where(mine.id == media_id).limit(MOST)).scalars())
     return found or [media_id]
 
 

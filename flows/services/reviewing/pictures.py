@@ -1,10 +1,11 @@
 """Pictures of the review screen, made small from the originals; those of people as blocks."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Semaphore
 
 import sqlalchemy as sa
 
@@ -19,6 +20,7 @@ from pipeline.report.thumbnails import jpeg
 
 SIZES = {"strip": (240, 180), "big": (1920, 1200), "full": (10_000, 10_000)}  # pixels, at most
 CACHE = 192 * 1024 * 1024  # bytes of pictures ready to be sent
+AT_ONCE = max(1, (os.cpu_count() or 1) - 1)  # pictures being made: an answer finds a core free
 MOST_PEOPLE = 50_000  # pictures of which we remember whether people may be on them
 
 
@@ -66,6 +68,7 @@ class Pictures:
     _bytes: int = 0
     _people: dict[int, bool] = field(default_factory=dict)
     _one_at_a_time: Lock = field(default_factory=Lock)
+    _making: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
 
     def picture(self, media_id: int, size: str, clear: bool) -> bytes:
         """A JPEG, upright, without what the camera wrote into the original.
@@ -83,7 +86,8 @@ class Pictures:
                 return known
         with reading(known_database(self.database)) as conn:
             number = rows.frame_shown(conn, media_id)
-        made = jpeg(self._original(media_id), SIZES[size], blocks, number)
+        with self._making:
+            made = jpeg(self._original(media_id), SIZES[size], blocks, number)
         with self._one_at_a_time:
             if key not in self._made:
                 self._made[key] = made

@@ -19,7 +19,7 @@ from flows.services.reviewing.shown import Said
 from pipeline.answers import animals
 from pipeline.errors import InputError
 from pipeline.records import LIFE_STAGES, SEXES, Review
-from pipeline.species.labelset import load_labelset
+from pipeline.species.labelset import LabelSet, load_labelset
 from pipeline.species.spelling import meant
 
 TYPES = ("animal", "human", "vehicle", "blank", "unknown")
@@ -97,6 +97,7 @@ class Answers:
     """What people answer in one database. Several threads may save at once."""
 
     database: str
+    _labels: LabelSet | None = None  # read once: an answer waits for it
     _names: set[str] | None = None
     _read_at: float = 0.0
     _one_at_a_time: Lock = field(default_factory=Lock)
@@ -133,7 +134,8 @@ class Answers:
         with self._one_at_a_time:
             if self._names is None or monotonic() - self._read_at > NAMES_S:
                 self._names, self._read_at = names_in_use(conn), monotonic()
-            respelled, _ = meant(named, self._names, load_labelset())
+            self._labels = self._labels or load_labelset()
+            respelled, _ = meant(named, self._names, self._labels)
             written = [replace(row, name=respelled.get(row.name or "", row.name)) for row in said]
             self._names |= {row.name for row in written if row.name}
         return written

@@ -12,6 +12,7 @@ const $ = (id) => document.getElementById(id);
 
 let item = null; // what is shown
 let at = 0; // its picture
+let thumbnails = []; // of the strip, not asked for yet
 let ready = []; // the next ones
 let past = []; // keys of those before
 let future = []; // those that somebody came back from
@@ -50,8 +51,8 @@ function more() {
         if (![item, ...ready].some((one) => one && one.media_id === next.media_id)) ready.push(next);
       }
       if (said.items.length) wrapped = false;
-      ready.forEach(loadAhead);
       fetching = null;
+      lookAhead();
       return said.items.length;
     })
     .catch((why) => {
@@ -61,9 +62,16 @@ function more() {
   return fetching;
 }
 
-function loadAhead(next) {
-  const frame = next.frames[best(next)];
-  if (frame) view.load(view.address(frame, "big", next.hidden.includes(frame.media_id)));
+// What is looked at next, the likeliest first; nothing of it is asked for before what is shown now
+// is painted.
+function lookAhead() {
+  const wanted = ready.map((next) => bigOf(next, next.frames[best(next)]));
+  const near = [at + 1, at - 1].map((n) => item && bigOf(item, item.frames[n]));
+  view.ahead([...wanted, ...near].filter(Boolean));
+}
+
+function bigOf(visit, frame) {
+  return frame && view.address(frame, "big", visit.hidden.includes(frame.media_id));
 }
 
 async function forward() {
@@ -72,9 +80,8 @@ async function forward() {
   if (!ready.length) await more();
   const next = ready.shift();
   if (!next) return finished();
-  const painted = display(next);
+  await display(next);
   more()?.catch(tell);
-  return painted;
 }
 
 async function back() {
@@ -141,11 +148,11 @@ async function showFrame(i) {
     if (n === at) button.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   facts(frame);
-  for (const n of [at + 1, at - 1]) {
-    const near = item.frames[n];
-    if (near) view.load(view.address(near, "big", isHidden(near)));
-  }
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  if (item !== mine) return;
+  for (const [image, words] of thumbnails) Object.assign(image, words);
+  thumbnails = [];
+  lookAhead();
 }
 
 function isHidden(frame) {
@@ -153,14 +160,15 @@ function isHidden(frame) {
 }
 
 function strip() {
+  thumbnails = [];
   $("strip").replaceChildren(
     ...item.frames.map((frame, i) => {
       const made = document.createElement("button");
       made.type = "button";
       const image = document.createElement("img");
       image.loading = "lazy";
-      image.alt = `picture ${i + 1}`;
-      image.src = view.address(frame, "strip", isHidden(frame));
+      const alt = `picture ${i + 1}`;
+      thumbnails.push([image, { alt, src: view.address(frame, "strip", isHidden(frame)) }]);
       const words = document.createElement("span");
       words.textContent = (frame.taken_at || "").slice(11, 19) || `${i + 1}`;
       made.append(image, words);
@@ -334,9 +342,10 @@ async function say(rows) {
 
 function saved() {
   counts.answered += 1;
-  if (counts.answered % 10 === 0) progress().catch(tell);
   draw();
-  return forward();
+  return forward().then(() => {
+    if (item && counts.answered % 10 === 0) progress().catch(tell);
+  });
 }
 
 async function undo(again) {

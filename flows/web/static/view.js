@@ -4,6 +4,8 @@ const plane = document.getElementById("plane");
 const boxes = document.getElementById("boxes");
 const loaded = new Map(); // address -> image, the oldest first
 const MOST_LOADED = 60;
+let line = []; // addresses to load ahead
+let loading = false;
 let frame = null;
 let image = null;
 let zoomed = false;
@@ -27,6 +29,15 @@ export function load(url) {
     if (loaded.size > MOST_LOADED) loaded.delete(loaded.keys().next().value);
   }
   return found;
+}
+
+// Addresses that are wanted soon, one after the other: an answer waits behind one of them at most.
+export async function ahead(urls) {
+  line = urls;
+  if (loading) return;
+  loading = true;
+  while (line.length) await load(line.shift()).ready;
+  loading = false;
 }
 
 export function forget(media_id) {
