@@ -14,6 +14,28 @@ from flows.web.app import make_app, make_desk
 from tests.screens import HOME, PORT, Browser, browser, fill_with_pictures, second
 
 ANIMAL = [{"observation_type": "animal", "name": "Equus quagga", "count": 2}]
+ADDRESSES = {  # every address of the screen, as somebody asks it -> what it answers him
+    "GET /": ("/", 200),
+    "POST /reviewer": ("/reviewer", 303),
+    "GET /review": ("/review", 200),
+    "POST /api/next": ("/api/next", 200),
+    "POST /api/hold": ("/api/hold", 200),
+    "POST /api/visit": ("/api/visit", 200),
+    "POST /api/save": ("/api/save", 400),  # without an answer
+    "POST /api/undo": ("/api/undo", 200),
+    "POST /api/reveal": ("/api/reveal", 200),
+    "POST /api/favourite": ("/api/favourite", 400),  # of no picture
+    "POST /api/size": ("/api/size", 200),
+    "GET /api/names": ("/api/names?q=zebr", 200),
+    "GET /picture/{media_id:int}/{size:str}.jpg": ("/picture/1/big.jpg", 200),
+    "GET /flags": ("/flags", 200),
+    "GET /flags/{flag_id}": ("/flags/none", 400),
+    "POST /flags/{flag_id}": ("/flags/none", 400),
+    "GET /seen": ("/seen", 200),
+    "GET /visit/{media_id:int}": ("/visit/1", 200),
+    "GET /map": ("/map", 200),
+    "GET /static": ("/static/review.js", 200),
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +60,53 @@ def reviews(url) -> int:
     return found
 
 
+def names_of(app) -> list[str]:
+    """Every address of the application with its method; one that a new file adds is among them."""
+    return [
+        f"{method} {route.path}"
+        for route in app.routes
+        for method in sorted((getattr(route, "methods", None) or {"GET"}) - {"HEAD"})
+    ]
+
+
+def asked(client, name: str, **headers: str):
+    """An address as the page would ask it, without a word about anything."""
+    body = {"json": {}} if name.startswith("POST /api") else {}
+    return client.request(name.partition(" ")[0], ADDRESSES[name][0], headers=headers, **body)
+
+
+def test_every_address_is_known_here_and_answers_its_reviewer(amina):
+    assert sorted(names_of(amina.app)) == sorted(ADDRESSES)
+    for name, (_, status) in ADDRESSES.items():
+        answer = asked(amina, name)
+        assert answer.status_code == status, f"{name}: {answer.text[:200]}"
+        assert not any(head.startswith("access-control") for head in answer.headers), name
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a@127.0.0.1:x"])
+def test_every_address_refuses_a_name_that_was_made_to_point_here(amina, host):
+    for name in ADDRESSES:
+        assert asked(amina, name, host=host).status_code == 421, name
+
+
+def test_every_address_that_changes_something_refuses_another_page(url, amina):
+    before = reviews(url)
+    for origin in ("http://evil.example", "null", f"http://127.0.0.1:{PORT + 1}"):
+        for name in ADDRESSES:
+            if name.startswith("POST"):
+                assert asked(amina, name, origin=origin).status_code == 403, name
+    assert reviews(url) == before
+
+
+def test_every_address_refuses_who_has_no_key_or_another_one(amina):
+    stranger = Browser(amina.app, None)
+    for cookie in (None, "guess"):
+        if cookie:
+            stranger.cookies.set(amina.app.state.desk.key_cookie, cookie)
+        for name in ADDRESSES:
+            assert asked(stranger, name).status_code == 403, name
+
+
 def test_who_has_no_key_gets_nothing(url):
     stranger = browser(url, name=None)
     stranger.cookies.clear()
@@ -59,11 +128,6 @@ def test_another_page_in_the_same_browser_can_change_nothing(url, amina):
     text = amina.post("/api/save", content=b"{}", headers={"content-type": "text/plain"})
     assert text.status_code == 400
     assert reviews(url) == before
-
-
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a@127.0.0.1:x"])
-def test_a_name_that_was_made_to_point_here_is_refused(amina, host):
-    assert amina.get("/", headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize(

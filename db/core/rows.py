@@ -180,7 +180,7 @@ def refresh_ids(conn: Connection, ids: Collection[int]) -> None:
 def _refreshing_ids(dialect: Dialect) -> Compiled:
     """Compiled once: SQLAlchemy would do it again at each answer of the review screen, which takes
     longer than all the rest of it."""
-    ids = sa.bindparam("ids", expanding=True)
+    ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
     return _refreshing(dialect.name, schema.media.c.id.in_(ids)).compile(dialect=dialect)
 
 
