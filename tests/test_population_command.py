@@ -1,9 +1,6 @@
 """`camtriage population`: numbers counted by hand, on both databases, and as a user types it."""
 
 import csv
-import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -27,6 +24,7 @@ from pipeline.population.events.sightings import StudyRequest
 from pipeline.population.study.study import study
 from pipeline.population.study.tables import Tables, population_tables
 from pipeline.records import Deployment, Media, Outage, Review, Visit
+from tests.commands import typed
 
 FOX = ("animal", "Vulpes vulpes", "species")
 MAMMAL = ("animal", "Mammalia", "class")
@@ -267,14 +265,7 @@ def test_words_that_cannot_be_are_named(option, words):
 
 
 def camtriage(*words, cwd, url):
-    return subprocess.run(
-        [sys.executable, "-m", "flows.cli", "population", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", "CAMTRIAGE_DATABASE_URL": url},
-        timeout=60,
-    )
+    return typed("population", *words, cwd=cwd, CAMTRIAGE_DATABASE_URL=url)
 
 
 def test_the_command_writes_files_prints_their_paths_and_says_what_they_are(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -315,46 +314,6 @@ def test_the_databases_password_and_the_key_are_nowhere_in_prefect(worker):
         assert told == keeper
     if os.name != "nt":
         assert (home / "api.key").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_run_goes_on_after_prefects_home_is_lost(tmp_path):
-    card = cards.card(tmp_path / "card", pictures=48)
-    (tmp_path / "small.toml").write_text("[windows]\nsize = 8\n")
-    home, url = tmp_path / "prefect", f"sqlite:///{tmp_path / 'c.db'}"
-    plain = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
-    words = [
-        sys.executable,
-        "-m",
-        "flows.cli",
-        "run",
-        str(card),
-        "--database",
-        url,
-        "--settings",
-        str(tmp_path / "small.toml"),
-        "--prefect",
-        "--detector",
-        "none",
-    ]
-    more = {"env": {**plain, "PREFECT_HOME": str(home)}, "cwd": ROOT, "start_new_session": True}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    killed = subprocess.Popen(words, **more, **quiet)
-
-    def windows_done() -> int:
-        if not (tmp_path / "c.db").exists():
-            return 0
-        with open_database(url).connect() as conn:
-            return conn.exec_driver_sql("SELECT count(*) FROM window_done").scalar()
-
-    assert until(windows_done, PATIENCE_S, every=0.1)
-    os.killpg(killed.pid, signal.SIGKILL)  # and the temporary server that it started
-    killed.wait()
-    shutil.rmtree(home)
-    said = subprocess.run(words, capture_output=True, text=True, **more)
-    assert said.returncode == 0, said.stderr
-    with open_database(url).connect() as conn:
-        rows = conn.exec_driver_sql("SELECT status, unprocessed FROM run_summary ORDER BY run_id")
-        assert [tuple(row) for row in rows] == [("running", 0), ("finished", 0)]
 
 
 def test_what_would_fail_only_at_night_is_refused_by_day(tmp_path, monkeypatch):

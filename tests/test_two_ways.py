@@ -20,6 +20,7 @@ from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.steps.summary import exit_code
 from tests import cards
+from tests.prefect_servers import until
 from tests.receivers import site
 
 
@@ -67,10 +68,30 @@ def test_a_renamed_folder_with_files_in_another_order_gives_the_same(undisturbed
     assert dump_of(_url(tmp_path, "renamed")) == expected
 
 
-def test_the_prefect_flow_gives_what_the_direct_run_gives(undisturbed, tmp_path):
+def test_a_prefect_flow_that_knows_nothing_of_a_killed_run_ends_as_an_undisturbed_one(
+    undisturbed, tmp_path
+):
+    """Prefect's home may be lost: what is done stands in our database alone."""
     card, expected = undisturbed
-    run_job(RunOptions(card=str(card), name="c", database=_url(tmp_path, "flow")), as_flow=True)
-    assert dump_of(_url(tmp_path, "flow")) == expected
+    url = _url(tmp_path, "flow")
+    command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "c"]
+    command += ["--database", url, "--threads", "1"]
+    killed = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def windows_done() -> int:
+        if not (tmp_path / "flow.db").exists():
+            return 0
+        with open_database(url).connect() as conn:
+            return conn.exec_driver_sql("SELECT count(*) FROM window_done").scalar()
+
+    assert until(windows_done, 240, every=0.05)
+    killed.kill()
+    killed.wait()
+    run_job(RunOptions(card=str(card), name="c", database=url), as_flow=True)
+    assert dump_of(url) == expected
+    with open_database(url).connect() as conn:
+        rows = conn.exec_driver_sql("SELECT status, unprocessed FROM run_summary ORDER BY run_id")
+        assert [tuple(row) for row in rows] == [("running", 0), ("finished", 0)]
 
 
 def test_running_again_changes_nothing_and_says_so(undisturbed, tmp_path):
