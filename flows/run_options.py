@@ -273,4 +273,5 @@ class StartedRun:
     flag: int  # of the flags
     seed: str  # of the audit's draw: the batch and what shaped its scores
     notes: tuple[str, ...] = ()  # what else was saved with the card, a sentence each
+    stream: bool = False  # pictures come one by one: earlier ones are their background
     careful: tuple[int, ...] = ()  # windows that two runs died over: decoded in a child process

@@ -17,6 +17,7 @@ from db.core.rows import (
 )
 
 STEPS = ("look", "label", "flag", "review")
+STREAM = "stream"  # stands for the content of a batch that is no card: pictures keep coming to it
 
 
 def save_batch(conn: Connection, name: str, root: str, content: str | None) -> int:
@@ -42,13 +43,32 @@ def _batch(conn: Connection, which: ColumnElement[bool]) -> int | None:
     return conn.execute(sa.select(b.id).where(which).order_by(b.id).limit(1)).scalar()
 
 
+def is_stream(conn: Connection, batch_id: int) -> bool:
+    """Whether pictures come to this batch by themselves, one by one."""
+    b = schema.batch.c
+    return conn.execute(sa.select(b.content).where(b.id == batch_id)).scalar() == STREAM
+
+
+def brought_by_streams(conn: Connection, sha256s: Iterable[str]) -> dict[str, str]:
+    """Deployment by sha-256, of the pictures that came by themselves."""
+    m, d, b = schema.media.c, schema.deployment.c, schema.batch.c
+    streams = list(conn.execute(sa.select(b.id).where(b.content == STREAM)).scalars())
+    if not streams:
+        return {}
+    known = sa.select(m.sha256, d.name).join(schema.deployment, d.id == m.deployment_id)
+    known = known.where(m.batch_id.in_(streams))
+    parts = (conn.execute(known.where(m.sha256.in_(part))) for part in chunks(sha256s))
+    return {sha: name for part in parts for sha, name in part}
+
+
 def batch_of_most(conn: Connection, sha256s: Iterable[str]) -> int | None:
-    """The batch that brought more than half of these pictures: the same card, emptier or fuller."""
+    """The card that brought more than half of these pictures: the same one, emptier or fuller."""
     counts: Counter[int] = Counter()
     total, m = 0, schema.media.c
+    card = m.batch_id.not_in(sa.select(schema.batch.c.id).where(schema.batch.c.content == STREAM))
     for part in chunks(sha256s):
         total += len(part)
-        query = sa.select(m.batch_id, sa.func.count()).where(m.sha256.in_(part))
+        query = sa.select(m.batch_id, sa.func.count()).where(m.sha256.in_(part), card)
         counts.update({batch: n for batch, n in conn.execute(query.group_by(m.batch_id))})
     most = counts.most_common(1)
     return most[0][0] if most and 2 * most[0][1] > total else None

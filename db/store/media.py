@@ -94,6 +94,26 @@ def media_of_window(conn: Connection, window_id: int) -> list[Media]:
     return list(_media(conn, schema.media.c.work_window_id == window_id))
 
 
+def earlier_media(
+    conn: Connection, window_id: int, recipe_id: int, light: str, most: int
+) -> list[tuple[Media, int | None]]:
+    """The newest pictures of this light in earlier windows of the same batch and deployment, looked
+    at under this recipe; with the frame that stands for a clip."""
+    m, w, k = schema.media.c, schema.work_window, schema.look.c
+    this = sa.select(w.c.batch_id, w.c.deployment_id, w.c.number).where(w.c.id == window_id)
+    batch, place, number = conn.execute(this).one()
+    query = (
+        sa.select(m.sha256, k.frame_number)
+        .join(w, w.c.id == m.work_window_id)
+        .join(schema.look, k.media_id == m.id)
+        .where(w.c.deployment_id == place, w.c.batch_id == batch, w.c.number < number)
+        .where(k.recipe_id == recipe_id, k.light == light)
+        .order_by(w.c.number.desc(), m.position.desc())
+    )
+    frames = {sha: frame for sha, frame in conn.execute(query.limit(most))}
+    return [(picture, frames[picture.sha256]) for picture in media_named(conn, frames)]
+
+
 def bursts_of(conn: Connection, batch_id: int, among: Among = None) -> dict[str, int]:
     """Number of each picture's burst, by sha-256."""
     m = schema.media.c

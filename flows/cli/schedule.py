@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Database, Out, Settings
-from flows.run_options import database_url
+from flows.cli.options import Database, Out, Settings, with_options
+from flows.run_options import RunOptions, database_url
 
 if TYPE_CHECKING:  # a command starts without what it does not need
     from flows.prefect.deploy import Deployed
@@ -17,6 +17,10 @@ app = typer.Typer()
 Inbox = Annotated[
     Path, typer.Argument(metavar="DIR", help="Inbox: each folder in it is a card of its own.")
 ]
+STREAM_OPTIONS = (
+    *("database", "settings", "labels", "sites", "labeller", "pretrained", "frame", "detector"),
+    *("file_date", "threads"),
+)
 File = Annotated[
     Path | None,
     typer.Option("--file", metavar="YAML", help="Schedules of your own: a copy of prefect.yaml."),
@@ -79,6 +83,25 @@ def deploy(
         "start a worker, in a shell where CAMTRIAGE_DATABASE_URL is set: "
         f"prefect worker start --pool {POOL}"
     )
+    return 0
+
+
+@app.command()
+@with_options(RunOptions, only=STREAM_OPTIONS)
+def stream(
+    options: RunOptions,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Each folder in it is a camera that sends.")
+    ],
+) -> int:
+    """Look at pictures that come by themselves, as they come, until stopped.
+
+    camtriage stream /cards/in/streams --database sqlite:////data/camtriage.db
+    """
+    from flows.services.streams.watch import watch_streams
+
+    for told in watch_streams(folder, options):
+        print(told.line, file=sys.stderr if told.wrong else sys.stdout, flush=True)
     return 0
 
 

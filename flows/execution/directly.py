@@ -15,12 +15,18 @@ from pipeline.errors import in_one_line
 NAMES = {  # step function -> what the user reads
     "ingest": "reading files",
     "read_card": "reading files",
+    "take_files": "reading files",
     "score_windows": "scoring pictures",
     "audit": "drawing the audit",
     "label": "naming",
     "visits": "visits",
     "flags": "flags",
 }
+
+
+def silently() -> "Directly":
+    """One window after the other, without a line on the terminal."""
+    return Directly(1, Console(quiet=True))
 
 
 class Directly:

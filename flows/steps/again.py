@@ -13,6 +13,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from db.core.rows import chunks
+from db.store.batches import brought_by_streams
 from db.store.deployments import all_deployments
 from db.store.files import move_paths
 from db.store.incoming.meeting import give_bytes, homes_of, known_bytes, waiting
@@ -57,6 +58,15 @@ def with_known_places(conn: Connection, batch_id: int, card: Card) -> Card:
     """The card with the deployments that its pictures have already; new pictures go where all
     known ones of their folder and camera are."""
     return _at_homes(conn, card, partial(_homes, conn, batch_id))
+
+
+def with_streams_places(conn: Connection, card: Card) -> Card:
+    """The card with the deployments of the pictures that its camera had sent before by itself;
+    its other pictures of that folder go there too."""
+    sent = brought_by_streams(conn, (picture.sha256 for picture in card.media))
+    if not sent:
+        return card
+    return _at_homes(conn, card, lambda part: [sent.get(picture.sha256) for picture in part])
 
 
 def _at_homes(

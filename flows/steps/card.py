@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from db.store.batches import STREAM
 from flows.execution.ways import Progress
 from flows.run_options import RunOptions, card_folder
 from pipeline.card.clock import days_for_midnights
@@ -38,6 +39,11 @@ class Card:
     deployments: tuple[Deployment, ...]
     problems: Packed[FileProblem]
     outages: tuple[Outage, ...] = ()  # of these deployments, by their table
+
+    @property
+    def is_stream(self) -> bool:
+        """Pictures come to it one by one, and this is a part of them."""
+        return self.content == STREAM
 
     def counted(self) -> str:
         """The files by kind, and the problems by reason, in one line."""
@@ -96,7 +102,7 @@ def read_card(
         what = "for its clips: pip install 'camtriage[video]'" if clips else "is this the card?"
         raise CardError(f"{options.card}: no pictures among {files}; {what}")
     pictures = (file for file in found if to_look_at(file))
-    media, problems = _read_all(root, pictures, total, options, tell)
+    media, problems = read_all(root, pictures, total, options, tell)
     left_out = (file for file in found if file.why)
     problems.extend(FileProblem(file.path, "ingest", "left_out", file.why) for file in left_out)
     digests = _digests(media)
@@ -114,7 +120,7 @@ def read_card(
     return Card(root, name, content, found, media, tuple(deployments), problems, tuple(outages))
 
 
-def _read_all(
+def read_all(
     root: Path, pictures: Iterator[Found], total: int, options: RunOptions, tell: Progress | None
 ) -> tuple[Packed[Media], Packed[FileProblem]]:
     """Media and problems of all picture files, in the order of their paths."""

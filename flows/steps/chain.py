@@ -40,7 +40,11 @@ def run_card(options: RunOptions, way: Way) -> Summary:
     """Every step for one card. Bad input is refused before anything is written."""
     given, options = options, options.here()  # another machine maps the folders as they were given
     check_inputs(options)
-    run = way.step(ingest, options)
+    return carry_on(options, given, way.step(ingest, options), way)
+
+
+def carry_on(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) -> Summary:
+    """Every step after ingest, for a run that it began. given: as they travel to other machines."""
     if run.run_id is None:
         forget_boxes()
         return replace(summarise(options, run), warnings=(*other_name(options, run), *run.notes))
@@ -55,13 +59,14 @@ def run_card(options: RunOptions, way: Way) -> Summary:
 
 
 def _steps(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) -> Summary:
-    """What comes after ingest. given: the options as they travel to other machines."""
+    """What comes after ingest."""
     left = windows_left_of(options, run)
     started, size = time.perf_counter(), way.windows_at_once
     pieces = [left[i : i + size] for i in range(0, len(left), size)]
     way.each(score_windows, pieces, pictures, given, run)
     seconds = time.perf_counter() - started
-    for function in (audit, label, visits, flags):
+    # one by one every blank would be drawn: the audit of a stream is not here
+    for function in (label, visits, flags) if run.stream else (audit, label, visits, flags):
         way.step(function, options, run)
     warnings = (
         *other_name(options, run),

@@ -13,6 +13,7 @@ from db.store.batches import (
     batch_of_most,
     batch_row,
     find_batch,
+    is_stream,
     last_run,
     save_batch,
     save_recipe,
@@ -31,7 +32,12 @@ from flows.execution.retry import patient
 from flows.execution.ways import Progress
 from flows.run_options import RunOptions, StartedRun, kept_settings
 from flows.steps import recipes
-from flows.steps.again import follow_the_folder, meet_data_sets, with_known_places
+from flows.steps.again import (
+    follow_the_folder,
+    meet_data_sets,
+    with_known_places,
+    with_streams_places,
+)
 from flows.steps.answers import naming_recipe, refuse_foreign_answers, source_of
 from flows.steps.boxes import refuse_strangers
 from flows.steps.card import Card, read_card
@@ -57,12 +63,18 @@ def ingest(options: RunOptions, tell: Progress | None = None) -> StartedRun:
 def save_card(options: RunOptions, card: Card) -> StartedRun:
     """One transaction: a card is in the database with its whole plan, or not at all."""
     with writing(ready_database(options.database)) as conn:
-        known = batch_by_name(conn, card.name) is not None
+        known = batch_by_name(conn, card.name)
+        if known is not None and is_stream(conn, known) and not card.is_stream:
+            raise SettingsError(
+                f"--name {card.name}: pictures come to it by themselves (camtriage stream); give "
+                "the card another name"
+            )
         batch_id = save_batch(conn, card.name, str(card.root.resolve()), card.content)
-        if known:
+        if known is not None and not card.is_stream:
             follow_the_folder(conn, batch_id, card)
-        if known and not options.deployments:
-            card = with_known_places(conn, batch_id, card)
+        if not card.is_stream and not options.deployments:
+            card = with_streams_places(conn, card)
+            card = with_known_places(conn, batch_id, card) if known is not None else card
         card, met = meet_data_sets(conn, batch_id, card)
         before = _facts(conn, batch_id)
         save_deployments(conn, card.deployments)
@@ -82,6 +94,7 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
             save_windows(conn, batch_id, plan(new, options.load_settings().windows, numbers))
         run = _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
         entered = f"{counted(outages, 'outage')} entered from the table's columns of problems."
+        run = replace(run, stream=card.is_stream)
         return replace(run, notes=(*met, *((entered,) if outages else ())))
 
 

@@ -17,6 +17,7 @@ from db.store.scores import save_window
 from db.store.windows import window_of, windows_left
 from flows.execution import loaded as models
 from flows.execution.databases import joined_database, ready_database
+from flows.execution.earlier import Kept
 from flows.execution.memory import give_back
 from flows.execution.retry import patient
 from flows.run_options import RunOptions, StartedRun
@@ -50,7 +51,16 @@ def score_windows(windows: Sequence[tuple[int, int]], options: RunOptions, run: 
         scored = score.score_window_in_child if window_id in run.careful else score.score_window
         boxes = boxes_for(options.boxes, options.database, run.batch_id)
         found = scored(
-            media, bursts, read_bytes, frame, encoder, settings, boxes, each=each, detector=detector
+            media,
+            bursts,
+            read_bytes,
+            frame,
+            encoder,
+            settings,
+            boxes,
+            each=each,
+            detector=detector,
+            earlier=Kept(engine, window_id, run.look, read_bytes, frame) if run.stream else None,
         )
         with writing(engine) as conn:
             same_database(conn, run)

@@ -194,6 +194,17 @@ def from_folders(media: Iterable[Media], batch: str) -> tuple[list[str], list[De
     return names, found
 
 
+def one_place(media: Iterable[Media], name: str, place: str) -> Deployment:
+    """One deployment for all of these pictures, whatever folders they lie in."""
+    cameras: Counter[Facts] = Counter()
+    fixes = array("d")
+    for picture in media:
+        cameras[picture.utc_offset_min, picture.serial, picture.make, picture.model] += 1
+        if picture.latitude is not None and picture.longitude is not None:
+            fixes.extend((picture.latitude, picture.longitude))
+    return _described(name, place, cameras, fixes)
+
+
 def _described(name: str, place: str, cameras: Counter[Facts], fixes: "array[float]") -> Deployment:
     """A deployment from what its pictures have of camera and place; its period is not known.
 

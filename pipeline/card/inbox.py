@@ -15,6 +15,8 @@ from pipeline.card.scan import by_a_computer, is_picture, scan, to_look_at
 from pipeline.counted import counted
 from pipeline.errors import CardError
 
+STREAMS = "streams"  # of an inbox: no card, but a folder for each camera that sends its pictures
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -41,11 +43,20 @@ def folders_in(inbox: Path) -> dict[str, Listing]:
     A folder that cannot be read completely (it is just being moved) is left for later.
     """
     folders = {}
-    for entry in _entries(inbox):
-        if entry.is_dir() and not by_a_computer(entry.name) and _is_text(entry.name):
+    for folder in subfolders(inbox):
+        if folder.name != STREAMS:
             with suppress(CardError):
-                folders[entry.path] = listing(Path(entry.path))
+                folders[str(folder)] = listing(folder)
     return folders
+
+
+def subfolders(inbox: Path) -> list[Path]:
+    """The folders in it that people made, by name. Raises CardError where it cannot be read."""
+    return [
+        Path(entry.path)
+        for entry in _entries(inbox)
+        if entry.is_dir() and not by_a_computer(entry.name) and _is_text(entry.name)
+    ]
 
 
 def settled(before: Mapping[str, Listing], now: Mapping[str, Listing]) -> dict[str, Listing]:
@@ -63,13 +74,20 @@ def never_taken(inbox: Path, folders: Mapping[str, Listing]) -> list[str]:
     folders   as folders_in found them
     """
     entries = _entries(inbox)
-    loose = sum(is_picture(Path(entry.path)) for entry in entries if entry.is_file())
-    line = f"{counted(loose, 'picture')} loose in {inbox} itself: give each card a folder"
-    lines = [line] if loose else []
+    line = loose_in(inbox)
+    lines = [line] if line else []
     empty = (folder for folder, listed in folders.items() if not listed.pictures)
     lines += [f"{Path(folder).name}: holds no picture" for folder in empty]
     odd = [entry.name for entry in entries if not _is_text(entry.name)]
     return lines + [f"{name!r}: a name that is no text: rename the folder" for name in odd]
+
+
+def loose_in(inbox: Path) -> str:
+    """A sentence about pictures that lie in no folder; empty where there are none."""
+    loose = sum(is_picture(Path(entry.path)) for entry in _entries(inbox) if entry.is_file())
+    return (
+        f"{counted(loose, 'picture')} loose in {inbox} itself: give each a folder" if loose else ""
+    )
 
 
 def _entries(inbox: Path) -> list[os.DirEntry[str]]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+FULL = 16  # pictures, from which on more earlier ones make no better background
 SHORTEST = 8  # pictures of one view and light: fewer show no background
 NEAREST = 3
 _AT_ONCE = 64  # cells: 64 x 128 x 128 distances are 4 MB

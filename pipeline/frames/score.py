@@ -98,6 +98,13 @@ class Detector(Protocol):
         """What it sees in prepared pictures, each run alone."""
 
 
+class Earlier(Protocol):
+    """What a camera usually sees, for a window too short to show it."""
+
+    def __call__(self, light: str, most: int, /) -> NDArray[np.floating]:
+        """(at most `most`, h, w, c) the frame model's cells of earlier pictures of this light."""
+
+
 class Encoder(Protocol):
     """The image tower of a labeller (pipeline.species.encoder)."""
 
@@ -129,6 +136,7 @@ def score_window(
     decoder: Decode = shown,
     each: Each = map,
     detector: Detector | None = None,
+    earlier: Earlier | None = None,
 ) -> WindowScores:
     """Score one window; a picture that cannot be opened is a file problem and in `failed`.
 
@@ -140,6 +148,7 @@ def score_window(
     detector  None: the frame model alone says what is a person or a vehicle
     encoder   None: no embeddings
     each      runs the pictures one after the other, or on the threads of a pool
+    earlier   fills up the background of a window with few pictures
     """
 
     def score(picture: Media) -> list[tuple[_Scored, FrameOutput]] | FileProblem:
@@ -167,7 +176,8 @@ def score_window(
     output = joined(outputs)
     outputs.clear()  # held twice, they are a quarter of a megabyte for each picture
     worth = (frame.fusion, detector.evidence if detector is not None else None)
-    scores = _frame_scores(opened, numbers, output, worth, settings, boxes or {})
+    seen = _usually_seen(opened, output, earlier)
+    scores = _frame_scores(opened, numbers, output, seen, worth, settings, boxes or {})
     if detector is not None and detector.own:
         scores = [_kept_by_animal(scored, detector.evidence.animal) for scored in scores]
     opened, scores = _one_a_medium(opened, scores)
@@ -202,13 +212,16 @@ def score_window_in_child(
     limit_s: float = LIMIT_S,
     each: Each = map,
     detector: Detector | None = None,
+    earlier: Earlier | None = None,
 ) -> WindowScores:
     """As `score_window`, each picture decoded in a process of its own, after a crash."""
 
     def apart(data: bytes, mediatype: str) -> list[Frame]:
         return decode_in_child(data, mediatype, limit_s)
 
-    return score_window(media, bursts, read, frame, encoder, settings, boxes, apart, each, detector)
+    return score_window(
+        media, bursts, read, frame, encoder, settings, boxes, apart, each, detector, earlier
+    )
 
 
 def embed(
@@ -260,18 +273,34 @@ def _open(picture: Media, read: Read, decoder: Decode) -> list[Frame] | FileProb
         return FileProblem(picture.path, STEP, "unreadable", str(why))
 
 
+def _usually_seen(
+    opened: Sequence[_Scored], output: FrameOutput, earlier: Earlier | None
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Novelty (n, h, w) and shift of the view (n,) of a window's pictures, beside what the camera
+    saw before where the window alone is short."""
+    lights = [picture.light.light for picture in opened]
+    cells, names = [output.cells], [*lights]
+    for light in sorted({*lights}) if earlier else ():
+        missing = background.FULL - lights.count(light)
+        if earlier and missing > 0 and len(before := earlier(light, missing)):
+            cells.append(before.astype(np.float32))
+            names += [light] * len(before)
+    every = np.concatenate(cells)
+    count = len(opened)
+    return background.novelty_map(every, names)[:count], view_shift(every, names)[:count]
+
+
 def _frame_scores(
     opened: Sequence[_Scored],
     bursts: Sequence[int],
     output: FrameOutput,
+    seen: tuple[NDArray[np.float32], NDArray[np.float64]],
     worth: tuple[Fusion, Evidence | None],
     settings: Settings,
     boxes: Mapping[str, Sequence[Detection]],
 ) -> list[FrameScores]:
     """The scores of a window's n opened pictures and frames; all sequences have that length."""
-    names = tuple(picture.light.light for picture in opened)
-    novelty = background.novelty_map(output.cells, names)
-    shifts = view_shift(output.cells, names)
+    novelty, shifts = seen
     decision = blank.decide(
         output.logits,
         novelty,

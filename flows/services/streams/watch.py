@@ -1,0 +1,142 @@
+"""Cameras that send their pictures are watched: what has arrived is looked at within seconds, and
+who is to be told of it is told. The models stay loaded from one look to the next.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from flows.execution.databases import ready_database
+from flows.execution.directly import silently
+from flows.facts.alerts import alerting_of
+from flows.run_options import RunOptions
+from flows.services.alerts.send import send_alerts
+from flows.services.streams.look import look, of_camera, taken
+from flows.steps.chain import check_inputs
+from flows.steps.summary import Summary, exit_code
+from pipeline.alerts.channels import Alerting
+from pipeline.card.inbox import loose_in, subfolders
+from pipeline.counted import counted
+from pipeline.errors import CamtriageError, in_one_line
+from pipeline.streams.settle import Arriving
+
+EVERY_S = 1.0  # between two looks into the folders
+SHARE = 9  # listing large folders takes at most a tenth of the time
+AGAIN_S = 30.0  # after a look that failed
+FAILURES = (CamtriageError, SQLAlchemyError, OSError)  # that may pass; others end the watch
+SEND_EVERY_S = 30.0  # alerts that wait for their hour or their next try
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that happened, in one line."""
+
+    line: str
+    wrong: bool = False
+
+
+@dataclass(slots=True)
+class _Camera:
+    options: RunOptions
+    arriving: Arriving
+    taken: dict[str, int] = field(default_factory=dict)
+    left: bool = True  # an earlier look may have left something
+    not_before: float = 0.0
+
+
+class Watch:
+    """The folders of a stream, from now on."""
+
+    def __init__(self, streams: Path, options: RunOptions) -> None:
+        self.streams, self.options = streams, options
+        check_inputs(replace(options, card=str(streams)))  # the models are loaded here
+        ready_database(options.database)
+        self.alerting = alerting_of()
+        self.way = silently()  # windows in their order: each has those before
+        self.cameras: dict[str, _Camera] = {}
+        self.said: set[str] = set()
+        self.sent_at = float("-inf")
+
+    def once(self) -> Iterator[Told]:
+        """Look into every folder once. Raises CardError where the streams' folder is not there."""
+        looked = False
+        if line := loose_in(self.streams):
+            yield from self._once_said(line)
+        for folder in subfolders(self.streams):
+            try:
+                told = self._camera(folder)
+            except FAILURES as why:
+                yield from self._failed(folder, why)
+                continue
+            if told:
+                looked = True
+                yield told
+        if self.alerting and (looked or time.monotonic() - self.sent_at >= SEND_EVERY_S):
+            try:
+                yield from self._send(self.alerting)
+            except FAILURES as why:
+                yield from self._once_said(in_one_line(why))
+
+    def _camera(self, folder: Path) -> Told | None:
+        camera = self.cameras.get(folder.name)
+        if camera is None:
+            options = of_camera(self.options, folder)
+            known = taken(options)
+            camera = _Camera(options, Arriving(folder), known or {}, left=known is not None)
+            self.cameras[folder.name] = camera
+        if time.monotonic() < camera.not_before:
+            return None
+        found = camera.arriving.arrived(camera.taken)
+        if not found and not camera.left:
+            return None
+        began = time.monotonic()
+        summary = look(camera.options, found, self.way)
+        camera.taken = taken(camera.options) or {}
+        camera.left = exit_code(summary) != 0
+        camera.not_before = began + AGAIN_S if camera.left else 0.0
+        return _line(summary, len(found), time.monotonic() - began)
+
+    def _failed(self, folder: Path, why: Exception) -> Iterator[Told]:
+        if camera := self.cameras.get(folder.name):
+            camera.left, camera.not_before = True, time.monotonic() + AGAIN_S
+        yield from self._once_said(in_one_line(why))
+
+    def _once_said(self, line: str) -> Iterator[Told]:
+        if line not in self.said:
+            self.said.add(line)
+            yield Told(line, wrong=True)
+
+    def _send(self, alerting: Alerting) -> Iterator[Told]:
+        self.sent_at = time.monotonic()
+        told = send_alerts(self.options.database, alerting)
+        if told.sent:
+            yield Told(f"sent {counted(told.sent, 'alert')}")
+        for line in told.troubles:
+            yield from self._once_said(line)
+
+
+def watch_streams(
+    streams: Path, options: RunOptions, go_on: Callable[[], bool] = lambda: True
+) -> Iterator[Told]:
+    """Look again and again, as long as `go_on` says so; once in any case."""
+    watch = Watch(streams, options)
+    while True:
+        began = time.monotonic()
+        yield from watch.once()
+        if not go_on():
+            return
+        time.sleep(max(EVERY_S, SHARE * min(5.0, time.monotonic() - began)))
+
+
+def _line(summary: Summary, files: int, seconds: float) -> Told | None:
+    if summary.known and not files:
+        return None
+    kept, blank = summary.states.get("kept", 0), summary.states.get("blank", 0)
+    so_far = f"{kept} kept, {blank} blank, {counted(summary.flags, 'flag')} in all"
+    problem = f", {counted(summary.problems, 'problem')}" if summary.problems else ""
+    wrong = exit_code(summary) != 0
+    line = f"{summary.batch}: {counted(files, 'file')} in {seconds:.1f} s; {so_far}{problem}"
+    return Told(line + ("; NOT finished, tried again" if wrong else ""), wrong)

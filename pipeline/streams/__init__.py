@@ -1,0 +1,1 @@
+"""Pictures that come by themselves: one folder a camera, files that settle, mail."""

@@ -1,0 +1,223 @@
+"""Pictures that come by themselves: taken when they have arrived, once, with the rows of a card."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from PIL import Image
+
+from db.core.engine import open_database
+from db.integrity.check import check
+from flows.prefect.run import run_job
+from flows.run_options import RunOptions
+from flows.services.streams.watch import Watch
+from pipeline.card.inbox import folders_in
+from pipeline.errors import CardError, SettingsError
+from pipeline.streams import settle
+from pipeline.streams.settle import Arriving
+from tests import cards
+from tests.receivers import site
+from tests.test_two_ways import dump_of
+
+NOON = datetime.now().replace(hour=10, minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """What lies in a folder has settled."""
+    monkeypatch.setattr(settle, "QUIET_S", 0.0)
+
+
+def send(streams: Path, camera: str, number: int, at: datetime | None = None, black=False) -> Path:
+    """A picture as the camera's modem stores it, in a folder of its day."""
+    image = cards.picture(number, animal=number % 4 == 0)
+    if black:
+        image = Image.new("RGB", image.size, (2, 2, number))
+    file = streams / camera / "2026" / f"P{number:04}.JPG"
+    cards.save(image, file, at or NOON + timedelta(minutes=10 * number), camera)
+    return file
+
+
+def options(url: str) -> RunOptions:
+    return RunOptions(database=url, detector="none", threads=1)
+
+
+def look(streams: Path, url: str) -> list[str]:
+    """One look by a process that has just been started; what it says went wrong fails the test."""
+    told = list(Watch(streams, options(url)).once())
+    assert not [one.line for one in told if one.wrong]
+    return [one.line for one in told]
+
+
+def rows(url: str, query: str) -> list[tuple]:
+    engine = open_database(url)
+    with engine.connect() as conn:
+        found = [tuple(row) for row in conn.execute(sa.text(query))]
+    engine.dispose()
+    return found
+
+
+def names(arriving: Arriving, taken=()) -> list[str]:
+    return [file.path for file in arriving.arrived(dict(taken))]
+
+
+def test_a_picture_that_still_grows_has_not_arrived(tmp_path):
+    clock, whole = Clock(), send(tmp_path, "CamA", 1).read_bytes()
+    arriving, path = Arriving(tmp_path / "CamA", clock), "2026/P0001.JPG"
+    file = tmp_path / "CamA" / path
+    file.write_bytes(whole[:1000])
+    assert names(arriving) == []
+    clock.now = 1.5
+    file.write_bytes(whole[:2000])
+    assert names(arriving) == []
+    clock.now = 3.0
+    file.write_bytes(whole)
+    assert names(arriving) == [] and arriving.waiting == 1
+    clock.now = 5.5
+    assert names(arriving) == [path] and arriving.waiting == 0
+    assert names(arriving, {path: len(whole)}.items()) == []
+
+
+def test_a_half_uploaded_picture_waits_for_its_end_ten_minutes(tmp_path):
+    clock, file = Clock(), send(tmp_path, "CamA", 1)
+    file.write_bytes(file.read_bytes()[:2000])
+    arriving = Arriving(tmp_path / "CamA", clock)
+    for clock.now in (0.0, 5.0, 300.0):
+        assert names(arriving) == []
+    clock.now = 601.0
+    assert names(arriving) == ["2026/P0001.JPG"], "it will not get better"
+
+
+def test_a_file_that_its_sender_will_rename_is_left_alone(tmp_path):
+    clock, file = Clock(), send(tmp_path, "CamA", 1)
+    file.rename(file.with_name("P0001.JPG.filepart"))
+    arriving = Arriving(tmp_path / "CamA", clock)
+    for clock.now in (0.0, 5000.0):
+        assert names(arriving) == [] and arriving.waiting == 1
+
+
+def test_the_folder_of_streams_is_no_card_of_the_inbox(tmp_path):
+    send(tmp_path / "streams", "CamA", 1)
+    send(tmp_path, "mara", 1)
+    assert list(folders_in(tmp_path)) == [str(tmp_path / "mara")]
+
+
+def test_pictures_become_the_rows_of_a_card_once(database_url, tmp_path, at_once):
+    streams = tmp_path / "streams"
+    for number in range(1, 9):
+        send(streams, "CamA", number)
+    assert [line[:22] for line in look(streams, database_url)] == ["streams/CamA: 8 files "]
+    alone = send(streams, "CamA", 9)
+    shutil.copy(alone, alone.with_name("again.JPG"))
+    assert len(look(streams, database_url)) == 1
+    assert look(streams, database_url) == [], "nothing new"
+    seen = "SELECT deployment_id, count(*), count(DISTINCT state) FROM media_status GROUP BY 1"
+    assert [row[:2] for row in rows(database_url, seen)] == [("streams/CamA", 9)]
+    judged = "SELECT count(*), count(novelty) FROM look"
+    assert rows(database_url, judged) == [(9, 9)], "the ninth stands before the eight earlier ones"
+    [files] = rows(database_url, "SELECT files, pictures, closes FROM run_summary LIMIT 1")
+    assert files[:2] == (10, 10) and files[2]
+    with open_database(database_url).connect() as conn:
+        assert check(conn) == []
+    card = tmp_path / "card of May" / "CamA"
+    shutil.copytree(streams / "CamA", card)
+    send(card.parent, "CamA", 10)
+    run_job(RunOptions(card=str(card.parent), database=database_url, detector="none"), False)
+    assert [row[:2] for row in rows(database_url, seen)] == [("streams/CamA", 10)], "a full card"
+    assert look(streams, database_url) == []
+    by_hand = replace(options(database_url), card=str(streams / "CamA"), name="streams/CamA")
+    with pytest.raises(SettingsError, match="give the card another name"):
+        run_job(by_hand, False)
+
+
+class Killed(BaseException):
+    """As a kill: no handler of ours sees it."""
+
+
+@contextmanager
+def killed_at(nth: float) -> Iterator[list[object]]:
+    """Ends the process, so to say, at the nth statement to the database; gives those before."""
+    seen: list[object] = []
+
+    def count(*statement: object) -> None:
+        if len(seen) >= nth:
+            raise Killed
+        seen.append(statement[2])
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", count)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", count)
+
+
+def test_a_look_that_is_killed_anywhere_costs_nothing(tmp_path, at_once, empty_sqlite):
+    streams = tmp_path / "streams"
+    for number in range(1, 4):
+        send(streams, "CamA", number)
+    whole = f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'whole.db')}"
+    with killed_at(math.inf) as statements:
+        look(streams, whole)
+    for part in (0.3, 0.5, 0.7, 0.9):  # ingest, scores, names, visits and flags
+        url = f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / f'{part}.db')}"
+        with pytest.raises(Killed), killed_at(part * len(statements)):
+            list(Watch(streams, options(url)).once())
+        look(streams, url)
+        assert dump_of(url) == dump_of(whole), f"killed after {part} of it"
+
+
+def test_who_is_to_be_told_of_a_picture_is_told_in_the_same_look(
+    tmp_path, at_once, empty_sqlite, monkeypatch
+):
+    streams, url = tmp_path / "streams", f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'c.db')}"
+    monkeypatch.setenv("HOOK_KEY", "signed with this")
+    monkeypatch.setenv("CAMTRIAGE_ALERTS", str(tmp_path / "alerts.toml"))
+    with site() as receiver:
+        (tmp_path / "alerts.toml").write_text(
+            f'live_hours = 48\n[channels.hook]\nkind = "webhook"\nto = "{receiver.url}/hook"\n'
+            'secret = "env:HOOK_KEY"\n'
+        )
+        for number in range(1, 5):
+            send(streams, "CamA", number)
+        watch = Watch(streams, options(url))
+        list(watch.once())
+        assert receiver.hooks == []
+        for number in (5, 6, 9):
+            send(streams, "CamA", number, black=True)
+        told = [one.line for one in watch.once()]
+        assert told[-1] == "sent 1 alert"
+        list(watch.once())
+    [(_, body)] = receiver.hooks
+    alert = json.loads(body)
+    assert alert["age"] == "live" and "camera_" in alert["rules"][0]
+
+
+def test_a_folder_that_cannot_be_a_stream_is_told_once_and_stops_no_other(tmp_path, at_once):
+    url, long = f"sqlite:///{tmp_path / 'c.db'}", "x" * 200
+    send(tmp_path, long, 1)
+    send(tmp_path, "CamA", 2)
+    (tmp_path / "loose.jpg").write_bytes(b"\xff\xd8\xff")
+    watch = Watch(tmp_path, options(url))
+    told = [one.line for one in watch.once()]
+    assert len(told) == 3 and "loose in" in told[0] and "at most 200 bytes" in told[2]
+    assert not [one for one in watch.once()]
+    with pytest.raises(CardError, match="no such folder"):
+        Watch(tmp_path / "unmounted", options(url))
+    assert os.path.exists(tmp_path / "loose.jpg")
