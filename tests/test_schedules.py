@@ -105,7 +105,7 @@ def test_everything_is_deployed_once_however_often_it_is_said(office):
         for name, one in found.items()
     }
     assert crons["inbox"] == [("*/5 * * * *", None)] and crons["card"] == []
-    assert crons["queue"] == [("*/5 * * * *", None)]
+    assert crons["queue"] == crons["streams"] == [("*/5 * * * *", None)]
     assert crons["nightly"] == [("0 6 * * *", "Africa/Nairobi")]
     assert crons["weekly"] == [("0 5 * * 1", "Africa/Nairobi")]
     assert found["inbox"]["parameters"]["inbox"] == str(office.inbox)
@@ -114,7 +114,7 @@ def test_everything_is_deployed_once_however_often_it_is_said(office):
         "camtriage: a card arrived",
         "camtriage: a run whose worker died",
     ]
-    for name in ("inbox", "queue"):  # from here on the tests start what is to run
+    for name in ("inbox", "queue", "streams"):  # from here on the tests start what is to run
         ask(office.api, f"/deployments/{found[name]['id']}/pause_deployment", {})
 
 

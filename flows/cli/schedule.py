@@ -105,6 +105,30 @@ def stream(
     return 0
 
 
+@app.command()
+def mail(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Each folder in it is a camera that sends.")
+    ],
+    file: Annotated[
+        str | None,
+        typer.Option("--mail", metavar="TOML", help="The mailbox; else CAMTRIAGE_MAIL names it."),
+    ] = None,
+) -> int:
+    """Fetch what cameras sent by mail into their folders, once; `stream` does it every half minute.
+
+    camtriage mail /cards/in/streams --mail mail.toml
+    """
+    from flows.services.streams.mail import fetch_mail
+
+    fetched = fetch_mail(folder, file)
+    for path in fetched.saved:
+        print(path)
+    for line in fetched.left:
+        print(f"camtriage: {line}", file=sys.stderr)
+    return 0
+
+
 def _print_deployed(deployed: "Deployed") -> None:
     print(f"deployed: {deployed.page}")
     if deployed.is_open:

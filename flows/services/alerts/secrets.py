@@ -9,13 +9,18 @@ from pipeline.errors import SettingsError
 
 def secret_of(channel: Channel) -> str:
     """What `secret` names; empty without one. SettingsError where it is not there."""
-    kind, _, name = channel.secret.partition(":")
+    return secret_at(channel.secret, f"channel {channel.name}")
+
+
+def secret_at(place: str, whose: str) -> str:
+    """The same of env:NAME or block:NAME. whose: for the error, channel hook, say"""
+    kind, _, name = place.partition(":")
     if not name:
         return ""
     found = os.environ.get(name, "") if kind == "env" else _block(name)
     if not found:
         where = "the environment has no" if kind == "env" else "Prefect has no block"
-        raise SettingsError(f"channel {channel.name}: its secret is missing: {where} {name}")
+        raise SettingsError(f"{whose}: its secret is missing: {where} {name}")
     return found
 
 

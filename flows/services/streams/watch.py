@@ -4,6 +4,7 @@ who is to be told of it is told. The models stay loaded from one look to the nex
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from flows.facts.alerts import alerting_of
 from flows.run_options import RunOptions
 from flows.services.alerts.send import send_alerts
 from flows.services.streams.look import look, of_camera, taken
+from flows.services.streams.mail import Fetched, Post, mailbox_of
 from flows.steps.chain import check_inputs
 from flows.steps.summary import Summary, exit_code
 from pipeline.alerts.channels import Alerting
@@ -27,6 +29,7 @@ EVERY_S = 1.0  # between two looks into the folders
 SHARE = 9  # listing large folders takes at most a tenth of the time
 AGAIN_S = 30.0  # after a look that failed
 FAILURES = (CamtriageError, SQLAlchemyError, OSError)  # that may pass; others end the watch
+FETCH_EVERY_S = 30.0
 SEND_EVERY_S = 30.0  # alerts that wait for their hour or their next try
 
 
@@ -47,6 +50,29 @@ class _Camera:
     not_before: float = 0.0
 
 
+class Fetching:
+    """A mailbox that is asked every half minute, beside the looks: its server may be slow."""
+
+    def __init__(self, post: Post) -> None:
+        self.post, self.pool = post, ThreadPoolExecutor(1, "mail")
+        self.running: Future[Fetched] | None = None
+        self.not_before = float("-inf")
+
+    def news(self) -> list[Told]:
+        """What came of the last fetch, once; begins the next one when it is time."""
+        told: list[Told] = []
+        if self.running and self.running.done():
+            try:
+                fetched = self.running.result()
+                told += [Told(line, wrong=True) for line in fetched.left]
+            except FAILURES as why:
+                told.append(Told(in_one_line(why), wrong=True))
+            self.running, self.not_before = None, time.monotonic() + FETCH_EVERY_S
+        if self.running is None and time.monotonic() >= self.not_before:
+            self.running = self.pool.submit(self.post.fetch)
+        return told
+
+
 class Watch:
     """The folders of a stream, from now on."""
 
@@ -55,6 +81,8 @@ class Watch:
         check_inputs(replace(options, card=str(streams)))  # the models are loaded here
         ready_database(options.database)
         self.alerting = alerting_of()
+        mailbox = mailbox_of()
+        self.post = Fetching(Post(mailbox, streams)) if mailbox else None
         self.way = silently()  # windows in their order: each has those before
         self.cameras: dict[str, _Camera] = {}
         self.said: set[str] = set()
@@ -63,17 +91,22 @@ class Watch:
     def once(self) -> Iterator[Told]:
         """Look into every folder once. Raises CardError where the streams' folder is not there."""
         looked = False
+        for told in self.post.news() if self.post else ():
+            if told.wrong:
+                yield from self._once_said(told.line)
+            else:
+                yield told
         if line := loose_in(self.streams):
             yield from self._once_said(line)
         for folder in subfolders(self.streams):
             try:
-                told = self._camera(folder)
+                news = self._camera(folder)
             except FAILURES as why:
                 yield from self._failed(folder, why)
                 continue
-            if told:
+            if news:
                 looked = True
-                yield told
+                yield news
         if self.alerting and (looked or time.monotonic() - self.sent_at >= SEND_EVERY_S):
             try:
                 yield from self._send(self.alerting)
