@@ -94,7 +94,6 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
             save_windows(conn, batch_id, plan(new, options.load_settings().windows, numbers))
         run = _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
         entered = f"{counted(outages, 'outage')} entered from the table's columns of problems."
-        run = replace(run, stream=card.is_stream)
         return replace(run, notes=(*met, *((entered,) if outages else ())))
 
 
@@ -133,8 +132,8 @@ def _begin(
         if left and stuck(conn, batch_id, len(left)):  # a picture may kill its decoder
             careful = tuple(id for id, _ in left[: 2 * options.workers()])
         run_id = start_run(conn, batch_id, version(), kept_settings(options), shas, len(left))
-    seed = f"{name}\n{canonical(look)}"
-    return StartedRun(batch_id, name, run_id, **ids, seed=seed, notes=(), careful=careful)
+    about = (f"{name}\n{canonical(look)}", (), is_stream(conn, batch_id), careful)
+    return StartedRun(batch_id, name, run_id, ids["look"], ids["label"], ids["flag"], *about)
 
 
 def _all_done(

@@ -105,8 +105,8 @@ def _read(path: Path, where: str, kind: type[Any], given: dict[str, Any]) -> dic
     if missing := [name for name in known if known[name].default is MISSING and name not in given]:
         raise SettingsError(f"{path}: {where}{', '.join(missing)} must be given")
     for name, value in given.items():
-        wanted = int if known[name].default.__class__ is int else str
-        if type(value) is not wanted or (wanted is str and not value.isprintable()):
+        wanted = int if type(known[name].default) is int else str
+        if type(value) is not wanted or not str(value).isprintable():
             raise SettingsError(f"{path}: {where}{name}: {value!r:.40} is not what stands there")
     return given
 
