@@ -24,7 +24,7 @@ def card(tmp_path_factory):
     """A card of many small windows, and the settings that cut it so."""
     folder = tmp_path_factory.mktemp("many")
     (folder / "small.toml").write_text("[windows]\nsize = 8\n")
-    return cards.card(folder / "card", pictures=80), str(folder / "small.toml")
+    return cards.card(folder / "card", pictures=48), str(folder / "small.toml")
 
 
 def dump_of(url: str) -> list[str]:
