@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import struct
+import subprocess
 import tempfile
 import time
 import zlib
@@ -403,3 +404,28 @@ def test_heic_that_cannot_be_read_says_what_to_install(tmp_path):
     put(tmp_path, "a.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
     [found] = scan.scan(tmp_path)
     assert found.kind == "picture" if scan.heic() else "camtriage[heic]" in found.why
+
+
+def test_a_picture_file_larger_than_any_picture_is_a_file_problem_and_never_read(tmp_path):
+    with (tmp_path / "sparse.jpg").open("wb") as file:
+        file.truncate(500 << 20)
+    [found] = scan.scan(tmp_path)
+    begun = time.process_time()
+    media, [problem] = scan.read_media(tmp_path, found)
+    assert media is None and (problem.reason, problem.detail) == ("too_large", "524288000 bytes")
+    assert time.process_time() - begun < 0.05
+
+
+def test_folders_deeper_than_a_path_can_say_are_one_short_line(tmp_path):
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(2200):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(here)
+    with pytest.raises(CardError, match="too deep for any program") as why:
+        scan.scan(tmp_path)
+    assert len(str(why.value)) < 400
+    subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # pytest's own cannot go as deep

@@ -5,6 +5,7 @@ first bytes: web sites hand out .jfif, tools rename to .JPG_original, hands lose
 A card that cannot be read completely fails as a whole: half a card would look like few animals.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -53,7 +54,9 @@ BMP = re.compile(
 HEIF = re.compile(rb".{4}ftyp(hei[cxms]|hev[cx]|mif1)", re.DOTALL)
 AVIF = re.compile(rb".{4}ftypavi[fs]", re.DOTALL)
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # they end lines, or command terminals
-LARGEST_FILE = 1 << 30  # bytes; it is read into memory as a whole
+LARGEST_PICTURE = 400_000_000  # bytes; a picture is read into memory as a whole, a few at a time
+LARGEST_CLIP = 1 << 30  # bytes
+LONGEST_SHOWN = 200  # characters of a path in a message
 MOST_SCANS = 200  # of a JPEG: progressive ones have about ten, and thousands take minutes
 _SCAN = b"\xff\xda\0"  # how each begins; its bytes stand nowhere else in a JPEG's pixels
 
@@ -92,9 +95,16 @@ def _list(root: str, folder: str, found: list[Found], folders: list[str]) -> Non
                 kind, left_out = _kind(entry.name, info, entry.path)
                 found.append(Found(path_text(path), kind, info.st_size, info.st_mtime, left_out))
     except OSError as why:
+        place = str(why.filename or os.path.join(root, folder))
+        shown = place if len(place) <= LONGEST_SHOWN else f"{place[:LONGEST_SHOWN]}..."
+        if why.errno == errno.ENAMETOOLONG:
+            raise CardError(
+                f"{shown}: folders in folders, too deep for any program; nothing of this card was "
+                "taken: move what is in them up, or delete them, then run again"
+            ) from why
         raise CardError(
-            f"{why.filename or os.path.join(root, folder)}: {why.strerror or why}; nothing of this "
-            "card was taken: check cable, reader and rights, then run again"
+            f"{shown}: {why.strerror or why}; nothing of this card was taken: check cable, reader "
+            "and rights, then run again"
         ) from why
 
 
@@ -237,7 +247,7 @@ def read_media(
 
 
 def _bytes(root: Path, found: Found) -> bytes:
-    if found.size > LARGEST_FILE:
+    if found.size > (LARGEST_CLIP if found.kind == "video" else LARGEST_PICTURE):
         raise UnreadablePicture("too_large", f"{found.size} bytes")
     try:
         data = (Path(root) / os_path(found.path)).read_bytes()
