@@ -44,21 +44,8 @@ MEMORY = 12 << 30  # bytes of address space, models and their threads included
 LARGEST_COPY = 100 << 20  # bytes; what is written over is a copy
 F, NEW = "{file}", "{new}"  # the hostile file; a path at which nothing is
 
-PLACES = [
-    *(["run", F], ["ingest", F], ["ingest", "{card}", "--deployments", F]),
-    *(
-        ["run", "{card}", "--threads", "1", option, F]
-        for option in ("--settings", "--labels", "--sites")
-    ),
-    *(
-        ["run", "{card}", "--threads", "1", option, F]
-        for option in ("--answers", "--boxes", "--deployments")
-    ),
-    *(
-        ["run", "{card}", "--threads", "1", option, F]
-        for option in ("--frame", "--detector", "--labeller")
-    ),
-    *(["relabel", option, F] for option in ("--settings", "--labels", "--sites", "--answers")),
+RUN = ("run", "{card}", "--threads", "1")
+PLACES = [  # what takes longest last
     *(["report", option, F] for option in ("--settings", "--out")),
     *(["evaluate", "--out", NEW, "--labels", F], ["certify", "--labels", F]),
     *(["population", "--out", NEW, "--sensitivity", F], ["population", "--out", F]),
@@ -84,6 +71,11 @@ PLACES = [
     *(["doctor", "--settings", F], ["models", "pull", "--folder", F], ["demo", F]),
     *(["check", "--dump", F], ["backup", F], ["restore", F], ["restore", F, "--replace"]),
     *(["kept", "--copy", F], ["blanks", "--copy", F]),
+    *(["run", F], ["ingest", F], ["ingest", "{card}", "--deployments", F]),
+    *([*RUN, option, F] for option in ("--settings", "--labels", "--sites", "--answers")),
+    *([*RUN, option, F] for option in ("--boxes", "--deployments", "--frame", "--detector")),
+    *([*RUN, "--labeller", F],),
+    *(["relabel", option, F] for option in ("--settings", "--labels", "--sites", "--answers")),
 ]
 KINDS = {  # of file that a place asks for; of other kinds it gets one in OTHERS
     **dict.fromkeys(("--settings", "--labels", "--alerts", "--project", "--columns"), ".toml"),
