@@ -1,13 +1,23 @@
-"""Tables, settings and results made to harm, in the forms that people hand in: a few of each."""
+"""Tables, settings and results made to harm, in the forms that people hand in: a few of each; and
+how a command that is given one must end."""
 
+import hashlib
 import json
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+
+import sqlalchemy as sa
+
+from db.core import schema
+from db.core.engine import open_database
 
 HEADS = {
     "reviews": "media_id,observation_type,scientific_name,count,reviewer,reviewed_at,comment",
     "deployments": "deploymentID,locationID,latitude,longitude,deploymentStart,deploymentEnd",
 }
 NESTED = 100_000
+LONGEST_LINE = 4000  # letters: twenty faults of a table
 
 
 def write(folder: Path, sha256: str, deployment: str, path: str) -> list[Path]:
@@ -52,3 +62,34 @@ def write(folder: Path, sha256: str, deployment: str, path: str) -> list[Path]:
 def _results(path: str, detections: list[dict]) -> str:
     images = [{"file": path, "detections": detections}]
     return json.dumps({"detection_categories": {"1": "animal"}, "images": images})
+
+
+def state(url: str) -> str:
+    """A digest of every row of every table."""
+    engine, digest = open_database(url, create=False, migrate=False), hashlib.sha256()
+    with closing(engine.connect()) as conn:
+        for table in schema.metadata.sorted_tables:
+            rows = sorted(repr(tuple(row)) for row in conn.execute(sa.select(table)))
+            digest.update(f"{table.name} {rows}".encode("utf-8", "surrogatepass"))
+    engine.dispose()
+    return digest.hexdigest()
+
+
+def fault(said: SimpleNamespace, changed: bool) -> str:
+    """What is wrong with how a command ended; empty: nothing.
+
+    said      as tests.commands.typed gives it
+    changed   whether the database is another than before
+    """
+    lines = [line for line in said.stderr.splitlines() if line.strip() and "━" not in line]
+    if said.returncode not in (0, 2):
+        return f"exit code {said.returncode}: {said.stderr[-300:]!r}"
+    if any(not (letter.isprintable() or letter in "\n\t") for letter in said.stderr):
+        return f"commands the terminal: {said.stderr[:200]!r}"
+    if said.returncode == 0:
+        return ""
+    if changed:
+        return f"refused, and the database changed: {said.stderr[-300:]!r}"
+    if len(lines) != 1 or not lines[0].startswith("camtriage: "):
+        return f"not one line: {said.stderr[:400]!r}"
+    return f"a line of {len(lines[0])} letters" if len(lines[0]) > LONGEST_LINE else ""

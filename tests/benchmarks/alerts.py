@@ -78,10 +78,11 @@ timeout_s = 1
 """
 AWAY = "127.0.0.1:9"
 RADIO = """#!/bin/sh
+heard=$(cat)
 case $(cat {0}/radio.says) in
 busy) exit 75;;
-hangs) cat >> {0}/radio.log; echo >> {0}/radio.log; exec sleep 3;;
-*) cat >> {0}/radio.log; echo >> {0}/radio.log;;
+hangs) printf '%s\\n' "$heard" >> {0}/radio.log; exec sleep 3;;
+*) printf '%s\\n' "$heard" >> {0}/radio.log;;
 esac
 """
 ROUND = timedelta(minutes=11)  # a lease is over
@@ -118,8 +119,9 @@ class Ears:
         (self.folder / "radio.says").write_text("hears")
 
     def radio(self) -> list[dict]:
-        file = self.folder / "radio.log"
-        return [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
+        """What the program heard to its end; of a sender that was killed it hears a half."""
+        lines = (self.folder / "radio.log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
     def asked(self) -> int:
         heard = (self.folder / "radio.log").read_bytes().count(b"\n")
@@ -185,10 +187,10 @@ def campaign(url: str, ears: Ears, flags: int, kills: int) -> str:
     away = channels(folder, CHANNELS.format(f"http://{AWAY}", AWAY, folder / "not-there"))
     queued = queue_all(url, alerting, MORNING)
     at = MORNING
-    for _ in range(72):  # three days without a network
+    for _ in range(24):  # three days without a network
         told = drain(url, away, at)
         assert not (told.sent or told.failed), told
-        at += timedelta(hours=1)
+        at += timedelta(hours=3)
     assert not ears.asked()
     print(f"{made} flags, {queued} alerts; three days are over", flush=True)
     at, killed, night = under_fire(url, alerting, ears, kills, at, max(2, 2 * queued // kills))

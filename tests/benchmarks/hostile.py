@@ -12,7 +12,6 @@ hostile table should speak of.
 
 import argparse
 import faulthandler
-import hashlib
 import json
 import os
 import resource
@@ -24,17 +23,17 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
 import sqlalchemy as sa
 
-from db.core import schema
 from db.core.engine import migrate, open_database, reading
 from tests import cards, hostile_tables
 from tests.commands import close_databases, typed
 from tests.conftest import in_database
+from tests.hostile_tables import fault, state
 from tests.servers import making_databases, postgresql
 
 SETTINGS = "[blank]\nthreshold = 0.2\n[audit]\npictures = 4\nper_stratum = 1\n"
@@ -164,17 +163,7 @@ class Bench:
                 name = f"now_{secrets.token_hex(4)}"
                 run(f"CREATE DATABASE {name} TEMPLATE whole")
             self.url = in_database(self.server, name)
-        self.before = self.state()
-
-    def state(self) -> str:
-        """A digest of every row of every table."""
-        engine, digest = sa.create_engine(self.url), hashlib.sha256()
-        with closing(engine.connect()) as conn:
-            for table in schema.metadata.sorted_tables:
-                rows = sorted(repr(tuple(row)) for row in conn.execute(sa.select(table)))
-                digest.update(f"{table.name} {rows}".encode("utf-8", "surrogatepass"))
-        engine.dispose()
-        return digest.hexdigest()
+        self.before = state(self.url)
 
     def ask(self, words: list[str], file: Path) -> tuple[str, str]:
         """(how the command ended, what is wrong with that or nothing)."""
@@ -213,26 +202,11 @@ class Bench:
         finally:
             signal.alarm(0)
         seconds = time.process_time() - begun
-        changed = self.state() != self.before
+        changed = state(self.url) != self.before
         if changed:
             self.anew()
-        lines = [line for line in said.stderr.splitlines() if line.strip() and "━" not in line]
-        code, wrong = said.returncode, ""
-        if code not in (0, 1, 2):
-            wrong = f"exit code {code}"
-        elif code == 2 and changed:
-            wrong = f"refused, and the database changed: {said.stderr[-300:]!r}"
-        elif code == 2 and (len(lines) != 1 or not lines[0].startswith("camtriage: ")):
-            wrong = f"not one line: {said.stderr[:400]!r}"
-        elif code == 2 and len(lines[0]) > 4000:
-            wrong = f"a line of {len(lines[0])} letters"
-        elif code == 1:
-            wrong = f"exit code 1: {said.stderr[-300:]!r}"
-        elif any(not (letter.isprintable() or letter in "\n\t") for letter in said.stderr):
-            wrong = f"commands the terminal: {said.stderr[:200]!r}"
-        elif seconds > SLOW_S:
-            wrong = f"took {seconds:.0f} s"
-        return f"exit {code}", wrong
+        wrong = fault(said, changed) or (f"took {seconds:.0f} s" if seconds > SLOW_S else "")
+        return f"exit {said.returncode}", wrong
 
 
 def _too_slow(*_words: object) -> None:
