@@ -164,7 +164,7 @@ def test_a_table_of_keys_that_cannot_be_is_one_line(url, tmp_path, text, says):
 def test_the_letters_that_are_taken_are_those_of_the_screens():
     tables = [
         re.search(r"const KEYS = \{(.*?)\n\};", (STATIC / name).read_text("utf-8"), re.S)[1]
-        for name in ("review.js",)
+        for name in ("review.js", "grid.js")
     ]
     letters = set(re.findall(r"^  ([A-Za-z]):", "\n".join(tables), re.M)) | {"q"}
     assert {letter.lower() for letter in letters} == set(TAKEN)

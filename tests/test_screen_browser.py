@@ -13,6 +13,7 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+IMPALA = "Aepyceros melampus"
 WAIT = 20_000  # ms, on a busy machine
 
 
@@ -33,13 +34,15 @@ def url(empty_sqlite, tmp_path_factory):
     folder = tmp_path_factory.mktemp("screen")
     shutil.copy(empty_sqlite, folder / "camtriage.db")
     made = f"sqlite:///{folder / 'camtriage.db'}"
-    fill_with_pictures(made, folder)
+    fill_with_pictures(made, folder, 480)
     return made
 
 
 @pytest.fixture(scope="module")
-def screen(url):
-    with served(url, users="Amina,Ben") as running:
+def screen(url, tmp_path_factory):
+    keys = tmp_path_factory.mktemp("keys") / "keys.toml"
+    keys.write_text('[keys]\ne = "African savanna elephant"\n')
+    with served(url, users="Amina,Ben", keys=str(keys)) as running:
         yield running
 
 
@@ -296,6 +299,76 @@ def test_two_people_at_once_never_have_the_same_visit(chromium, page, screen):
                 mine.add(browser.inner_text("#facts"))
                 press(browser, "u")
         assert not seen[0] & seen[1] and len(seen[0]) == len(seen[1]) == 3
+
+
+def test_a_key_of_the_projects_own_answers_with_its_name_and_stands_in_the_help(page, screen, url):
+    begin(page, screen)
+    assert "Loxodonta africana (African savanna elephant)" in page.text_content("#help")
+    press(page, "2", "e")
+    assert newest(url)[:3] == ("animal", "Loxodonta africana", 2)
+
+
+def begin_grid(page, screen, species: str) -> int:
+    """Open a grid; how many visits it shows."""
+    page.goto(f"http://127.0.0.1:{screen.desk.port}/grid?kind=visits&species={species}")
+    page.wait_for_selector("#tiles img")
+    until(page, "document.getElementById('done').textContent !== ''")
+    return page.locator("#tiles [role=option]").count()
+
+
+def test_a_grid_of_look_alikes_is_accepted_by_one_key_but_for_those_left_out(page, screen, url):
+    many = begin_grid(page, screen, IMPALA)
+    before, said = left(page), newest(url)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")
+    assert page.inner_text("#question").startswith(f"{many - 2} of {many} selected")
+    press(page, "Enter")
+    assert left(page) == before - many + 2
+    mine = ("animal", IMPALA, "event", "Amina")
+    assert {row[:2] + row[4:] for row in newest(url, many - 2)} == {mine}
+    assert page.locator("#tiles [role=option]").count() == 2, "those that were left out"
+    press(page, "e")
+    assert newest(url)[1] == "Loxodonta africana" and left(page) == before - many
+    press(page, "Backspace")
+    assert page.locator("#tiles [aria-selected=true]").count() == 2
+    press(page, "Backspace")
+    assert left(page) == before and newest(url) == said
+    assert page.locator("#tiles [role=option]").count() == many - 2
+    press(page, "PageDown")
+    press(page, "PageDown")
+    assert newest(url) == said, "what is left without an answer has none"
+
+
+def test_hidden_people_are_left_out_of_a_grid_until_they_are_shown(page, screen):
+    screen.desk._clear.clear()
+    many = begin_grid(page, screen, "human")
+    assert page.inner_text("#question").startswith(f"0 of {many} selected")
+    page.keyboard.press("h")
+    until(page, "document.querySelectorAll('#tiles [aria-selected=true]').length === 1")
+
+
+def test_without_a_keyboard_a_grid_is_answered_by_touch_on_a_phone(page, screen, url):
+    page.set_viewport_size({"width": 390, "height": 844})
+    many = begin_grid(page, screen, IMPALA)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    bottom = "e => e.getBoundingClientRect().bottom"
+    lowest = page.locator("#tiles [role=option]").last.evaluate(bottom)
+    assert lowest <= page.locator("footer").evaluate("e => e.getBoundingClientRect().top")
+    page.locator("#tiles [role=option]").first.click()
+    page.click("button[data-key=b]")
+    until(page, "document.querySelectorAll('#tiles [role=option]').length === 1")
+    assert newest(url, many - 1) == [("blank", None, None, None, "event", "Amina")] * (many - 1)
+    page.click("button[data-key=Backspace]")
+    until(page, f"document.querySelectorAll('#tiles [role=option]').length === {many - 1}")
+    begin(page, screen)
+    for key in ("x", "b"):
+        page.click(f"button[data-key={key}]")
+    until(
+        page, "document.querySelector('#strip .answered') || !document.querySelector('.selected')"
+    )
+    assert newest(url)[4] == "review", "of the selected picture alone"
 
 
 @pytest.mark.parametrize("width, height", [(390, 844), (1280, 800), (1920, 1080)])

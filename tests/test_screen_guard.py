@@ -27,6 +27,10 @@ ADDRESSES = {  # every address of the screen, as somebody asks it -> what it ans
     "POST /api/favourite": ("/api/favourite", 400),  # of no picture
     "POST /api/size": ("/api/size", 200),
     "GET /api/names": ("/api/names?q=zebr", 200),
+    "GET /grid": ("/grid", 200),
+    "POST /api/alike": ("/api/alike", 200),
+    "POST /api/alike/save": ("/api/alike/save", 400),  # without answers
+    "POST /api/alike/undo": ("/api/alike/undo", 200),
     "GET /picture/{media_id:int}/{size:str}.jpg": ("/picture/1/big.jpg", 200),
     "GET /flags": ("/flags", 200),
     "GET /flags/{flag_id}": ("/flags/none", 400),

@@ -1,6 +1,5 @@
 """What the screen asks while somebody reviews: the next visits, and to keep his answers."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,26 +13,27 @@ from db.queries.reviewing.queues import beside
 from flows.execution.databases import known_database
 from flows.services.reviewing.access import ask_for_people
 from flows.services.reviewing.progress import interval
-from flows.services.reviewing.queues import Queue, asked_queue
 from flows.services.reviewing.saving import MOST_PLACES, said_of
-from flows.services.reviewing.shown import show, without_answers
+from flows.services.reviewing.screen.alike import MOST
+from flows.web.asking import asked, keys_of, queue_of, shown_to, whole
 from flows.web.desk import Desk
 from pipeline.errors import InputError, PopulationError
 
 MOST_NEXT = 5  # visits that a screen may hold ready
+MOST_HELD = 3 * MOST  # that one may have before him: a grid, the one after it, one taken back
 PURPOSES = ("event", "review", "audit")
 
 
 async def next_visits(request: Request) -> Response:
     """The next visits of a queue, which are this reviewer's from now on."""
-    desk, reviewer, given = await _asked(request)
-    queue, after = _queue(given), _whole(given, "after")
-    keep = _keys(given, "keep")[:MOST_NEXT]
-    most = max(1, min(_whole(given, "most"), MOST_NEXT))
+    desk, reviewer, given = await asked(request)
+    queue, after = queue_of(given), whole(given, "after")
+    keep = keys_of(given, "keep")[:MOST_NEXT]
+    most = max(1, min(whole(given, "most"), MOST_NEXT))
 
     def find() -> list[dict[str, Any]]:
         items = desk.queues.next_items(queue, reviewer, after, most, keep)
-        found = [(_shown(desk, reviewer, queue, item.media_id), item) for item in items]
+        found = [(shown_to(desk, reviewer, queue, item.media_id), item) for item in items]
         return [
             {**shown, "cursor": item.cursor, "question": item.question}
             for shown, item in found
@@ -45,16 +45,16 @@ async def next_visits(request: Request) -> Response:
 
 async def hold(request: Request) -> Response:
     """What is on the screen stays this reviewer's."""
-    desk, reviewer, given = await _asked(request)
-    keep = _keys(given, "keep")[:MOST_NEXT]
+    desk, reviewer, given = await asked(request)
+    keep = keys_of(given, "keep")[:MOST_HELD]
     await run_sync(lambda: desk.queues.hold(reviewer, keep))
     return JSONResponse({})
 
 
 async def one_visit(request: Request) -> Response:
     """One visit or picture by its key; with a step, the one beside it at the same camera."""
-    desk, reviewer, given = await _asked(request)
-    queue, media_id = _queue(given), _whole(given, "media_id")
+    desk, reviewer, given = await asked(request)
+    queue, media_id = queue_of(given), whole(given, "media_id")
     step = given.get("step")
     if step not in (None, -1, 1):
         raise InputError("step: -1 or 1")
@@ -66,15 +66,15 @@ async def one_visit(request: Request) -> Response:
             with reading(known_database(desk.database)) as conn:
                 at = beside(conn, desk.answers.visit_of(media_id), step)
             of_visit = True
-        return None if at is None else _shown(desk, reviewer, queue, at, of_visit)
+        return None if at is None else shown_to(desk, reviewer, queue, at, of_visit)
 
     return JSONResponse({"item": await run_sync(find)})
 
 
 async def save(request: Request) -> Response:
     """Keep an answer; it is in the database when this returns."""
-    desk, reviewer, given = await _asked(request)
-    media_ids, purpose = _keys(given, "media_ids"), given.get("purpose")
+    desk, reviewer, given = await asked(request)
+    media_ids, purpose = keys_of(given, "media_ids"), given.get("purpose")
     if purpose not in PURPOSES:
         raise InputError(f"purpose: one of {', '.join(PURPOSES)}")
     said = said_of(given.get("said"))
@@ -90,26 +90,27 @@ async def save(request: Request) -> Response:
 
 async def undo(request: Request) -> Response:
     """Take back this reviewer's last answer, and show what it was about."""
-    desk, reviewer, given = await _asked(request)
-    queue, again = _queue(given), given.get("again") is True
+    desk, reviewer, given = await asked(request)
+    queue, again = queue_of(given), given.get("again") is True
 
-    def take() -> dict[str, Any] | None:
+    def take() -> dict[str, Any]:
         turn = desk.answers.redo if again else desk.answers.undo
         if (undone := turn(reviewer)) is None:
-            return None
-        desk.flags.tell([undone.media_id])
+            return {"item": None}
+        desk.flags.tell(undone.media_ids)
         of_visit, at = undone.of_visit, undone.media_id
         if not of_visit and queue.of_visits:
             of_visit, at = True, desk.answers.visit_of(at)
-        return _shown(desk, reviewer, queue, at, of_visit)
+        item = shown_to(desk, reviewer, queue, at, of_visit)
+        return {"item": item, "answers": len(undone.media_ids) if undone.of_visit else 1}
 
-    return JSONResponse({"item": await run_sync(take)})
+    return JSONResponse(await run_sync(take))
 
 
 async def reveal(request: Request) -> Response:
     """Let this reviewer see pictures of people as they are: first it is written down."""
-    desk, reviewer, given = await _asked(request)
-    queue, media_ids = _queue(given), _keys(given, "media_ids")[:MOST_PLACES]
+    desk, reviewer, given = await asked(request)
+    queue, media_ids = queue_of(given), keys_of(given, "media_ids")[:MOST_PLACES]
 
     def ask() -> None:
         known = desk.answers.sha256_of(media_ids)
@@ -130,16 +131,16 @@ async def names(request: Request) -> Response:
 
 async def favourite(request: Request) -> Response:
     """Make a picture a favourite, or none any more."""
-    desk, reviewer, given = await _asked(request)
-    media_id = _whole(given, "media_id")
+    desk, reviewer, given = await asked(request)
+    media_id = whole(given, "media_id")
     now = await run_sync(lambda: desk.answers.turn_favourite(reviewer, media_id))
     return JSONResponse({"favourite": now})
 
 
 async def size(request: Request) -> Response:
     """How many visits a queue has, and how many are answered; or why it cannot be made."""
-    desk, reviewer, given = await _asked(request)
-    queue = _queue(given)
+    desk, reviewer, given = await asked(request)
+    queue = queue_of(given)
 
     def count() -> dict[str, object]:
         try:
@@ -150,69 +151,6 @@ async def size(request: Request) -> Response:
         return {"total": total, "answered": answered, "interval": said, "why": ""}
 
     return JSONResponse(await run_sync(count))
-
-
-def _shown(
-    desk: Desk, reviewer: str, queue: Queue, media_id: int, of_visit: bool | None = None
-) -> dict[str, Any] | None:
-    """What the page draws; None: it is gone."""
-    with reading(known_database(desk.database)) as conn:
-        shown = show(conn, media_id, queue.of_visits if of_visit is None else of_visit, desk.bar)
-    if shown is None:
-        return None
-    if queue.blind:
-        shown = without_answers(shown)
-    keys = [frame.media_id for frame in shown.frames]
-    if queue.shows_people:
-        desk.let_see(reviewer, keys, queue.kind)
-    said = [*shown.machine, *(shown.answer.said if shown.answer else ())]
-    names_here = {row.name for row in said if row.name}
-    hidden = [key for key in keys if shown.hidden and not desk.may_see(reviewer, key)]
-    return {
-        **asdict(shown),
-        "hidden": hidden,
-        "missing": desk.pictures.missing(media_id),
-        "common": {name: desk.common[name] for name in names_here if name in desk.common},
-    }
-
-
-async def _asked(request: Request) -> tuple[Desk, str, Mapping[str, Any]]:
-    """Desk, reviewer and the JSON that was sent."""
-    desk: Desk = request.app.state.desk
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise InputError("send JSON")
-    reviewer = desk.reviewer(request)
-    if reviewer is None:
-        raise InputError("say who you are on the first page")
-    try:
-        given = await request.json()
-    except (ValueError, RecursionError):
-        raise InputError("this is no JSON") from None
-    if not isinstance(given, dict):
-        raise InputError("send a JSON object")
-    return desk, reviewer, given
-
-
-def _queue(given: Mapping[str, Any]) -> Queue:
-    words = given.get("queue", {})
-    if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
-        raise InputError("queue: words by name")
-    return asked_queue(words)
-
-
-def _whole(given: Mapping[str, Any], name: str) -> int:
-    value = given.get(name, 0)
-    if type(value) is not int or not 0 <= value < 2**31:
-        raise InputError(f"{name}: a whole number")
-    return value
-
-
-def _keys(given: Mapping[str, Any], name: str) -> list[int]:
-    values = given.get(name, [])
-    fine = isinstance(values, list) and all(type(key) is int and 0 <= key < 2**31 for key in values)
-    if not fine:
-        raise InputError(f"{name}: a list of whole numbers")
-    return list(values)
 
 
 ROUTES = [

@@ -18,7 +18,7 @@ from flows.services.reviewing.pictures import Missing, Pictures, Roots
 from flows.services.reviewing.queues import Queues
 from flows.services.reviewing.saving import Answers
 from flows.services.reviewing.screen.quick import QuickKey
-from flows.web import answering, flags, pages, picture, seen, stations
+from flows.web import answering, flags, grid, pages, picture, seen, stations
 from flows.web.desk import Desk, page_environment
 from flows.web.guard import Guard
 from pipeline.errors import CamtriageError, InputError
@@ -29,6 +29,7 @@ STATIC = Path(__file__).parent / "static"
 GROUPS = (
     pages,
     answering,
+    grid,
     picture,
     flags,
     seen,

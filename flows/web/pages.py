@@ -10,6 +10,7 @@ from db.core.engine import reading
 from db.queries.reviewing.queues import choices
 from flows.execution.databases import known_database
 from flows.services.reviewing.queues import KINDS, asked_queue
+from flows.services.reviewing.screen.alike import TOGETHER, may_be_together
 from flows.web.desk import Desk, cookie_value, page, reviewer_name
 from flows.web.words import KEYS, QUEUES
 from pipeline.errors import InputError
@@ -28,6 +29,7 @@ def first(request: Request) -> Response:
         fixed=bool(desk.users.get(request.cookies.get(desk.key_cookie, ""))),
         keys=desk.keys(KEYS),
         queues=[(kind, KINDS[kind][1], QUEUES[kind]) for kind in desk.queues.kinds],
+        together=TOGETHER,
         places=places,
         names=names,
         why=request.query_params.get("why", "")[:200],
@@ -59,14 +61,10 @@ def screen(request: Request) -> Response:
         queue = asked_queue(words)
     except InputError as why:
         return RedirectResponse("/?" + urlencode({"why": str(why)}), 303)
-    return page(
-        desk,
-        "review.html",
-        reviewer=reviewer,
-        queue=queue,
-        keys=desk.keys(KEYS),
-        quick=desk.quick_rows,
-    )
+    shown = {"queue": queue, "keys": desk.keys(KEYS), "quick": desk.quick_rows}
+    if may_be_together(queue):
+        shown["words"] = urlencode(words)  # of the same queue as a grid
+    return page(desk, "review.html", reviewer=reviewer, **shown)
 
 
 ROUTES = [

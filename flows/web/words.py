@@ -42,4 +42,20 @@ KEYS = (  # (keys, what they do), in the order of the help
     ("q", "back to the queues"),
     ("?", "these keys"),
 )
+GRID_KEYS = (  # of the grid of visits that look alike
+    ("Enter", "accept the machine's word for all selected visits"),
+    ("b", "blank, for all selected"),
+    ("p", "person"),
+    ("v", "vehicle"),
+    ("u", "do not know"),
+    ("/ or s", "search a species for all selected"),
+    ("← → ↑ ↓", "move"),
+    ("x or Space", "leave a visit out, or take it in again; Shift+x all of them"),
+    ("z", "look at it large: ← → its pictures, Esc back"),
+    ("h", "show the hidden picture (it is logged who looked), and select it"),
+    ("PageDown", "the next ones; these stay without an answer"),
+    ("Backspace", "take back all that my last key answered; Shift+Backspace gives it again"),
+    ("q", "back to the queues"),
+    ("?", "these keys"),
+)
 TAKEN = "bpvusrdtxfznmohq"  # letters of the screen's own keys; digits count

@@ -33,7 +33,7 @@ def next_visits(
 ) -> list[tuple[int, int]]:
     """(key of the visit, key of its first picture), in the order of keys after `after`."""
     v = schema.visit.c
-    query = sa.select(v.id, v.media_id).select_from(_shown()).where(v.id > after)
+    query = sa.select(v.id, v.media_id).select_from(shown_visits()).where(v.id > after)
     query = query.where(*_conditions(wanted)).order_by(v.id).limit(most)
     return [(row.id, row.media_id) for row in conn.execute(query)]
 
@@ -43,7 +43,7 @@ def count_visits(conn: Connection, wanted: VisitFilter) -> tuple[int, int]:
     v = schema.visit.c
     done = sa.func.count(sa.case((visit_answered(), 1)))
     everything = VisitFilter(**{**_as_dict(wanted), "answered": True})
-    query = sa.select(sa.func.count(v.id), done).select_from(_shown())
+    query = sa.select(sa.func.count(v.id), done).select_from(shown_visits())
     total, answered = conn.execute(query.where(*_conditions(everything))).one()
     return total, answered
 
@@ -53,7 +53,7 @@ def _as_dict(wanted: VisitFilter) -> dict[str, Any]:
 
 
 @cache
-def _shown() -> Any:
+def shown_visits() -> Any:
     """Visits of the recipes that the views show."""
     v, b = schema.visit.c, schema.batch.c
     return schema.visit.join(
@@ -154,7 +154,7 @@ def _answered_pictures(conn: Connection, media_ids: Sequence[int]) -> set[int]:
 
 def _answered_visits(conn: Connection, media_ids: Sequence[int]) -> set[int]:
     v, r = schema.visit.c, schema.review.c
-    of_visits = sa.select(v.media_id).select_from(_shown())
+    of_visits = sa.select(v.media_id).select_from(shown_visits())
     told = sa.select(r.media_id).where(
         r.media_id.in_(media_ids), r.purpose == "event", r.withdrawn_at.is_(None)
     )
@@ -176,7 +176,7 @@ def keys_of(conn: Connection, sha256s: Sequence[str]) -> list[tuple[int, str]]:
 def beside(conn: Connection, media_id: int, step: int) -> int | None:
     """First picture of the visit before (-1) or after (+1) at the same deployment; None: none."""
     v = schema.visit.c
-    here = sa.select(v.deployment_id, v.started_at, v.id).select_from(_shown())
+    here = sa.select(v.deployment_id, v.started_at, v.id).select_from(shown_visits())
     at = conn.execute(here.where(v.media_id == media_id)).first()
     if at is None or at.started_at is None:
         return None
@@ -186,7 +186,7 @@ def beside(conn: Connection, media_id: int, step: int) -> int | None:
     order = (v.started_at, v.id) if later else (v.started_at.desc(), v.id.desc())
     query = (
         sa.select(v.media_id)
-        .select_from(_shown())
+        .select_from(shown_visits())
         .where(v.deployment_id == at.deployment_id, place > mark if later else place < mark)
         .order_by(*order)
         .limit(1)

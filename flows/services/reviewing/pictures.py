@@ -18,7 +18,12 @@ from pipeline.records import NAMED, VISIT
 from pipeline.report.day import shows_people
 from pipeline.report.thumbnails import jpeg
 
-SIZES = {"strip": (240, 180), "big": (1920, 1200), "full": (10_000, 10_000)}  # pixels, at most
+SIZES = {  # pixels, at most
+    "strip": (240, 180),
+    "tile": (480, 360),
+    "big": (1920, 1200),
+    "full": (10_000, 10_000),
+}
 CACHE = 192 * 1024 * 1024  # bytes of pictures ready to be sent
 AT_ONCE = max(1, (os.cpu_count() or 1) - 1)  # pictures being made: an answer finds a core free
 MOST_PEOPLE = 50_000  # pictures of which we remember whether people may be on them

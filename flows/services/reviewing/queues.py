@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -203,6 +203,34 @@ class Queues:
                 found += [item for item in wanted if item.media_id in still]
                 after = wanted[-1].cursor if wanted else some[-1].cursor
         return found
+
+    def candidates(
+        self, queue: Queue, reviewer: str, after: int, most: int, without: Collection[int]
+    ) -> list[Item]:
+        """Some of the next `most` that nobody answered and nobody else has, but for `without`;
+        empty: there is none. They are not yet his."""
+        self._prepare(queue.kind)
+        with reading(known_database(self.database)) as conn:
+            others = held_by_others(conn, reviewer).union(without)
+            while some := self._open(conn, queue, reviewer, after, most):
+                if free := [item for item in some if item.media_id not in others]:
+                    return free
+                after = some[-1].cursor
+        return []
+
+    def take(
+        self, queue: Queue, reviewer: str, items: Sequence[Item], keep: Collection[int]
+    ) -> list[Item]:
+        """Make these a reviewer's: those that are still free and without an answer.
+
+        keep    what he still has before him; the rest of his is given back
+        """
+        with writing(known_database(self.database)) as conn:
+            release(conn, reviewer, keep)
+            claim(conn, keep, reviewer)
+            mine = claim(conn, [item.media_id for item in items], reviewer)
+            still = self._still_open(conn, queue, mine)
+        return [item for item in items if item.media_id in still]
 
     def hold(self, reviewer: str, keep: Collection[int]) -> None:
         """What a reviewer has before him stays his for a while longer."""

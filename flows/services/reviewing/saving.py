@@ -34,8 +34,13 @@ NAMES_S = 60  # after which the names in use are read again
 class Undone:
     """What was taken back or given again: the screen shows it."""
 
-    media_id: int
+    media_ids: tuple[int, ...]  # that one key press was about
     of_visit: bool
+
+    @property
+    def media_id(self) -> int:
+        """The first of them."""
+        return self.media_ids[0]
 
 
 def said_of(given: object) -> tuple[Said, ...]:
@@ -110,18 +115,22 @@ class Answers:
 
         InputError: one of the pictures is not here; nothing is saved.
         """
-        if not 0 < len(media_ids) <= MOST_PLACES:
+        return self.save_each(reviewer, dict.fromkeys(media_ids, tuple(said)), purpose)
+
+    def save_each(self, reviewer: str, said: Mapping[int, Sequence[Said]], purpose: str) -> int:
+        """The same of an answer for each picture: all of them are taken back together."""
+        if not 0 < len(said) <= MOST_PLACES:
             raise InputError(f"an answer is about 1 to {MOST_PLACES} pictures")
         source, at = f"{withdrawn.SCREEN}{secrets.token_hex(8)}", now_here()
         with writing(known_database(self.database)) as conn:
-            known = rows.sha256_of(conn, media_ids)
-            if lost := set(media_ids) - known.keys():
+            known = rows.sha256_of(conn, said.keys())
+            if lost := said.keys() - known.keys():
                 raise InputError(f"{len(lost)} of the pictures are not in the database any more")
-            written = self._as_known(conn, said)
+            written = {one: self._as_known(conn, one) for one in map(tuple, said.values())}
             reviews = [
                 replace(_review(row, known[key], reviewer, purpose), reviewed_at=at)
-                for key in dict.fromkeys(media_ids)
-                for row in written
+                for key, one in said.items()
+                for row in written[tuple(one)]
             ]
             saved, _ = save_reviews(conn, reviews, source)
         return saved
@@ -188,4 +197,5 @@ def _review(said: Said, sha256: str, reviewer: str, purpose: str) -> Review:
 def _undone(marked: Sequence[Any]) -> Undone | None:
     if not marked:
         return None
-    return Undone(marked[0].media_id, marked[0].purpose == "event")
+    keys = tuple(dict.fromkeys(row.media_id for row in marked))
+    return Undone(keys, marked[0].purpose == "event")

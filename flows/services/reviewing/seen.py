@@ -1,6 +1,6 @@
 """What was seen: pictures by filter, pictures that look alike, flags with theirs, stations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from pipeline.records import LIGHTS
 
 STATES = ("kept", "blank", "failed", "unprocessed")
 PAGE = 60  # pictures
+MOST_KEPT = 100 * PAGE  # of which the nearest are kept, while more are read
 LONGEST = 200  # characters of a filter
 WORDS = ("deployment", "species", "from", "to", "light", "state")
 
@@ -95,9 +96,28 @@ def more_like(database: str, media_id: int, wanted: SeenFilter) -> SeenPage:
         if not mine:
             raise InputError("this picture has no vector to compare by: it is blank")
         asked = np.stack([np.frombuffer(vector, np.float16) for _, vector in mine])
-        own, known = mine[0][0], rows.recipes_by_encoder(conn)
-        same = [recipe for recipe, sha in known.items() if sha and sha == known.get(own)] or [own]
+        same = comparable(conn, mine[0][0])
         return _nearest(conn, asked.astype(np.float32), wanted, same)
+
+
+def comparable(conn: Connection, recipe: int) -> list[int]:
+    """The look recipes whose vectors one model made, the one of `recipe`."""
+    known = rows.recipes_by_encoder(conn)
+    return [other for other, sha in known.items() if sha and sha == known.get(recipe)] or [recipe]
+
+
+def likeness(
+    stored: Iterable[tuple[list[int], list[bytes]]], asked: NDArray[np.float32]
+) -> Iterator[tuple[int, float]]:
+    """(key, cosine to the nearest of `asked`) of each stored vector.
+
+    stored   keys and vectors as float16, in chunks
+    asked    (n, d) of unit length
+    """
+    for keys, vectors in stored:
+        views = np.frombuffer(b"".join(vectors), np.float16).astype(np.float32)
+        close = (views.reshape(len(keys), -1) @ asked.T).max(axis=1)
+        yield from zip(keys, close.tolist(), strict=True)
 
 
 def in_words(database: str, text: str, wanted: SeenFilter) -> SeenPage:
@@ -128,12 +148,9 @@ def _nearest(
 ) -> SeenPage:
     """asked: (n, d) of unit length; of each picture the nearest of its views counts."""
     best: dict[int, float] = {}
-    for keys, vectors in rows.stored_vectors(conn, wanted, recipes):
-        stored = np.frombuffer(b"".join(vectors), np.float16).astype(np.float32)
-        close = (stored.reshape(len(keys), -1) @ asked.T).max(axis=1)
-        for key, value in zip(keys, close.tolist(), strict=True):
-            best[key] = max(value, best.get(key, -1.0))
-        if len(best) > 50 * PAGE:
+    for key, value in likeness(rows.stored_vectors(conn, wanted, recipes), asked):
+        best[key] = max(value, best.get(key, -1.0))
+        if len(best) > MOST_KEPT:
             best = dict(_top(best))
     top = _top(best)
     found = rows.pictures_by_key(conn, [key for key, _ in top])

@@ -1,5 +1,6 @@
 // The review screen: one visit at a time, answered by keys.
 import { ask } from "./api.js";
+import { answered, askProgress } from "./progress.js";
 import { best, inWords, keyOf, line, merged, quick, WORDS, wordOf } from "./said.js";
 import { listenToSearch, openSearch } from "./species.js";
 import * as view from "./view.js";
@@ -24,8 +25,6 @@ let scope = ofVisits ? "visit" : "picture";
 let selected = new Set();
 let draft = fresh();
 let lastSaid = JSON.parse(sessionStorage.getItem("last") || "null");
-let counts = { total: null, answered: 0 };
-let took = []; // seconds an answer
 let shownAt = 0;
 let playing = null;
 
@@ -112,7 +111,7 @@ function finished() {
   $("over").textContent = "Nothing is left in this queue. q: back to the queues";
   $("over").hidden = false;
   document.body.classList.add("finished");
-  progress();
+  askProgress(queue).catch(tell);
 }
 
 // ---- what is shown
@@ -260,28 +259,6 @@ function tell(why) {
   $("message").textContent = why.message || String(why);
 }
 
-// ---- progress
-
-async function progress() {
-  const said = await ask("size", { queue });
-  counts = said;
-  $("interval").textContent = said.interval || "";
-  draw();
-}
-
-function draw() {
-  if (counts.total === null) return;
-  const left = Math.max(0, counts.total - counts.answered);
-  $("bar").max = counts.total || 1;
-  $("bar").value = counts.answered;
-  const sorted = [...took].sort((a, b) => a - b);
-  const each = sorted.length >= 3 ? sorted[Math.floor(sorted.length / 2)] : null;
-  const minutes = each === null ? null : (left * each) / 60;
-  const time = minutes === null ? "" : minutes < 1 ? ", under a minute"
-    : minutes < 90 ? `, ${Math.round(minutes)} min` : `, ${(minutes / 60).toFixed(1)} h`;
-  $("done").textContent = `${counts.answered} of ${counts.total}, ${left} left${left ? time : ""}`;
-}
-
 // ---- answers
 
 function withCount(rows) {
@@ -324,38 +301,34 @@ async function say(rows) {
   await ask("save", { media_ids: keys, purpose, said });
   lastSaid = said;
   sessionStorage.setItem("last", JSON.stringify(said));
-  took.push(Math.min(seconds, 120));
-  took = took.slice(-30);
   draft = fresh();
   const whole = scope === "visit" || !item.of_visit;
-  if (whole) return saved();
+  if (whole) return saved(seconds);
   for (const frame of item.frames) {
     if (keys.includes(frame.media_id)) frame.answer = { said, reviewer: null, at: null };
   }
   selected = new Set();
   marks();
   const open = item.frames.findIndex((frame) => !frame.answer);
-  if (open < 0) return saved();
+  if (open < 0) return saved(seconds);
   drafted();
   return showFrame(open);
 }
 
-function saved() {
-  counts.answered += 1;
-  draw();
+function saved(seconds) {
+  const number = answered(1, seconds);
   return forward().then(() => {
-    if (item && counts.answered % 10 === 0) progress().catch(tell);
+    if (item && number % 10 === 0) askProgress(queue).catch(tell);
   });
 }
 
 async function undo(again) {
-  const { item: found } = await ask("undo", { queue, again });
+  const { item: found, answers: many } = await ask("undo", { queue, again });
   if (!found) return tell(new Error(again ? "nothing to give again" : "nothing of yours to take back"));
   if (item && item.media_id !== found.media_id) future.push(item);
-  counts.answered += again ? 1 : -1;
-  draw();
+  answered(again ? many : -many);
   await display(found);
-  tell(new Error(again ? "given again" : "taken back"));
+  tell(new Error((again ? "given again" : "taken back") + (many > 1 ? `: ${many} answers` : "")));
 }
 
 async function reveal() {
@@ -563,7 +536,7 @@ async function begin() {
   return found ? display(found) : forward();
 }
 
-slowly(begin).then(() => progress().catch(tell));
+slowly(begin).then(() => askProgress(queue).catch(tell));
 setInterval(() => more()?.catch(tell) ?? hold(), 120000);
 
 // What is on the screen stays this reviewer's while the page is open.
