@@ -199,6 +199,8 @@ def test_a_slip_in_a_table_is_taken_back_and_what_has_pictures_stays(url, tmp_pa
     said = capsys.readouterr().out
     assert said.startswith("1 deployment brought up to date, 1 added\n")
     assert "belongs to these yet: Al\nif one is a slip" in said
+    again = import_deployments(url, tmp_path / "d.csv")
+    assert (again.updated, again.unchanged, again.added) == (0, 2, ())
     assert [known.deployment_id for known in list_deployments(url)] == ["A1", "Al"]
     camtriage("deployments", "remove", "Al", "--database", url)
     assert capsys.readouterr().out == "Al: removed\n"

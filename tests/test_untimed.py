@@ -1,5 +1,6 @@
 """No time is not "watched, not seen": a species on pictures without a time is unknown there."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -81,7 +82,11 @@ def test_where_no_day_is_known_there_is_neither_rate_nor_zero_and_everybody_is_t
     assert about["visits left out: no time"] == 4
     told = f"4 visits without a time ({CAT} 4) at a1, a2, b2, b3"
     assert about["clocks"].startswith(told) and "clock set" in about["clocks"]
-    assert told in population_page(found, tables, "0")
+    nobody = [replace(rate, stations=0, events=0, pooled=None) for rate in found.rates]
+    months = {"1999-01": nobody, **found.months}
+    page = population_page(replace(found, months=months), tables, "0")
+    assert told in page
+    assert "<td>1999-01</td>" not in page, "a month in which nobody watched has no row"
     assert told in as_markdown(found, tables)
 
 

@@ -20,14 +20,15 @@ LIKE_PEOPLE = "UPDATE look SET p_human = 0.25 WHERE media_id % 3 = 0"
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory, url_of_module):
-    """A database with two deployments of which no picture is here, and project.toml."""
+    """A database with three deployments of which no picture is here, and project.toml."""
     engine = open_database(url_of_module)
     with writing(engine) as conn:
         fill(conn, 40)
         conn.exec_driver_sql(PLACES)
         conn.execute(sa.text(LIKE_PEOPLE))
         bare = replace(GATE, deployment_id="bare", started_at=None, ended_at=None)
-        save_deployments(conn, [replace(GATE, deployment_id="emptycam"), bare])
+        placeless = replace(GATE, deployment_id="placeless", latitude=None, longitude=None)
+        save_deployments(conn, [replace(GATE, deployment_id="emptycam"), bare, placeless])
     engine.dispose()
     project = tmp_path_factory.mktemp("project") / "project.toml"
     project.write_text(PROJECT)
@@ -45,7 +46,7 @@ def test_a_deployment_without_a_picture_goes_out_with_the_whole_and_its_effort(g
     ends = column(tmp_path / "all" / "deployments.csv", "deploymentID", "deploymentEnd")
     assert len(ends) == 5 == done.counts["deployments"]
     assert ends["emptycam"] == "2026-05-04T06:30:15+03:00"
-    assert done.deployments_left_out == ("bare",)
+    assert done.deployments_left_out == ("bare", "placeless")
 
 
 def test_what_is_left_out_is_told_and_a_card_has_its_own_deployments(given, tmp_path, capsys):
@@ -53,10 +54,11 @@ def test_what_is_left_out_is_told_and_a_card_has_its_own_deployments(given, tmp_
     words = ("--project", project, "--database", url)
     assert camtriage("export", "camtrap-dp", tmp_path / "all", *words) == 0
     said = capsys.readouterr().out
-    assert "1 deployment without pictures left out, give them a start and an end: bare\n" in said
+    why = "their place, period or offset is not known"
+    assert f"2 deployments without pictures left out, {why}: bare, placeless\n" in said
     assert camtriage("export", "camtrap-dp", tmp_path / "one", *words, "--name", "card-0") == 0
     said = capsys.readouterr().out
-    assert "2 deployments without pictures left out, they belong to no card: bare, emptycam" in said
+    assert "3 deployments without pictures left out, they belong to no card: bare, emptycam" in said
     assert len(column(tmp_path / "one" / "deployments.csv", "deploymentID", "locationID")) == 2
 
 

@@ -48,7 +48,8 @@ def deployments_import(
 
     done = import_deployments(database_url(database), table)
     updated = counted(done.updated, "deployment")
-    print(f"{updated} brought up to date, {len(done.added)} added")
+    same = f", {done.unchanged} as before" if done.unchanged else ""
+    print(f"{updated} brought up to date, {len(done.added)} added{same}")
     if done.added:
         print(f"no picture belongs to these yet: {', '.join(done.added[:SHOWN])}")
         print("if one is a slip: camtriage deployments remove NAME")

@@ -57,7 +57,7 @@ def camtrap_dp(
     print(f"{folder}: {_counts(done.counts)}")
     if empty := done.deployments_left_out:
         some = ", ".join(empty[:MOST_NAMED]) + (", ..." if len(empty) > MOST_NAMED else "")
-        why = "they belong to no card" if name else "give them a start and an end"
+        why = "they belong to no card" if name else "their place, period or offset is not known"
         print(f"{counted(len(empty), 'deployment')} without pictures left out, {why}: {some}")
     if done.left_out:
         print(f"{counted(done.left_out, 'picture')} without a time: left_out.csv")

@@ -12,6 +12,7 @@ from db.queries.exchange import package as rows
 from flows.facts.clocks import doubts
 from pipeline.exchange.package import Event, Observation, Package, Picture
 from pipeline.exchange.paths import is_address
+from pipeline.exchange.required import deployment_faults
 from pipeline.records import Box, Detection
 
 
@@ -28,7 +29,7 @@ Seen = tuple[str, str, str | None]  # of which visit, observation type, name
 
 def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
     """All of these batches, by deployment, time and path; None: of every batch, and deployments
-    without a picture that have a start and an end.
+    without a picture of which place, period and offset are known.
 
     With more than one batch a picture's path begins with the name of its batch. Raises
     DatabaseError for a batch that is not here.
@@ -54,7 +55,7 @@ def gather(conn: Connection, batches: Sequence[str] | None = None) -> Package:
         for row in rows.picture_rows(conn, ids)
     ]
     empty = rows.without_pictures(conn)
-    whole = [one for one in empty if batches is None and one.started_at and one.ended_at]
+    whole = [one for one in empty if batches is None and not deployment_faults(one)]
     places = sorted([*rows.deployments_in(conn, ids), *whole], key=lambda one: one.deployment_id)
     return Package(
         deployments=tuple(places),

@@ -47,7 +47,8 @@ FIELDS = (  # (column, field of Deployment)
 class ImportedDeployments:
     """What importing a table came to."""
 
-    updated: int  # deployments that were known
+    updated: int  # deployments that were known, and are another now
+    unchanged: int  # that stand here as the table has them
     added: tuple[str, ...]  # names; no picture belongs to them yet
     places: tuple[tuple[str, str], ...]  # (what the table calls it, the deployment that it is)
     outages: int  # entered from camtrapR's columns of problems
@@ -104,12 +105,14 @@ def import_deployments(database: str, table: Path) -> ImportedDeployments:
                 for out in read.outages
             ],
         )
-        flags = flags_after_edit(conn, before, all_deployments(conn))
+        after = {place.deployment_id: place for place in all_deployments(conn)}
+        flags = flags_after_edit(conn, before, [*after.values()])
         outside = outside_period(conn)
         doubts = _slips(conn, given)
     names = [deployment.deployment_id for deployment in given]
     return ImportedDeployments(
-        updated=sum(name in known for name in names),
+        updated=sum(name in known and known[name] != after[name] for name in names),
+        unchanged=sum(name in known and known[name] == after[name] for name in names),
         added=tuple(name for name in names if name not in known),
         places=tuple(names_here.items()),
         outages=new_outages,

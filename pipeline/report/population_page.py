@@ -224,9 +224,11 @@ def _by_station(study: Study) -> Iterator[StationRow]:
 
 
 def _by_month(study: Study) -> Iterator[MonthRow]:
+    """The months in which a camera watched, or something was seen."""
     for month, rates in study.months.items():
         days, stations = (rates[0].effort_days, rates[0].stations) if rates else (None, 0)
-        yield MonthRow(month, days, stations, rates)
+        if stations or any(rate.events for rate in rates):
+            yield MonthRow(month, days, stations, rates)
 
 
 def _corrected(study: Study, names: Sequence[str]) -> list[tuple[CorrectedSpecies, int]]:
