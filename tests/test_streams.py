@@ -1,5 +1,6 @@
 """Pictures that come by themselves: taken when they have arrived, once, with the rows of a card."""
 
+import io
 import json
 import math
 import os
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from ftplib import FTP_TLS
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,8 @@ from pipeline.errors import CardError, SettingsError
 from pipeline.streams import settle
 from pipeline.streams.settle import Arriving
 from tests import cards
+from tests.ftp import PASSWORD, ftps
+from tests.prefect_servers import until
 from tests.receivers import site
 from tests.test_two_ways import dump_of
 
@@ -111,6 +115,34 @@ def test_a_file_that_its_sender_will_rename_is_left_alone(tmp_path):
     arriving = Arriving(tmp_path / "CamA", clock)
     for clock.now in (0.0, 5000.0):
         assert names(arriving) == [] and arriving.waiting == 1
+
+
+@pytest.mark.filterwarnings("ignore:The asyn:DeprecationWarning")  # pyftpdlib on Python 3.11
+def test_what_a_camera_uploads_by_ftps_is_taken_when_it_is_whole(tmp_path, monkeypatch):
+    """With a real server and client; the link breaks in the middle of a picture."""
+    pytest.importorskip("pyftpdlib", reason="pip install pyftpdlib pyopenssl")
+    pytest.importorskip("OpenSSL")
+    whole = send(tmp_path / "on the camera", "CamA", 1).read_bytes()
+    home, clock = tmp_path / "streams" / "CamA", Clock()
+    home.mkdir(parents=True)
+    arriving = Arriving(home, clock)
+    with ftps(tmp_path, home) as address, FTP_TLS() as client:
+        client.connect(*address)
+        client.login("CamA", PASSWORD)
+        client.prot_p()
+        link = client.transfercmd("STOR P0001.JPG")
+        link.sendall(whole[:-1000])
+        assert until(lambda: sum(file.stat().st_size for file in home.iterdir()) > 0, 20, 0.05)
+        for clock.now in (0.0, 60.0):
+            assert names(arriving) == [], "half of it"
+        link.unwrap()
+        link.close()
+        client.voidresp()
+        client.mkd("20260302")
+        client.storbinary("STOR 20260302/P0001.JPG", io.BytesIO(whole))
+        for clock.now in (61.0, 64.0):
+            found = names(arriving)
+    assert found == ["20260302/P0001.JPG"] and arriving.waiting == 1
 
 
 def test_the_folder_of_streams_is_no_card_of_the_inbox(tmp_path):

@@ -26,7 +26,8 @@ from pipeline.errors import CamtriageError, in_one_line
 from pipeline.streams.settle import Arriving
 
 EVERY_S = 1.0  # between two looks into the folders
-SHARE = 9  # listing large folders takes at most a tenth of the time
+SHARE = 9  # listing large folders takes at most a tenth of the time,
+LONGEST_PAUSE_S = 30.0  # but a picture is seen within a minute
 AGAIN_S = 30.0  # after a look that failed
 FAILURES = (CamtriageError, SQLAlchemyError, OSError)  # that may pass; others end the watch
 FETCH_EVERY_S = 30.0
@@ -87,10 +88,11 @@ class Watch:
         self.cameras: dict[str, _Camera] = {}
         self.said: set[str] = set()
         self.sent_at = float("-inf")
+        self.listing_s = 0.0  # of all folders, the last time
 
     def once(self) -> Iterator[Told]:
         """Look into every folder once. Raises CardError where the streams' folder is not there."""
-        looked = False
+        looked, self.listing_s = False, 0.0
         for told in self.post.news() if self.post else ():
             if told.wrong:
                 yield from self._once_said(told.line)
@@ -122,7 +124,9 @@ class Watch:
             self.cameras[folder.name] = camera
         if time.monotonic() < camera.not_before:
             return None
+        began = time.monotonic()
         found = camera.arriving.arrived(camera.taken)
+        self.listing_s += time.monotonic() - began
         if not found and not camera.left:
             return None
         began = time.monotonic()
@@ -156,12 +160,12 @@ def watch_streams(
 ) -> Iterator[Told]:
     """Look again and again, as long as `go_on` says so; once in any case."""
     watch = Watch(streams, options)
+    yield Told(f"watching {streams}")
     while True:
-        began = time.monotonic()
         yield from watch.once()
         if not go_on():
             return
-        time.sleep(max(EVERY_S, SHARE * min(5.0, time.monotonic() - began)))
+        time.sleep(min(LONGEST_PAUSE_S, max(EVERY_S, SHARE * watch.listing_s)))
 
 
 def _line(summary: Summary, files: int, seconds: float) -> Told | None:
