@@ -1,5 +1,7 @@
 """Pictures that come by mail, from a real IMAP server over TLS on loopback."""
 
+import random
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -7,7 +9,15 @@ import pytest
 
 from flows.services.streams.mail import MailTrouble, Post, mailbox_of
 from pipeline.errors import SettingsError
-from pipeline.streams.mail import load_mailbox, safe_name
+from pipeline.streams.mail import (
+    Camera,
+    Mailbox,
+    attachments,
+    camera_of,
+    load_mailbox,
+    safe_name,
+    subject_of,
+)
 from tests import cards
 from tests.mailboxes import imap
 
@@ -99,6 +109,22 @@ def test_a_wrong_password_and_a_foreign_certificate_are_one_line_without_it(
     monkeypatch.delenv("IMAP_PASSWORD")
     with pytest.raises(SettingsError, match="the environment has no IMAP_PASSWORD"):
         post.fetch()
+
+
+def test_a_message_of_damaged_bytes_is_no_ones_or_has_fewer_pictures(picture):
+    box = Mailbox("s", "u", "env:X", cameras=(Camera("CamA", sender="a@b"),))
+    whole, luck = letter("a@b", "motion é", ("é.jpg", picture[:300])), random.Random(5)
+    assert camera_of(box, whole) == "CamA"
+    heads = [b"Subject: =?ut\xff-8?q?a?=\n\n", b"From: =?utf-8?b?!!!?= <\n\n", b"\xff\xfe\0" * 9]
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(6):
+            damaged[luck.randrange(len(damaged))] = luck.randrange(256)
+        heads.append(bytes(damaged))
+    for head in heads:
+        assert camera_of(box, head) in (None, "CamA") and subject_of(head).isprintable()
+        with suppress(SettingsError):
+            assert len(attachments(head)) <= 1
 
 
 @pytest.mark.parametrize(

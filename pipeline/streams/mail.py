@@ -89,7 +89,12 @@ def load_mailbox(path: Path) -> Mailbox:
 
 def _camera(path: Path, name: str, given: dict[str, Any]) -> Camera:
     where = f"[cameras.{name}] "
-    if not name.isprintable() or name != name.strip(" .") or re.search(r"[\\/:*?\"<>|]", name):
+    if (
+        not name.isprintable()
+        or not name
+        or name != name.strip(" .")
+        or re.search(r"[\\/:*?\"<>|]", name)
+    ):
         raise SettingsError(f"{path}: {where!r}: not a name for a folder")
     found = Camera(name, **_read(path, where, Camera, given))
     if not found.sender and not found.subject:
@@ -132,8 +137,12 @@ def subject_of(head: bytes) -> str:
 
 
 def attachments(raw: bytes) -> list[Attachment]:
-    """The pictures and clips of a message, in order. SettingsError where there are too many."""
-    found = list(_attachments(_parsed(raw)))
+    """The pictures and clips of a message, in order. SettingsError where it cannot be read, or has
+    too many."""
+    try:
+        found = list(_attachments(_parsed(raw)))
+    except Exception as why:  # the library raises anything on hostile bytes
+        raise SettingsError(f"cannot be read ({type(why).__name__})") from why
     if len(found) > MOST_FILES:
         raise SettingsError(f"{len(found)} files in one message, {MOST_FILES} at most")
     return found
@@ -161,12 +170,12 @@ def _parsed(raw: bytes) -> Message:
     """The message; one that nobody can read has neither sender nor parts."""
     try:
         return BytesParser().parsebytes(raw)
-    except (ValueError, LookupError, RecursionError):
+    except Exception:  # as above
         return Message()
 
 
 def _readable(written: object) -> str:
     try:
         return str(make_header(decode_header(str(written))))
-    except (ValueError, LookupError):
+    except Exception:  # as above: CharsetError, LookupError, binascii.Error, ...
         return str(written)

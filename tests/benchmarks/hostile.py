@@ -54,6 +54,7 @@ PLACES = [  # what takes longest last
     *(["review", "export", F], ["review", "agreement", "--out", F]),
     *(["deployments", "import", F], ["outages", "import", F], ["clock", "set", F, "--yes"]),
     *(["alerts", "send", "--alerts", F], ["alerts", "test", "a", "--alerts", F]),
+    *(["mail", "{card}", "--mail", F],),
     *(["export", "camtrap-dp", NEW, "--project", F], ["export", "camtrap-dp", F, "--project", F]),
     *(["export", "camtrap-dp", NEW, "--project", "{project}", "--protected", F],),
     *(["export", "darwin-core", NEW + ".zip", "--project", F], ["export", "megadetector", F]),
@@ -77,7 +78,9 @@ PLACES = [  # what takes longest last
     *(["relabel", option, F] for option in ("--settings", "--labels", "--sites", "--answers")),
 ]
 KINDS = {  # of file that a place asks for; of other kinds it gets one in OTHERS
-    **dict.fromkeys(("--settings", "--labels", "--alerts", "--project", "--columns"), ".toml"),
+    **dict.fromkeys(
+        ("--settings", "--labels", "--alerts", "--mail", "--project", "--columns"), ".toml"
+    ),
     **dict.fromkeys(("--boxes", "--answers", "--map"), ".json"),
     **dict.fromkeys(("import", "--deployments", "set", "--sensitivity", "--truth"), ".csv"),
     **dict.fromkeys(("evaluate", "certify", "judge", "frame", "detector", "labeller"), ".csv"),
