@@ -289,16 +289,55 @@ def test_a_hidden_picture_is_shown_by_one_key(page, screen):
     page.wait_for_selector("#over", state="hidden")
 
 
-def test_two_people_at_once_never_have_the_same_visit(chromium, page, screen):
-    begin(page, screen)
-    for other in opened(chromium, screen, "Ben"):
-        begin(other, screen)
-        seen = [set(), set()]
-        for _ in range(3):
-            for mine, browser in zip(seen, (page, other), strict=True):
-                mine.add(browser.inner_text("#facts"))
-                press(browser, "u")
-        assert not seen[0] & seen[1] and len(seen[0]) == len(seen[1]) == 3
+FINISHED = "document.body.classList.contains('finished')"
+
+
+def answer_to_the_end(*pages) -> None:
+    """Everybody presses at the same moment, until nobody has a visit before him."""
+    number = "performance.getEntriesByName('answered').length"
+    while busy := [page for page in pages if not page.evaluate(FINISHED)]:
+        shown = [page.evaluate(number) for page in busy]
+        for page in busy:
+            page.keyboard.press("u")
+        for page, before in zip(busy, shown, strict=True):
+            until(page, f"{number} > {before}")
+
+
+def answers_by_visit(url):
+    """(visit, who) of every answer that stands."""
+    engine = open_database(url)
+    query = "SELECT media_id, reviewer FROM review WHERE withdrawn_at IS NULL ORDER BY id"
+    with reading(engine) as conn:
+        found = [tuple(row) for row in conn.execute(sa.text(query))]
+    engine.dispose()
+    return found
+
+
+def test_two_browsers_on_postgresql_share_a_queue_and_undo_outlives_the_server(
+    chromium, postgres_copy, tmp_path
+):
+    """Each visit is answered once, by one of them; then the server is another one."""
+    fill_with_pictures(postgres_copy, tmp_path, 120)
+    with served(postgres_copy, users="Amina,Ben") as screen:
+        for amina in opened(chromium, screen, "Amina"):
+            for ben in opened(chromium, screen, "Ben"):
+                for page in (amina, ben):
+                    begin(page, screen)
+                total = int(amina.inner_text("#done").split()[2].rstrip(","))
+                answer_to_the_end(amina, ben)
+    said = answers_by_visit(postgres_copy)
+    assert len(said) == len({visit for visit, _ in said}) == total > 8
+    assert {who for _, who in said} == {"Amina", "Ben"}
+    last = [visit for visit, who in said if who == "Amina"][-1]
+    with served(postgres_copy, users="Amina") as screen:
+        for amina in opened(chromium, screen, "Amina"):
+            amina.goto(f"http://127.0.0.1:{screen.desk.port}/review?kind=visits")
+            until(amina, FINISHED)
+            press(amina, "Backspace")
+            left_over = answers_by_visit(postgres_copy)
+            assert left_over == [one for one in said if one != (last, "Amina")]
+            press(amina, "Shift+Backspace")
+            assert answers_by_visit(postgres_copy) == said
 
 
 def test_a_key_of_the_projects_own_answers_with_its_name_and_stands_in_the_help(page, screen, url):
