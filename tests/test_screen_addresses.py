@@ -1,6 +1,7 @@
 """The review screen's addresses without a browser: what they give, and whom they refuse."""
 
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -121,6 +122,19 @@ def test_every_queue_has_a_page_a_size_and_a_next_one(amina, kind):
     assert 0 <= size["answered"] < size["total"]
     item = next_one(amina, queue)
     assert item["frames"] and item["deployment"] and item["machine"]
+
+
+def test_an_old_list_stands_until_the_next_one_is_made_and_nobody_waits_for_it(amina):
+    queues = amina.app.state.desk.queues
+    size = queues.size(Queue("flags"), "Amina")
+    old = queues._lists["flags"]
+    old.stands_until = 0
+    assert queues.size(Queue("flags"), "Amina") == size
+    give_up = time.monotonic() + 60
+    while queues._lists["flags"] is old and time.monotonic() < give_up:
+        time.sleep(0.02)
+    assert queues._lists["flags"] is not old
+    assert queues.size(Queue("flags"), "Amina") == size
 
 
 def test_a_queue_that_cannot_be_made_says_why_it_has_none(empty_sqlite):

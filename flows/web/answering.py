@@ -12,7 +12,6 @@ from db.core.engine import reading
 from db.queries.reviewing.queues import beside
 from flows.execution.databases import known_database
 from flows.services.reviewing.access import ask_for_people
-from flows.services.reviewing.progress import interval
 from flows.services.reviewing.saving import MOST_PLACES, said_of
 from flows.services.reviewing.screen.alike import MOST
 from flows.web.asking import asked, keys_of, queue_of, shown_to, whole
@@ -147,7 +146,7 @@ async def size(request: Request) -> Response:
             total, answered = desk.queues.size(queue, reviewer)
         except PopulationError as why:
             return {"total": 0, "answered": 0, "interval": "", "why": str(why)}
-        said = interval(desk.database, queue)
+        said = desk.intervals.of(queue)
         return {"total": total, "answered": answered, "interval": said, "why": ""}
 
     return JSONResponse(await run_sync(count))

@@ -15,6 +15,7 @@ from flows.services.reviewing.access import Looks
 from flows.services.reviewing.flags_later import FlagsLater
 from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Missing, Pictures, Roots
+from flows.services.reviewing.progress import Intervals
 from flows.services.reviewing.queues import Queues
 from flows.services.reviewing.saving import Answers
 from flows.services.reviewing.screen.quick import QuickKey
@@ -66,6 +67,7 @@ def make_desk(
         Names(database, labels, sites),
         FlagsLater(database),
         Looks(database),
+        Intervals(database),
         common,
         bar,
         port,

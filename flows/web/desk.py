@@ -15,6 +15,7 @@ from flows.services.reviewing.access import Looks
 from flows.services.reviewing.flags_later import FlagsLater
 from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import Pictures
+from flows.services.reviewing.progress import Intervals
 from flows.services.reviewing.queues import Queues
 from flows.services.reviewing.saving import Answers
 from flows.services.reviewing.screen.quick import QuickKey
@@ -36,6 +37,7 @@ class Desk:
     names: Names
     flags: FlagsLater
     looks: Looks
+    intervals: Intervals
     common: dict[str, str]  # scientific -> common name
     bar: float  # p_human from which people may be on a picture
     port: int

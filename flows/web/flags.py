@@ -18,18 +18,21 @@ from pipeline.errors import InputError
 
 TASK = "flags"
 MOST = 40  # pictures on the page of a flag
+MOST_FLAGS = 500  # on the page of all
 LONGEST = 2000  # letters of a comment
 SAID = {"confirm": True, "dismiss": False}
 
 
 def flags(request: Request) -> Response:
-    """All flags, the suspected ones first, the gravest first."""
+    """The flags, the suspected ones first, the gravest first."""
     desk: Desk = request.app.state.desk
     if (reviewer := desk.reviewer(request)) is None:
         return RedirectResponse("/", 303)
     found = list_flags(desk.database)
     left = sum(flag.status == "suspected" for flag in found)
-    return page(desk, "flags.html", reviewer=reviewer, flags=found, left=left)
+    listed = found[:MOST_FLAGS]
+    more = len(found) - len(listed)
+    return page(desk, "flags.html", reviewer=reviewer, flags=listed, left=left, more=more)
 
 
 def one_flag(request: Request) -> Response:

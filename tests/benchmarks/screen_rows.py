@@ -4,9 +4,9 @@
         [--only seen] [--rounds 2]
 
 The database is made as tests/benchmarks/million_rows.py does; nobody asks for pictures. Each
-address is asked for some times, the quickest counts; the first time too, when nothing is in memory.
-Seconds by the clock and of this process's processor (on PostgreSQL those of Python alone), and the
-most memory that was held meanwhile.
+address is asked for some times: the first time, when nothing is in memory, and the quickest. Seconds
+by the clock and of this process's processor (on PostgreSQL those of Python alone), and the most
+memory that was held meanwhile.
 """
 
 import argparse
@@ -140,14 +140,14 @@ def main() -> None:
         if there is None:
             make(engine, given.pictures)
         client = browser(url)
-        print(" first   clock  processor  MB peak    bytes  asked")
+        print("first: clock  processor   then: clock  processor  MB peak    bytes  asked")
         for asked in everything(engine):
             if given.only in asked.name:
                 first, *more = (take(client, asked) for _ in range(given.rounds))
                 best = min(more or [first], key=lambda one: one.clock_s)
                 print(
-                    f"{first.clock_s:6.2f}  {best.clock_s:6.2f}     {best.processor_s:6.2f}"
-                    f"  {first.peak_mb:7.0f} {best.size:8d}  {asked.name}",
+                    f"{first.clock_s:12.2f} {first.processor_s:10.2f} {best.clock_s:13.2f}"
+                    f" {best.processor_s:10.2f} {first.peak_mb:8.0f} {best.size:8d}  {asked.name}",
                     flush=True,
                 )
         engine.dispose()

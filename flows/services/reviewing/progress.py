@@ -1,9 +1,13 @@
 """What the answers of a queue say so far, and what the next ones will do to the interval."""
 
+import time
 from collections import defaultdict
+from dataclasses import dataclass, field
+from threading import Lock
 
 from db.core.engine import reading
 from db.queries.day.audit import blank_counts
+from db.queries.population.sample import sample_in_force
 from flows.execution.databases import known_database
 from flows.facts.study import read_sample
 from flows.services.reviewing.queues import Queue
@@ -11,15 +15,39 @@ from pipeline.population.correction.sample import LabelledVisit, Sample, stratum
 from pipeline.records import Stratum
 from pipeline.trust.foresight import foresee
 
+LONG_S = 1.0  # a line that takes longer to make is kept
+RESTS = 20  # times as long: in a large database the answers are not held up by it
 
-def interval(database: str, queue: Queue) -> str:
-    """One line for the page; empty for queues that estimate nothing."""
-    if queue.kind not in ("audit", "sample"):
-        return ""
+
+@dataclass(slots=True)
+class Intervals:
+    """The lines of one database, by queue. Several threads may ask at once."""
+
+    database: str
+    _made: dict[str, tuple[str, float]] = field(default_factory=dict)  # line, until when it stands
+    _one_at_a_time: Lock = field(default_factory=Lock)
+
+    def of(self, queue: Queue) -> str:
+        """One line for the page; empty for queues that estimate nothing."""
+        if queue.kind not in ("audit", "sample"):
+            return ""
+        with self._one_at_a_time:
+            line, until = self._made.get(queue.kind, ("", 0.0))
+            begun = time.monotonic()
+            if begun >= until:
+                line, done = _line(self.database, queue.kind), time.monotonic()
+                stands = RESTS * (done - begun) if done - begun > LONG_S else 0
+                self._made[queue.kind] = line, done + stands
+        return line
+
+
+def _line(database: str, kind: str) -> str:
     with reading(known_database(database)) as conn:
-        if queue.kind == "audit":
+        if kind == "audit":
             strata = [part for counts in blank_counts(conn) for part in counts.strata]
             return foresee(strata).in_words("missed among the blanks")
+        if sample_in_force(conn) is None:  # no need to read every visit
+            return ""
         return foresee(_of_sample(read_sample(conn))).in_words("the machine's word is wrong in")
 
 

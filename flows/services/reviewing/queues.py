@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
@@ -19,7 +20,7 @@ from db.store.reviewing.claims import claim, held_by_others, release
 from flows.execution.databases import known_database
 from flows.services.reviewing.agreement import second_visits
 from flows.services.study.sample import open_visits
-from pipeline.errors import InputError
+from pipeline.errors import CamtriageError, InputError
 from pipeline.population.correction.sample import place
 from pipeline.population.events.sightings import StudyRequest
 
@@ -42,7 +43,8 @@ LISTED = (
 )  # whose order is made once for all; others go by keys
 SHOWS_PEOPLE = ("flags", "people")  # whose pictures are not pixelated
 DOUBTFUL = 0.8  # names with a lower probability, where nobody says another
-REFRESH_S = 60  # after which a listed queue is made again
+REFRESH_S = 60  # after which a listed queue is made again,
+RESTS = 20  # or after so many times as long as it took
 LONGEST = 200  # characters of a filter
 
 
@@ -148,7 +150,7 @@ def named_by_file(database: str, file: Path) -> Named:
 
 @dataclass(slots=True)
 class _List:
-    made_at: float
+    stands_until: float
     keys: list[int]
     places: dict[int, int]  # of each key in the list
     questions: dict[int, str]  # by key, where the queue asks about something
@@ -160,7 +162,7 @@ class Queues:
 
     database: str
     _lists: dict[str, _List] = field(default_factory=dict)
-    _one_at_a_time: Lock = field(default_factory=Lock)
+    _making: dict[str, Lock] = field(default_factory=lambda: {kind: Lock() for kind in LISTED})
 
     @property
     def kinds(self) -> list[str]:
@@ -279,19 +281,37 @@ class Queues:
         return rows.open_of(conn, list(mine), queue.of_visits)
 
     def _prepare(self, kind: str) -> None:
-        """Make the list of a listed queue, where there is none or it is old."""
+        """Make the list of a listed queue where there is none. An old one stands until the next is
+        made, for which nobody waits: in a large database the cells take seconds."""
         if kind not in LISTED:
             return
-        with self._one_at_a_time:
-            known = self._lists.get(kind)
-            if known is None and kind.startswith("query"):
-                raise InputError("there is no query: camtriage review --query FILE.sql brings one")
-            if known is None or time.monotonic() - known.made_at > REFRESH_S:
-                new = _listed(self.database, kind)
-                same = known is not None and new.keys() <= known.places.keys()
-                keys = known.keys if known and same else list(new)  # cursors stay what they are
-                places = {key: number for number, key in enumerate(keys)}
-                self._lists[kind] = _List(time.monotonic(), keys, places, new)
+        known, making = self._lists.get(kind), self._making[kind]
+        if known is None and kind.startswith("query"):
+            raise InputError("there is no query: camtriage review --query FILE.sql brings one")
+        if known is None:
+            with making:
+                if kind not in self._lists:
+                    self._make(kind)
+        elif time.monotonic() > known.stands_until and making.acquire(blocking=False):
+            Thread(target=self._renew, args=(kind,), name=f"queue {kind}", daemon=True).start()
+
+    def _renew(self, kind: str) -> None:
+        try:
+            self._make(kind)
+        except (CamtriageError, sa.exc.SQLAlchemyError):
+            self._lists.pop(kind)  # who asks next is told
+        finally:
+            self._making[kind].release()
+
+    def _make(self, kind: str) -> None:
+        known, begun = self._lists.get(kind), time.monotonic()
+        new = _listed(self.database, kind)
+        same = known is not None and new.keys() <= known.places.keys()
+        keys = known.keys if known and same else list(new)  # cursors stay what they are
+        places = {key: number for number, key in enumerate(keys)}
+        done = time.monotonic()
+        stands = max(REFRESH_S, RESTS * (done - begun))
+        self._lists[kind] = _List(done + stands, keys, places, new)
 
 
 def _listed(database: str, kind: str) -> dict[int, str]:

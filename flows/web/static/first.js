@@ -1,4 +1,5 @@
-// The first page: how long each queue is, asked one after the other, and its keys.
+// The first page: how long each queue is, asked one after the other, what takes longest last; and
+// its keys.
 "use strict";
 const queues = [...document.querySelectorAll("a[data-kind]")];
 if (!document.querySelector("[autofocus]")) queues[0]?.focus();
@@ -26,7 +27,8 @@ function inWords(why) {
 }
 
 (async () => {
-  for (const link of queues) {
+  const isSlow = (link) => link.dataset.kind === "cells";
+  for (const link of [...queues].sort((a, b) => isSlow(a) - isSlow(b))) {
     const answer = await fetch("/api/size", {
       method: "POST",
       headers: { "content-type": "application/json" },
