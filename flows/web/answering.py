@@ -137,7 +137,8 @@ async def favourite(request: Request) -> Response:
 
 
 async def size(request: Request) -> Response:
-    """How many visits a queue has, and how many are answered; or why it cannot be made."""
+    """How many visits a queue has, and how many are answered; or why it cannot be made. With
+    `interval` also what the answers say so far."""
     desk, reviewer, given = await asked(request)
     queue = queue_of(given)
 
@@ -146,7 +147,7 @@ async def size(request: Request) -> Response:
             total, answered = desk.queues.size(queue, reviewer)
         except PopulationError as why:
             return {"total": 0, "answered": 0, "interval": "", "why": str(why)}
-        said = desk.intervals.of(queue)
+        said = desk.intervals.of(queue) if given.get("interval") is True else ""
         return {"total": total, "answered": answered, "interval": said, "why": ""}
 
     return JSONResponse(await run_sync(count))

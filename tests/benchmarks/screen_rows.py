@@ -4,9 +4,9 @@
         [--only seen] [--rounds 2]
 
 The database is made as tests/benchmarks/million_rows.py does; nobody asks for pictures. Each
-address is asked for some times: the first time, when nothing is in memory, and the quickest. Seconds
-by the clock and of this process's processor (on PostgreSQL those of Python alone), and the most
-memory that was held meanwhile.
+address is asked for some times: the first, when nothing is in memory, and the quickest of the
+others. Seconds by the clock and of this process's processor (on PostgreSQL those of Python alone),
+and the most memory that was held meanwhile.
 """
 
 import argparse

@@ -6,7 +6,7 @@ let counts = { total: null, answered: 0 };
 let took = []; // seconds an answer
 
 export async function askProgress(queue) {
-  counts = await ask("size", { queue });
+  counts = await ask("size", { queue, interval: true });
   $("interval").textContent = counts.interval || "";
   draw();
 }
