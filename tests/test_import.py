@@ -17,6 +17,7 @@ from flows.services.exchange.export import export_camtrap_dp
 from flows.services.exchange.incoming import import_data_set
 from pipeline.errors import SettingsError
 from pipeline.exchange.incoming import opened
+from tests.benchmarks.round_trip import round_trip
 from tests.references import Difference, camtrapr
 from tests.references.through_sql import read_records
 from tests.tables import rows as reference
@@ -370,6 +371,15 @@ def test_camtrapr_tables_give_the_numbers_that_camtrapr_gives(tmp_path):
     for name in ("PBE_1_survey", "PBE_10_survey_effort", "VTA_7_station_effort"):
         compared += camtrapr.compare_history(name, stays, found)
     assert all(one.held for one in compared if isinstance(one, Difference)), compared
+
+
+def test_a_season_of_others_goes_out_and_in_again_with_the_same_rows_and_events(tmp_path):
+    """Some stations of Algar; tests/benchmarks/round_trip.py takes all of them."""
+    reference("algar/stations.csv")  # skipped where there are none
+    trip = round_trip(tmp_path, stations=4)
+    assert trip.faults == () and trip.differ == 0
+    assert trip.events == (trip.expected, trip.expected) and trip.expected > 50
+    assert trip.rows["media"] <= trip.records < trip.rows["observations"]
 
 
 def test_a_timelapse_table_is_mapped_by_a_small_file(tmp_path):
