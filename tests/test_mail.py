@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.services.streams import watch
 from flows.services.streams.mail import MailTrouble, Post, mailbox_of
+from flows.services.streams.watch import Fetching
 from pipeline.errors import SettingsError
 from pipeline.streams.mail import (
     Camera,
@@ -20,6 +22,7 @@ from pipeline.streams.mail import (
 )
 from tests import cards
 from tests.mailboxes import imap
+from tests.prefect_servers import until
 
 RULES = """server = "127.0.0.1"
 port = {0}
@@ -94,6 +97,23 @@ def test_a_message_is_marked_as_seen_only_when_its_picture_is_saved(server, post
     assert server.seen == set() and (post.streams / "CamA" / "77-1-0-a.jpg").exists()
     assert names(post.fetch().saved) == ["CamA/77-1-0-a.jpg"], "under the same name"
     assert server.seen == {1} and len([*(post.streams / "CamA").iterdir()]) == 1
+
+
+def test_a_stream_asks_its_mailbox_beside_the_looks(server, post, picture, monkeypatch):
+    monkeypatch.setattr(watch, "FETCH_EVERY_S", 0.0)
+    server.deliver(letter("cam-a@modem.example", "motion", ("a.jpg", picture)))
+    server.deliver(letter("somebody@example.org", "hello"))
+    fetching = Fetching(post)
+    assert fetching.news() == [], "it has only begun"
+    assert until(lambda: fetching.running.done(), 20, 0.02)
+    assert [told.line for told in fetching.news()] == [
+        "left unseen, of no camera: somebody@example.org: hello"
+    ]
+    assert (post.streams / "CamA" / "77-1-0-a.jpg").read_bytes() == picture
+    monkeypatch.setenv("IMAP_PASSWORD", "mistyped-secret")
+    fetching.news()
+    assert until(lambda: [told for told in fetching.news() if told.wrong], 20, 0.02)
+    fetching.pool.shutdown()
 
 
 def test_a_wrong_password_and_a_foreign_certificate_are_one_line_without_it(

@@ -29,13 +29,13 @@ from pipeline.trust.measure import auc
 
 
 class Once:
-    """The frame model, which looks at each picture once and remembers its cells."""
+    """A model that looks at each picture once, and remembers the last one's answer."""
 
     def __init__(self, model) -> None:
-        self.model, self.fusion, self.made = model, model.fusion, {}
+        self.model, self.made = model, {}
 
-    def prepare(self, pixels):
-        return self.model.prepare(pixels)
+    def __getattr__(self, name: str):
+        return getattr(self.model, name)
 
     def run(self, pixels):
         [one] = pixels
@@ -97,7 +97,7 @@ def main() -> None:
                 if picture and picture.sha256 not in kinds:
                     kinds[picture.sha256] = row["label_kind"] == "blank"
                     media[row["card"]].append(picture)
-    frame, detector = Once(load_frame_model()), load_any("starter")
+    frame, detector = Once(load_frame_model()), Once(load_any("starter"))
     cards = [Card(sorted(one, key=in_order), given.labels.parent, frame, detector)
              for one in media.values()]  # fmt: skip
     ways: dict[str, Callable[[Card], list[FrameScores]]] = {
