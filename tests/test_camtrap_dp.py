@@ -17,7 +17,6 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from makers import fill
 
 from db.core import schema
 from db.core.engine import open_database, reading, writing
@@ -34,6 +33,7 @@ from pipeline.exchange.project import read_project
 from pipeline.records import ClockRepair, DayAlone, Deployment, Outage
 from tests import test_population_command as population
 from tests.commands import camtriage
+from tests.makers import fill
 from tests.test_population_command import may
 
 TABLES = ("deployments", "media", "observations")
