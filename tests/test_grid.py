@@ -1,5 +1,7 @@
 """Visits that look alike, answered together: which come, for whom, and what is saved."""
 
+import shutil
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -17,9 +19,13 @@ IMPALAS = {"kind": "visits", "species": "Aepyceros melampus"}
 
 
 @pytest.fixture(scope="module")
-def url(url_of_module, tmp_path_factory):
-    fill_with_pictures(url_of_module, tmp_path_factory.mktemp("cards"))
-    return url_of_module
+def url(empty_sqlite, tmp_path_factory):
+    """On SQLite: test_own_queue makes a grid on both databases."""
+    folder = tmp_path_factory.mktemp("grid")
+    shutil.copy(empty_sqlite, folder / "camtriage.db")
+    made = f"sqlite:///{folder / 'camtriage.db'}"
+    fill_with_pictures(made, folder)
+    return made
 
 
 @pytest.fixture

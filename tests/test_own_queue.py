@@ -59,6 +59,13 @@ def test_what_a_select_names_is_a_queue_in_its_order_with_progress(url, engine, 
     assert amina.ask("size", queue=queue)["answered"] == 1
     [left] = amina.ask("next", queue=queue, after=0, most=1)["items"]
     assert left["media_id"] == other["media_id"]
+    alike = amina.ask("alike", queue=queue, after=0, most=40)
+    found = [item["media_id"] for item in alike["items"]]
+    assert found[0] == other["media_id"] and set(found) <= {keys[sha] for sha in shas[1:]}
+    answers = [{"media_id": key, "said": said} for key in found]
+    amina.ask("alike/save", queue=queue, answers=answers)
+    assert amina.ask("size", queue=queue)["answered"] == 1 + len(found) > 2
+    assert len(amina.ask("alike/undo", queue=queue)["items"]) == len(found)
 
 
 def test_a_select_of_pictures_asks_for_them_one_by_one(url, engine):
@@ -175,6 +182,7 @@ def test_the_letters_that_are_taken_are_those_of_the_screens():
     [
         ("--query", "SELECT missing FROM events", "no such column: missing"),
         ("--query", None, "cannot be read: No such file"),
+        ("--query", "SELECT 1" + " " * 100_000, "no longer than 100 kB"),
         ("--keys", '[keys]\nb = "impala"', "the screen uses this key itself"),
     ],
 )

@@ -161,10 +161,7 @@ def review_open(
             keys=keys,
         )
     )
-    _print_opened(screen)
-    for user, address in screen.addresses.items():
-        print(f"{user}: {address}" if users else address, flush=True)
-    print("Ctrl-C ends it; every answer is saved at once", file=sys.stderr)
+    _print_opened(screen, bool(users))
     screen.serve(browser=not no_browser)
     return 0
 
@@ -320,8 +317,8 @@ def review_agreement(
     return 0
 
 
-def _print_opened(screen: "Screen") -> None:
-    """What a query and the own keys brought."""
+def _print_opened(screen: "Screen", named_users: bool) -> None:
+    """What a query and the own keys brought, and the addresses."""
     if named := screen.named:
         what = "visit" if named.column == "event_id" else "picture"
         again = named.rows - named.unknown - len(named.media_ids)
@@ -332,6 +329,9 @@ def _print_opened(screen: "Screen") -> None:
     for own in screen.quick:
         new = ", which no list knows: it is saved as it is written" if own.new else ""
         print(f"key {own.key}: {own.taxon.name}{new}", file=sys.stderr)
+    for user, address in screen.addresses.items():
+        print(f"{user}: {address}" if named_users else address, flush=True)
+    print("Ctrl-C ends it; every answer is saved at once", file=sys.stderr)
 
 
 def _print_agreement(found: "Agreement") -> None:

@@ -46,6 +46,7 @@ DOUBTFUL = 0.8  # names with a lower probability, where nobody says another
 REFRESH_S = 60  # after which a listed queue is made again,
 RESTS = 20  # or after so many times as long as it took
 LONGEST = 200  # characters of a filter
+LONGEST_SQL = 100_000  # bytes of a file with a SELECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,14 @@ def _share(words: Mapping[str, str]) -> float:
 def named_by_file(database: str, file: Path) -> Named:
     """What the SELECT in a file names; InputError in one line."""
     try:
-        sql = file.read_text("utf-8-sig")
+        with file.open("rb") as opened:
+            written = opened.read(LONGEST_SQL + 1)
+        sql = written.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as why:
         said = why.strerror if isinstance(why, OSError) else "it is no text in UTF-8"
         raise InputError(f"{file}: cannot be read: {said}") from why
+    if len(written) > LONGEST_SQL:
+        raise InputError(f"{file}: a SELECT is no longer than {LONGEST_SQL // 1000} kB")
     engine = known_database(database)
     try:
         return named_by(engine, sql)
