@@ -2,7 +2,7 @@
 that is killed. Is each flag told on every channel, once where the receiver can tell a repetition,
 and nothing historic at night?
 
-    python -m tests.benchmarks.alerts --flags 1000 --kills 50 [--database postgresql://...]
+    python -m tests.benchmarks.alerts --flags 1000 --kills 50 [--postgresql]
 
 EarthRanger, a webhook, Telegram, an SMTP server and a program of this machine are real receivers on
 loopback. The sender is a fork of this process, which has imported everything, killed by SIGKILL.
@@ -16,6 +16,7 @@ import re
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from db.core import schema
-from db.core.engine import open_database, writing
+from db.core.engine import migrate, open_database, writing
 from tests.alerting import (
     MORNING,
     channels,
@@ -36,6 +37,7 @@ from tests.alerting import (
 )
 from tests.cards import picture, save
 from tests.receivers import Mailbox, Site, mailbox, site
+from tests.servers import postgresql
 
 CHANNELS = """
 live_hours = 90
@@ -163,12 +165,16 @@ def main() -> None:
     words.add_argument("--flags", type=int, default=1000, help="about so many")
     words.add_argument("--kills", type=int, default=50)
     words.add_argument("--seed", type=int, default=1)
-    words.add_argument("--database", help="an empty PostgreSQL database; else SQLite")
+    words.add_argument("--postgresql", action="store_true", help="else SQLite")
     given = words.parse_args()
     os.environ["ER_TOKEN"] = "key-of-the-site"
-    with tempfile.TemporaryDirectory() as place, site() as http, mailbox() as post:
+    with tempfile.TemporaryDirectory() as place, ExitStack() as on:
+        http, post = on.enter_context(site()), on.enter_context(mailbox())
         folder = Path(place)
-        url = given.database or f"sqlite:///{folder}/alerts.db"
+        url = f"sqlite:///{folder}/alerts.db"
+        if given.postgresql:
+            url = on.enter_context(postgresql())
+            migrate(url)
         ears = Ears(http, post, folder, random.Random(given.seed))
         print(campaign(url, ears, given.flags, given.kills))
 
