@@ -246,7 +246,7 @@ def campaign(
         files = hostile_tables.write(folder / "own", *bench.names)
         for more in folders:
             files += sorted(one for one in more.iterdir() if one.is_file())
-        stack.enter_context(patch("flows.web.serving.Screen.serve", lambda *_words: None))
+        stack.enter_context(patch("flows.web.serving.Screen.serve", lambda *_words, **_more: None))
         for words, file in asked(files, only, every):
             end, fault = bench.ask(words, file)
             ends[end] += 1
