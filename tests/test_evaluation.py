@@ -1,14 +1,16 @@
 """The program against the truth: figures, the page, reviews and tables as truth."""
 
 import re
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from db.core import schema
-from db.core.engine import open_database, writing
+from db.core.engine import open_database, reading, writing
 from db.store.batches import save_batch, save_recipe, set_current
 from db.store.deployments import save_deployments
 from db.store.files import save_files
@@ -16,9 +18,12 @@ from db.store.labels import save_labels
 from db.store.media import save_media
 from db.store.reviewing.reviews import save_reviews
 from flows.services.reviewing.evaluate import write_evaluated
-from pipeline.errors import InputError
+from flows.services.reviewing.pictures import Roots, roots
+from flows.services.upkeep.reviewed import write_reviewed
+from pipeline.errors import InputError, SettingsError
 from pipeline.records import Deployment, Found, Label, Media, Review
 from pipeline.tables.reader import read_table
+from pipeline.train.pictures import read_examples
 from pipeline.trust.evaluation import Picture, evaluate, reliability
 from tests.cards import picture as drawn
 
@@ -160,6 +165,37 @@ def test_reviews_and_a_table_of_the_same_answers_give_the_same_tables(url, tmp_p
     for one, two in zip(by_reviews.paths[1:], by_table.paths[1:], strict=True):
         assert one.read_bytes() == two.read_bytes()
     assert len(read_table(by_table.paths[-1], ("media_id",)).rows) == 29
+
+
+def test_what_people_reviewed_is_a_table_for_training_with_each_station_as_a_study(url, tmp_path):
+    found = write_reviewed(url, tmp_path / "new" / "reviewed.csv", Roots())
+    examples = read_examples(found.path)
+    assert (found.pictures, found.stations, len(examples)) == (29, 10, 29)
+    assert found.left_out == {"on which people could not tell": 1}
+    kinds = Counter(one.kind for one in examples)
+    assert kinds == {"blank": 10, "animal": 18, "human": 1}
+    assert {one.study for one in examples} == {f"S{n}" for n in range(10)}
+    assert all(one.path.is_file() for one in examples)
+
+
+def test_pictures_of_a_card_that_was_put_away_are_counted_until_it_is_told_where_it_is(
+    url, tmp_path
+):
+    engine = open_database(url)
+    with reading(engine) as conn:
+        card = Path(conn.execute(sa.select(schema.batch.c.root)).scalar_one())
+    engine.dispose()
+    away = card.rename(card.with_name(f"{card.name} away"))
+    try:
+        with pytest.raises(
+            SettingsError, match=r"0 reviewed pictures.*29 that are not where.*--root"
+        ):
+            write_reviewed(url, tmp_path / "reviewed.csv", Roots())
+        assert not (tmp_path / "reviewed.csv").exists()
+        found = write_reviewed(url, tmp_path / "reviewed.csv", roots([f"card={away}"]))
+        assert found.pictures == 29
+    finally:
+        away.rename(card)
 
 
 def test_what_people_said_is_not_what_is_judged(url, tmp_path):

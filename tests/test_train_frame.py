@@ -13,10 +13,11 @@ from flows.services.upkeep import training
 from pipeline.errors import SettingsError
 from pipeline.frames.classifier import load_frame_model
 from pipeline.frames.network import FrameNet
-from pipeline.train.frame.decision import levels
+from pipeline.train.frame.decision import decision, levels
 from pipeline.train.frame.fusion import balanced, level_for, threshold_for
-from pipeline.train.frame.learn import Plan, loss_of
-from pipeline.train.frame.maps import BODY, EMPTY, IGNORE
+from pipeline.train.frame.gain import gain_of
+from pipeline.train.frame.learn import Data, Plan, loss_of
+from pipeline.train.frame.maps import BODY, EMPTY, IGNORE, Maps
 from pipeline.train.frame.stages import Stages
 from pipeline.train.frame.training import FrameOptions, folds, mean_of, train_frame
 from pipeline.train.pictures import (
@@ -99,6 +100,36 @@ def test_studies_left_out_fit_the_decision(table, tmp_path):
     folder = train_frame(options(table, tmp_path / "loso", leave_out=True, onnx=False), told.append)
     assert any(text.startswith("left out: study a") for text in told)
     assert (folder / "left_out.json").exists()
+
+
+def test_a_model_that_learns_nothing_new_is_not_kept_and_both_figures_are_said(table, tmp_path):
+    begin = train_frame(options(table, tmp_path / "begin", onnx=False), lambda text: None)
+    still = Plan(steps=2, batch=2, rate=0)
+    told = []
+    again = options(table, tmp_path / "again", start=begin, leave_out=True, plan=still, onnx=False)
+    assert train_frame(again, told.append) is None
+    assert not (tmp_path / "again").exists()
+    assert "each left out, before and after: AUC " in told[-1]
+
+
+def test_what_ranks_better_whichever_stations_are_drawn_is_a_gain_and_the_reverse_is_none(table):
+    examples = read_examples(table)
+    is_blank = np.array([one.kind == "blank" for one in examples])
+    cells = np.random.default_rng(1).normal(size=(len(examples), 4, 6, 8)).astype(np.float16)
+    maps = Maps((), cells, np.array(["colour"] * len(examples)))
+    data = Data(examples, maps, np.zeros((1, len(examples), 4, 6), np.int8))
+    noise = np.random.default_rng(2).normal(size=(len(examples), 4)).astype(np.float32)
+    sure = noise + np.where(is_blank[:, None], [0, 0, 0, 6], [6, 0, 0, 0]).astype(np.float32)
+    rows = np.arange(len(examples))
+    fusion = decision(data, noise, rows, lambda text: None)
+    found = gain_of(data, noise, fusion, sure, rows)
+    assert found.better and found.auc[1] > 0.95 > found.auc[0] and found.studies == 4
+    assert not gain_of(data, sure, decision(data, sure, rows, lambda _: None), noise, rows).better
+
+
+def test_small_stations_are_shared_out_among_a_few_groups():
+    found = folds([f"s{n}" for n in range(12)], most=5)
+    assert len(found) == 5 and sorted(map(len, found)) == [2, 2, 2, 3, 3]
 
 
 def test_an_unknown_backbone_and_a_table_without_pictures_say_so(table, tmp_path):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Frame, Out, with_options
-from flows.run_options import NamingOptions
+from flows.cli.options import Database, Frame, Out, with_options
+from flows.run_options import NamingOptions, database_url
 from pipeline.counted import counted
 from pipeline.errors import WeightsError
 
@@ -123,6 +123,46 @@ def train_frame(
         leave_out=leave_out,
         seed=seed,
     )
+    print(folder)
+    return 0
+
+
+@train.command("from-reviews")
+def train_from_reviews(
+    out: Out = Path("frame-model"),
+    start: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Where to begin: starter, or a frame model's folder."),
+    ] = "starter",
+    root: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FOLDER", help="Where a card lies now; FOLDER alone: any card. Repeatable."
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Of each run; one run a station left out.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+    database: Database = None,
+) -> int:
+    """Let the frame model learn on from reviewed pictures; kept where it beats itself.
+
+    camtriage train from-reviews --out frame-model; camtriage run CARD --frame frame-model
+    """
+    from flows.services.reviewing.pictures import roots
+    from flows.services.upkeep.training import relearn_frame
+
+    folder = relearn_frame(
+        database_url(database),
+        out,
+        print,
+        start=start,
+        roots=roots(root or []),
+        steps=steps,
+        seed=seed,
+    )
+    if folder is None:
+        print("not kept: it does not beat the model it began with; review more pictures")
+        return 1
     print(folder)
     return 0
 

@@ -86,7 +86,7 @@ def load_frame_model(
     by_torch  PyTorch also where ONNX Runtime is, to compare them
     """
     folder = STARTER if name_or_folder == "starter" else Path(name_or_folder)
-    facts = _facts(folder, name_or_folder)
+    facts = read_facts(folder, name_or_folder)
     files = {name: folder / name for name in facts["files"]}
     for name, path in files.items():
         weights.check(path, facts["files"][name])
@@ -102,8 +102,9 @@ def load_frame_model(
     )
 
 
-def _facts(folder: Path, name: str) -> Facts:
+def read_facts(folder: Path, name: str | None = None) -> Facts:
     """frame.json, checked for every key that a run needs. name: as the model was given."""
+    name = name or str(folder)
     weights.refuse_pickled(folder)
     path = folder / "frame.json"
     if not path.is_file():

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from db.core.rows import chunks
 
 _SAYS = """
-SELECT m.sha256, b.root, m.path, d.name AS deployment, coalesce(d.location_id, d.name) AS station,
+SELECT m.sha256, b.root, b.name AS batch, m.path, m.taken_at,
+    d.name AS deployment, coalesce(d.location_id, d.name) AS station,
     k.light, k.state, k.p_blank, k.p_human, k.p_vehicle, k.decided_by,
     t.observation_type, t.name, t.rank, t.probability,
     b.look_recipe_id AS look, b.label_recipe_id AS label

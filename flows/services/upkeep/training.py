@@ -1,10 +1,14 @@
 """Models of one's own: made and measured."""
 
 import re
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from flows.services.reviewing.pictures import Roots
+from flows.services.upkeep.reviewed import write_reviewed
 from pipeline.errors import SettingsError
+from pipeline.frames.classifier import STARTER, read_facts
 from pipeline.train.detector.learn import Plan as DetectorPlan
 from pipeline.train.detector.training import DetectorOptions
 from pipeline.train.detector.training import train_detector as train_a_detector
@@ -51,7 +55,51 @@ def train_frame(
         leave_out=leave_out,
         seed=seed,
     )
-    return train(options, report)
+    train(options, report)
+    return out
+
+
+def relearn_frame(
+    database: str,
+    out: Path,
+    report: Report,
+    *,
+    start: str = "starter",
+    roots: Roots | None = None,
+    steps: int = 100,
+    seed: int = 0,
+) -> Path | None:
+    """Let a frame model learn on from what people reviewed; the folder it is written into.
+
+    None: on stations left out it does not beat the model that it began with, and is not kept.
+    start    of the model: starter, or the folder of one
+    report   is given what is measured, a line at a time
+    """
+    if steps < LEAST_STEPS:
+        raise SettingsError(f"--steps {steps}: give {LEAST_STEPS} or more")
+    folder = STARTER if start == "starter" else Path(start)
+    facts = read_facts(folder, start)
+    with tempfile.TemporaryDirectory() as place:
+        found = write_reviewed(database, Path(place) / "reviewed.csv", roots or Roots())
+        report(f"{found.pictures} reviewed pictures of {found.stations} stations")
+        for why, count in found.left_out.items():
+            report(f"left out: {count} {why}")
+        options = FrameOptions(
+            table=found.path,
+            out=out,
+            backbone=facts["backbone"],
+            backbone_args=facts.get("backbone_args") or {},
+            hidden=facts["hidden"],
+            size=tuple(facts["size"]),
+            mean=tuple(facts["mean"]),
+            std=tuple(facts["std"]),
+            plan=Plan(steps=steps),
+            seed=seed,
+            leave_out=True,
+            everything=True,
+            start=folder,
+        )
+        return train(options, report)
 
 
 def train_detector(

@@ -28,7 +28,7 @@ def decision(
 ) -> blank.Fusion:
     """Fit the fusion on `rows`, whose scores come from networks not trained on them."""
     examples = data.examples
-    given, novelty = _inputs(data, logits)
+    given, novelty = inputs(data, logits)
     is_blank = np.array([example.kind == "blank" for example in examples])
     if not 0 < is_blank[rows].mean() < 1:
         raise SettingsError(
@@ -37,17 +37,27 @@ def decision(
     part = {name: values[rows] for name, values in given.items()}
     cards = [examples[row].card for row in rows]
     fitted = fit_fusion(part, is_blank[rows], cards, sure=SURE)
-    p_blank, shares = np.zeros(len(examples)), np.zeros((len(examples), 2))
-    for members in windows_of(examples):
-        bursts = burst_numbers([examples[row] for row in members])
-        decided = blank.decide(logits[members], novelty[members], bursts, fitted)
-        p_blank[members] = decided.p_blank
-        shares[members] = np.stack([decided.p_human, decided.p_vehicle], axis=1)
+    p_blank, shares = decided(data, logits, fitted, novelty)
     threshold = threshold_for(p_blank[rows], is_blank[rows], cards, RECALL)
     say(f"threshold {threshold:.2f}, AUC {auc(p_blank[rows], is_blank[rows]):.4f} where fitted")
     human, vehicle = levels(shares[rows], [examples[row].kind for row in rows], cards)
     say(f"levels: person {human:.3f}, vehicle {vehicle:.3f}")
     return replace(fitted, threshold=threshold, human_level=human, vehicle_level=vehicle)
+
+
+def decided(
+    data: Data, logits: NDArray[np.float32], fusion: blank.Fusion, novelty: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a run decides with this fusion: p_blank (n,), and the shares of a person and of a
+    vehicle (n, 2)."""
+    examples = data.examples
+    p_blank, shares = np.zeros(len(examples)), np.zeros((len(examples), 2))
+    for members in windows_of(examples):
+        bursts = burst_numbers([examples[row] for row in members])
+        found = blank.decide(logits[members], novelty[members], bursts, fusion)
+        p_blank[members] = found.p_blank
+        shares[members] = np.stack([found.p_human, found.p_vehicle], axis=1)
+    return p_blank, shares
 
 
 def levels(
@@ -63,9 +73,10 @@ def levels(
     return human, vehicle
 
 
-def _inputs(
+def inputs(
     data: Data, logits: NDArray[np.float32]
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float32]]:
+    """What the fusion weighs, by name (n,) each, and the novelty of each cell (n, h, w)."""
     count = len(data.examples)
     given = {name: np.full(count, np.nan) for name in blank.INPUTS}
     novelty = np.zeros(data.maps.cells.shape[:3], np.float32)
@@ -83,7 +94,7 @@ def write_left_out(
     folder: Path, data: Data, logits: NDArray[np.float32], rows: NDArray[np.intp]
 ) -> None:
     """Scores of pictures whose study was left out, for `camtriage evaluate frames`."""
-    given, _ = _inputs(data, logits)
+    given, _ = inputs(data, logits)
     folder.mkdir(parents=True, exist_ok=True)
     lines: list[dict[str, object]] = [
         {"path": data.examples[row].name, **{k: float(v[row]) for k, v in given.items()}}
