@@ -228,5 +228,22 @@ def test_the_onnx_file_of_the_starter_takes_any_batch(starter):
 
 def test_the_sidecar_says_what_the_files_are():
     facts = json.loads((STARTER / "labeller.json").read_text())
-    assert set(facts["sha256"]) == {WEIGHTS, "image.onnx", "texts.safetensors"}
+    assert set(facts["sha256"]) == {
+        WEIGHTS, "image.onnx", "texts.safetensors", "prototypes.safetensors",
+    }  # fmt: skip
     assert load_labelset("starter").digest in facts["texts"]
+
+
+def test_prototypes_come_with_the_bank_of_a_label_set_that_has_their_taxa(starter):
+    bank = zeroshot.bank(load_labelset("starter"), starter)
+    names = [name for name, _ in bank.prototypes]
+    assert names == ["Cervidae", "Corvidae", "Lepus", "Mustelidae", "Sus scrofa", "Vulpes vulpes"]
+    assert all(vector.shape == (256,) for _, vector in bank.prototypes)
+
+
+@pytest.mark.parametrize("wrong", [{"file": "none.safetensors", "names": []}, {"names": 3}, [1]])
+def test_prototypes_that_do_not_fit_their_sidecar_are_refused(copy, wrong):
+    facts = json.loads((copy / "labeller.json").read_text())
+    (copy / "labeller.json").write_text(json.dumps(facts | {"prototypes": wrong}))
+    with pytest.raises(WeightsError, match="prototypes"):
+        load_encoder(f"local-dir:{copy}").prototypes()

@@ -66,7 +66,10 @@ def seen(sha: str) -> FrameScores:
 
 
 def clusters(names, bank, each=10, places=6, spread=0.6, seed=0) -> Lessons:
-    """Pictures of each name around a middle of its own, in each of `places` deployments."""
+    """Pictures of each name around a middle of its own, in each of `places` deployments.
+
+    As the starter's own vectors: the last number is 0, and the one before is as long as the rest.
+    """
     rng, d = np.random.default_rng(seed), bank.vectors.shape[1]
     middle = {name: rng.normal(size=d) / np.sqrt(d) for name in dict.fromkeys(names)}
     told = [name for name in names for _ in range(each)]
@@ -76,6 +79,8 @@ def clusters(names, bank, each=10, places=6, spread=0.6, seed=0) -> Lessons:
         far = np.array([middle[n] for n in told]) + spread * rng.normal(
             size=(len(told), d)
         ) / np.sqrt(d)
+        far[:, -1] = 0
+        far[:, -2] = np.linalg.norm(far[:, :-2], axis=1)
         return (far / np.linalg.norm(far, axis=1, keepdims=True)).astype(np.float32)
 
     shas = tuple(f"{seed:032x}{k:032x}" for k in range(len(told)))

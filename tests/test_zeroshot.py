@@ -1,6 +1,7 @@
 """Names from vectors: roll-up, site lists, people, and a million at a time."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -221,6 +222,15 @@ def test_forms_of_a_taxon_share_its_chance(few):
     )  # fmt: skip
     vectors = np.random.default_rng(1).normal(size=(3, 7)).astype(np.float32)
     assert np.allclose(zeroshot.logits(vectors, None, forms), zeroshot.logits(vectors, None, few))
+
+
+def test_a_prototype_draws_what_is_like_it_and_leaves_the_rest_as_it_was(few):
+    like, unlike = np.eye(7, dtype=np.float32)[[1, 2]]
+    shown = replace(few, prototypes=((few.labelset.names[0], like * 40 - unlike * 40),))
+    before, after = (zeroshot.logits(np.stack([like, unlike]), None, one) for one in (few, shown))
+    assert np.argmax(after[0]) == 0 and np.argmax(before[0]) == 1
+    assert np.allclose(after[1], before[1], atol=1e-6)
+    assert np.array_equal(after[:, 1:], before[:, 1:])
 
 
 def test_labels_come_in_the_order_of_the_pictures(few):

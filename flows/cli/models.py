@@ -192,6 +192,24 @@ def train_detector(
     return 0
 
 
+@train.command("drawn")
+def train_drawn(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The labeller; changed in place.")],
+    tables: Annotated[
+        list[Path], typer.Argument(metavar="CSV", help="Real pictures, whose names must stay.")
+    ],
+) -> int:
+    """Teach a labeller the demo's drawn animals, as the starter labeller was taught.
+
+    camtriage train drawn labeller labels.csv
+    """
+    from flows.services.upkeep import training
+
+    real = training.add_drawn(folder, tables, print)
+    print(f"{folder}: knows the drawn animals; held against {real} real pictures")
+    return 0
+
+
 @train.command("labeller")
 def train_labeller(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Backbone weights and class list.")],

@@ -21,7 +21,7 @@ from pipeline.each import Each
 from pipeline.errors import WeightsError
 from pipeline.models import runtime
 from pipeline.species.pixels import Pixels
-from pipeline.species.sources import BATCH, Source, find
+from pipeline.species.sources import BATCH, Prototypes, Source, find
 
 STARTER = Path(__file__).parents[1] / "models" / "starter" / "labeller"
 
@@ -93,6 +93,10 @@ class Encoder:
     def shipped_texts(self, digest: str) -> NDArray[np.float32] | None:
         """The prompts of a label set, encoded when the model was made; None for any other set."""
         return self._source.shipped_texts(digest)
+
+    def prototypes(self) -> Prototypes:
+        """Vectors of pictures that came with the model, each with the name of its taxon."""
+        return self._source.prototypes()
 
     def known(self, names: str | Iterable[str]) -> bool:
         """Whether the model ever saw what has one of these names; large models: always true."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BATCH = 2  # crop and frame; always as many, so that a picture's vector hangs on no other's
 WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")  # in open_clip's order
+Prototypes: TypeAlias = tuple[tuple[str, NDArray[np.float32]], ...]  # taxon, (d,) of any length
 LARGEST_CONFIG = 1_000_000  # bytes
 _log = logging.getLogger(__name__)
 
@@ -151,6 +152,21 @@ class Source:
         weights.check(place, self.sidecar["sha256"].get(texts))
         vectors: NDArray[np.float32] = load_file(str(place))[digest].astype(np.float32)
         return vectors
+
+    def prototypes(self) -> Prototypes:
+        """Vectors of pictures that came with the folder, and the taxon of each; mostly none."""
+        given = self.sidecar.get("prototypes")
+        if given is None or self._folder is None:
+            return ()
+        from safetensors.numpy import load_file
+
+        try:
+            place = self._folder / given["file"]
+            weights.check(place, self.sidecar["sha256"][given["file"]])
+            vectors = load_file(str(place))["vectors"].astype(np.float32)
+            return tuple(zip(given["names"], vectors, strict=True))
+        except (KeyError, TypeError, ValueError) as why:
+            raise WeightsError(f"{self._folder}/labeller.json: prototypes: {why}") from why
 
 
 def _facts(model: OpenClip) -> Facts:

@@ -21,6 +21,7 @@ from pipeline.records import FrameScores, Label
 from pipeline.settings import Labels
 from pipeline.species.encoder import Calibration, Encoder
 from pipeline.species.labelset import RANKS, LabelSet, allowed
+from pipeline.species.sources import Prototypes
 
 TOP = 5
 CHUNK = 32_768  # rows at a time: 500 taxa are 64 MB
@@ -55,6 +56,7 @@ class Bank:
     bias: float
     calibration: Calibration = field(default_factory=Calibration)
     unseen: tuple[str, ...] = ()  # taxa the model never saw: their probability means little
+    prototypes: Prototypes = ()  # of taxa of the set: a picture is as close as to text or prototype
     mixed: Mixed | None = None  # answers for it where names were learned from reviews
 
     @property
@@ -88,6 +90,7 @@ def bank(labelset: LabelSet, encoder: Encoder) -> Bank:
         encoder.bias,
         encoder.calibration,
         tuple(taxon.name for taxon in taxa if not encoder.known((taxon.name, *taxon.common))),
+        tuple(pair for pair in encoder.prototypes() if pair[0] in labelset.names),
     )
 
 
@@ -312,11 +315,26 @@ def _off_list(
 
 
 def _of_view(vectors: Vectors, bank: Bank) -> NDArray[np.float32]:
-    """(n, taxa) of one view. A taxon's forms share its chance: log of their mean likelihood."""
-    close: NDArray[np.float32] = np.asarray(vectors, np.float32) @ bank.vectors.T
+    """(n, taxa) of one view. A taxon's forms share its chance: log of their mean likelihood.
+
+    A prototype adds its own likelihood: a picture unlike it keeps what the texts gave.
+    """
+    out = _of_texts(vectors, bank)
+    for name, prototype in bank.prototypes:
+        k = bank.labelset.names.index(name)
+        out[:, k] = np.logaddexp(out[:, k], _scaled(vectors, prototype, bank))
+    return out
+
+
+def _scaled(vectors: Vectors, texts: NDArray[np.float32], bank: Bank) -> NDArray[np.float32]:
+    """Logits of vectors (n, d) for texts (m, d) or one (d,)."""
+    close: NDArray[np.float32] = np.asarray(vectors, np.float32) @ texts.T
     temperature = np.float32(bank.calibration.temperature)
-    close = (close * np.float32(bank.scale) + np.float32(bank.bias)) / temperature
-    taxa = len(bank.labelset.taxa)
+    return (close * np.float32(bank.scale) + np.float32(bank.bias)) / temperature
+
+
+def _of_texts(vectors: Vectors, bank: Bank) -> NDArray[np.float32]:
+    close, taxa = _scaled(vectors, bank.vectors, bank), len(bank.labelset.taxa)
     if len(bank.owner) == taxa:
         return close
     out = np.empty((len(close), taxa), np.float32)

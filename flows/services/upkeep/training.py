@@ -17,6 +17,7 @@ from pipeline.train.frame.learn import Plan
 from pipeline.train.frame.training import FrameOptions
 from pipeline.train.frame.training import train_frame as train
 from pipeline.train.labeller import training as labeller
+from pipeline.train.labeller.prototypes import add_prototypes
 
 LEAST_STEPS = 10  # the rate of learning rises in a fifth of them, and falls in the rest
 Report = Callable[[str], None]  # is given what happens meanwhile, a line at a time
@@ -129,6 +130,11 @@ def train_detector(
         seed=seed,
     )
     return train_a_detector(options, report)
+
+
+def add_drawn(labeller_folder: Path, tables: Sequence[Path], report: Report) -> int:
+    """Teach a labeller drawn animals; how many real pictures it was held against."""
+    return int(add_prototypes(labeller_folder, tables, report)["real"])
 
 
 def train_labeller(folder: Path, table: Path, out: Path, report: Report) -> Path:
