@@ -154,6 +154,7 @@ def test_a_letter_answers_with_a_name_whatever_it_is_called_by(url, tmp_path):
         ('[keys]\n1 = "Loxodonta africana"', "uses this key itself"),
         ('[keys]\nee = "Loxodonta africana"', "one letter"),
         ('[keys]\ne = "Equus"\nE = "Equus"', "twice"),
+        ('[keys]\n"\\n" = "Equus"', "one letter"),
         ("[keys]\ne = 3", "a name in quotes"),
         ('[keys]\ne = "elefant"', "no list knows 'elefant'"),
         ('e = "Loxodonta africana"', r"write \[keys\]"),

@@ -38,15 +38,13 @@ def read_quick_keys(file: Path, names: Names, taken: Collection[str]) -> tuple[Q
         raise SettingsError(f'{file}: write [keys] and under it lines as e = "Loxodonta africana"')
     found: dict[str, QuickKey] = {}
     for written, name in table.items():
-        key = written.lower()
+        key, shown = written.lower(), repr(written[:20])
         if len(key) != 1 or not key.isalnum():
-            raise SettingsError(f"{file}: {written}: a key is one letter")
+            raise SettingsError(f"{file}: {shown}: a key is one letter")
         if key in taken or key.isdigit():
-            raise SettingsError(
-                f"{file}: {written}: the screen uses this key itself; {_free(taken)}"
-            )
+            raise SettingsError(f"{file}: {shown}: the screen uses this key itself; {_free(taken)}")
         if key in found:
-            raise SettingsError(f"{file}: {written}: stands there twice; capitals are no other key")
+            raise SettingsError(f"{file}: {shown}: stands there twice; capitals are no other key")
         found[key] = _meant(file, key, name, names)
     return tuple(found.values())
 
