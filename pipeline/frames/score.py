@@ -181,11 +181,7 @@ def score_window(
     if detector is not None and detector.own:
         scores = [_kept_by_animal(scored, detector.evidence.animal) for scored in scores]
     opened, scores = _one_a_medium(opened, scores)
-    kept = [
-        (picture.media.sha256, picture.small.pixels, scored.crop)
-        for picture, scored in zip(opened, scores, strict=True)
-        if scored.state == "kept"
-    ]
+    kept = _kept(opened, scores)
     embeddings = _embeddings(kept, encoder, each) if encoder is not None else []
     return WindowScores(tuple(scores), tuple(embeddings), tuple(problems), tuple(failed))
 
@@ -478,6 +474,17 @@ def _with_boxes(
 
 def _or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _kept(
+    opened: Sequence[_Scored], scores: Sequence[FrameScores]
+) -> list[tuple[str, NDArray[np.uint8], Box | None]]:
+    """Sha-256, pixels and crop of the pictures that are not blank."""
+    return [
+        (picture.media.sha256, picture.small.pixels, scored.crop)
+        for picture, scored in zip(opened, scores, strict=True)
+        if scored.state == "kept"
+    ]
 
 
 def _embeddings(
