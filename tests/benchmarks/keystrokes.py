@@ -31,6 +31,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -150,13 +151,17 @@ class Person:
             with self.page.expect_response(lambda said: "/api/names" in said.url):
                 self.key(letter)  # he looks at the list of these letters
             self.page.wait_for_timeout(20)
-        new = self.page.evaluate(first) != truth.name
-        if new:  # no list has it: it is written out, and Enter asks once
+        if self.page.evaluate(first) != truth.name:  # no list has it: it is written out
             self.page.fill("#typed", "")
-            for letter in truth.name or "":
-                self.key(letter)
-            self.page.wait_for_timeout(60)
-            self.key("Enter")
+            with self.page.expect_response(lambda said: said.url.endswith(f"={quote(truth.name)}")):
+                for letter in truth.name or "":
+                    self.key(letter)
+            self.page.wait_for_timeout(50)
+        for _ in range(self.page.locator("#found li").count()):
+            if self.page.evaluate(first) != truth.name:
+                self.key("ArrowDown")
+        if self.page.locator("#found [aria-selected=true]", has_text="as a new name").count():
+            self.key("Enter")  # which asks once
         self.key("Enter", ends=True)
 
 
