@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as flows/__init__.py does,
 import secrets
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -50,6 +51,22 @@ def camera_trap() -> Path:
     if not (place / "labels.csv").exists():
         pytest.skip(f"no real pictures: {place}/labels.csv is missing (CAMTRIAGE_TEST_DATA)")
     return place
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of eight megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    try:
+        made = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        made = False
+    if not made:
+        pytest.skip("a small disk can only be mounted by root on Linux")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=False)
 
 
 @pytest.fixture(scope="session")

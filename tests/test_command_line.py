@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 
 import pytest
@@ -154,6 +155,20 @@ def test_a_prefect_server_that_is_not_there_is_one_line(tmp_path):
     assert said.returncode == 2 and not (tmp_path / "camtriage.db").exists()
     assert said.stderr.startswith("camtriage: Failed to reach API at http://127.0.0.1:9")
     assert len(said.stderr.splitlines()) == 1 and "unset PREFECT_API_URL" in said.stderr
+
+
+def test_a_full_disk_is_something_unfinished_and_a_wrong_place_bad_input(done, small_disk):
+    """Exit code 2 says that nothing was written: nobody knows that of a full disk."""
+    folder, _, _ = done
+    sheet = ("audit", "sheet", "--database", f"sqlite:///{folder / 'camtriage.db'}", "--out")
+    (small_disk / "a file").touch()
+    said = camtriage(*sheet, small_disk / "a file" / "audit", cwd=folder)
+    assert said.returncode == 2 and said.stderr.count("\n") == 1
+    with suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    said = camtriage(*sheet, small_disk, cwd=folder)
+    assert said.returncode == 1 and "No space left" in said.stderr
 
 
 def test_threads_that_cannot_be_are_refused(tmp_path):

@@ -5,7 +5,6 @@ tests/benchmarks/kills.py does the same hundreds of times, with Prefect as well.
 
 import random
 import sqlite3
-import subprocess
 from collections import Counter
 from contextlib import closing
 
@@ -100,22 +99,6 @@ def test_a_server_that_does_not_answer_is_exit_code_1_in_one_line(card, frail, m
     assert last.startswith("camtriage: postgresql:") and "when it answers" in last
     frail.start()
     finish(card, url)
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of eight megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
-    try:
-        made = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except OSError:
-        made = False
-    if not made:
-        pytest.skip("a small disk can only be mounted by root on Linux")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=False)
 
 
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(card, small_disk):

@@ -4,6 +4,7 @@ Exit codes: 0 every file accounted for, 1 finished with something not done, 2 ba
 nothing written. `main` alone catches our errors and prints them in one line.
 """
 
+import errno
 import io
 import sys
 from typing import Annotated
@@ -28,6 +29,10 @@ from flows.version import version as own_version
 from pipeline.errors import CamtriageError, InputError, in_one_line
 
 STOPPED = 130  # as shells count it
+WRONG_PLACES = {  # a folder that cannot be written, a file where a folder should be
+    *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+    *(errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL),
+}  # all else may come in the midst of a run: a full disk, a card pulled out, no memory
 NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run is done
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -64,11 +69,11 @@ def main() -> None:
     except CamtriageError as why:
         print(f"camtriage: {_shown(why)}", file=sys.stderr)
         code = 2 if isinstance(why, InputError) else 1
-    except OSError as why:  # a folder that cannot be written, a file where a folder should be
+    except OSError as why:
         net = isinstance(why, TimeoutError | ConnectionError)
         what = why.filename or ("the network" if net else "the disk")
         print(f"camtriage: {what}: {why.strerror or why}", file=sys.stderr)
-        code = 1 if net else 2
+        code = 2 if why.errno in WRONG_PLACES else 1
     except typer.Abort:
         code = STOPPED
     except Exception as why:  # by name: to import the libraries would make every command slow
