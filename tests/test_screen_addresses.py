@@ -88,6 +88,18 @@ def test_what_was_taken_back_counts_no_more_and_counts_again_when_it_is_given_ag
     assert later.ask("undo", queue=ALL, again=True)["item"] is None, "a new answer ends the redo"
 
 
+def test_only_what_was_taken_back_since_the_last_answer_is_given_again(url, amina):
+    one, two = (item["media_id"] for item in amina.ask("next", queue=ALL, after=0, most=2)["items"])
+    for key, kind in ((one, "blank"), (two, "human")):
+        said = [{"observation_type": kind}]
+        amina.ask("save", media_ids=[key], purpose="event", said=said)
+        amina.ask("undo", queue=ALL)
+    assert amina.ask("undo", queue=ALL, again=True)["item"]["media_id"] == two
+    assert told(url, two) == [("human", None, None, "Amina")] and told(url, one) == []
+    assert amina.ask("undo", queue=ALL, again=True)["item"] is None
+    amina.ask("undo", queue=ALL)  # for the tests after this one
+
+
 def test_nobody_takes_back_what_another_said(amina):
     assert second(amina, "Nobody yet").ask("undo", queue=ALL)["item"] is None
 

@@ -371,6 +371,9 @@ def test_a_grid_of_look_alikes_is_accepted_by_one_key_but_for_those_left_out(pag
     mine = ("animal", IMPALA, "event", "Amina")
     assert {row[:2] + row[4:] for row in newest(url, many - 2)} == {mine}
     assert page.locator("#tiles [role=option]").count() == 2, "those that were left out"
+    page.keyboard.press("Enter")  # twice by mistake
+    until(page, "document.getElementById('message').textContent.includes('left out')")
+    assert left(page) == before - many + 2
     press(page, "e")
     assert newest(url)[1] == "Loxodonta africana" and left(page) == before - many
     press(page, "Backspace")
@@ -387,6 +390,9 @@ def test_hidden_people_are_left_out_of_a_grid_until_they_are_shown(page, screen)
     screen.desk._clear.clear()
     many = begin_grid(page, screen, "human")
     assert page.inner_text("#question").startswith(f"0 of {many} selected")
+    for key in ("x", "Shift+x"):
+        page.keyboard.press(key)
+        assert page.inner_text("#question").startswith(f"0 of {many} selected"), "nobody sees them"
     page.keyboard.press("h")
     until(page, "document.querySelectorAll('#tiles [aria-selected=true]').length === 1")
 

@@ -207,3 +207,15 @@ def _quickest(work) -> float:
         work()
         took.append(time.process_time() - begin)
     return min(took)
+
+
+def test_a_species_that_no_list_has_comes_before_another_one_that_was_its_subspecies(tmp_path):
+    (tmp_path / "elk.toml").write_text(
+        DEER.replace("Dama virginiana", "Cervus elaphus virginianus"), "utf-8"
+    )
+    index = search_index(load_labelset(tmp_path / "elk.toml"))
+    first, second, *_ = search(index, "Cervus elaphus")
+    assert first.new and first.taxon.name == "Cervus elaphus"
+    assert second.taxon.name == "Odocoileus virginianus"
+    assert names(search(index, "Cervus el")) == ["Odocoileus virginianus"]
+    assert not search(index, "Cervus el")[0].new

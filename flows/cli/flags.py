@@ -117,7 +117,8 @@ def alerts_send(
     words = f"sent {told.sent}, waiting {told.waiting}, given up {told.failed}, quiet {told.quiet}"
     if told.next_at:
         local = told.next_at.replace(tzinfo=UTC).astimezone()
-        words += f"; {told.later} in all wait for their hour, the first for {local:%Y-%m-%d %H:%M}"
+        hour = f"{local:%Y-%m-%d %H:%M %Z}"
+        words += f"; {told.later} in all wait for their hour, the first for {hour}"
     print(words)
     for line in told.troubles:
         print(f"camtriage: {line}", file=sys.stderr)

@@ -100,6 +100,7 @@ def stream(
     """
     from flows.services.streams.watch import watch_streams
 
+    print("looking; Ctrl-C ends it, and nothing is lost by that", file=sys.stderr)
     for told in watch_streams(folder, options):
         print(told.line, file=sys.stderr if told.wrong else sys.stdout, flush=True)
     return 0

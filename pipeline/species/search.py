@@ -73,7 +73,8 @@ def search(index: SearchIndex, typed: str, most: int = MOST) -> tuple[Found, ...
     The whole name comes first. Then what begins as typed, and after it what is near: in both those
     of the site list before others, among these the names used here already, then the better match.
     Last, beyond `most`, stands what was typed where no name is exactly that: it may be entered as
-    new. Empty where nothing was typed.
+    new; it comes first where the likeliest is a subspecies of what was typed. Empty where nothing
+    was typed.
     """
     text = " ".join(typed.split())
     plain = _plain(text).split()
@@ -90,8 +91,17 @@ def search(index: SearchIndex, typed: str, most: int = MOST) -> tuple[Found, ...
     found = [Found(index.taxa[taxon], index.names[name][0]) for taxon, (_, name) in order]
     if not whole:
         new = Known(text, "animal", "", "", False, False)
-        found.append(Found(new, text, True, SCIENTIFIC.fullmatch(text) is not None))
+        made = Found(new, text, True, SCIENTIFIC.fullmatch(text) is not None)
+        within = found[:1] and _is_within(plain, found[0].matched)
+        found.insert(0 if made.looks_scientific and within else len(found), made)
     return tuple(found)
+
+
+def _is_within(plain: list[str], matched: str) -> bool:
+    """Whether a species was typed and a name of its subspecies found: Cervus elaphus is not
+    another species that was once Cervus elaphus canadensis."""
+    words = _plain(matched).split()
+    return 2 <= len(plain) < len(words) and words[: len(plain)] == plain
 
 
 def _rank(index: SearchIndex, name: int, kind: int, quality: int) -> tuple[object, ...]:

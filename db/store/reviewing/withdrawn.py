@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.core import schema
-from db.core.rows import now, refresh_ids
+from db.core.rows import chunks, now, refresh_ids
 
 SCREEN = "screen "  # begins the source of every answer of the screen; then a word of its own
+ENDED = "ended "  # stands before it once another answer was saved: it is not given again
 MOST_ROWS = 10_000  # of one key press: they have been saved one after the other
 
 
@@ -27,13 +28,19 @@ def take_back(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
     return _mark(conn, last.source, near, withdrawn=True)
 
 
+def end_redo(conn: Connection, reviewer: str) -> None:
+    """Another answer is about to be saved: what was taken back before is not given again."""
+    r = schema.review.c
+    taken = conn.execute(_taken_back(conn, reviewer)).all()
+    for part in chunks(row.id for row in taken):
+        ended = sa.update(schema.review).where(r.id.in_(part))
+        conn.execute(ended.values(source=ENDED + r.source))
+
+
 def give_again(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
     """Take away the mark that was set last; nothing where an answer was saved since."""
-    r, last = schema.review.c, _standing(conn, reviewer)
-    marked = _of_screen(reviewer).where(r.withdrawn_at.is_not(None))
-    if last is not None:
-        marked = marked.where(r.id > last.id)
-    first = conn.execute(marked.order_by(r.id).limit(1)).first()
+    r = schema.review.c
+    first = conn.execute(_taken_back(conn, reviewer).order_by(r.id).limit(1)).first()
     if first is None:
         return []
     near = r.id.between(first.id, first.id + MOST_ROWS)
@@ -63,6 +70,13 @@ def _standing(conn: Connection, reviewer: str) -> sa.Row[Any] | None:
     r = schema.review.c
     standing = _of_screen(reviewer).where(r.withdrawn_at.is_(None))
     return conn.execute(standing.order_by(r.id.desc()).limit(1)).first()
+
+
+def _taken_back(conn: Connection, reviewer: str) -> sa.Select[Any]:
+    """The rows of this reviewer that can be given again."""
+    r, last = schema.review.c, _standing(conn, reviewer)
+    marked = _of_screen(reviewer).where(r.withdrawn_at.is_not(None))
+    return marked if last is None else marked.where(r.id > last.id)
 
 
 def _of_screen(reviewer: str) -> sa.Select[Any]:

@@ -16,4 +16,5 @@ def send_live(database: str) -> tuple[str, ...]:
     except Exception as why:  # no receiver, file or database may make a finished run a failed one
         return (f"Alerts were not sent ({in_one_line(why)}); `camtriage alerts send` tries again.",)
     sent = (f"{counted(told.sent, 'live alert')} sent.",) if told.sent else ()
-    return (*sent, *(f"Alerts: {line}." for line in told.troubles))
+    wait = f"{counted(told.later, 'alert')} in all wait for their hour: camtriage alerts list."
+    return (*sent, *((wait,) if told.later else ()), *(f"Alerts: {t}." for t in told.troubles))

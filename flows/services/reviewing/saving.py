@@ -132,6 +132,7 @@ class Answers:
                 for key, one in said.items()
                 for row in written[tuple(one)]
             ]
+            withdrawn.end_redo(conn, reviewer)
             saved, _ = save_reviews(conn, reviews, source)
         return saved
 

@@ -13,6 +13,7 @@ const MOST_PASSED = 5000;
 
 let tiles = []; // the visits that are shown
 let selected = new Set(); // of them, by key
+let leftOut = false; // what is shown was left out a moment ago: Enter is likely one too many
 let at = 0; // which one the keys are at
 let columns = 1;
 let waiting = []; // grids that were put aside for what was taken back
@@ -92,10 +93,11 @@ function finished() {
 
 // ---- what is shown
 
-function display({ items, compared = true, note = "" }) {
+function display({ items, compared = true, note = "", again = false }) {
   $("over").hidden = true;
   $("message").textContent = "";
   tiles = items;
+  leftOut = again;
   selected = new Set(items.filter((one) => !isHidden(one)).map((one) => one.media_id));
   at = 0;
   $("tiles").dataset.note = note || (compared ? "" : "no vectors to compare by: the next ones of one name");
@@ -126,7 +128,7 @@ function tile(one, i) {
   const about = Object.assign(document.createElement("p"), { className: "soft" });
   const { length } = one.frames;
   about.textContent = [isHidden(one) ? "hidden" : "",
-    (one.started_at || "no time").slice(5, 16).replace("T", " "), one.deployment,
+    one.started_at ? one.started_at.slice(5, 16).replace("T", " ") : "no time", one.deployment,
     length > 1 ? `${length} pictures` : ""].filter(Boolean).join(" · ");
   made.title = one.missing || about.textContent;
   made.append(shown, said, about);
@@ -165,6 +167,8 @@ function marks() {
 }
 
 function turn(one) {
+  if (isHidden(one)) return tell(new Error("it is hidden: h shows and selects it"));
+  leftOut = false;
   if (!selected.delete(one.media_id)) selected.add(one.media_id);
   marks();
 }
@@ -184,6 +188,7 @@ function tell(why) {
 async function say(rows) {
   const chosen = tiles.filter((one) => selected.has(one.media_id));
   if (!chosen.length) return tell(new Error("no visit is selected: x or a tap selects it"));
+  if (!rows && leftOut) return tell(new Error("these were left out: give them a name, or select them anew"));
   const answers = chosen.map((one) => ({
     media_id: one.media_id, said: merged(rows || wordOf(one.machine, true)),
   }));
@@ -194,7 +199,7 @@ async function say(rows) {
   await ask("alike/save", { queue, answers });
   answered(chosen.length, seconds);
   const left = tiles.filter((one) => !selected.has(one.media_id));
-  if (left.length) return display({ items: left, note: "left out before; PageDown leaves them" });
+  if (left.length) return display({ items: left, note: "left out before; PageDown leaves them", again: true });
   await forward();
   askProgress(queue).catch(tell);
 }
@@ -256,7 +261,9 @@ const KEYS = {
   x: () => turn(tiles[at]),
   " ": () => turn(tiles[at]),
   X: () => {
-    selected = new Set(selected.size < tiles.length ? tiles.map((one) => one.media_id) : []);
+    leftOut = false;
+    const seen = tiles.filter((one) => !isHidden(one));
+    selected = new Set(selected.size < seen.length ? seen.map((one) => one.media_id) : []);
     marks();
   },
   z: () => look(),

@@ -141,7 +141,7 @@ async function showFrame(i) {
   $("over").hidden = fine && !hidden;
   $("over").textContent = !fine
     ? item.missing || "this picture cannot be shown"
-    : "People may be on it, so it is hidden. h shows it; who looked is written down.";
+    : "People may be on it, so it is hidden. h or a touch here shows it; who looked is written down.";
   for (const [n, button] of [...$("strip").children].entries()) {
     button.setAttribute("aria-current", n === at ? "true" : "false");
     if (n === at) button.scrollIntoView({ block: "nearest", inline: "nearest" });

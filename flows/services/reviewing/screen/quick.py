@@ -59,8 +59,8 @@ def _meant(file: Path, key: str, name: object, names: Names) -> QuickKey:
     likely = names.find(name) if isinstance(name, str) else ()
     if not likely:
         raise SettingsError(f"{file}: {key}: a name in quotes is expected, not {str(name)[:50]!r}")
-    first, last = likely[0], likely[-1]
-    if last.new and not last.looks_scientific:
-        near = f"; near it is {first.taxon.name}" if first is not last else ""
-        raise SettingsError(f"{file}: {key}: no list knows {last.taxon.name!r}{near}")
-    return QuickKey(key, (last if last.new else first).taxon, last.new)
+    new, known = ([one for one in likely if one.new is kind] for kind in (True, False))
+    if new and not new[0].looks_scientific:
+        near = f"; near it is {known[0].taxon.name}" if known else ""
+        raise SettingsError(f"{file}: {key}: no list knows {new[0].taxon.name!r}{near}")
+    return QuickKey(key, (new or known)[0].taxon, bool(new))
