@@ -1,5 +1,6 @@
 """The review screen by real keys in a real browser: a person without a mouse."""
 
+import json
 import shutil
 import time
 
@@ -270,6 +271,26 @@ def test_keys_that_look_change_nothing(page, screen, url):
     press(page, "ArrowDown")
     press(page, "ArrowUp")
     assert page.inner_text("#machine") == said and newest(url) == before
+
+
+def test_brackets_go_along_the_camera_and_plus_joins_the_machines_word(page, screen, url):
+    begin(page, screen)
+    said, here = newest(url), page.inner_text("#facts")
+    camera = here.split("\n")[1]
+    page.keyboard.press("]")
+    until(page, f"document.getElementById('facts').innerText !== {json.dumps(here)}")
+    assert page.inner_text("#facts").split("\n")[1] == camera
+    page.keyboard.press("[")
+    until(page, f"document.getElementById('facts').innerText === {json.dumps(here)}")
+    page.keyboard.press("+")
+    until(page, "document.getElementById('draft').textContent.startsWith('Your answer: ')")
+    page.keyboard.press("s")
+    assert page.evaluate("document.getElementById('search').open")
+    page.keyboard.press("Escape")
+    until(page, "!document.getElementById('search').open")
+    page.keyboard.press("Escape")
+    until(page, "document.getElementById('draft').textContent === ''")
+    assert newest(url) == said
 
 
 def test_the_audit_asks_for_one_picture_and_says_what_the_answers_tell(page, screen, url):
