@@ -54,12 +54,15 @@ def write_reviewed(database: str, path: Path, roots: Roots) -> Reviewed:
             lines.append((*given, row.station, row.taken_at or ""))
     stations = len({line[5] for line in lines})
     blanks = sum(line[1] == "blank" for line in lines)
-    if len(lines) < LEAST or stations < 2 or not 0 < blanks < len(lines):
+    places_of = [
+        {line[5] for line in lines if (line[1] == "blank") is blank} for blank in (False, True)
+    ]
+    if len(lines) < LEAST or min(map(len, places_of)) < 2:
         why = ", ".join(f"{count} {why}" for why, count in left_out.items())
         raise SettingsError(
             f"{len(lines)} reviewed pictures of {stations} stations, {blanks} of them blank"
-            f"{f'; left out: {why}' if why else ''}: learning needs {LEAST} of two stations, "
-            f"blank ones and others: camtriage review"
+            f"{f'; left out: {why}' if why else ''}: learning needs {LEAST}, "
+            f"blank ones of two stations and others of two: camtriage review"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:

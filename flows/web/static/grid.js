@@ -1,7 +1,7 @@
 // The grid: visits that look alike, answered together by keys or by touch.
 import { ask } from "./api.js";
 import { answered, askProgress } from "./progress.js";
-import { best, inWords, keyOf, merged, quick, wordOf } from "./said.js";
+import { best, inWords, listenToKeys, merged, quick, wordOf } from "./said.js";
 import { listenToSearch, openSearch } from "./species.js";
 
 const queue = Object.fromEntries(new URLSearchParams(location.search));
@@ -304,23 +304,7 @@ async function slowly(does) {
   }
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey && (event.key === "z" || event.key === "y")) {
-    event.preventDefault();
-    press("Backspace", { shiftKey: event.key === "y", preventDefault() {} });
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector("dialog[open]")) return;
-  if (event.repeat && !event.key.startsWith("Arrow")) return;
-  press(keyOf(event, "X"), event);
-});
-document.querySelectorAll("button[data-key]").forEach((button) => {
-  button.addEventListener("click", (event) => {
-    button.blur();
-    press(button.dataset.key, event);
-  });
-});
+listenToKeys(press, "X");
 $("help-button").addEventListener("click", () => $("help").showModal());
 listenToSearch((row) => { if (!busy) slowly(() => say([row])); }, tell);
 

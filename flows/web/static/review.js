@@ -1,7 +1,7 @@
 // The review screen: one visit at a time, answered by keys.
 import { ask } from "./api.js";
 import { answered, askProgress } from "./progress.js";
-import { best, inWords, keyOf, line, merged, quick, WORDS, wordOf } from "./said.js";
+import { best, inWords, listenToKeys, line, merged, quick, WORDS, wordOf } from "./said.js";
 import { listenToSearch, openSearch } from "./species.js";
 import * as view from "./view.js";
 
@@ -477,23 +477,7 @@ async function slowly(does) {
   }
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey && (event.key === "z" || event.key === "y")) {
-    event.preventDefault();
-    press("Backspace", { shiftKey: event.key === "y", preventDefault() {} });
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector("dialog[open]")) return;
-  if (event.repeat && !event.key.startsWith("Arrow")) return;
-  press(keyOf(event, "XN"), event);
-});
-document.querySelectorAll("button[data-key]").forEach((button) => {
-  button.addEventListener("click", (event) => {
-    button.blur();
-    press(button.dataset.key, event);
-  });
-});
+listenToKeys(press, "XN");
 $("over").addEventListener("click", () => press("h"));
 $("help-button").addEventListener("click", () => $("help").showModal());
 

@@ -63,7 +63,28 @@ export function line(...parts) {
 }
 
 // The key of an event as the tables of keys have it: small, unless its capital is a key of its own.
-export function keyOf(event, capitals) {
+function keyOf(event, capitals) {
   const { key } = event;
   return key.length === 1 && !capitals.includes(key) ? key.toLowerCase() : key;
+}
+
+// Keys and buttons both press; capitals: letters that are other keys with Shift.
+export function listenToKeys(press, capitals) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey && (event.key === "z" || event.key === "y")) {
+      event.preventDefault();
+      press("Backspace", { shiftKey: event.key === "y", preventDefault() {} });
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.repeat && !event.key.startsWith("Arrow")) return;
+    press(keyOf(event, capitals), event);
+  });
+  document.querySelectorAll("button[data-key]").forEach((button) => {
+    button.addEventListener("click", (event) => {
+      button.blur();
+      press(button.dataset.key, event);
+    });
+  });
 }

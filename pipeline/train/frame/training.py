@@ -8,7 +8,6 @@ scores of networks that were not trained on the picture's study.
 """
 
 import copy
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -126,19 +125,22 @@ def _gained(
     return found.better
 
 
-def folds(studies: Sequence[str], most: int = sys.maxsize) -> list[frozenset[str]]:
+def folds(studies: Sequence[str], most: int | None = None) -> list[frozenset[str]]:
     """The groups that are left out in turn: each large study, and the small ones together.
 
-    Without a large study each small one is a group, or they are shared out among `most` groups.
-    SettingsError for a single study.
+    Without a large study each small one is a group. most: all studies are shared out among so many
+    groups. SettingsError for a single study.
     """
     names, sizes = np.unique(np.asarray(studies), return_counts=True)
     if len(names) < 2:
         raise SettingsError("leaving studies out needs at least two of them (column source_repo)")
+    if most is not None:
+        every = names.tolist()
+        return [frozenset(every[turn::most]) for turn in range(min(most, len(every)))]
     large = [frozenset([str(name)]) for name in names[sizes >= SMALL_STUDY]]
     small = [str(name) for name in names[sizes < SMALL_STUDY]]
     if not large:
-        return [frozenset(small[turn::most]) for turn in range(min(most, len(small)))]
+        return [frozenset([name]) for name in small]
     return large + ([frozenset(small)] if small else [])
 
 
@@ -220,7 +222,7 @@ def _left_out(
     trained = np.isin(np.arange(len(studies)), training)
     rows, logits = [], []
     real = training[studies[training] != "drawn"]
-    for fold in folds(studies[real], MOST_FOLDS if options.start else sys.maxsize):
+    for fold in folds(studies[real], MOST_FOLDS if options.start else None):
         held = np.isin(studies, list(fold))
         say(f"left out: {', '.join(sorted(fold))}")
         stages = _soup(options, data, np.flatnonzero(trained & ~held), None, fresh, say)
