@@ -293,6 +293,18 @@ def test_brackets_go_along_the_camera_and_plus_joins_the_machines_word(page, scr
     assert newest(url) == said
 
 
+def test_a_key_that_comes_before_a_closed_search_is_drawn_counts(page, screen):
+    begin(page, screen)
+    page.keyboard.press("2")
+    page.keyboard.press("s")
+    page.evaluate("""() => {
+        const typed = document.getElementById("typed");
+        document.getElementById("search").close();
+        typed.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    }""")
+    assert page.inner_text("#draft") == ""
+
+
 def test_the_audit_asks_for_one_picture_and_says_what_the_answers_tell(page, screen, url):
     begin(page, screen, "kind=audit")
     assert page.inner_text("#question") == "What is on this picture?"

@@ -242,7 +242,7 @@ $("close").addEventListener("click", () => $("large").close());
 $("large").addEventListener("keydown", (event) => {
   const does = { ArrowLeft: () => look(frame - 1), ArrowRight: () => look(frame + 1),
     z: () => $("large").close() }[event.key];
-  if (!does) return;
+  if (!does || !$("large").open) return;
   event.preventDefault();
   event.stopPropagation();
   does();

@@ -70,6 +70,7 @@ function choose(i, goesOn) {
 
 $("typed").addEventListener("input", () => typed().catch(tell));
 $("search").addEventListener("keydown", async (event) => {
+  if (!$("search").open) return; // closed, but not yet drawn so: the key is for the picture
   event.stopPropagation(); // what closes this window is no answer as well
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
