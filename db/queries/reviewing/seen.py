@@ -33,7 +33,7 @@ def seen_pictures(
 
     Keys first: what stands beside them is read of this page alone."""
     s = schema.status.c
-    query = sa.select(s.media_id).where(*_conditions(wanted))
+    query = sa.select(s.media_id).where(*_conditions(conn, wanted))
     if before:
         query = query.where(s.media_id < before)
     keys = list(conn.execute(query.order_by(s.media_id.desc()).limit(most)).scalars())
@@ -64,12 +64,13 @@ def _seen() -> sa.Select[Any]:
     )
 
 
-def _conditions(wanted: SeenFilter) -> list[ColumnElement[bool]]:
+def _conditions(conn: Connection, wanted: SeenFilter) -> list[ColumnElement[bool]]:
     s, d, k, b = schema.status.c, schema.deployment.c, schema.look.c, schema.batch.c
     made: list[ColumnElement[bool]] = []
     if wanted.deployment is not None:
-        place = sa.select(d.id).where(d.name == wanted.deployment).scalar_subquery()
-        made.append(s.deployment_id == place)
+        # By its key: with a query inside, PostgreSQL walks all pictures for a camera that has none.
+        place = conn.execute(sa.select(d.id).where(d.name == wanted.deployment)).scalar()
+        made.append(sa.false() if place is None else s.deployment_id == place)
     if wanted.species is not None:
         named = s.observation_type if wanted.species in KINDS else s.name
         made.append(named == wanted.species)
@@ -98,7 +99,7 @@ def stored_vectors(
         sa.select(e.media_id, e.vector)
         .join_from(schema.embedding, schema.status, s.media_id == e.media_id)
         .join(schema.batch, (b.id == s.batch_id) & (b.look_recipe_id == e.recipe_id))
-        .where(e.recipe_id.in_(recipes), *_conditions(wanted))
+        .where(e.recipe_id.in_(recipes), *_conditions(conn, wanted))
     )
     rows = conn.execute(query.execution_options(stream_results=True)).partitions(VECTORS)
     for part in rows:
