@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
@@ -185,7 +185,11 @@ def mailbox():
                 talk, _ = listening.accept()
             except OSError:
                 return
-            threading.Thread(target=_talk, args=(held, talk), daemon=True).start()
+            threading.Thread(target=hear, args=(talk,), daemon=True).start()
+
+    def hear(talk: socket.socket) -> None:
+        with suppress(ConnectionError):  # of a sender that was killed
+            _talk(held, talk)
 
     threading.Thread(target=serve, daemon=True).start()
     try:
@@ -209,6 +213,8 @@ def _talk(held: Mailbox, talk: socket.socket) -> None:
                 say("354 go on")
                 letter = b""
                 while (row := lines.readline()) != b".\r\n":
+                    if not row:  # the sender was killed: half a letter is none
+                        return
                     letter += row[1:] if row.startswith(b"..") else row
                 held.letters.append(message_from_bytes(letter, policy=policy.default))
                 say("250 taken")

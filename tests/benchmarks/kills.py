@@ -339,6 +339,7 @@ def new_postgres(server: PostgreSQL) -> str:
 def campaign(wanted: int, seed: int) -> dict[tuple[str, str], Counter]:
     """Lives of every kind in turn until there were `wanted` kills; kills by kind and step."""
     dice, kills = random.Random(seed), {}
+    os.environ["PYTHONWARNINGS"] = "ignore::RuntimeWarning:runpy"  # it is imported beforehand
     os.environ[LEASE] = "30"  # s, for which Prefect holds a killed flow's place; 300 by itself
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
