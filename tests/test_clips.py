@@ -72,6 +72,13 @@ def test_what_is_no_clip_opens_nothing_and_says_so(data):
         clip.about(data)
 
 
+def test_a_clip_in_a_codec_that_nobody_knows_is_unreadable():
+    unknown = film(3, "mov", "mjpeg").replace(b"jpeg", b"zzzz")
+    for read in (clip.about, clip.frames):
+        with pytest.raises(UnreadablePicture, match="unreadable"):
+            read(unknown)
+
+
 def test_a_clip_in_a_child_gives_the_same_frames():
     data = film(35)
     here, apart = clip.shown(data, "video/mp4"), child.decode_in_child(data, "video/mp4")

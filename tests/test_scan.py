@@ -23,6 +23,7 @@ from pipeline.card import scan
 from pipeline.errors import CardError
 from pipeline.frames.decode import decode
 from pipeline.records import Found
+from tests.heif import heic
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:PIL")
 
@@ -404,6 +405,25 @@ def test_heic_that_cannot_be_read_says_what_to_install(tmp_path):
     put(tmp_path, "a.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
     [found] = scan.scan(tmp_path)
     assert found.kind == "picture" if scan.heic() else "camtriage[heic]" in found.why
+
+
+def test_heic_under_the_name_of_a_jpeg_says_what_to_install_or_is_read(tmp_path):
+    put(tmp_path, "a.JPG", heic(Image.Exif()))
+    media, problems = scan.read_media(tmp_path, *scan.scan(tmp_path))
+    if scan.heic():
+        assert media is not None and (media.width, media.mediatype) == (64, "image/heif")
+    else:
+        assert [one.reason for one in problems] == ["left_out"]
+        assert "camtriage[heic]" in problems[0].detail
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "AVIF"])
+def test_a_picture_of_which_the_beginning_alone_is_left_is_damaged_and_not_something_else(
+    tmp_path, form
+):
+    put(tmp_path, "a.jpg", picture(form)[:40])
+    _, [problem] = scan.read_media(tmp_path, *scan.scan(tmp_path))
+    assert problem.reason in ("unreadable", "left_out"), problem
 
 
 def test_a_picture_file_larger_than_any_picture_is_a_file_problem_and_never_read(tmp_path):

@@ -54,6 +54,8 @@ BMP = re.compile(
 HEIF = re.compile(rb".{4}ftyp(hei[cxms]|hev[cx]|mif1)", re.DOTALL)
 AVIF = re.compile(rb".{4}ftypavi[fs]", re.DOTALL)
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # they end lines, or command terminals
+NO_HEIC = "HEIC: pip install 'camtriage[heic]', and run the card again"
+NO_AVIF = "AVIF, which this Pillow cannot read: save it as JPEG"
 LARGEST_PICTURE = 400_000_000  # bytes; a picture is read into memory as a whole, a few at a time
 LARGEST_CLIP = 1 << 30  # bytes
 LONGEST_SHOWN = 200  # characters of a path in a message
@@ -139,10 +141,8 @@ def _kind(name: str, info: os.stat_result, place: str) -> tuple[str, str]:
     if ending in RAW:
         return "other", "a raw file: save it as JPEG, and put that on the card"
     begin = _first_bytes(place) if info.st_size else b""
-    if HEIF.match(begin) and not heic():
-        return "other", "HEIC: pip install 'camtriage[heic]', and run the card again"
-    if AVIF.match(begin) and not avif():
-        return "other", "AVIF, which this Pillow cannot read: save it as JPEG"
+    if lacks := _lacks(begin):
+        return "other", lacks
     return ("picture" if _is_picture(begin) else "other"), ""
 
 
@@ -165,6 +165,13 @@ def _first_bytes(place: str) -> bytes:
             return file.read(32)
     except OSError:
         return b""  # no picture's name, and it cannot be opened: counted as another file
+
+
+def _lacks(begin: bytes) -> str:
+    """What is missing here to read a picture that begins so; empty: nothing."""
+    if HEIF.match(begin) and not heic():
+        return NO_HEIC
+    return NO_AVIF if AVIF.match(begin) and not avif() else ""
 
 
 def _is_picture(begin: bytes) -> bool:
@@ -304,7 +311,9 @@ def _opened(data: bytes) -> Image.Image:
     except Image.DecompressionBombError as why:
         raise UnreadablePicture("too_large", str(why)) from why
     except UnidentifiedImageError as why:
-        if data.startswith(MAGIC):
+        if lacks := _lacks(data):
+            raise UnreadablePicture("left_out", lacks) from why
+        if _is_picture(data):
             raise UnreadablePicture("unreadable", "the picture's header is damaged") from why
         what = "only zero bytes" if not data.strip(b"\0") else "no picture inside"
         raise UnreadablePicture("not_a_picture", what) from why

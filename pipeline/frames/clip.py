@@ -254,6 +254,9 @@ class _Opened:
             self._container.close()
             raise UnreadablePicture("not_a_picture", "a clip without pictures")
         stream = self._container.streams.video[0]
+        if stream.codec_context is None:
+            self._container.close()
+            raise UnreadablePicture("unreadable", "a clip in a codec that nobody here can read")
         stream.thread_type = "NONE"  # several clips are decoded side by side
         stream.thread_count = 1
         return self._container, stream

@@ -3,9 +3,10 @@
     python -m tests.benchmarks.fuzz [--files 10000] [--seed 1] [--run 1000]
 
 Sound pictures (drawn ones as JPEG, PNG, TIFF, WebP with EXIF, maker notes and places, GIF, BMP and
-MPO, and the real originals where they are) and drawn clips (MP4, AVI, MOV, MKV, MPEG-TS) are
-damaged in the ways below, one to three at a time. Every file is read as ingest reads it and decoded
-as looking decodes it, in a process whose memory is limited; time and memory are measured for each.
+MPO, AVIF, HEIC, and the real originals where they are) and drawn clips (MP4, AVI, MOV, MKV,
+MPEG-TS) are damaged in the ways below, one to three at a time. Every file is read as ingest reads
+it and decoded as looking decodes it, in a process whose memory is limited; time and memory are
+measured for each. HEIC is decoded where the extra `heic` is installed, else left out and told.
 The first `--run` of them then are a card of their own for `camtriage run`: it must end with every
 file accounted for. The same seed gives the same files.
 """
@@ -27,12 +28,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.card.scan import by_ending, read_media
+from pipeline.card.scan import read_media, scan, to_look_at
 from pipeline.errors import UnreadablePicture
 from pipeline.frames.clip import shown
+from pipeline.frames.decode import avif
 from pipeline.records import Found
 from tests import cards
 from tests.clips import film
+from tests.heif import heic
 
 ROOT = Path(__file__).parents[2]
 REAL = Path(os.environ.get("CAMTRIAGE_TEST_DATA", ROOT.parent / "shared" / "camera_trap"))
@@ -41,15 +44,19 @@ SLOW_S = 5.0  # of processor time; a whole panorama takes two
 HUGE = (0, 1, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
-def sound_pictures() -> list[bytes]:
-    """What is damaged: every form we take, and real headers where there are some."""
+def _exif() -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0112] = "RECONYX", "HYPERFIRE 2", 6
     exif.get_ifd(0x8769).update(
         {0x9003: "2026:05:01 06:30:00", 0xA431: "A1", 0x9291: "050", 0x9286: b"ASCII\0\0\0words"}
     )
     exif.get_ifd(0x8825).update({1: "S", 2: (2.0, 30.0, 0.0), 3: "E", 4: (34.0, 48.0, 0.0)})
-    wholes = []
+    return exif
+
+
+def sound_pictures() -> list[bytes]:
+    """What is damaged: every form we take, and real headers where there are some."""
+    exif, wholes = _exif(), []
     for note in (b"\x01\xf1" + bytes(120), b"RECONYXH2\0" + bytes(200), b"RECONYXUF\0" + bytes(99)):
         exif.get_ifd(0x8769)[0x927C] = note
         for form in ("JPEG", "PNG", "TIFF", "WEBP"):
@@ -77,6 +84,24 @@ def sound_clips() -> list[tuple[str, bytes]]:
     forms += [("avi", "mpeg4"), ("matroska", "h264"), ("mpegts", "mpeg2video")]
     endings = {"matroska": "mkv", "mpegts": "mts"}
     return [(endings.get(form, form).upper(), film(25, form, codec)) for form, codec in forms]
+
+
+def sound_boxed() -> list[tuple[str, bytes]]:
+    """(ending, bytes) of pictures in ISO boxes, as telephones write them; some called JPG."""
+    whole = heic(_exif())
+    named = [("HEIC", whole), ("HIF", heic(_exif(), b"mif1")), ("JPG", whole)]
+    if avif():
+        pictures = [cards.picture(nth, animal=True, size=(200, 150)) for nth in range(3)]
+        still, several = io.BytesIO(), io.BytesIO()
+        pictures[0].save(still, "AVIF", exif=_exif())
+        # Pillow 13.0 dies of several frames with EXIF
+        pictures[0].save(several, "AVIF", save_all=True, append_images=pictures[1:])
+        named += [
+            ("AVIF", still.getvalue()),
+            ("JPG", still.getvalue()),
+            ("AVIF", several.getvalue()),
+        ]
+    return named
 
 
 def flip(data: bytearray, dice) -> None:
@@ -160,9 +185,27 @@ def sizes(data: bytearray, dice) -> None:
         at = data.find(mark)
         if at >= 0:
             data[at + 5 : at + 9] = side
-    at = data.find(b"IHDR")
-    if at >= 0:
-        data[at + 4 : at + 12] = b"\0\0" + side[:2] + b"\0\0" + side[2:]
+    for mark, before in ((b"IHDR", 4), (b"ispe", 8)):
+        at = data.find(mark)
+        if at >= 0:
+            data[at + before : at + before + 8] = b"\0\0" + side[:2] + b"\0\0" + side[2:]
+
+
+def boxes(data: bytearray, dice) -> None:
+    """ISO boxes with absurd lengths, of another kind, or whose contents lie anywhere."""
+    kinds = (b"ftyp", b"meta", b"iloc", b"iinf", b"infe", b"pitm", b"iprp", b"ipco", b"ipma")
+    kinds += (b"iref", b"hvcC", b"av1C", b"moov", b"trak", b"stbl", b"mdat")
+    held = [data.find(kind) for kind in kinds if data.find(kind) >= 4]
+    for _ in range(dice.randint(1, 4) if held else 0):
+        at = dice.choice(held)
+        if dice.random() < 0.4:
+            struct.pack_into(">I", data, at - 4, dice.choice((1, 7, 8, 9, *HUGE)))
+        elif dice.random() < 0.3:
+            data[at : at + 4] = dice.choice(kinds)
+        else:
+            end = min(len(data), at + 60)
+            begin = min(end, at + 4 + dice.randrange(40))
+            data[begin : min(end, begin + 4)] = struct.pack(">I", dice.choice(HUGE))[: end - begin]
 
 
 def foreign(data: bytearray, dice) -> None:
@@ -178,15 +221,17 @@ def foreign(data: bytearray, dice) -> None:
 
 
 ATTACKS: tuple[Callable, ...] = (
-    *(flip, cut, splice, lengths, loops, counts, notes, sizes, foreign),
+    *(flip, cut, splice, lengths, loops, counts, notes, sizes, foreign, boxes),
 )  # fmt: skip
 
 
 def hostile(number: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of that many damaged files: every sixth is a clip."""
-    dice, wholes, clips = random.Random(seed), sound_pictures(), sound_clips()
+    """(name, bytes) of that many damaged files: every sixth is a clip, every sixth HEIC or AVIF."""
+    dice, wholes = random.Random(seed), sound_pictures()
+    kinds = {5: sound_clips(), 2: sound_boxed()}
+    plain = [("JPG", whole) for whole in wholes]
     for nth in range(number):
-        ending, whole = dice.choice(clips) if nth % 6 == 5 else ("JPG", dice.choice(wholes))
+        ending, whole = dice.choice(kinds.get(nth % 6, plain))
         data = bytearray(whole)
         for attack in dice.choices(ATTACKS, k=dice.choice((1, 1, 2, 3))):
             if not data:
@@ -216,10 +261,10 @@ class Outcome:
 def read_and_decode(root: Path, names: list[str]) -> Outcome:
     """As ingest and looking do, file by file. Whatever is raised but by name is a defect."""
     outcome = Outcome()
+    card = {found.path: found for found in scan(root)}
     for name in names:
         begun = time.process_time()
-        size = (root / name).stat().st_size
-        outcome.ends[_end_of(root, Found(name, by_ending(name), size))] += 1
+        outcome.ends[_end_of(root, card[name])] += 1
         outcome.slowest = max(outcome.slowest, (time.process_time() - begun, name))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if peak > outcome.most[0]:
@@ -228,6 +273,8 @@ def read_and_decode(root: Path, names: list[str]) -> Outcome:
 
 
 def _end_of(root: Path, found: Found) -> str:
+    if not to_look_at(found):
+        return f"counted as {found.kind}, {found.why or 'not looked at'}"
     media, troubles = read_media(root, found)
     what = "picture" if found.kind == "picture" else "clip"
     if media is None:

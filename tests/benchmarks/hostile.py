@@ -46,10 +46,12 @@ F, NEW = "{file}", "{new}"  # the hostile file; a path at which nothing is
 RUN = ("run", "{card}", "--threads", "1")
 PLACES = [  # what takes longest last
     *(["report", option, F] for option in ("--settings", "--out")),
-    *(["evaluate", "--out", NEW, "--labels", F], ["certify", "--labels", F]),
+    *(["evaluate", "--out", NEW, option, F] for option in ("--labels", "--settings")),
+    *(["certify", "--labels", F], ["certify", "--page", F]),
     *(["population", "--out", NEW, "--sensitivity", F], ["population", "--out", F]),
     *(["audit", "sheet", "--out", NEW, "--settings", F], ["audit", "sheet", "--out", F]),
     *(["review", "open", "--no-browser", o, F] for o in ("--labels", "--sites", "--map")),
+    *(["review", "open", "--no-browser", o, F] for o in ("--query", "--keys")),
     *(["review", "import", F], ["review", "sample", "--out", F], ["review", "queue", "--out", F]),
     *(["review", "export", F], ["review", "agreement", "--out", F]),
     *(["deployments", "import", F], ["outages", "import", F], ["clock", "set", F, "--yes"]),
@@ -64,11 +66,11 @@ PLACES = [  # what takes longest last
     *(["export", "map", NEW + ".geojson", o, F] for o in ("--protected", "--labels")),
     *(["import", F], ["import", F, "--columns", F], ["import", "{timelapse}", "--columns", F]),
     *(["import", F, "--format", form] for form in ("camtrap-dp", "timelapse", "wildlife-insights")),
-    *(["learn", "--truth", F], ["learn", "--settings", F], ["learn", "--labels", F]),
+    *(["learn", "--settings", F], ["learn", "--labels", F]),
     *(["train", "frame", F, "--out", NEW], ["train", "judge", F]),
     *(["train", "detector", F, "--start", F, "--out", NEW],),
     *(["train", "labeller", "{card}", F, "--out", NEW],),
-    *(["doctor", "--settings", F], ["models", "pull", "--folder", F], ["demo", F]),
+    *(["doctor", "--settings", F], ["models", "pull", "field", "--folder", F], ["demo", F]),
     *(["check", "--dump", F], ["backup", F], ["restore", F], ["restore", F, "--replace"]),
     *(["kept", "--copy", F], ["blanks", "--copy", F]),
     *(["run", F], ["ingest", F], ["ingest", "{card}", "--deployments", F]),
@@ -79,10 +81,11 @@ PLACES = [  # what takes longest last
 ]
 KINDS = {  # of file that a place asks for; of other kinds it gets one in OTHERS
     **dict.fromkeys(
-        ("--settings", "--labels", "--alerts", "--mail", "--project", "--columns"), ".toml"
+        ("--settings", "--labels", "--alerts", "--mail", "--project", "--columns", "--keys"),
+        ".toml",
     ),
     **dict.fromkeys(("--boxes", "--answers", "--map"), ".json"),
-    **dict.fromkeys(("import", "--deployments", "set", "--sensitivity", "--truth"), ".csv"),
+    **dict.fromkeys(("import", "--deployments", "set", "--sensitivity"), ".csv"),
     **dict.fromkeys(("evaluate", "certify", "judge", "frame", "detector", "labeller"), ".csv"),
 }
 OTHERS = 12
@@ -102,8 +105,8 @@ class TooSlow(BaseException):
 
 
 def fill(url: str, folder: Path) -> None:
-    """A real card with people, flags and alerts, run into this database."""
-    real = cards.card(folder / "real", pictures=12, cameras=1)
+    """A real card with people, flags, alerts, periods and reviews, run into this database."""
+    real = cards.card(folder / "real", pictures=36, cameras=2)
     group = [{"category": "2", "conf": 0.9, "bbox": [x / 10, 0.3, 0.1, 0.3]} for x in (1, 4, 7)]
     person = {"file": "Cam0/DCIM/100RECNX/RCNX0005.JPG", "detections": group}
     boxes = {"info": {"format_version": "1.6"}, "images": [person]}
@@ -115,6 +118,24 @@ def fill(url: str, folder: Path) -> None:
     words += ["--settings", folder / "settings.toml", "--database", url]
     said = typed(*words, cwd=folder, CAMTRIAGE_ALERTS=str(folder / "alerts.toml"))
     assert said.returncode == 0, said.stderr
+    period = "1,1,2026-05-01T00:00:00+00:00,2026-05-09T00:00:00+00:00"
+    places = [f"real/Cam{nth},S{nth},{period}" for nth in (0, 1)]
+    (folder / "places.csv").write_text("\n".join([hostile_tables.HEADS["deployments"], *places]))
+    (folder / "said.csv").write_text("\n".join([hostile_tables.HEADS["reviews"], *_reviews(url)]))
+    for words in (["deployments", "import", "places.csv"], ["review", "import", "said.csv"]):
+        said = typed(*words, "--database", url, cwd=folder)
+        assert said.returncode == 0, said.stderr
+
+
+def _reviews(url: str) -> list[str]:
+    """What a person says of each picture but the first nine of a camera, where people are seen."""
+    query = "SELECT media_id FROM pictures WHERE path NOT LIKE '%RCNX000%' ORDER BY path"
+    engine = open_database(url)
+    with reading(engine) as conn:
+        pictures = list(conn.execute(sa.text(query)).scalars())
+    engine.dispose()
+    said = ("blank,,", "animal,Sus scrofa,1", "animal,Cervus elaphus,2")
+    return [f"{one},{said[nth // 3 % 3]},a,," for nth, one in enumerate(pictures)]
 
 
 def known_names(url: str) -> tuple[str, str, str]:
@@ -133,7 +154,8 @@ class Bench:
 
     def __init__(self, kind: str, folder: Path, stack: ExitStack) -> None:
         self.kind, self.folder = kind, folder
-        self.card = cards.card(folder / "card", pictures=2, cameras=1, broken=False)
+        self.card = folder / "card"
+        cards.card(self.card / "real", pictures=2, cameras=1, broken=False)
         (folder / "project.toml").write_text(PROJECT)
         (folder / "t.csv").write_text("File,RelativePath,DateTime\nRCNX0001.JPG,,2026-05-01\n")
         self.server = ""
