@@ -102,6 +102,7 @@ class Ears:
     folder: Path
     luck: random.Random
     faults: Counter[str] = field(default_factory=Counter)
+    read: list[tuple[str, tuple[str, str, bool]]] = field(default_factory=list)  # of the letters
 
     def trouble(self) -> None:
         """What they will answer next."""
@@ -135,15 +136,15 @@ class Ears:
         hooks = [(head["Idempotency-Key"], json.loads(body)) for head, body in self.http.hooks]
         chat = [one.get("text") or one["caption"] for one in self.http.messages]
         words = [text if isinstance(text, str) else text.decode() for text in chat]
-        mail = [one for one in self.post.letters if one["To"].startswith("ranger")]
-        morning = [one for one in self.post.letters if one["To"].startswith("office")]
+        for one in self.post.letters[len(self.read) :]:  # each is read once: that takes longest
+            self.read.append((one["To"], (one["Message-ID"], *_subject(one))))
         return {
             "ranger": [(one["id"], one["flag"], one["age"] == "historic") for one in events],
             "hook": [(key, one["flag"], one["age"] == "historic") for key, one in hooks],
             "radio": [(one["id"], one["flag"], one["age"] == "historic") for one in self.radio()],
             "chat": [("", _flag(text), "(historic)" in text) for text in words],
-            "mail": [(one["Message-ID"], *_subject(one)) for one in mail],
-            "morning": [(one["Message-ID"], *_subject(one)) for one in morning],
+            "mail": [told for to, told in self.read if to.startswith("ranger")],
+            "morning": [told for to, told in self.read if to.startswith("office")],
         }
 
     def historic(self) -> int:
