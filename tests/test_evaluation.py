@@ -17,11 +17,12 @@ from db.store.files import save_files
 from db.store.labels import save_labels
 from db.store.media import save_media
 from db.store.reviewing.reviews import save_reviews
-from flows.services.reviewing.evaluate import write_evaluated
+from flows.services.reviewing.evaluate import is_true, write_evaluated
 from flows.services.reviewing.pictures import Roots, roots
 from flows.services.upkeep.reviewed import write_reviewed
 from pipeline.errors import InputError, SettingsError
 from pipeline.records import Deployment, Found, Label, Media, Review
+from pipeline.species.labelset import load_labelset
 from pipeline.tables.reader import read_table
 from pipeline.train.pictures import read_examples
 from pipeline.trust.evaluation import Picture, evaluate, reliability
@@ -50,7 +51,7 @@ def test_all_right_is_one_everywhere_and_its_interval_is_not_empty():
     ]
     found = evaluate([*map(seen, range(12)), *blanks])
     whole = found.whole
-    assert (whole.kept.share, whole.removed.share, whole.auc, whole.named.share) == (1, 1, 1, 1)
+    assert (whole.kept.share, whole.removed.share, whole.auc, whole.named["right"].share) == (1, 1, 1, 1)
     assert whole.kept.low < 0.7 and found.groups == "stations"
     assert found.worst == {} and found.confusion == {
         ("animal", "animal"): 12,
@@ -65,7 +66,7 @@ def test_each_kind_of_error_is_counted_where_it_belongs():
     found = evaluate([seen(0), wrong, person, hidden])
     kinds = {kind.name: kind for kind in found.kinds}
     assert kinds["human"].called.share == 0 and kinds["human"].false.share == 0
-    assert found.whole.kept.share == 0.75 and found.whole.named.share == 1 / 3
+    assert found.whole.kept.share == 0.75 and found.whole.named["right"].share == 1 / 3
     assert found.names == {("Vulpes vulpes", "Vulpes vulpes"): 1, ("Vulpes vulpes", "Lynx lynx"): 1}
     assert {title: len(some) for title, some in found.worst.items()} == {
         "hidden as blank, though something is on it": 1,
@@ -73,6 +74,31 @@ def test_each_kind_of_error_is_counted_where_it_belongs():
         "wrong names": 2,
     }
     assert not found.groups and not found.whole.kept.has_interval  # four stations are too few
+
+
+def test_a_class_that_people_accept_for_a_wolf_is_right_only_at_a_higher_rank():
+    wolf = frozenset({"Canis lupus"})
+    said = [
+        {"names": wolf, "name": "Canis lupus"},
+        {"names": wolf, "name": "Canis", "rank": "genus"},
+        {"names": wolf, "name": "Canidae", "rank": "family"},
+        {"names": frozenset({"Mammalia"}), "name": "Mammalia", "rank": "class"},  # accepted
+        {"names": wolf, "name": "Lynx lynx", "true": False},
+        {"names": frozenset({"Mammalia"}), "name": "Lynx lynx", "true": None},
+        {"names": wolf, "name": None, "true": None, "called": "unknown"},
+        {"names": frozenset(), "name": "Mammalia", "rank": "class", "true": None},
+    ]
+    pictures = [seen(n, **words) for n, words in enumerate(said)]
+    whole = evaluate(pictures).whole
+    assert [picture.hit for picture in pictures] == [
+        "right", "higher", "higher", "higher", "wrong", "not known", "without a name", ""
+    ]  # fmt: skip
+    parts = {"right": 1, "higher": 3, "wrong": 1, "not known": 1, "without a name": 1}
+    assert whole.named.keys() == parts.keys()
+    assert {hit: (round(s.share * 7), s.n) for hit, s in whole.named.items()} == {
+        hit: (count, 7) for hit, count in parts.items()
+    }
+    assert all(share.has_interval for share in whole.named.values())
 
 
 def test_curves_go_through_the_point_that_thresholds_alone_decided():
@@ -215,6 +241,13 @@ def test_the_page_needs_nothing_else_says_what_it_judges_and_hides_people(url, t
     shown = write_evaluated(url, tmp_path / "b", show_people=True).paths[0].read_text("utf-8")
     hidden, plain = (re.findall(r"data:image/jpeg;base64,[^\"]+", text) for text in (page, shown))
     assert sum(one != two for one, two in zip(hidden, plain, strict=True)) == 1
+
+
+def test_a_class_said_for_an_animal_that_no_label_set_knows_is_not_called_wrong():
+    starter = load_labelset()
+    assert is_true("Mammalia", "animal", frozenset({"Apodemus sylvaticus"}), starter) is None
+    assert is_true("Aves", "animal", frozenset({"Vulpes vulpes"}), starter) is False
+    assert is_true("Lynx lynx", "animal", frozenset({"Apodemus sylvaticus"}), starter) is False
 
 
 def test_without_reviews_or_with_nothing_to_compare_it_says_so(empty_sqlite, url, tmp_path):

@@ -10,7 +10,7 @@ from pipeline.report.day import shows_people
 from pipeline.report.evaluation_plots import blank_plot, call_plot, reliability_plot
 from pipeline.report.page import environment, open_thumbnail
 from pipeline.tables.writer import write_table
-from pipeline.trust.evaluation import KINDS, Evaluation, Part, Picture
+from pipeline.trust.evaluation import HITS, KINDS, Evaluation, Part, Picture
 from pipeline.trust.measure import Share
 
 MOST_NAMES = 12  # true names, and stated ones, in the matrix of the page
@@ -80,6 +80,7 @@ def _html(judged: Judged, pixelate_bar: float, show_people: bool) -> str:
         call_svg=call_plot(found.call_curves) if found.call_curves else None,
         reliability_svg=reliability_plot(found.reliability) if found.reliability else None,
         kinds=KINDS,
+        hits=HITS,
         columns=[*KINDS, *sorted({c for _, c in found.confusion} - {*KINDS})],
         truth=Counter(p.kind for p in judged.pictures),
         true_names=names,
@@ -134,10 +135,11 @@ def _shot(
 def _tables(judged: Judged) -> Iterator[tuple[str, Sequence[object], Iterable[Iterable[object]]]]:
     found = judged.found
     named = ("named", "low", "high", "names_below_class", "true", "low", "high")
+    ways = [column for hit in HITS[1:] for column in (hit.replace(" ", "_"), "low", "high")]
     parts = [("all", found.whole)]
     parts += [("deployment", part) for part in found.deployments]
     parts += [("light", part) for part in found.lights]
-    yield "parts", ("what", "name", *PART, *named), (_part(what, part) for what, part in parts)
+    yield "parts", ("what", "name", *PART, *named, *ways), (_part(what, part) for what, part in parts)
     yield (
         "kinds",
         ("kind", "pictures", "places", "called", "low", "high", "others", "falsely", "low", "high"),
@@ -148,10 +150,10 @@ def _tables(judged: Judged) -> Iterator[tuple[str, Sequence[object], Iterable[It
     )
     yield (
         "species",
-        ("scientific_name", "pictures", "places", "kept", "low", "high", *named, "most_often"),
+        ("scientific_name", "pictures", "places", "kept", "low", "high", *named, "most_often", *ways),
         (
-            (s.name, s.pictures, s.places, *_three(s.kept), *_three(s.named), s.true.n,
-             *_three(s.true), s.instead)
+            (s.name, s.pictures, s.places, *_three(s.kept), *_three(s.named["right"]),
+             s.true.n, *_three(s.true), s.instead, *_ways(s.named))
             for s in found.species
         ),
     )  # fmt: skip
@@ -177,11 +179,11 @@ def _tables(judged: Judged) -> Iterator[tuple[str, Sequence[object], Iterable[It
         "pictures",
         ("media_id", "deployment_id", "station", "path", "light", "true", "true_names", "hidden",
          "decided_by", "p_blank", "p_human", "p_vehicle", "called", "name", "rank", "probability",
-         "name_is_true"),
+         "name_is_true", "met"),
         (
             (p.sha256, p.deployment, p.station, p.path, p.light, p.kind, "; ".join(sorted(p.names)),
              _word(p.hidden), p.decided_by, p.p_blank, p.p_human, p.p_vehicle, p.called, p.name,
-             p.rank, p.probability, _word(p.true))
+             p.rank, p.probability, _word(p.true), p.hit)
             for p in judged.pictures
         ),
     )  # fmt: skip
@@ -191,8 +193,13 @@ def _part(what: str, part: Part) -> tuple[object, ...]:
     auc = round(part.auc, 4) if part.auc == part.auc else None
     return (
         what, part.name, part.pictures, part.shown, *_three(part.kept), *_three(part.removed), auc,
-        *_three(part.named), part.true.n, *_three(part.true),
+        *_three(part.named["right"]), part.true.n, *_three(part.true), *_ways(part.named),
     )  # fmt: skip
+
+
+def _ways(named: Mapping[str, Share]) -> Iterator[float | None]:
+    """All but the right ones, which have a column of their own."""
+    return (value for hit in HITS[1:] for value in _three(named[hit]))
 
 
 def _three(share: Share) -> tuple[float | None, ...]:

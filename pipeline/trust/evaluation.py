@@ -19,6 +19,8 @@ FEWEST = 5  # stations that an interval needs
 ROUNDS = 300  # of the bootstrap: the second digit is enough
 KINDS = ("blank", "animal", "human", "vehicle")
 CALLS = ("human", "vehicle")
+HITS = ("right", "higher", "wrong", "not known", "without a name")  # how a known name is met
+WIDE = ("subfamily", "family", "order", "class", "kingdom")  # right here is not right by name
 LEVEL = 0.5  # p_human, p_vehicle: the score at a model's own level
 FEW_NAMES = 20  # stated names that a reliability plot needs
 BINS = 8  # of it, with as many names each
@@ -60,6 +62,20 @@ class Picture:
         """Whether a name below a class is stated."""
         return self.name is not None and self.rank not in ("class", "kingdom", None)
 
+    @property
+    def hit(self) -> str:
+        """Of an animal whose name is known one of HITS, else empty. A class that people accepted
+        is right at a higher rank, though it is all that they said."""
+        if self.kind != "animal" or not self.names:
+            return ""
+        if self.name is None:
+            return "without a name"
+        if self.true is None:
+            return "not known"
+        if not self.true:
+            return "wrong"
+        return "right" if self.name in self.names and self.rank not in WIDE else "higher"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -71,7 +87,7 @@ class Part:
     kept: Share  # of what shows something
     removed: Share  # of the blanks
     auc: float
-    named: Share  # of animals with a known name: called exactly so
+    named: dict[str, Share]  # of animals with a known name, by HITS
     true: Share  # of the stated names below a class
 
 
@@ -94,7 +110,7 @@ class Species:
     pictures: int
     places: int
     kept: Share
-    named: Share  # called exactly so
+    named: dict[str, Share]  # by HITS
     true: Share  # of the stated names below a class
     instead: str  # the name it is most often called, where it is another
 
@@ -194,7 +210,6 @@ def _parts(pictures: Sequence[Picture], share: "partial[Share]", what: str) -> t
 def _part(name: str, pictures: Sequence[Picture], share: "partial[Share]") -> Part:
     shown = [p for p in pictures if p.shown]
     blanks = [p for p in pictures if not p.shown]
-    named = [p for p in pictures if p.kind == "animal" and p.names]
     stated = [p for p in pictures if p.narrow and p.true is not None]
     return Part(
         name,
@@ -203,9 +218,14 @@ def _part(name: str, pictures: Sequence[Picture], share: "partial[Share]") -> Pa
         share(shown, (not p.hidden for p in shown)),
         share(blanks, (p.hidden for p in blanks)),
         measure.auc(np.array([p.p_blank for p in pictures]), _blank(pictures)),
-        share(named, (p.name in p.names for p in named)),
+        _hits(pictures, share),
         share(stated, (p.true for p in stated)),
     )
+
+
+def _hits(pictures: Sequence[Picture], share: "partial[Share]") -> dict[str, Share]:
+    known = [picture for picture in pictures if picture.hit]
+    return {hit: share(known, (picture.hit == hit for picture in known)) for hit in HITS}
 
 
 def _blank(pictures: Sequence[Picture]) -> Flags:
@@ -251,7 +271,7 @@ def _species(
                 count,
                 len({of[p.sha256] for p in own}),
                 share(own, (not p.hidden for p in own)),
-                share(own, (p.name == name for p in own)),
+                _hits(own, share),
                 share(stated, (p.true for p in stated)),
                 str(instead[0][0]) if instead else "",
             )

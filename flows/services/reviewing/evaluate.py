@@ -23,7 +23,7 @@ from pipeline.report.evaluation_page import LEARNED, Judged, Used, write_evaluat
 from pipeline.settings import load_settings
 from pipeline.species.labelset import LabelSet, load_labelset
 from pipeline.species.learned import taxon_of
-from pipeline.trust.evaluation import KINDS, Evaluation, Picture, evaluate
+from pipeline.trust.evaluation import KINDS, WIDE, Evaluation, Picture, evaluate
 
 FIRST = ("human", "vehicle", "animal", "blank", "unknown")  # what stands for several on a picture
 
@@ -133,19 +133,29 @@ def _picture(row: sa.Row[Any], kind: str, names: frozenset[str], labelset: Label
         name=name,
         rank=row.rank if name else None,
         probability=row.probability if name else None,
-        true=_is_true(name, kind, names, labelset) if name else None,
+        true=is_true(name, kind, names, labelset) if name else None,
     )
 
 
-def _is_true(name: str, kind: str, names: frozenset[str], labelset: LabelSet) -> bool | None:
-    """Whether a stated name is one of these or includes one; None: narrower than what is known."""
+def is_true(name: str, kind: str, names: frozenset[str], labelset: LabelSet) -> bool | None:
+    """Whether a stated name is one of these or includes one; None: narrower than what is known,
+    or wide and said of an animal whose class is not known."""
     if kind != "animal":
         return False
     if not names:
         return None
     if any(name == true or name in _wider(true, labelset) for true in names):
         return True
-    return None if names & _wider(name, labelset) else False
+    if names & _wider(name, labelset):
+        return None
+    unknown = any("class" not in _ranks(true, labelset) for true in names)
+    return None if unknown and taxon_of(name, labelset).rank in WIDE else False
+
+
+@cache
+def _ranks(name: str, labelset: LabelSet) -> set[str]:
+    taxon = taxon_of(name, labelset)
+    return {taxon.rank, *(rank for rank, _ in taxon.parents)}
 
 
 @cache
