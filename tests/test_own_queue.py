@@ -122,6 +122,20 @@ def test_what_is_not_one_select_is_refused_in_one_line_and_changes_nothing(engin
     assert told(engine, "SELECT id, name FROM batch ORDER BY id") == before
 
 
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("UPDATE events SET scientific_name = 'x'", "begins with UPDATE.*SELECT event_id FROM"),
+        ("-- mine\n/* all */ delete from events;", "begins with DELETE.*SELECT event_id FROM"),
+        ("-- nothing\n", "empty: write SELECT event_id FROM"),
+        (f"WITH a AS ({IMPALAS}) UPDATE events SET count = 1", "one SELECT that only reads"),
+    ],
+)
+def test_what_would_write_is_told_what_is_run_here(engine, sql, says):
+    with pytest.raises(InputError, match=says):
+        named_by(engine, sql)
+
+
 def test_a_select_that_takes_too_long_is_ended(engine):
     endless = (
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
@@ -159,6 +173,8 @@ def test_a_letter_answers_with_a_name_whatever_it_is_called_by(url, tmp_path):
         ('[keys]\ne = "elefant"', "no list knows 'elefant'"),
         ('e = "Loxodonta africana"', r"write \[keys\]"),
         ("[keys", "cannot be read as TOML"),
+        ('[keys]\nj = "Equus"\nj = "Canis"', "line 3: j stands there twice: keep one"),
+        ('[keys]\nj = "Equus"\n[keys]\nh = "Canis"', r"line 3: \[keys\] stands there twice"),
     ],
 )
 def test_a_table_of_keys_that_cannot_be_is_one_line(url, tmp_path, text, says):

@@ -34,6 +34,7 @@ from pipeline.report.certificate_page import write_certificate
 from pipeline.trust.certificate import Certificate, Group, certify
 from pipeline.trust.evidence import (
     KINDS,
+    MORE,
     NOT_BLANK,
     DrawnVisit,
     Evidence,
@@ -162,10 +163,9 @@ def _nothing(partly: int, visits: bool) -> str:
         if partly
         else ""
     )
-    sheet = "camtriage review sample" if visits else "camtriage audit sheet"
     return (
         "no certificate without an honest sample: no camera of a card has an answer on each of its"
-        f" kept pictures{left_out}; review those, and the sheet of `{sheet}`"
+        f" kept pictures{left_out}: {MORE[visits]}"
     )
 
 

@@ -139,7 +139,11 @@ def _tables(judged: Judged) -> Iterator[tuple[str, Sequence[object], Iterable[It
     parts = [("all", found.whole)]
     parts += [("deployment", part) for part in found.deployments]
     parts += [("light", part) for part in found.lights]
-    yield "parts", ("what", "name", *PART, *named, *ways), (_part(what, part) for what, part in parts)
+    yield (
+        "parts",
+        ("what", "name", *PART, *named, *ways),
+        (_part(what, part) for what, part in parts),
+    )
     yield (
         "kinds",
         ("kind", "pictures", "places", "called", "low", "high", "others", "falsely", "low", "high"),
@@ -150,7 +154,8 @@ def _tables(judged: Judged) -> Iterator[tuple[str, Sequence[object], Iterable[It
     )
     yield (
         "species",
-        ("scientific_name", "pictures", "places", "kept", "low", "high", *named, "most_often", *ways),
+        ("scientific_name", "pictures", "places", "kept", "low", "high", *named, "most_often",
+         *ways),
         (
             (s.name, s.pictures, s.places, *_three(s.kept), *_three(s.named["right"]),
              s.true.n, *_three(s.true), s.instead, *_ways(s.named))

@@ -120,7 +120,8 @@ def certify(
         for name, part, tested, last in zip(names, parts, tests, proved, strict=True)
     )
     if all(group.missing for group in groups):
-        raise SettingsError("; ".join(f"{one.name}: {one.missing}".lstrip(": ") for one in groups))
+        missing = "; ".join(f"{one.name}: {one.missing}".lstrip(": ") for one in groups)
+        raise SettingsError(f"{missing}: {evidence.more}" if evidence.more else missing)
     method = STATIONS if by_station else EXACT
     return Certificate(
         level=level,

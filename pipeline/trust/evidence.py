@@ -25,6 +25,12 @@ UNDECIDED = {"unknown", "unclassified"}
 WHOLE = "cameras all of whose pictures have an answer"
 AUDITED = ", or all kept ones and the drawn blanks with their chances"
 SAMPLED = ", and visits that were drawn at random, with their chances"
+MORE = {  # by whether whole visits count: what gives more answers of the kinds above
+    False: "answer all visits of a deployment ('Visits of your choice' of `camtriage review`), and"
+    " then its queue 'Audit of the blanks'",
+    True: "`camtriage review sample` draws visits: answer them in its sheet, or in the queue"
+    " 'Random sample of visits' of `camtriage review`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ class Evidence:
     kind: str = NOT_BLANK
     sampled: int = 0  # visits of the random sample among them
     unused: str = ""  # why the random sample of visits does not count
+    more: str = ""  # what gives more answers
 
     @property
     def digest(self) -> str:
@@ -137,6 +144,7 @@ def from_reviews(
         kind,
         len({unit.name for unit in units} & {unit.name for unit, _, _ in drawn}),
         unused,
+        MORE[visits],
     )
 
 
@@ -145,7 +153,8 @@ def from_table(pictures: Sequence[Looked], visits: bool = False, kind: str = NOT
     units = _visits(pictures, kind) if visits else [_unit(picture, kind) for picture in pictures]
     places = {(picture.card, picture.deployment) for picture in pictures}
     source = "a labelled table, chosen without the scores"
-    return Evidence(tuple(units), source, len(places), kind=kind)
+    more = "add rows to the table, chosen in the same way"
+    return Evidence(tuple(units), source, len(places), kind=kind, more=more)
 
 
 def _chances(members: Sequence[Looked]) -> list[tuple[Looked, float]]:

@@ -1,5 +1,6 @@
 """The visits or pictures that somebody's own SELECT names, asked so that it can write nothing."""
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,15 @@ from db.core.rows import chunks
 from pipeline.errors import InputError, in_one_line
 
 NAMES = ("event_id", "media_id")  # what the first column may be called
+MEANT = "SELECT event_id FROM events WHERE ..."
+BEGINNINGS = ("SELECT", "WITH", "VALUES")
 MOST_ROWS = 1_000_000
 TIMEOUT_S = 120
 STEPS = 100_000  # of SQLite's machine, after which it looks at the clock
+WOULD_WRITE = (
+    *("not authorized", "one statement", "cannot modify"),  # SQLite
+    *("read-only", "data-modifying", 'syntax error at or near "UPDATE"'),  # PostgreSQL
+)
 READS = (
     *(sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ),
     *(sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE),
@@ -51,6 +58,7 @@ def named_by(engine: Engine, sql: str, timeout_s: float = TIMEOUT_S) -> Named:
 
 def _asked(conn: Connection, sql: str, timeout_s: float) -> tuple[str, list[Any]]:
     """Name and values of the first column."""
+    _begins_as_a_select(sql)
     runs = _on_sqlite if conn.dialect.name == "sqlite" else _on_postgresql
     try:
         with runs(conn, sql, timeout_s) as cursor:
@@ -67,6 +75,19 @@ def _asked(conn: Connection, sql: str, timeout_s: float) -> tuple[str, list[Any]
     if len(rows) > MOST_ROWS:
         raise InputError(f"it has more than {MOST_ROWS} rows: add a LIMIT")
     return column, [row[0] for row in rows]
+
+
+def _begins_as_a_select(sql: str) -> None:
+    """InputError where it is empty or some other command; drivers say that in words of their own,
+    or of views that cannot be changed."""
+    found = re.match(r"(?s)(?:\s|\(|--[^\n]*|/\*.*?\*/)*([A-Za-z]*)", sql)
+    word = found[1].upper() if found else ""
+    if found and found.end() == len(sql) and not word:
+        raise InputError(f"it is empty: write {MEANT}")
+    if word and word not in BEGINNINGS:
+        raise InputError(
+            f"it begins with {word[:20]}, but only a SELECT is run here: write {MEANT}"
+        )
 
 
 @contextmanager
@@ -99,7 +120,7 @@ def _in_words(why: str, timeout_s: float) -> str:
     """A driver's line, and what to do where it does not say so."""
     if why == "interrupted" or "statement timeout" in why:
         return f"it was not done after {timeout_s:g} s: ask for less"
-    if "not authorized" in why or "read-only" in why or "one statement" in why:
+    if any(words in why for words in WOULD_WRITE):
         return f"one SELECT that only reads is run here ({why})"
     return why
 

@@ -86,7 +86,8 @@ def _reviews(conn: Connection) -> dict[str, frozenset[Said]]:
     found = {one.sha256: one.said for one in told_pictures(conn)}
     if not found:
         raise SettingsError(
-            "nobody has reviewed anything here: camtriage review import, or --labels TABLE"
+            "nobody has reviewed anything here: answer some pictures with `camtriage review`, or "
+            "give what is true with --labels TABLE"
         )
     return found
 

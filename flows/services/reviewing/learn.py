@@ -102,7 +102,8 @@ def _lessons(conn: Connection, encoder: dict[str, str]) -> tuple[Lessons, Left]:
     told = told_pictures(conn)
     if not told:
         raise SettingsError(
-            "nobody has reviewed anything here: camtriage review import comes first"
+            "nobody has reviewed anything here: name animals with `camtriage review`, or bring a "
+            "table of names with `camtriage review import`"
         )
     single = [one for one in told if len(one.said) == 1]
     clear = [one for one in single if _is_clear(one)]
@@ -145,7 +146,7 @@ def _none(told: int, encoder: dict[str, str], left: Left) -> str:
         )
     return (
         f"of {told} reviewed pictures none has one animal with a name, and vectors: "
-        "review kept pictures, with scientific names"
+        "name animals of kept pictures with `camtriage review`"
     )
 
 

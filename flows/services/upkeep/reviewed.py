@@ -62,7 +62,8 @@ def write_reviewed(database: str, path: Path, roots: Roots) -> Reviewed:
         raise SettingsError(
             f"{len(lines)} reviewed pictures of {stations} stations, {blanks} of them blank"
             f"{f'; left out: {why}' if why else ''}: learning needs {LEAST}, "
-            f"blank ones of two stations and others of two: camtriage review"
+            "blank ones of two stations (queue 'Audit of the blanks' of `camtriage review`) and "
+            "others of two ('Visits of your choice' there)"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -19,7 +19,14 @@ from pipeline.species.labelset import wider_names
 from pipeline.species.learned import Head
 from pipeline.species.zeroshot import Bank
 from pipeline.train.corrections.fit import fit, start_vectors
-from pipeline.train.corrections.lessons import Groups, Lessons, groups_of, learnable, newcomers
+from pipeline.train.corrections.lessons import (
+    REVIEW,
+    Groups,
+    Lessons,
+    groups_of,
+    learnable,
+    newcomers,
+)
 from pipeline.trust.measure import Share, share_of
 
 STRENGTHS = (10.0, 100.0)  # inverse penalties that are tried
@@ -216,7 +223,7 @@ def _no_level(truth: float, n: int, most: float) -> str:
     return (
         f"from {n} reviewed animals no level was found from which {truth:g} of the names are true "
         f"in places left out (the best is {most:.3f}; {least_names(truth)} names without an error "
-        "are the least): review more pictures of each name, or ask for less with --truth"
+        f"are the least): name more pictures of each {REVIEW}, or ask for less with --truth"
     )
 
 

@@ -16,6 +16,7 @@ FEWEST_GROUPS = 2
 LEAST = 20  # pictures with an animal's name
 LEAST_PARTS = 5  # days or visits, where there is one deployment
 FOLDS = 10
+REVIEW = "with `camtriage review`"  # what gives more
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def groups_of(lessons: Lessons) -> Groups:
         if len(names) >= (2 if words == "deployments" else LEAST_PARTS):
             return Groups(words, place.astype(np.int64))
     raise SettingsError(
-        f"the reviewed pictures are of one deployment and {len(names)} of its visits: review some "
-        f"of {LEAST_PARTS} visits, or of another deployment, so that what is learned can be judged "
-        "on others"
+        f"the reviewed pictures are of one deployment and {len(names)} of its visits: answer "
+        f"some of {LEAST_PARTS} visits, or of another deployment {REVIEW}, so that what is learned "
+        "can be judged on others"
     )
 
 
@@ -83,7 +84,7 @@ def learnable(lessons: Lessons, groups: Groups) -> tuple[tuple[str, ...], dict[s
     if lessons.named < LEAST:
         raise SettingsError(
             f"{lessons.named} reviewed pictures have an animal's name, {LEAST} are needed: "
-            f"review {LEAST - lessons.named} more"
+            f"name {LEAST - lessons.named} more {REVIEW}"
         )
     pictures = Counter(name for name in lessons.told if name)
     places = groups_by_name(lessons, groups)
@@ -92,13 +93,13 @@ def learnable(lessons: Lessons, groups: Groups) -> tuple[tuple[str, ...], dict[s
     if not fit:
         said = ", ".join(f"{n} {c} in {places[n]}" for n, c in few.items())
         raise SettingsError(
-            f"no name has {FEWEST} pictures in {FEWEST_GROUPS} {groups.words} ({said}): review "
-            "more of one of them in others"
+            f"no name has {FEWEST} pictures in {FEWEST_GROUPS} {groups.words} ({said}): name "
+            f"more of one of them in others {REVIEW}"
         )
     if groups.words == "deployments" and {*lessons.told} == fit and len(fit) == 1:
         raise SettingsError(
-            f"all reviewed pictures show {fit.pop()}: review some of other animals, people or "
-            "blanks too, so that what is learned can tell them apart at other deployments"
+            f"all reviewed pictures show {fit.pop()}: answer some of other animals, people or "
+            f"blanks too {REVIEW}, so that what is learned can tell them apart at other deployments"
         )
     return tuple(sorted(fit)), few
 
