@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,10 +156,18 @@ def test_pictures_become_the_rows_of_a_card_once(database_url, tmp_path, at_once
     streams = tmp_path / "streams"
     for number in range(1, 9):
         send(streams, "CamA", number)
-    assert [line[:22] for line in look(streams, database_url)] == ["streams/CamA: 8 files "]
+    [first] = look(streams, database_url)
+    assert first.startswith("streams/CamA: 8 files in ")
+    came, whole = re.fullmatch(r".* s: (.*); (.*) in all", first).groups()
+    assert came == whole and came.count("kept") == 1 and came.endswith("0 flags")
     alone = send(streams, "CamA", 9)
     shutil.copy(alone, alone.with_name("again.JPG"))
-    assert len(look(streams, database_url)) == 1
+    [second] = look(streams, database_url)
+    came, whole = re.fullmatch(r".*: 2 files in [0-9.]+ s: (.*); (.*) in all", second).groups()
+    kept, blank = (re.fullmatch(r"(\d+) kept, (\d+) blank, 0 flags", came)).groups()
+    assert int(kept) + int(blank) == 1, "one picture, though two files show it"
+    kept, blank = (re.fullmatch(r"(\d+) kept, (\d+) blank, 0 flags", whole)).groups()
+    assert int(kept) + int(blank) == 9
     seen = "SELECT deployment_id, count(*), count(DISTINCT state) FROM media_status GROUP BY 1"
     assert [row[:2] for row in rows(database_url, seen)] == [("streams/CamA", 9)]
     judged = "SELECT count(*), count(novelty) FROM look"
@@ -234,7 +243,11 @@ def test_who_is_to_be_told_of_a_picture_is_told_in_the_same_look(
         for number in (5, 6, 9):
             send(streams, "CamA", number, black=True)
         told = [one.line for one in watch.once()]
+        assert told[0].count("1 flag") == 2, "it came now, and is all there is"
         assert told[-1] == "sent 1 alert"
+        send(streams, "CamA", 10)
+        [line] = [one.line for one in watch.once()]
+        assert "0 flags; " in line and line.endswith("1 flag in all")
         list(watch.once())
     [(_, body)] = receiver.hooks
     alert = json.loads(body)

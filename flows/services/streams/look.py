@@ -6,14 +6,15 @@ alone; a look that was killed is begun again by the next.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from db.core.engine import reading
+from db.queries.summary import of_files
 from db.store.batches import STREAM, batch_by_name, batch_row, is_stream
-from db.store.files import files_found
+from db.store.files import file_problems_of, files_found
 from flows.execution.databases import is_there, ready_database
 from flows.execution.memory import give_back
 from flows.execution.retry import patient
@@ -31,6 +32,15 @@ from pipeline.errors import SettingsError
 from pipeline.records import FileProblem, Found, Media
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What some files are."""
+
+    states: dict[str, int]  # of their pictures, each once
+    flags: int  # that show one of them
+    problems: int  # of the files
+
+
 def of_camera(options: RunOptions, folder: Path) -> RunOptions:
     """The options of a run for one camera's folder. SettingsError: no batch can have its name."""
     name = path_text(f"{folder.resolve().parent.name}/{folder.name}")
@@ -46,6 +56,17 @@ def taken(options: RunOptions) -> dict[str, int] | None:
         if batch_id is None:
             return None
         return {path: size for path, size, _ in files_found(conn, batch_id)}
+
+
+def came(options: RunOptions, found: Sequence[Found]) -> Came:
+    """What these files are, as the database has them now."""
+    with reading(ready_database(options.database)) as conn:
+        batch_id = batch_by_name(conn, options.name or "")
+        if batch_id is None:
+            return Came({}, 0, 0)
+        paths = {file.path for file in found}
+        problems = sum(problem.path in paths for problem in file_problems_of(conn, batch_id))
+        return Came(*of_files(conn, batch_id, paths), problems)
 
 
 def look(options: RunOptions, found: Sequence[Found], way: Way) -> Summary:

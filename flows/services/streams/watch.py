@@ -15,7 +15,7 @@ from flows.execution.directly import silently
 from flows.facts.alerts import alerting_of
 from flows.run_options import RunOptions
 from flows.services.alerts.send import send_alerts
-from flows.services.streams.look import look, of_camera, taken
+from flows.services.streams.look import Came, came, look, of_camera, taken
 from flows.services.streams.mail import Fetched, Post, mailbox_of
 from flows.steps.chain import check_inputs
 from flows.steps.summary import Summary, exit_code
@@ -134,7 +134,8 @@ class Watch:
         camera.taken = taken(camera.options) or {}
         camera.left = exit_code(summary) != 0
         camera.not_before = began + AGAIN_S if camera.left else 0.0
-        return _line(summary, len(found), time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return _line(summary, came(camera.options, found), len(found), seconds)
 
     def _failed(self, folder: Path, why: Exception) -> Iterator[Told]:
         if camera := self.cameras.get(folder.name):
@@ -168,12 +169,19 @@ def watch_streams(
         time.sleep(min(LONGEST_PAUSE_S, max(EVERY_S, SHARE * watch.listing_s)))
 
 
-def _line(summary: Summary, files: int, seconds: float) -> Told | None:
+def _line(summary: Summary, came: Came, files: int, seconds: float) -> Told | None:
     if summary.known and not files:
         return None
-    kept, blank = summary.states.get("kept", 0), summary.states.get("blank", 0)
-    so_far = f"{kept} kept, {blank} blank, {counted(summary.flags, 'flag')} in all"
-    problem = f", {counted(summary.problems, 'problem')}" if summary.problems else ""
     wrong = exit_code(summary) != 0
-    line = f"{summary.batch}: {counted(files, 'file')} in {seconds:.1f} s; {so_far}{problem}"
+    whole = Came(summary.states, summary.flags, summary.problems)
+    line = (
+        f"{summary.batch}: {counted(files, 'file')} in {seconds:.1f} s: {_in_words(came)}; "
+        f"{_in_words(whole)} in all"
+    )
     return Told(line + ("; NOT finished, tried again" if wrong else ""), wrong)
+
+
+def _in_words(came: Came) -> str:
+    kept, blank = came.states.get("kept", 0), came.states.get("blank", 0)
+    problems = f", {counted(came.problems, 'problem')}" if came.problems else ""
+    return f"{kept} kept, {blank} blank, {counted(came.flags, 'flag')}{problems}"
