@@ -430,13 +430,23 @@ def test_hidden_people_are_left_out_of_a_grid_until_they_are_shown(page, screen)
     until(page, "document.querySelectorAll('#tiles [aria-selected=true]').length === 1")
 
 
+SMALL = """[...document.querySelectorAll('button, a, input, select')]
+    .filter((e) => e.offsetParent).map((e) => [e.outerHTML, e.getBoundingClientRect()])
+    .filter(([, { width, height }]) => Math.min(width, height) < 40).map(([html]) => html)"""
+
+
 def test_without_a_keyboard_a_grid_is_answered_by_touch_on_a_phone(page, screen, url):
     page.set_viewport_size({"width": 390, "height": 844})
     many = begin_grid(page, screen, IMPALA)
+    assert many == 6, "as many as fit"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     bottom = "e => e.getBoundingClientRect().bottom"
     lowest = page.locator("#tiles [role=option]").last.evaluate(bottom)
     assert lowest <= page.locator("footer").evaluate("e => e.getBoundingClientRect().top")
+    assert page.evaluate(SMALL) == [], "for a finger"
+    page.click("button[data-key='/']")
+    page.click("#leave")
+    assert not page.evaluate("document.getElementById('search').open")
     page.locator("#tiles [role=option]").first.click()
     page.click("button[data-key=b]")
     until(page, "document.querySelectorAll('#tiles [role=option]').length === 1")

@@ -7,7 +7,8 @@ import { listenToSearch, openSearch } from "./species.js";
 const queue = Object.fromEntries(new URLSearchParams(location.search));
 const $ = (id) => document.getElementById(id);
 const NARROWEST = { wide: 200, phone: 150 }; // pixels of a tile
-const CAPTION = 46; // pixels under a picture
+const CAPTION = 34; // pixels under a picture: two lines of text
+const FRAME = 6; // of a tile's border, both sides
 const GAP = 8; // between them and around
 const MOST_PASSED = 5000;
 
@@ -33,7 +34,7 @@ function places() {
   const narrowest = width < 600 ? NARROWEST.phone : NARROWEST.wide;
   columns = Math.max(2, Math.floor((width + GAP) / (narrowest + GAP)));
   const each = (width - (columns - 1) * GAP) / columns;
-  const rows = Math.max(1, Math.floor((height + GAP) / (each * 0.75 + CAPTION + GAP)));
+  const rows = Math.max(1, Math.floor((height + GAP) / ((each - FRAME) * 0.75 + CAPTION + FRAME + GAP)));
   return Math.min(40, columns * rows);
 }
 

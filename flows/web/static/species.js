@@ -77,7 +77,7 @@ $("search").addEventListener("keydown", async (event) => {
     const way = event.key === "ArrowDown" ? 1 : -1;
     chosenName = Math.max(0, Math.min(found.length - 1, chosenName + way));
     listFound();
-  } else if (event.key === "Enter") {
+  } else if (event.key === "Enter" && event.target !== $("leave")) {
     event.preventDefault();
     if (event.repeat) return;
     if (foundFor !== $("typed").value.trim()) await typed().catch(tell);
