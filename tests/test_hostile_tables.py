@@ -4,6 +4,9 @@ command with many more of them: tests/benchmarks/hostile.py."""
 import pytest
 
 from db.core.engine import open_database, writing
+from pipeline.errors import SettingsError
+from pipeline.exchange.answers.read import read_answers
+from pipeline.exchange.megadetector import read_results
 from tests import hostile_tables
 from tests.commands import typed
 from tests.makers import _deployment, _media, fill
@@ -44,3 +47,11 @@ def test_whatever_is_handed_in_is_taken_or_refused_in_one_line_that_changes_noth
             before, refused = after, refused + said.returncode // 2
     assert not wrong
     assert refused > 20
+
+
+def test_a_results_file_larger_than_any_is_never_read(tmp_path):
+    with (tmp_path / "sparse.json").open("wb") as file:
+        file.truncate(1 << 40)
+    for read in (read_results, lambda path: read_answers(path, {})):
+        with pytest.raises(SettingsError, match="larger than 2 GB"):
+            read(tmp_path / "sparse.json")

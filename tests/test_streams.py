@@ -110,6 +110,17 @@ def test_a_half_uploaded_picture_waits_for_its_end_ten_minutes(tmp_path):
     assert names(arriving) == ["2026/P0001.JPG"], "it will not get better"
 
 
+def test_a_file_larger_than_any_picture_is_never_read_and_taken_in_the_end(tmp_path):
+    clock, file = Clock(), send(tmp_path, "CamA", 1)
+    with file.open("r+b") as sparse:
+        sparse.truncate(1 << 40)
+    arriving = Arriving(tmp_path / "CamA", clock)
+    for clock.now in (0.0, 5.0):
+        assert names(arriving) == []
+    clock.now = 601.0
+    assert names(arriving) == ["2026/P0001.JPG"], "a file problem says that it is too large"
+
+
 def test_a_file_that_its_sender_will_rename_is_left_alone(tmp_path):
     clock, file = Clock(), send(tmp_path, "CamA", 1)
     file.rename(file.with_name("P0001.JPG.filepart"))

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.errors import SettingsError
 from pipeline.exchange import speciesnet
+from pipeline.exchange.contents import contents
 from pipeline.exchange.package import Package, Picture
 from pipeline.exchange.paths import plain_path
 from pipeline.records import Box, Detection
@@ -55,9 +56,7 @@ def read_results(path: Path) -> tuple[dict[str, list[Detection]], ReadInfo]:
     """
     path = Path(path)
     try:
-        given = json.loads(path.read_bytes())
-    except OSError as why:
-        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
+        given = json.loads(contents(path))
     except (ValueError, RecursionError) as why:
         raise SettingsError(f"{path}: not JSON: {str(why).splitlines()[0]}") from why
     try:

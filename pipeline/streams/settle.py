@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.card.scan import os_path, scan
+from pipeline.card.scan import LARGEST_PICTURE, os_path, scan
 from pipeline.errors import UnreadablePicture
 from pipeline.frames.decode import decode
 from pipeline.records import Found
@@ -72,12 +72,12 @@ class Arriving:
         if quiet < QUIET_S:
             return False
         if known.whole is None:
-            known.whole = _is_whole(self.root / os_path(file.path))
+            known.whole = _is_whole(self.root / os_path(file.path), file.size)
         return known.whole or quiet >= LONGEST_S
 
 
-def _is_whole(picture: Path) -> bool:
+def _is_whole(picture: Path, size: int) -> bool:
     try:
-        return not decode(picture.read_bytes()).truncated
+        return size <= LARGEST_PICTURE and not decode(picture.read_bytes()).truncated
     except (OSError, UnreadablePicture):
         return False

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.errors import SettingsError
 from pipeline.exchange.answers import megadetector, speciesnet, tables
 from pipeline.exchange.answers.found import Found, NoAnswers
+from pipeline.exchange.contents import contents
 from pipeline.species.answers import Answer, Bars, Chain, Taxa
 
 
@@ -36,10 +37,7 @@ def read_answers(path: Path, known: Mapping[str, Chain]) -> Answers:
     known   what common names mean, where the file itself does not say
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as why:
-        raise SettingsError(f"{path}: cannot be read: {why.strerror or why}") from why
+    content = contents(path)
     try:
         known = {**tables.deepfaune_words(known), **known}
         found = tables.read(path, known) if _is_table(path) else _json(content, known)
