@@ -11,6 +11,7 @@ from pipeline.settings import Labels
 from pipeline.species import zeroshot
 from pipeline.species.encoder import Calibration
 from pipeline.species.labelset import load_labelset
+from pipeline.species.learned import at_level
 from pipeline.species.zeroshot import Bank
 
 TAXA = """
@@ -124,6 +125,16 @@ def test_a_class_has_a_bar_of_its_own(few):
     bank = Bank(few.labelset, few.vectors, few.owner, "softmax", 1.0, 0.0, measured)
     label = said(bank, {"Vulpes vulpes": 0.35, "Lynx rufus": 0.35}, bars=Labels())
     assert (label.name, label.rank) == ("Mammalia", "class")
+
+
+def test_an_order_has_a_bar_of_its_own_where_one_was_measured(few):
+    chances = {"Vulpes vulpes": 0.35, "Lynx rufus": 0.35}
+    for own, rank in ((0.65, "order"), (None, "class")):
+        measured = Calibration(species_bar=0.9, group_bar=0.9, class_bar=0.6, order_bar=own)
+        bank = replace(few, calibration=measured)
+        assert said(bank, chances, bars=Labels()).rank == rank
+        assert said(bank, chances, bars=Labels(group_bar=0.9)).rank == "kingdom"  # the study's own
+        assert said(at_level(bank, 0.9), chances, bars=Labels()).rank == "class"
 
 
 def test_a_score_that_just_reaches_the_bar_of_the_unknown_is_an_animal(few):

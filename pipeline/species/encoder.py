@@ -33,8 +33,17 @@ class Calibration:
     temperature: float = 1.0  # divides the logits
     crop_share: float = 0.5  # of the logits; the rest is the whole frame's
     species_bar: float = 0.65  # a name of a species or genus needs this probability
-    group_bar: float = 0.65  # a subfamily, family or order
+    group_bar: float = 0.65  # a subfamily or family
     class_bar: float = 0.65  # "mammal", "bird"
+    order_bar: float | None = None  # an order; None: as a family
+
+    def bar(self, rank: str) -> float:
+        """The probability that a name of this rank needs."""
+        if rank in ("subspecies", "species", "genus"):
+            return self.species_bar
+        if rank == "class":
+            return self.class_bar
+        return self.group_bar if rank != "order" or self.order_bar is None else self.order_bar
 
 
 class Encoder:

@@ -109,7 +109,8 @@ def mixed(bank: Bank, head: Head) -> Bank:
 
 def at_level(bank: Bank, level: float) -> Bank:
     """A bank that states names below a class from this probability up."""
-    return replace(bank, calibration=replace(bank.calibration, species_bar=level, group_bar=level))
+    bars = replace(bank.calibration, species_bar=level, group_bar=level, order_bar=None)
+    return replace(bank, calibration=bars)
 
 
 def side_by_side(crops: Vectors | None, frames: Vectors | None) -> Numbers:

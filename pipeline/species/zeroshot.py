@@ -222,13 +222,9 @@ def decide(
 
 def _bar(rank: str, bank: Bank, settings: Labels) -> float:
     """The study's own bar, or the one that was measured for the model."""
-    measured = bank.calibration
-    if rank in ("subspecies", "species", "genus"):
-        own, known = settings.species_bar, measured.species_bar
-    else:
-        own = settings.group_bar
-        known = measured.class_bar if rank == "class" else measured.group_bar
-    return known if own is None else own
+    narrow = rank in ("subspecies", "species", "genus")
+    own = settings.species_bar if narrow else settings.group_bar
+    return bank.calibration.bar(rank) if own is None else own
 
 
 def _stretches(labelset: LabelSet, rank: str) -> tuple[NDArray[np.int64], list[str]]:

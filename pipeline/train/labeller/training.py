@@ -43,6 +43,7 @@ TAXON_WEIGHT, CLASS_WEIGHT = (
 )  # how often the text tower is trained on a taxon and on a class
 CROP_SHARES, TEMPERATURES = (0.5, 0.7, 0.85), (0.5, 0.6, 0.7, 0.85, 1.0)
 SPECIES_BARS, GROUP_BARS, CLASS_BARS = (0.6, 0.7, 0.8, 0.9), (0.7, 0.8, 0.9), (0.5, 0.6, 0.7)
+ORDER_BARS = (0.5, 0.55, 0.6, 0.7, 0.8)
 FILES = ("open_clip_model.safetensors", "image.onnx", "texts.safetensors")
 Tell = Callable[[str], None]
 
@@ -169,7 +170,7 @@ def calibrate(
     for crop_share, temperature in product(CROP_SHARES, TEMPERATURES):
         mixed = crop_share * logits["crop"] + (1 - crop_share) * logits["frame"]
         sure = _softmax(mixed / temperature).astype(np.float32)
-        for bars in product(SPECIES_BARS, GROUP_BARS, CLASS_BARS):
+        for bars in product(SPECIES_BARS, GROUP_BARS, CLASS_BARS, ORDER_BARS):
             calibration = Calibration(temperature, crop_share, *bars)
             given = _given_names(sure, judged, labelset, calibration)
             if given.holds and (best is None or given.worth > best[0]):
