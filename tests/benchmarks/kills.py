@@ -296,7 +296,7 @@ def a_served_life(card: Card, url: str, dice, env: dict, kills: int = 3) -> Coun
         )
         try:
             until(lambda: subprocess.run(deploy, env=env, capture_output=True).returncode == 0)
-            process = until(lambda runner=served.pid: flow_process(runner), 240)
+            process = until(lambda runner=served.pid: flow_process(runner))
             time.sleep(dice.uniform(2, 9))
             done["anywhere"] += process.is_running()
         finally:
@@ -318,7 +318,7 @@ def flow_process(runner: int):
     return None
 
 
-def until(what, seconds: float = 90):
+def until(what, seconds: float = 240):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if answer := what():
