@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.frames import crop
 from pipeline.frames.classifier import load_frame_model
-from pipeline.frames.score import score_window
+from pipeline.frames.score import Detector, score_window
 from pipeline.records import Media
 from pipeline.settings import Labels, Settings
 from pipeline.species import zeroshot
@@ -150,8 +150,13 @@ def measure(
     return found
 
 
-def pipeline_vectors(pictures: Sequence[Picture], encoder: Encoder) -> dict[str, Numbers]:
-    """Crop and frame vectors, (n, d) each, as a run makes them: card by card, in windows."""
+def pipeline_vectors(
+    pictures: Sequence[Picture], encoder: Encoder, detector: Detector | None = None
+) -> dict[str, Numbers]:
+    """Crop and frame vectors, (n, d) each, as a run makes them: card by card, in windows.
+
+    detector   None: crops are where the frame model sees most
+    """
     cards = defaultdict(list)
     for row, picture in enumerate(pictures):
         cards[picture.example.card].append(row)
@@ -174,6 +179,7 @@ def pipeline_vectors(pictures: Sequence[Picture], encoder: Encoder) -> dict[str,
                 frame,
                 None,
                 Settings(),
+                detector=detector,
             )
             for scores in seen.scores:
                 pixels = read_pixels(pictures[int(scores.sha256)].example)

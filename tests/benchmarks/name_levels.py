@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frames.detector import load_detector
 from pipeline.settings import Labels
 from pipeline.species import zeroshot
 from pipeline.species.encoder import load_encoder
@@ -127,7 +128,8 @@ def main(tables: Sequence[Path]) -> None:
     labelset, encoder = load_labelset("starter"), load_encoder()
     read = [picture for table in tables for picture in read_pictures(table, labelset)]
     left = thinned([one for one in read if not one.shippable and one.kind == "animal"])
-    vectors, bank = pipeline_vectors(left, encoder), zeroshot.bank(labelset, encoder)
+    vectors = pipeline_vectors(left, encoder, load_detector())
+    bank = zeroshot.bank(labelset, encoder)
     close = zeroshot.logits(vectors["crop"], vectors["frame"], bank)
     for kind, rows in (("pictures", [[k] for k, one in enumerate(left) if one.truth]),
                        ("visits", visits_of(left))):  # fmt: skip
