@@ -228,50 +228,9 @@ def test_what_looks_like_an_animal_too_is_less_of_a_person():
     assert beside.p_human[0] < 0.5 < alone.p_human[0]
 
 
-def in_bursts(bursts: list[int], *seen: tuple[float, float, float], odds: float = 5) -> Decision:
-    """Pictures without background, with the detector's best (animal, human, vehicle) of each."""
-    clear = logits(*[odds] * len(seen)), maps(*[np.nan] * len(seen))
-    return decide(*clear, bursts, FUSION, None, np.array(seen), WORTH)
-
-
-PERSON, NOBODY, ANIMAL, CAR = (0.3, 0.8, 0.1), (0.3, 0.1, 0.1), (0.6, 0.1, 0.1), (0.3, 0.1, 0.75)
-
-
-def test_a_person_in_one_frame_is_in_its_whole_burst_and_not_in_the_next():
-    decision = in_bursts([0, 0, 0, 1], NOBODY, PERSON, NOBODY, NOBODY)
-    assert (decision.p_human >= 0.5).tolist() == [True, True, True, False]
-    assert decision.p_human[0] == decision.p_human[2] < decision.p_human[1]
-
-
-def test_a_person_close_by_makes_nobody_of_a_sure_animal_and_a_vehicle_stays_one():
-    decision = in_bursts([0, 0, 0], ANIMAL, PERSON, CAR)
-    assert (decision.p_human >= 0.5).tolist() == [False, True, True]
-    assert decision.p_human[2] < decision.p_vehicle[2]
-
-
-def test_a_person_is_not_in_the_sixth_picture_of_an_endless_burst():
-    decision = in_bursts([0] * 7, PERSON, *[NOBODY] * 6)
-    assert (decision.p_human >= 0.5).tolist() == [True] * 5 + [False] * 2
-
-
-def test_who_is_only_worth_a_look_lends_nothing_to_the_burst():
-    decision = in_bursts([0, 0], (0.3, 0.5, 0.1), NOBODY)
-    assert 0.2 < decision.p_human[0] < 0.5 and decision.p_human[1] < 0.2
-
-
-def test_a_blank_in_the_burst_of_a_person_stays_hidden_and_shows_nobody():
-    decision = in_bursts([0, 0], NOBODY, PERSON, odds=-12)
-    assert decision.blank.tolist() == [True, False]
-    assert (decision.p_human >= 0.5).tolist() == [False, True]
-
-
-def test_a_blank_between_two_people_of_a_burst_is_kept():
-    decision = in_bursts([0, 0, 0], PERSON, NOBODY, PERSON, odds=-12)
-    assert not decision.blank.any() and decision.decided_by.tolist() == [DETECTOR] * 3
-
-
-def test_a_vehicle_in_the_first_and_third_frame_is_in_the_second():
-    seen = [(0.3, 0.1, vehicle) for vehicle in (0.8, 0.1, 0.9, 0.1, 0.95)]
-    decision = in_bursts([0, 0, 0, 1, 1], *seen)
-    assert (decision.p_vehicle >= 0.5).tolist() == [True, True, True, False, True]
-    assert decision.p_vehicle[1] == pytest.approx(min(decision.p_vehicle[0], decision.p_vehicle[2]))
+def test_a_person_in_the_first_and_third_frame_is_in_the_second():
+    seen = np.array([[0.3, human, 0.1] for human in (0.7, 0.1, 0.8, 0.1, 0.9)])
+    clear = logits(*[5] * 5), maps(*[np.nan] * 5)
+    decision = decide(*clear, [0, 0, 0, 1, 1], FUSION, None, seen, WORTH)
+    assert (decision.p_human >= 0.5).tolist() == [True, True, True, False, True]
+    assert decision.p_human[1] == pytest.approx(min(decision.p_human[0], decision.p_human[2]))

@@ -30,7 +30,6 @@ FRAME, FUSED, BURST, DETECTOR = "frame_model", "fused", "burst", "detector"
 INPUTS = ("frame", "novelty_peak", "novelty_mean")
 Float = TypeVar("Float", bound=np.floating)
 _BELOW = 0.01  # how far under the threshold a rescued picture is put
-_REACH = 4  # pictures of a burst, before and after a called person, that show the person too
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +115,6 @@ def decide(
         called = hidden & ~rescued & (np.maximum(human, vehicle) >= CALLED)
         decided_by[called] = DETECTOR
         rescued |= called
-        nobody = (hidden & ~rescued) | (confidences[:, 0] >= worth.animal)
-        human = _lent(human, nobody, vehicle, bursts)
     p_blank[rescued] = max(threshold - _BELOW, 0.0)
     decided_by[saved], decided_by[beside] = FRAME, BURST
     return Decision(
@@ -149,27 +146,6 @@ def called_by_detector(
     human = evidence.levelled(person, worth.human)
     vehicle = evidence.levelled(confidences[:, 2], worth.vehicle)
     return _no_gap(human, bursts), _no_gap(vehicle, bursts)
-
-
-def _lent(
-    human: NDArray[np.float64],
-    nobody: NDArray[np.bool_],
-    vehicle: NDArray[np.float64],
-    bursts: Sequence[int],
-) -> NDArray[np.float64]:
-    """p_human, with that of a called person lent to the pictures around it in its burst.
-
-    Close to the lens one frame of five shows a body, the others an arm or a sleeve. Blanks and sure
-    animals (`nobody`) borrow nothing; where a vehicle is called, the person is called and no more.
-    Who was seen stays surer than who was lent.
-    """
-    numbers, lent = np.asarray(bursts), human.copy()
-    for caller in np.flatnonzero(human >= CALLED):
-        near = slice(max(0, caller - _REACH), caller + _REACH + 1)
-        most = np.where(vehicle[near] >= CALLED, CALLED, (CALLED + human[caller]) / 2)
-        borrows = (numbers[near] == numbers[caller]) & ~nobody[near]
-        lent[near] = np.where(borrows, np.maximum(lent[near], most), lent[near])
-    return lent
 
 
 def _no_gap(scores: NDArray[np.float64], bursts: Sequence[int]) -> NDArray[np.float64]:
