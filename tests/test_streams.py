@@ -121,6 +121,20 @@ def test_a_file_larger_than_any_picture_is_never_read_and_taken_in_the_end(tmp_p
     assert names(arriving) == ["2026/P0001.JPG"], "a file problem says that it is too large"
 
 
+def test_a_jpeg_of_thousands_of_scans_is_not_decoded_to_see_whether_it_is_whole(tmp_path):
+    clock, file = Clock(), tmp_path / "CamA" / "P0001.JPG"
+    file.parent.mkdir()
+    cards.picture(1).save(file, progressive=True)
+    whole = file.read_bytes()
+    last = whole[whole.rfind(b"\xff\xda") : -2]
+    file.write_bytes(whole[:-2] + last * 300 + whole[-2:])
+    arriving = Arriving(tmp_path / "CamA", clock)
+    for clock.now in (0.0, 5.0):
+        assert names(arriving) == []
+    clock.now = 601.0
+    assert names(arriving) == ["P0001.JPG"], "a file problem says why"
+
+
 def test_a_file_that_its_sender_will_rename_is_left_alone(tmp_path):
     clock, file = Clock(), send(tmp_path, "CamA", 1)
     file.rename(file.with_name("P0001.JPG.filepart"))

@@ -33,6 +33,7 @@ WRONG_PLACES = {  # a folder that cannot be written, a file where a folder shoul
     *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
     *(errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL),
 }  # all else may come in the midst of a run: a full disk, a card pulled out, no memory
+LONGEST_LINE = 4000  # letters: twenty faults of a table
 NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run is done
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -72,7 +73,7 @@ def main() -> None:
     except OSError as why:
         net = isinstance(why, TimeoutError | ConnectionError)
         what = why.filename or ("the network" if net else "the disk")
-        print(f"camtriage: {what}: {why.strerror or why}", file=sys.stderr)
+        print(f"camtriage: {_shown(what)}: {_shown(why.strerror or why)}", file=sys.stderr)
         code = 2 if why.errno in WRONG_PLACES else 1
     except typer.Abort:
         code = STOPPED
@@ -95,8 +96,11 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _shown(why: Exception) -> str:
-    """The words of an error; what a table or a name brought into them commands no terminal."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(why)
+def _shown(why: object) -> str:
+    """One line of an error's words; what a table or a name brought into them commands no terminal
+    and fills none."""
+    line = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(why).strip()
     )
+    half = LONGEST_LINE // 2
+    return line if len(line) <= LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"

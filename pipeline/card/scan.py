@@ -285,8 +285,8 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
         width, height = image.size
         if width * height > LARGEST:
             raise UnreadablePicture("too_large", f"{width} x {height} pixels")
-        if image.format in ("JPEG", "MPO") and (scans := data.count(_SCAN)) > MOST_SCANS:
-            raise UnreadablePicture("too_large", f"a JPEG of {scans} scans")
+        if (times := scans(data)) > MOST_SCANS:
+            raise UnreadablePicture("too_large", f"a JPEG of {times} scans")
         written = exif.read(image, found.path, found.modified_at if file_date else None)
         kind = "image/jpeg" if image.format == "MPO" else Image.MIME[image.format or ""]
         problems = []
@@ -303,6 +303,11 @@ def _media(data: bytes, found: Found, file_date: bool) -> tuple[Media, list[File
         **written,
     )
     return media, problems
+
+
+def scans(data: bytes) -> int:
+    """How many times a decoder goes through a JPEG's pixels; 0 for other pictures."""
+    return data.count(_SCAN) if data.startswith(MAGIC[0]) else 0
 
 
 def _opened(data: bytes) -> Image.Image:

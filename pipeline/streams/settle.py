@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.card.scan import LARGEST_PICTURE, os_path, scan
+from pipeline.card.scan import LARGEST_PICTURE, MOST_SCANS, os_path, scan, scans
 from pipeline.errors import UnreadablePicture
 from pipeline.frames.decode import decode
 from pipeline.records import Found
@@ -77,7 +77,10 @@ class Arriving:
 
 
 def _is_whole(picture: Path, size: int) -> bool:
+    if size > LARGEST_PICTURE:
+        return False
     try:
-        return size <= LARGEST_PICTURE and not decode(picture.read_bytes()).truncated
+        data = picture.read_bytes()
+        return scans(data) <= MOST_SCANS and not decode(data).truncated
     except (OSError, UnreadablePicture):
         return False
