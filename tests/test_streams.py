@@ -22,6 +22,7 @@ from db.integrity.check import check
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.services.streams.watch import Watch
+from flows.steps import audit
 from pipeline.card.inbox import folders_in
 from pipeline.errors import CardError, SettingsError
 from pipeline.streams import settle
@@ -291,3 +292,29 @@ def test_a_folder_that_cannot_be_a_stream_is_told_once_and_stops_no_other(tmp_pa
     with pytest.raises(CardError, match="no such folder"):
         Watch(tmp_path / "unmounted", options(url))
     assert os.path.exists(tmp_path / "loose.jpg")
+
+
+def test_of_each_hundred_blanks_of_a_stream_some_are_drawn_for_the_audit(
+    tmp_path, at_once, empty_sqlite, monkeypatch
+):
+    monkeypatch.setattr(audit, "ROUND", 4)  # in place of a hundred
+    monkeypatch.setattr(audit, "PART", 2)
+    (tmp_path / "s.toml").write_text("[blank]\nthreshold = 0.0\n[audit]\nper_stratum = 1\n")
+    streams, url = tmp_path / "streams", f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'c.db')}"
+    streams.mkdir()
+    watch = Watch(streams, replace(options(url), settings=str(tmp_path / "s.toml")))
+    strata = "SELECT stratum, blanks, drawn FROM audit_strata ORDER BY 1"
+    found = []
+    for numbers in (range(1, 4), range(4, 10), range(10, 12)):
+        for number in numbers:
+            send(streams, "CamA", number)
+        assert not [one.line for one in watch.once() if one.wrong]
+        found.append(rows(url, strata))
+    assert found[0] == [], "three are not enough"
+    for blanks_drawn in (found[1], found[2]):
+        assert sum(row[1] for row in blanks_drawn) == 8 and sum(row[2] for row in blanks_drawn) == 4
+    assert found[1] == found[2], "what is drawn stays; the rest waits"
+    engine = open_database(url)
+    with engine.connect() as conn:
+        assert check(conn) == []
+    engine.dispose()

@@ -65,8 +65,7 @@ def _steps(options: RunOptions, given: RunOptions, run: StartedRun, way: Way) ->
     pieces = [left[i : i + size] for i in range(0, len(left), size)]
     way.each(score_windows, pieces, pictures, given, run)
     seconds = time.perf_counter() - started
-    # one by one every blank would be drawn: the audit of a stream is not here
-    for function in (label, visits, flags) if run.stream else (audit, label, visits, flags):
+    for function in (audit, label, visits, flags):
         way.step(function, options, run)
     warnings = (
         *other_name(options, run),
