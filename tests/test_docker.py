@@ -9,10 +9,14 @@ import yaml
 from typer.main import get_command
 
 from flows.cli.main import app
+from flows.facts import alerts
+from flows.services.streams import mail as post
+from pipeline.card.inbox import STREAMS
 
 DOCKER = Path(__file__).parents[1] / "docker"
 IMAGE = (DOCKER / "Dockerfile").read_text("utf-8")
 SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text("utf-8"))["services"]
+MAIL = yaml.safe_load((DOCKER / "compose.mail.yaml").read_text("utf-8"))["services"]
 VERSION = re.compile(r"^[\w./-]+:\d+\.\d+[\w.-]*$")  # never latest, never a bare major
 
 
@@ -70,6 +74,23 @@ def test_schedules_and_days_follow_the_zone_of_the_environment():
 def test_cards_can_only_be_read():
     cards = [v for one in SERVICES.values() for v in one.get("volumes", ()) if ":/cards" in v]
     assert cards and all(one.endswith(":ro") for one in cards)
+
+
+def test_the_worker_tells_whom_a_file_names_and_fetches_mail_where_one_is_given():
+    worker, mail = SERVICES["worker"], MAIL["worker"]
+    everywhere = SERVICES["migrate"]
+    assert everywhere["environment"].items() <= worker["environment"].items()
+    assert set(everywhere["volumes"]) <= set(worker["volumes"])
+    for service, variable, module in ((worker, "ALERTS", alerts), (mail, "MAIL", post)):
+        given, inside = f"CAMTRIAGE_{variable}", f"/etc/camtriage/{variable.lower()}.toml"
+        assert given == module.VARIABLE and inside in service["environment"][given]
+        [mounted] = [one for one in service["volumes"] if one.endswith(f":{inside}:ro")]
+        assert mounted.startswith("${" + given)
+    assert worker["environment"]["CAMTRIAGE_ALERTS"].startswith("${CAMTRIAGE_ALERTS:+")  # else ""
+    assert [one for one in mail["volumes"] if not one.endswith(":ro")] == [
+        f"${{CAMTRIAGE_INBOX}}/{STREAMS}:/cards/{STREAMS}"
+    ]
+    assert list(MAIL) == ["worker"] and mail.keys() == {"environment", "volumes"}
 
 
 def test_every_command_is_one_that_camtriage_has():
