@@ -13,15 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from flows.services import reviewing
 from flows.services.reviewing.pictures import Pictures, Roots
+from flows.services.reviewing.shown import show
 from pipeline.card import clips, windows
 from pipeline.card.scan import read_media, scan
 from pipeline.errors import UnreadablePicture
 from pipeline.frames import child, clip
 from pipeline.records import Media
 from pipeline.settings import Windows
+from pipeline.train.drawn.card import DOE
 from tests import cards
-from tests.clips import film
+from tests.clips import DrawnCamera, film, filmed
 from tests.commands import camtriage
 
 
@@ -216,6 +219,69 @@ def test_the_review_screen_shows_the_frame_that_shows_most(season):
         media_id = conn.exec_driver_sql(query).scalar_one()
     shown = Pictures(url, Roots(), bar=2.0).picture(media_id, "strip", clear=True)
     assert Image.open(io.BytesIO(shown)).size == (96, 64)
+
+
+def test_the_review_screen_unfolds_a_clip_into_the_frames_that_were_looked_at(season, monkeypatch):
+    _, url = season
+    with sa.create_engine(url).connect() as conn:
+        query = "SELECT id FROM media WHERE path LIKE '%0001.MP4'"
+        media_id = conn.exec_driver_sql(query).scalar_one()
+        of_clip = [
+            one for one in show(conn, media_id, False, 2.0).frames if one.media_id == media_id
+        ]
+        monkeypatch.setattr(reviewing.shown, "MOST_FRAMES", 4)
+        folded = [
+            one for one in show(conn, media_id, False, 2.0).frames if one.media_id == media_id
+        ]
+    assert [(one.number, one.taken_at[-2:]) for one in of_clip] == [
+        (0, "20"), (10, "21"), (20, "22"), (30, "23"), (36, "24"),
+    ]  # fmt: skip
+    assert [(one.number, bool(one.boxes)) for one in of_clip if one.shows_most] == [(30, True)]
+    assert not [one for one in of_clip if one.boxes and not one.shows_most]
+    assert [(one.number, one.shows_most) for one in folded] == [(None, True)]
+    pictures = Pictures(url, Roots(), bar=2.0)
+    strip = [pictures.picture(media_id, "strip", True, one.number) for one in of_clip]
+    alone = [pictures.picture(media_id, "big", True, one.number) for one in of_clip]
+    assert len(set(strip)) == 5 and strip == alone, "decoded together or each by itself"
+    assert pictures.picture(media_id, "big", True) == alone[3]
+
+
+@pytest.mark.parametrize("turned", [90, -90, 180])
+def test_a_clip_of_a_phone_is_as_wide_and_tall_as_it_is_shown(tmp_path, turned):
+    wide = np.zeros((64, 96, 3), np.uint8)
+    (tmp_path / "a.mp4").write_bytes(filmed([wide] * 3, turned=turned))
+    [found] = scan(tmp_path)
+    media, _ = read_media(tmp_path, found)
+    [shown] = clip.frames((tmp_path / "a.mp4").read_bytes())
+    assert (media.width, media.height) == ((96, 64) if turned == 180 else (64, 96))
+    height, width = shown.small.pixels.shape[:2]
+    assert (height > width) == (media.height > media.width)
+
+
+def test_people_in_clips_are_flagged_by_day_and_night_and_nobody_else_is(tmp_path):
+    """With the bundled models at the levels that ship."""
+    camera = DrawnCamera(tmp_path / "card", "CamC", "track", seed=5)
+    day = datetime(2026, 5, 4)
+    quiet = [("blank", hour) for hour in (9, 13, 15)]
+    for what, hour in (("person", 11), ("person", 23), (DOE, 7), *quiet):
+        camera.clip(what, day.replace(hour=hour))
+    (tmp_path / "d.csv").write_text("deploymentID,deploymentTags\nCamC,access:closed\n")
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    words = ["run", tmp_path / "card", "--database", url, "--deployments", tmp_path / "d.csv"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert camtriage(*words) in (0, None)
+    with sa.create_engine(url).connect() as conn:
+        query = "SELECT substr(taken_at, 12, 2), state, observation_type FROM media_status"
+        seen = {hour: (state, kind) for hour, state, kind in conn.exec_driver_sql(query)}
+        query = "SELECT substr(started_at, 12, 2), severity, rules FROM flags ORDER BY 1"
+        flags = [
+            (hour, rank, *json.loads(rules)) for hour, rank, rules in conn.exec_driver_sql(query)
+        ]
+    assert {hour for hour, (_, kind) in seen.items() if kind == "human"} == {"11", "23"}
+    assert seen["07"][0] == "kept" and ("blank", "blank") in seen.values()
+    assert flags == [
+        ("11", 3, "human_unexpected"), ("23", 3, "human_unexpected", "human_at_night"),
+    ]  # fmt: skip
 
 
 def test_without_the_extra_clips_are_counted_and_left_alone(tmp_path, monkeypatch):

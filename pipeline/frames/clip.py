@@ -26,6 +26,10 @@ APART_S = 1.0  # an animal that crosses the view takes longer
 FORMATS = (  # no play list: it would open other files and addresses
     "mov,mp4,m4a,3gp,3g2,mj2,avi,asf,matroska,webm,mpeg,mpegts,mpegvideo,flv,mjpeg,h264"
 )
+_QUARTERS = [  # the matrix of a quarter to the right, and to the left: 0 1 0, -1 0 and 0 -1 0, 1 0
+    b"".join(n.to_bytes(4, "big", signed=True) for n in (0, one, 0, -one, 0))
+    for one in (1 << 16, -(1 << 16))
+]
 _OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
 
 
@@ -45,7 +49,7 @@ class Clip:
     """What a container says of its clip."""
 
     mediatype: str
-    width: int  # pixels, as stored
+    width: int  # pixels, upright
     height: int
     duration_s: float | None  # None: the container does not say
     frame_rate: float | None  # frames a second, their average
@@ -91,6 +95,8 @@ def about(data: bytes) -> Clip:
             raise UnreadablePicture("too_large", f"{width} x {height} pixels")
         if not width or not height:
             raise UnreadablePicture("unreadable", "a clip without a picture's size")
+        if on_its_side(data):
+            width, height = height, width
         return Clip(
             _mediatype(container.format.name),
             width,
@@ -216,6 +222,16 @@ def _pixels(picture: Any, short_side: int) -> NDArray[np.uint8]:
     pixels = picture.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
     turns = round(picture.rotation / 90) % 4  # degrees against the clock, of phones
     return np.ascontiguousarray(np.rot90(pixels, turns))
+
+
+def on_its_side(data: bytes) -> bool:
+    """Whether players turn an MP4 by a quarter, as a phone that was held upright asks them to."""
+    at = -1
+    while (at := data.find(b"tkhd", at + 1)) >= 0:  # a track's header
+        matrix = at + (56 if data[at + 4 : at + 5] == b"\1" else 44)  # its version 1 is longer
+        if data[matrix : matrix + 20] in _QUARTERS:
+            return True
+    return False
 
 
 def _duration(container: Any, stream: Any) -> float | None:

@@ -4,10 +4,12 @@ import base64
 import io
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.errors import UnreadablePicture
-from pipeline.frames.clip import about, still
+from pipeline.frames.clip import about, frames, still
 from pipeline.frames.decode import formats
 from pipeline.records import Detection
 
@@ -49,16 +51,35 @@ def jpeg(data: bytes, within: tuple[int, int], pixelate: bool, number: int | Non
     """A picture made small enough for (width, height) pixels, never larger than it is.
 
     number   of the frame of a clip; None: a picture. Raises UnreadablePicture."""
-    size = _upright_size(data, number)
+    short_side = _short_side(_upright_size(data, number), within)
+    return _screen_jpeg(still(data, number, short_side).pixels, pixelate)
+
+
+def film(data: bytes, within: tuple[int, int], pixelate: bool) -> dict[int, bytes]:
+    """The frames of a clip that are looked at, by their number, each as `jpeg` makes it.
+
+    Raises UnreadablePicture."""
+    short_side = _short_side(_upright_size(data, 0), within)
+    return {
+        one.number: _screen_jpeg(one.small.pixels, pixelate)
+        for one in frames(data, short_side)
+        if one.number is not None
+    }
+
+
+def _short_side(size: tuple[int, int], within: tuple[int, int]) -> int:
     scale = min(1.0, within[0] / size[0], within[1] / size[1])
-    small = Image.fromarray(still(data, number, max(1, round(min(size) * scale))).pixels)
-    out = io.BytesIO()
+    return max(1, round(min(size) * scale))
+
+
+def _screen_jpeg(pixels: NDArray[np.uint8], pixelate: bool) -> bytes:
+    small, out = Image.fromarray(pixels), io.BytesIO()
     (_blocks(small) if pixelate else small).save(out, "JPEG", quality=SCREEN_QUALITY)
     return out.getvalue()
 
 
 def _upright_size(data: bytes, number: int | None) -> tuple[int, int]:
-    """Width and height; of a clip as stored."""
+    """Width and height."""
     if number is not None:
         clip = about(data)
         return clip.width, clip.height

@@ -66,7 +66,7 @@ def frames(conn: Connection, media_ids: Collection[int]) -> Sequence[sa.Row[Any]
             *(m.taken_at.label("camera_time"), c.kind.label("repair"), s.taken_at, m.batch_id),
             *(b.name.label("batch"), b.root, d.name.label("deployment"), d.location_name),
             *(s.state, s.p_blank, s.observation_type, s.name, k.p_human, k.p_vehicle),
-            *(k.light,),
+            *(k.light, k.frames, k.frame_number, m.frame_rate),
             f.media_id.is_not(None).label("favourite"),
         )
         .join_from(schema.media, schema.batch, b.id == m.batch_id)

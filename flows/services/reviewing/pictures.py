@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, Semaphore
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from pipeline.card.scan import os_path
 from pipeline.errors import InputError
 from pipeline.records import NAMED, VISIT
 from pipeline.report.day import shows_people
-from pipeline.report.thumbnails import jpeg
+from pipeline.report.thumbnails import film, jpeg
 
 SIZES = {  # pixels, at most
     "strip": (240, 180),
@@ -26,6 +27,7 @@ SIZES = {  # pixels, at most
 }
 CACHE = 192 * 1024 * 1024  # bytes of pictures ready to be sent
 AT_ONCE = max(1, (os.cpu_count() or 1) - 1)  # pictures being made: an answer finds a core free
+Key: TypeAlias = tuple[int, str, bool, int | None]  # picture, size, as blocks, frame of a clip
 MOST_PEOPLE = 50_000  # pictures of which we remember whether people may be on them
 
 
@@ -69,38 +71,62 @@ class Pictures:
     database: str
     roots: Roots
     bar: float  # p_human from which people may be on a picture
-    _made: OrderedDict[tuple[int, str, bool], bytes] = field(default_factory=OrderedDict)
+    _made: OrderedDict[Key, bytes] = field(default_factory=OrderedDict)
     _bytes: int = 0
     _people: dict[int, bool] = field(default_factory=dict)
     _one_at_a_time: Lock = field(default_factory=Lock)
     _making: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
 
-    def picture(self, media_id: int, size: str, clear: bool) -> bytes:
+    def picture(self, media_id: int, size: str, clear: bool, number: int | None = None) -> bytes:
         """A JPEG, upright, without what the camera wrote into the original.
 
         clear   False: where people may be on it, as blocks
+        number  of a clip's frame; None: the one that shows most
         Missing: the original is not there. InputError: no such picture or size.
         """
         if size not in SIZES:
             raise InputError(f"unknown size; known: {', '.join(SIZES)}")
         blocks = not clear and self.people_on(media_id)
-        key = media_id, size, blocks
+        key = media_id, size, blocks, number
+        if (known := self._known(key)) is not None:
+            return known
+        with reading(known_database(self.database)) as conn:
+            best = rows.frame_shown(conn, media_id)
+        with self._making:
+            if (known := self._known(key)) is not None:
+                return known
+            return self._make(key, best)
+
+    def _known(self, key: Key) -> bytes | None:
         with self._one_at_a_time:
             if (known := self._made.get(key)) is not None:
                 self._made.move_to_end(key)
-                return known
-        with reading(known_database(self.database)) as conn:
-            number = rows.frame_shown(conn, media_id)
-        with self._making:
-            made = jpeg(self._original(media_id), SIZES[size], blocks, number)
+            return known
+
+    def _make(self, key: Key, best: int | None) -> bytes:
+        """Make a picture and remember it.
+
+        best   of a clip the frame that shows most; None: a picture, which has no other frames"""
+        media_id, size, blocks, number = key
+        data, within = self._original(media_id), SIZES[size]
+        if best is None or number is None:
+            made = {key: jpeg(data, within, blocks, best)}
+        elif size == "strip":  # all of a clip's at once: each alone would be decoded from its key
+            found = film(data, within, blocks)
+            made = {(media_id, size, blocks, at): jpg for at, jpg in found.items()}
+        else:
+            made = {}
+        if key not in made:
+            made[key] = jpeg(data, within, blocks, number)
         with self._one_at_a_time:
-            if key not in self._made:
-                self._made[key] = made
-                self._bytes += len(made)
+            for place, jpg in made.items():
+                if place not in self._made:
+                    self._made[place] = jpg
+                    self._bytes += len(jpg)
             while self._bytes > CACHE:
                 _, old = self._made.popitem(last=False)
                 self._bytes -= len(old)
-        return made
+        return made[key]
 
     def people_on(self, media_id: int) -> bool:
         """Whether people may be on a picture, or on another one of its visit."""

@@ -1,9 +1,9 @@
 """One visit or picture as the review screen shows it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from db.store.scores import boxes_on
 from pipeline.records import Detection
 from pipeline.report.day import shows_people
 
+MOST_FRAMES = 240  # of a visit, its clips unfolded; beyond it each clip is one frame
 WORDS = ("observation_type", "name", "count", "life_stage", "sex", "behavior", "individual_id")
 
 
@@ -44,7 +45,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of the strip."""
+    """One picture of the strip, or one frame of a clip that was looked at."""
 
     media_id: int
     path: str
@@ -61,6 +62,8 @@ class Frame:
     favourite: bool
     boxes: tuple[Detection, ...]
     answer: Answered | None
+    number: int | None = None  # of the clip's frame; None: a picture, or the clip's best frame
+    shows_most: bool = True  # a picture, or that frame of the clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,13 @@ def show(conn: Connection, media_id: int, of_visit: bool, bar: float) -> Shown |
         return None
     answers = _answers(conn, [row.id for row in found])
     boxes = boxes_on(conn, [row.sha256 for row in found])
-    frames = tuple(
+    pictures = [
         _frame(row, boxes.get(row.sha256, ()), answers, of_visit or row.id == media_id)
         for row in found
-    )
+    ]
+    unfold = sum(len(row.frames or "1") for row in found) <= MOST_FRAMES
+    pairs = zip(pictures, found, strict=True)
+    frames = tuple(one for pair in pairs for one in _frames_of(*pair, unfold))
     machine = _of_visit(conn, visit) if visit else (_of_picture(own),)
     people = any(said.observation_type == "human" for said in machine) or any(
         shows_people(row.p_human, row.observation_type, bar) for row in found
@@ -112,7 +118,7 @@ def show(conn: Connection, media_id: int, of_visit: bool, bar: float) -> Shown |
         own.batch,
         min(times, default=None),
         max(times, default=None),
-        visit.pictures if visit else len(frames),
+        visit.pictures if visit else len(found),
         frames,
         machine,
         answers.get((media_id, of_visit)),
@@ -168,6 +174,23 @@ def _frame(
         boxes,
         answers.get((row.id, False)),
     )
+
+
+def _frames_of(picture: Frame, row: sa.Row[Any], unfold: bool) -> Iterator[Frame]:
+    """A picture, or the frames of a clip at their times; boxes lie on the one that shows most."""
+    if not row.frames or not unfold:
+        yield picture
+        return
+    for number in row.frames:
+        after = timedelta(seconds=round(number / row.frame_rate) if row.frame_rate else 0)
+        most = number == row.frame_number
+        yield replace(
+            picture,
+            taken_at=_text(row.taken_at and row.taken_at + after),
+            boxes=picture.boxes if most else (),
+            number=number,
+            shows_most=most,
+        )
 
 
 def _text(at: datetime | None) -> str | None:

@@ -28,3 +28,9 @@ async function read(answer) {
   if (!answer.ok) throw new Error(said.error || `error ${answer.status}`);
   return said;
 }
+
+// Where a picture is, or one frame of a clip; hidden ones are told apart in the browser's memory.
+export function address(frame, size, hidden) {
+  const number = frame.number === null ? "" : `&frame=${frame.number}`;
+  return `/picture/${frame.media_id}/${size}.jpg?${hidden ? "hidden" : "open"}${number}`;
+}

@@ -1,5 +1,5 @@
 // The grid: visits that look alike, answered together by keys or by touch.
-import { ask } from "./api.js";
+import { address, ask } from "./api.js";
 import { answered, askProgress } from "./progress.js";
 import { best, inWords, listenToKeys, merged, quick, wordOf } from "./said.js";
 import { listenToSearch, openSearch } from "./species.js";
@@ -114,8 +114,8 @@ function isHidden(one) {
 }
 
 function picture(one, size, number = best(one)) {
-  const { media_id: key } = one.frames[number];
-  return `/picture/${key}/${size}.jpg?${one.hidden.includes(key) ? "hidden" : "open"}`;
+  const frame = one.frames[number];
+  return address(frame, size, one.hidden.includes(frame.media_id));
 }
 
 function tile(one, i) {
@@ -127,10 +127,9 @@ function tile(one, i) {
   const said = Object.assign(document.createElement("p"), { className: "said" });
   said.textContent = one.machine.map((row) => inWords(row, one.common)).join(" + ") || "no word";
   const about = Object.assign(document.createElement("p"), { className: "soft" });
-  const { length } = one.frames;
   about.textContent = [isHidden(one) ? "hidden" : "",
     one.started_at ? one.started_at.slice(5, 16).replace("T", " ") : "no time", one.deployment,
-    length > 1 ? `${length} pictures` : ""].filter(Boolean).join(" · ");
+    one.pictures > 1 ? `${one.pictures} pictures` : ""].filter(Boolean).join(" · ");
   made.title = one.missing || about.textContent;
   made.append(shown, said, about);
   made.addEventListener("click", () => { at = i; turn(one); });
@@ -232,7 +231,8 @@ function look(number = best(tiles[at])) {
   const one = tiles[at];
   frame = Math.max(0, Math.min(one.frames.length - 1, number));
   $("big").src = picture(one, "big", frame);
-  $("place").textContent = `picture ${frame + 1} of ${one.frames.length}`;
+  const what = one.frames[frame].number === null ? "picture" : "frame of a clip:";
+  $("place").textContent = `${what} ${frame + 1} of ${one.frames.length}`;
   $("whole").href = `/review?kind=visits&answered=yes&at=${one.media_id}`;
   if (!$("large").open) $("large").showModal();
 }

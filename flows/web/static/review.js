@@ -1,5 +1,5 @@
 // The review screen: one visit at a time, answered by keys.
-import { ask } from "./api.js";
+import { address, ask } from "./api.js";
 import { answered, askProgress } from "./progress.js";
 import { best, inWords, listenToKeys, line, merged, quick, WORDS, wordOf } from "./said.js";
 import { listenToSearch, openSearch } from "./species.js";
@@ -70,7 +70,7 @@ function lookAhead() {
 }
 
 function bigOf(visit, frame) {
-  return frame && view.address(frame, "big", visit.hidden.includes(frame.media_id));
+  return frame && address(frame, "big", visit.hidden.includes(frame.media_id));
 }
 
 async function forward() {
@@ -167,7 +167,7 @@ function strip() {
       const image = document.createElement("img");
       image.loading = "lazy";
       const alt = `picture ${i + 1}`;
-      thumbnails.push([image, { alt, src: view.address(frame, "strip", isHidden(frame)) }]);
+      thumbnails.push([image, { alt, src: address(frame, "strip", isHidden(frame)) }]);
       const words = document.createElement("span");
       words.textContent = (frame.taken_at || "").slice(11, 19) || `${i + 1}`;
       made.append(image, words);
@@ -235,12 +235,15 @@ function drafted() {
 }
 
 function facts(frame) {
+  const keys = [...new Set(item.frames.map((one) => one.media_id))];
+  const ofClip = item.frames.filter((one) => one.media_id === frame.media_id);
   const rows = [
     ["Camera", [...new Set([item.deployment, item.location])].filter(Boolean).join(", ")],
     ["Time", (frame.taken_at || "not known").replace("T", " ")
       + (frame.repair ? ` (repaired: ${frame.repair}; camera wrote ${(frame.camera_time || "no time").replace("T", " ")})` : "")],
-    ["Picture", `${at + 1} of ${item.frames.length}`
-      + (item.frames.length < item.pictures ? ` shown, ${item.pictures} in all` : "")],
+    ["Picture", `${keys.indexOf(frame.media_id) + 1} of ${keys.length}`
+      + (keys.length < item.pictures ? ` shown, ${item.pictures} in all` : "")],
+    ["Clip", frame.number === null ? "" : `frame ${ofClip.indexOf(frame) + 1} of ${ofClip.length} looked at`],
     ["File", `${item.batch}: ${frame.path}`],
     ["Scores", [
       frame.p_blank === null ? "" : `blank ${frame.p_blank.toFixed(2)}`,
@@ -342,8 +345,9 @@ async function reveal() {
 }
 
 async function favourite() {
-  const frame = item.frames[at];
-  frame.favourite = (await ask("favourite", { media_id: frame.media_id })).favourite;
+  const { media_id } = item.frames[at];
+  const { favourite: now } = await ask("favourite", { media_id });
+  for (const frame of item.frames) if (frame.media_id === media_id) frame.favourite = now;
   marks();
 }
 

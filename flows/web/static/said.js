@@ -25,9 +25,10 @@ export function wordOf(machine, whole) {
   return something.length ? something : known.slice(0, 1);
 }
 
-// The picture that shows most: with the largest sure box, else the first that was kept.
+// The picture that shows most: with the largest sure box, else the first that was kept; of a clip
+// the frame that shows most.
 export function best(one) {
-  const asked = one.of_visit ? -1 : one.frames.findIndex((frame) => frame.asked);
+  const asked = one.of_visit ? -1 : one.frames.findIndex((frame) => frame.asked && frame.shows_most);
   if (asked >= 0) return asked;
   let most = 0;
   let place = -1;
@@ -35,8 +36,8 @@ export function best(one) {
     const area = Math.max(0, ...frame.boxes.filter((box) => box.sure).map((b) => b.box[2] * b.box[3]));
     if (area > most) [most, place] = [area, i];
   });
-  if (place < 0) place = one.frames.findIndex((frame) => frame.state === "kept");
-  return Math.max(0, place);
+  if (place < 0) place = one.frames.findIndex((frame) => frame.state === "kept" && frame.shows_most);
+  return place < 0 ? Math.max(0, one.frames.findIndex((frame) => frame.shows_most)) : place;
 }
 
 // The same animals said twice are one row, with the number of both; nothing empty stays in a row.

@@ -1,4 +1,6 @@
 // The big picture: fitted or pixel by pixel, brighter, with boxes; pictures are loaded ahead.
+import { address } from "./api.js";
+
 const view = document.getElementById("view");
 const plane = document.getElementById("plane");
 const boxes = document.getElementById("boxes");
@@ -13,10 +15,6 @@ let at = { x: 0.5, y: 0.5 }; // middle of what is shown, in parts of the picture
 let light = 0;
 let contrast = 0;
 let boxesShown = true;
-
-export function address(frame, size, hidden) {
-  return `/picture/${frame.media_id}/${size}.jpg?${hidden ? "hidden" : "open"}`;
-}
 
 export function load(url) {
   let found = loaded.get(url);
