@@ -115,6 +115,7 @@ DIARY = (  # of a camera, each day: (hour, what passes)
     *((1, "blank"), (3, "person"), (7, DOE), (9, "blank"), (11, "person"), (13, "blank")),
     *((15, "person"), (22, FOX), (23, "person")),
 )
+PLACES = "deploymentID,deploymentTags\nCamA,access:public\nCamC,access:closed\n"
 
 
 def drawn() -> None:
@@ -127,9 +128,9 @@ def drawn() -> None:
                 if name == "CamC" or hour not in (3, 11):
                     made = camera.clip(passes, datetime(2026, 5, day, hour, 10), 4)
                     what[made.relative_to(card).as_posix()] = passes
-        (card / "d.csv").write_text("deploymentID,deploymentTags\nCamC,access:closed\n")
+        (Path(place) / "d.csv").write_text(PLACES)
         command = [sys.executable, "-m", "flows.cli", "run", str(card), "--name", "drawn"]
-        process([*command, "--database", url, "--deployments", str(card / "d.csv")], len(what))
+        process([*command, "--database", url, "--deployments", f"{place}/d.csv"], len(what))
         with sa.create_engine(url).connect() as conn:
             query = "SELECT path, state, p_human, observation_type FROM media_status"
             seen = {row.path: row for row in conn.exec_driver_sql(query)}
