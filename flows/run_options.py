@@ -26,6 +26,19 @@ Options = TypeVar("Options", bound="NamingOptions")
 Result = TypeVar("Result")
 
 
+def study_settings(file: str | None) -> Settings:
+    """A study's numbers, checked whole before anything is done; SettingsError names what is wrong,
+    staff days and hours too."""
+    from pipeline.poaching.scene import read_calendar  # here: every command imports this file
+
+    settings = load_settings(Path(file) if file else None)
+    try:
+        read_calendar(settings.poaching)
+    except SettingsError as why:
+        raise SettingsError(f"{file}: {why}") from None
+    return settings
+
+
 def option(
     default: Any,
     help: str,
@@ -86,11 +99,7 @@ class NamingOptions:
 
     def load_settings(self) -> Settings:
         """The study's numbers, checked whole; SettingsError names what is wrong."""
-        from pipeline.poaching.scene import read_calendar  # here: every command imports this file
-
-        settings = load_settings(Path(self.settings) if self.settings else None)
-        read_calendar(settings.poaching)  # an error in it is reported before anything is done
-        return settings
+        return study_settings(self.settings)
 
     def stored(self) -> dict[str, Any]:
         """What a run's row keeps of them, by name; its batch knows the card and its name."""

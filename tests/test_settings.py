@@ -1,8 +1,11 @@
 """A study's own numbers: what they may be is said before anything is done."""
 
+from datetime import date
+
 import pytest
 
 from flows.run_options import RunOptions
+from flows.services.study.report import write_day
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 
@@ -36,6 +39,10 @@ def test_what_is_given_counts_and_the_rest_stays(loaded):
         ("[audit]\npictures = 99999999999999999999", "pictures must be from 0 to 1000000"),
         ("[poaching]\ngroup_size = 0", "group_size must be from 1"),
         ('[poaching]\nstaff_hours = "25:00-3"', "staff_hours: write HH:MM-HH:MM"),
+        ('[poaching]\nstaff_hours = "-5:00-8:00"', "staff_hours: write HH:MM-HH:MM"),
+        ('[poaching]\nstaff_hours = "noon-night"', "staff_hours: write HH:MM-HH:MM"),
+        ("[poaching]\nstaff_hours = nan", "staff_hours must be a text in quotes"),
+        ("[poaching]\nstaff_hours = -5", "staff_hours must be a text in quotes"),
         ('[poaching]\nstaff_days = "foo"', "staff_days foo: write it as 2026-"),
         ("[poaching]\nstaff_days = 3", "staff_days must be a text in quotes"),
         ("[ingest]\nfile_date = 1", "file_date must be true or false"),
@@ -53,6 +60,15 @@ def test_what_cannot_be_is_named(loaded, text, why):
         loaded(text)
     assert "\n" not in str(told.value)
     assert len(str(told.value)) < 400
+
+
+def test_a_page_of_a_day_refuses_what_a_run_refuses(empty_sqlite, tmp_path):
+    (tmp_path / "study.toml").write_text('[poaching]\nstaff_hours = "-5:00-8:00"')
+    with pytest.raises(SettingsError, match=r"study\.toml: \[poaching\] staff_hours: write HH:MM"):
+        write_day(
+            f"sqlite:///{empty_sqlite}", date(2026, 5, 1), tmp_path, f"{tmp_path / 'study.toml'}"
+        )
+    assert [one.name for one in tmp_path.iterdir()] == ["study.toml"]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -17,9 +17,8 @@ from typing import NoReturn
 from flows.execution.environment import prepare_prefect, server_configured
 from flows.execution.key import is_open, take_key
 from flows.prefect.server import become
-from flows.run_options import database_url
+from flows.run_options import database_url, study_settings
 from pipeline.errors import SettingsError
-from pipeline.settings import load_settings
 
 POOL = "camtriage"
 INBOX = "camtriage-watch/inbox"  # the deployment that watches
@@ -83,7 +82,7 @@ def _check(inbox: Path, database: str, out: Path, settings: str | None, file: Pa
     if file and not file.is_file():
         raise SettingsError(f"--file {file}: no such file")
     if settings:
-        load_settings(Path(settings))
+        study_settings(settings)
     if out.exists() and not out.is_dir():
         raise SettingsError(f"--out {out}: a file, not a folder")
     if (

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from flows.execution.databases import known_database
+from flows.run_options import study_settings
 from flows.services.reviewing.names import Names
 from flows.services.reviewing.pictures import roots
 from flows.services.reviewing.queues import named_by_file
@@ -20,7 +21,6 @@ from flows.web.desk import reviewer_name
 from flows.web.words import TAKEN
 from pipeline.errors import InputError
 from pipeline.report.maps.geojson import read_backdrop
-from pipeline.settings import load_settings
 
 STOP_S = 1  # after Ctrl-C
 
@@ -51,7 +51,7 @@ class Screen:
         known_database(asked.database)
         names = asked.users.split(",") if asked.users else [asked.reviewer or ""]
         users = list(dict.fromkeys(reviewer_name(name) if name else "" for name in names))
-        bar = load_settings(Path(asked.settings) if asked.settings else None).poaching.pixelate_bar
+        bar = study_settings(asked.settings).poaching.pixelate_bar
         backdrop = read_backdrop(Path(asked.map)) if asked.map else None
         self.named = named_by_file(asked.database, Path(asked.query)) if asked.query else None
         self.quick: tuple[QuickKey, ...] = ()

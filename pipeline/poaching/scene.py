@@ -44,10 +44,10 @@ def read_calendar(settings: Poaching) -> Calendar:
     )
     if not settings.staff_hours.strip():
         return Calendar(days)
-    hours = [typed_hour(part) for part in _parts(settings.staff_hours, "-")]
+    hours = [typed_hour(part) for part in settings.staff_hours.split("-")]
     if len(hours) != 2 or hours[0] is None or hours[1] is None:
         raise SettingsError(
-            f"[poaching] staff_hours: write HH:MM-HH:MM, not {settings.staff_hours!r}"
+            f"[poaching] staff_hours: write HH:MM-HH:MM, not {settings.staff_hours[:50]!r}"
         )
     return Calendar(days, (hours[0], hours[1]))
 

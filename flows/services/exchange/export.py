@@ -7,11 +7,11 @@ from pathlib import Path
 from db.core.engine import reading
 from flows.execution.databases import known_database
 from flows.facts.package import gather
+from flows.run_options import study_settings
 from flows.services.exchange.outgoing import Sharing, results
 from pipeline.exchange.camtrap_dp import export
 from pipeline.exchange.megadetector import export_results
 from pipeline.exchange.project import read_project
-from pipeline.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def export_camtrap_dp(
     settings   the study's own numbers: its pixelate_bar says which pictures are not public
     protected  names, one a line: places where they were seen are rounded more
     """
-    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
+    bar = study_settings(settings).poaching.pixelate_bar
     described = read_project(project)
     package, _, places = results(database, Sharing(batch, exact, protected))
     done = export(package, described, folder, exact, bar, places.guarded)

@@ -12,6 +12,7 @@ from db.core.engine import reading
 from db.store.batches import all_batches, label_recipes
 from flows.execution.databases import known_database
 from flows.facts.package import gather
+from flows.run_options import study_settings
 from flows.steps.answers import taxa_in
 from pipeline.errors import InputError
 from pipeline.exchange.outgoing.darwin_core import Archive, export_archive
@@ -24,7 +25,6 @@ from pipeline.exchange.outgoing.timelapse import export_timelapse
 from pipeline.exchange.outgoing.wildlife_insights import Upload, export_tables
 from pipeline.exchange.package import Package
 from pipeline.exchange.project import read_project
-from pipeline.settings import load_settings
 from pipeline.species.answers import Chain, taxa_of, with_wider
 from pipeline.species.labelset import load_labelset, load_site_list
 
@@ -68,7 +68,7 @@ def export_darwin_core(
     media_url: str | None = None,
 ) -> Written:
     """A Darwin Core archive, a new .zip; InputError names what is missing, with nothing written."""
-    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
+    bar = study_settings(settings).poaching.pixelate_bar
     described, found = read_project(project), results(database, sharing)
     archive = Archive(found.package, described, found.places, found.taxa, bar, media_url)
     return Written(file, export_archive(archive, file), len(found.places.guarded))

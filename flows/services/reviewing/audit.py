@@ -5,9 +5,9 @@ from pathlib import Path
 from db.core.engine import reading
 from flows.execution.databases import known_database
 from flows.facts.sheets import drawn_blanks
+from flows.run_options import study_settings
 from pipeline.errors import SettingsError
 from pipeline.report.audit_sheet import write_audit_sheet
-from pipeline.settings import load_settings
 
 
 def write_audit(
@@ -17,7 +17,7 @@ def write_audit(
 
     SettingsError: no blank was drawn.
     """
-    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
+    bar = study_settings(settings).poaching.pixelate_bar
     with reading(known_database(database)) as conn:
         blanks = drawn_blanks(conn, batch, bar)
     if not blanks:

@@ -17,10 +17,10 @@ from db.store.batches import read_recipe
 from db.store.reviewing.told import told_pictures
 from db.store.scores import boxes_on
 from flows.execution.databases import known_database
+from flows.run_options import study_settings
 from pipeline.errors import SettingsError
 from pipeline.exchange.reviews import read_reviews
 from pipeline.report.evaluation_page import LEARNED, Judged, Used, write_evaluation
-from pipeline.settings import load_settings
 from pipeline.species.labelset import LabelSet, load_labelset
 from pipeline.species.learned import taxon_of
 from pipeline.trust.evaluation import KINDS, WIDE, Evaluation, Picture, evaluate
@@ -52,7 +52,7 @@ def write_evaluated(
 
     labels   a table with the columns of a review; None: what people reviewed here
     """
-    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
+    bar = study_settings(settings).poaching.pixelate_bar
     with reading(known_database(database)) as conn:
         truth = _table(conn, labels) if labels else _reviews(conn)
         rows = machine_says(conn, truth)

@@ -6,8 +6,8 @@ from pathlib import Path
 from db.core.engine import reading
 from flows.execution.databases import known_database
 from flows.facts.day import read_day
+from flows.run_options import study_settings
 from pipeline.report.page import write_report
-from pipeline.settings import load_settings
 
 
 def write_day(
@@ -19,7 +19,7 @@ def write_day(
     thumbnails: bool = True,
 ) -> list[Path]:
     """Write HTML, Markdown and CSV of one day into a folder; gives back their paths."""
-    chosen = load_settings(Path(settings) if settings else None)
+    chosen = study_settings(settings)
     with reading(known_database(database)) as conn:
         found = read_day(conn, day, chosen)
     return write_report(found, out, show_people=show_people, thumbnails=thumbnails)

@@ -11,6 +11,7 @@ from db.queries.population.sample import pictures_of, save_sample
 from db.store.deployments import all_deployments
 from flows.execution.databases import known_database
 from flows.facts.study import read_labelled_visits
+from flows.run_options import study_settings
 from flows.services.study.population import check_folder, read_basis
 from pipeline.population.correction import sample as sampling
 from pipeline.population.correction.openings import Opening, before_drawn, openings
@@ -20,7 +21,6 @@ from pipeline.population.study.cell_queue import open_cells
 from pipeline.population.study.species_occupancy import any_history
 from pipeline.population.study.verify import Hit
 from pipeline.report.event_sheet import VisitQuestion, row_of, write_event_sheet
-from pipeline.settings import load_settings
 
 SAMPLE = (
     "These {0} visits were drawn at random from all visits, whatever the model called them: "
@@ -65,7 +65,7 @@ def write_sample(
     database: str, out: Path, events: int, seed: int, settings: str | None, show_people: bool
 ) -> DrawnSample:
     """Draw a stratified sample, keep it, and write the sheet of what nobody has answered."""
-    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
+    bar = study_settings(settings).poaching.pixelate_bar
     check_folder(out)
     with writing(known_database(database)) as conn:
         calls = read_labelled_visits(conn)
@@ -116,7 +116,7 @@ def write_queue(
 
     most  visits in the sheet
     """
-    bar = load_settings(Path(settings) if settings else None).poaching.pixelate_bar
+    bar = study_settings(settings).poaching.pixelate_bar
     check_folder(out)
     rests_on = read_basis(database, request)
     with reading(known_database(database)) as conn:

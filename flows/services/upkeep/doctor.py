@@ -18,10 +18,11 @@ from db.store.batches import all_batches
 from db.store.deployments import all_deployments
 from flows.execution.databases import environment_url, is_there, joined_database
 from flows.execution.key import is_open
+from flows.run_options import study_settings
 from pipeline.counted import counted
 from pipeline.errors import CamtriageError
 from pipeline.records import Deployment
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:  # loaded only by the checks of them, which say what is wrong
     from pipeline.frames.classifier import FrameModel
@@ -49,7 +50,7 @@ def examine(database: str, settings: str | None = None) -> tuple[Check, ...]:
 
     settings   the study's own numbers, a TOML file
     """
-    own = load_settings(Path(settings) if settings else None)
+    own = study_settings(settings)
     about, deployments = _database(database)
     return (about, *examine_machine(own, deployments))
 
