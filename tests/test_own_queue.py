@@ -201,6 +201,11 @@ def test_the_letters_that_are_taken_are_those_of_the_screens():
         ("--query", None, "cannot be read: No such file"),
         ("--query", "SELECT 1" + " " * 100_000, "no longer than 100 kB"),
         ("--keys", '[keys]\nb = "impala"', "the screen uses this key itself"),
+        (
+            "--sites",
+            "Dear all\nPlease find\n",
+            "given: the site list has no taxon of the label set",
+        ),
     ],
 )
 def test_the_command_ends_with_2_and_one_line(empty_sqlite, tmp_path, option, text, says):

@@ -55,8 +55,10 @@ class Screen:
         backdrop = read_backdrop(Path(asked.map)) if asked.map else None
         self.named = named_by_file(asked.database, Path(asked.query)) if asked.query else None
         self.quick: tuple[QuickKey, ...] = ()
+        known = Names(asked.database, asked.labels, asked.sites)
+        if asked.sites:
+            known.ready()  # a list that cannot be is refused now, and not at the first letter typed
         if asked.keys:
-            known = Names(asked.database, asked.labels, asked.sites)
             self.quick = read_quick_keys(Path(asked.keys), known, TAKEN)
         self._socket = _listening(asked.host, asked.port)
         port = self._socket.getsockname()[1]

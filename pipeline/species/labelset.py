@@ -175,7 +175,10 @@ def allowed(labelset: LabelSet, site_list: frozenset[str]) -> tuple[bool, ...]:
         if taxon.observation_type == "animal"
     ]
     if animals and not any(animals):
-        raise SettingsError(f"the site list has no taxon of the label set {labelset.name!r}")
+        raise SettingsError(
+            f"the site list has no taxon of the label set {labelset.name!r}: write scientific names "
+            "that it knows, one a line, or give a label set that has them with --labels"
+        )
     return verdict
 
 

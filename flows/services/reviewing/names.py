@@ -8,6 +8,7 @@ from time import monotonic
 from db.core.engine import reading
 from db.store.reviewing.reviews import names_in_use
 from flows.execution.databases import known_database
+from pipeline.errors import SettingsError
 from pipeline.species.labelset import load_labelset, load_site_list
 from pipeline.species.search import Found, SearchIndex, search, search_index
 
@@ -27,14 +28,19 @@ class Names:
 
     def find(self, typed: str) -> tuple[Found, ...]:
         """The likeliest first; last what was typed itself, where no name is that."""
-        return search(self._ready(), typed)
+        return search(self.ready(), typed)
 
-    def _ready(self) -> SearchIndex:
+    def ready(self) -> SearchIndex:
+        """What is searched. SettingsError: no such lists, or no name of the site list is known."""
         with self._one_at_a_time:
             if self._index is None or monotonic() - self._made_at > NAMES_S:
                 with reading(known_database(self.database)) as conn:
                     used = names_in_use(conn)
                 listed = load_site_list(Path(self.sites)) if self.sites else None
-                self._index = search_index(load_labelset(self.labels), listed, used)
+                labelset = load_labelset(self.labels)
+                try:
+                    self._index = search_index(labelset, listed, used)
+                except SettingsError as why:
+                    raise SettingsError(f"{self.sites}: {why}") from why
                 self._made_at = monotonic()
             return self._index
