@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from db.core import schema
 from db.core.engine import open_database, reading, writing
-from flows.services.flags import judge_flags
+from flows.services.flags import judge_flags, list_flags, one_flag
 from flows.services.reviewing.agreement import SEED, SHARE
 from pipeline.report.maps.geojson import Backdrop
 from pipeline.trust.agreement import drawn_again
@@ -83,6 +83,20 @@ def test_a_flag_is_confirmed_and_dismissed_with_a_comment_as_on_the_command_line
     assert (judged.reviewer, judged.comment) == ("Ben", "snare")
     assert "Ben: snare" in amina.get("/flags").text
     assert len(rows(url, "SELECT id FROM verdict")) == 3, "earlier words are kept"
+
+
+def test_beside_a_flag_are_those_of_the_list_and_the_next_suspected_one(url):
+    listed = list_flags(url)
+    names, suspected = ([f.flag_id for f in listed if f.status in kinds] for kinds in (
+        ("suspected", "confirmed", "dismissed"), ("suspected",)
+    ))  # fmt: skip
+    for at, flag in enumerate(listed):
+        found = one_flag(url, flag.flag_id)
+        assert found.flag == flag
+        assert found.before == (names[at - 1] if at else None)
+        assert found.after == (names[at + 1] if at + 1 < len(names) else None)
+        later = [one for one in names[at + 1 :] + names[:at] if one in suspected]
+        assert found.suspected == (later[0] if later else None)
 
 
 def test_what_is_no_verdict_no_flag_or_comes_from_another_page_changes_nothing(url, amina):

@@ -204,7 +204,7 @@ def test_the_letters_that_are_taken_are_those_of_the_screens():
         (
             "--sites",
             "Dear all\nPlease find\n",
-            "given: the site list has no taxon of the label set",
+            "given: the site list has no taxon of",
         ),
     ],
 )

@@ -63,14 +63,39 @@ def flag_results(
     return frozenset((key, severity, score, reason) for key, severity, score, reason in rows)
 
 
+_ORDER = (
+    "CASE status WHEN 'suspected' THEN 0 ELSE 1 END, severity DESC, score DESC, started_at, flag_id"
+)
+_BESIDE = f"""
+WITH placed AS (SELECT flag_id, status, row_number() OVER (ORDER BY {_ORDER}) AS place FROM flags)
+SELECT
+    (SELECT o.flag_id FROM placed o WHERE o.place = mine.place - 1) AS before,
+    (SELECT o.flag_id FROM placed o WHERE o.place = mine.place + 1) AS after,
+    coalesce(
+        (SELECT o.flag_id FROM placed o WHERE o.status = 'suspected' AND o.place > mine.place
+            ORDER BY o.place LIMIT 1),
+        (SELECT o.flag_id FROM placed o WHERE o.status = 'suspected' AND o.place < mine.place
+            ORDER BY o.place LIMIT 1)
+    ) AS suspected
+FROM placed mine WHERE mine.flag_id = :flag_id
+"""
+
+
 def flags_shown(conn: Connection) -> Sequence[sa.Row[Any]]:
     """The view `flags`, the suspected ones first, the gravest first."""
-    return conn.execute(
-        sa.text(
-            "SELECT * FROM flags ORDER BY CASE status WHEN 'suspected' THEN 0 ELSE 1 END,"
-            " severity DESC, score DESC, started_at, flag_id"
-        )
-    ).all()
+    return conn.execute(sa.text(f"SELECT * FROM flags ORDER BY {_ORDER}")).all()
+
+
+def flag_shown(conn: Connection, flag_id: str) -> sa.Row[Any] | None:
+    """Its row of the view `flags`."""
+    query = sa.text("SELECT * FROM flags WHERE flag_id = :flag_id")
+    return conn.execute(query, {"flag_id": flag_id}).first()
+
+
+def flags_beside(conn: Connection, flag_id: str) -> sa.Row[Any] | None:
+    """In the order of `flags_shown` the one before a flag, the one after it, and the next suspected
+    one (after the last the first): flag_id or None each."""
+    return conn.execute(sa.text(_BESIDE), {"flag_id": flag_id}).first()
 
 
 def flags_named(conn: Connection, begins: str) -> Sequence[str]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from db.core.engine import reading, writing
 from db.core.rows import now
 from db.store.alerts import end_alerts
-from db.store.flags import flags_named, flags_shown, save_verdict
+from db.store.flags import flag_shown, flags_beside, flags_named, flags_shown, save_verdict
 from flows.execution.databases import known_database
 from pipeline.errors import InputError
 
@@ -38,6 +38,25 @@ def list_flags(database: str) -> tuple[ShownFlag, ...]:
         return tuple(_flag(row) for row in flags_shown(conn))
 
 
+@dataclass(frozen=True, slots=True)
+class OneFlag:
+    """A flag, and the flag_id of those beside it in the list."""
+
+    flag: ShownFlag
+    before: str | None
+    after: str | None
+    suspected: str | None  # the next one on which nobody decided
+
+
+def one_flag(database: str, flag_id: str) -> OneFlag:
+    """A flag by its whole name; InputError: there is none."""
+    with reading(known_database(database)) as conn:
+        row, beside = flag_shown(conn, flag_id), flags_beside(conn, flag_id)
+    if row is None or beside is None:
+        raise InputError("no such flag")
+    return OneFlag(_flag(row), beside.before, beside.after, beside.suspected)
+
+
 def judge_flags(
     database: str,
     names: Sequence[str],
@@ -54,7 +73,8 @@ def judge_flags(
         for flag_id in dict.fromkeys(chosen):
             save_verdict(conn, flag_id, confirmed, who, comment)
             end_alerts(conn, flag_id, "acknowledged" if confirmed else "dismissed", who, now())
-        return tuple(_flag(row) for row in flags_shown(conn) if row.flag_id in chosen)
+        rows = (flag_shown(conn, flag_id) for flag_id in dict.fromkeys(chosen))
+        return tuple(_flag(row) for row in rows if row)
 
 
 def _flag(row: "sa.Row[tuple[object, ...]]") -> ShownFlag:

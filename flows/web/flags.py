@@ -10,11 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from flows.services.flags import ShownFlag, judge_flags, list_flags
+from flows.services.flags import judge_flags, list_flags, one_flag
 from flows.services.reviewing.access import ask_for_people
 from flows.services.reviewing.seen import flag_pictures
 from flows.web.desk import Desk, page
-from pipeline.errors import InputError
 
 TASK = "flags"
 MOST = 40  # pictures on the page of a flag
@@ -35,14 +34,13 @@ def flags(request: Request) -> Response:
     return page(desk, "flags.html", reviewer=reviewer, flags=listed, left=left, more=more)
 
 
-def one_flag(request: Request) -> Response:
+def shown_flag(request: Request) -> Response:
     """One flag with its pictures as they are, and what was said of it."""
     desk: Desk = request.app.state.desk
     if (reviewer := desk.reviewer(request)) is None:
         return RedirectResponse("/", 303)
-    found = list_flags(desk.database)
-    at = _place(found, request.path_params["flag_id"])
-    pictures = flag_pictures(desk.database, found[at].flag_id)
+    found = one_flag(desk.database, request.path_params["flag_id"])
+    pictures = flag_pictures(desk.database, found.flag.flag_id)
     shown = pictures[:MOST]
     people = [(key, sha) for key, sha in shown if desk.pictures.people_on(key)]
     if people:
@@ -52,9 +50,9 @@ def one_flag(request: Request) -> Response:
         desk,
         "flag.html",
         reviewer=reviewer,
-        flag=found[at],
-        before=found[at - 1].flag_id if at else None,
-        after=found[at + 1].flag_id if at + 1 < len(found) else None,
+        flag=found.flag,
+        before=found.before,
+        after=found.after,
         pictures=[key for key, _ in shown],
         more=len(pictures) - len(shown),
         people=len(people),
@@ -72,31 +70,22 @@ async def judge(request: Request) -> Response:
         return RedirectResponse("/", 303)
     given = parse_qs((await request.body()).decode("utf-8", "replace"))
     said, words = given.get("said", [""])[0], given.get("comment", [""])[0]
-    found = await run_sync(list_flags, desk.database)
-    at = _place(found, request.path_params["flag_id"])
-    here = f"/flags/{found[at].flag_id}"
+    found = await run_sync(one_flag, desk.database, request.path_params["flag_id"])
+    flag_id = found.flag.flag_id
     if said not in SAID or len(words) > LONGEST:
         why = f"say confirm or dismiss, with at most {LONGEST} letters of comment"
-        return RedirectResponse(f"{here}?{urlencode({'why': why})}", 303)
+        return RedirectResponse(f"/flags/{flag_id}?{urlencode({'why': why})}", 303)
     comment = " ".join("".join(c if c.isprintable() else " " for c in words).split()) or None
 
     def keep() -> None:
-        judge_flags(desk.database, [found[at].flag_id], SAID[said], reviewer, comment)
+        judge_flags(desk.database, [flag_id], SAID[said], reviewer, comment)
 
     await run_sync(keep)
-    others = [flag for flag in found[at + 1 :] + found[:at] if flag.status == "suspected"]
-    return RedirectResponse(f"/flags/{others[0].flag_id}" if others else "/flags", 303)
-
-
-def _place(found: tuple[ShownFlag, ...], flag_id: str) -> int:
-    for at, flag in enumerate(found):
-        if flag.flag_id == flag_id:
-            return at
-    raise InputError("no such flag")
+    return RedirectResponse(f"/flags/{found.suspected}" if found.suspected else "/flags", 303)
 
 
 ROUTES = [
     Route("/flags", flags),
-    Route("/flags/{flag_id}", one_flag),
+    Route("/flags/{flag_id}", shown_flag),
     Route("/flags/{flag_id}", judge, methods=["POST"]),
 ]

@@ -176,8 +176,8 @@ def allowed(labelset: LabelSet, site_list: frozenset[str]) -> tuple[bool, ...]:
     ]
     if animals and not any(animals):
         raise SettingsError(
-            f"the site list has no taxon of the label set {labelset.name!r}: write scientific names "
-            "that it knows, one a line, or give a label set that has them with --labels"
+            f"the site list has no taxon of the label set {labelset.name!r}: write scientific "
+            "names that it knows, one a line, or give a label set that has them with --labels"
         )
     return verdict
 
