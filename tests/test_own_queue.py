@@ -161,6 +161,22 @@ def test_a_letter_answers_with_a_name_whatever_it_is_called_by(url, tmp_path):
     assert "<td>e</td><td>Loxodonta africana" in page.text and 'data-key="e"' in page.text
 
 
+def test_an_answer_is_spelled_as_the_label_set_in_use_spells_it(url, engine, tmp_path):
+    """Of the starter set a puma is Puma concolor, and Felis concolor a synonym of it."""
+    own = tmp_path / "mine.toml"
+    own.write_text(
+        'name = "mine"\n[lineage]\nFelidae = ["Carnivora", "Mammalia"]\n[[taxon]]\n'
+        'scientific = "Felis concolor"\nfamily = "Felidae"\ncommon = ["mountain lion"]\n'
+    )
+    amina = browser(url, labels=str(own))
+    keys = [key for (key,) in told(engine, "SELECT id FROM media ORDER BY id LIMIT 2")]
+    for key, name in zip(keys, ("mountain lion", "felis concolor"), strict=True):
+        said = [{"observation_type": "animal", "name": name}]
+        amina.ask("save", media_ids=[key], purpose="review", said=said)
+    names = told(engine, "SELECT name FROM review ORDER BY id DESC LIMIT 2")
+    assert names == [("Felis concolor",), ("Felis concolor",)]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -62,7 +62,7 @@ def make_desk(
     return Desk(
         database,
         Queues(database),
-        Answers(database),
+        Answers(database, labels),
         Pictures(database, roots, bar),
         Names(database, labels, sites),
         FlagsLater(database),

@@ -102,6 +102,7 @@ class Answers:
     """What people answer in one database. Several threads may save at once."""
 
     database: str
+    labels: str = "starter"  # a label set, by whose names answers are spelled
     _labels: LabelSet | None = None  # read once: an answer waits for it
     _names: set[str] | None = None
     _read_at: float = 0.0
@@ -119,6 +120,9 @@ class Answers:
 
     def save_each(self, reviewer: str, said: Mapping[int, Sequence[Said]], purpose: str) -> int:
         """The same of an answer for each picture: all of them are taken back together."""
+        # Who holds a visit is not asked again. A claim saves work only: where it ran out and
+        # another answered meanwhile, both answers stay as rows, the newest counts, and
+        # `review agreement` compares them.
         if not 0 < len(said) <= MOST_PLACES:
             raise InputError(f"an answer is about 1 to {MOST_PLACES} pictures")
         source, at = f"{withdrawn.SCREEN}{secrets.token_hex(8)}", now_here()
@@ -144,7 +148,7 @@ class Answers:
         with self._one_at_a_time:
             if self._names is None or monotonic() - self._read_at > NAMES_S:
                 self._names, self._read_at = names_in_use(conn), monotonic()
-            self._labels = self._labels or load_labelset()
+            self._labels = self._labels or load_labelset(self.labels)
             respelled, _ = meant(named, self._names, self._labels)
             written = [replace(row, name=respelled.get(row.name or "", row.name)) for row in said]
             self._names |= {row.name for row in written if row.name}
