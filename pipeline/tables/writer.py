@@ -49,7 +49,7 @@ def write_table(
         with part.open("w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
             count = _write(file, head, rows, as_it_is, line_end)
         part.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C and a full disk too: no part stays, and it is raised again
         with suppress(OSError):
             part.unlink()
         raise

@@ -71,7 +71,7 @@ def _tensors(path: Path) -> dict[str, NDArray[np.float32]]:
 
     try:
         graph = onnx.load(str(path)).graph
-    except Exception as why:  # protobuf's own classes
+    except Exception as why:  # protobuf's own classes, by implementation, share no base but this
         raise WeightsError(f"{path}: no ONNX file: {str(why).splitlines()[0]}") from why
     return {t.name: numpy_helper.to_array(t).astype(np.float32) for t in graph.initializer}
 
