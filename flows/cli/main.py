@@ -33,7 +33,7 @@ WRONG_PLACES = {  # a folder that cannot be written, a file where a folder shoul
     *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
     *(errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL),
 }  # all else may come in the midst of a run: a full disk, a card pulled out, no memory
-LONGEST_LINE = 4000  # letters: twenty faults of a table
+LONGEST_LINE = 3900  # letters: twenty faults of a table
 NO_SERVER = "Failed to reach API"  # Prefect's words, before anything of a run is done
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
