@@ -82,6 +82,15 @@ def test_a_clip_in_a_codec_that_nobody_knows_is_unreadable():
             read(unknown)
 
 
+def test_a_stream_that_begins_later_costs_nothing():
+    whole = film(30, "mpegts")
+    later = bytearray(whole)
+    for at in range(0, len(later), 188):  # packets of MPEG-TS; 0x100 is the number of its stream
+        if later[at + 1] & 31 == 1 and later[at + 2] == 0:
+            later[at + 2] = 1
+    assert [one.number for one in clip.frames(whole + later)] == [0, 10, 20]
+
+
 def test_a_clip_in_a_child_gives_the_same_frames():
     data = film(35)
     here, apart = clip.shown(data, "video/mp4"), child.decode_in_child(data, "video/mp4")

@@ -209,6 +209,8 @@ def _packets(container: Any, stream: Any, end: bool = False) -> Iterator[Any]:
                 yield packet
     except FFmpegError:
         return  # a damaged rest: the packets before it count
+    except IndexError:
+        return  # PyAV at the end of a clip in which a stream began later: all packets were given
 
 
 def _at(packet: Any) -> int:

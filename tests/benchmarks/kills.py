@@ -36,7 +36,7 @@ from db.integrity.check import check
 from db.integrity.dump import dump
 from tests import cards, stepped
 from tests.conftest import in_database
-from tests.prefect_servers import prefect_server
+from tests.prefect_servers import key_of, prefect_server
 from tests.servers import PostgreSQL, making_databases
 from tests.stepped import STEPS
 
@@ -287,6 +287,7 @@ def a_served_life(card: Card, url: str, dice, env: dict, kills: int = 3) -> Coun
         "--param",
         f"boxes={card.folder / 'boxes.json'}",
     ]
+    let_in = {**env, "PREFECT_API_AUTH_STRING": key_of(env["PREFECT_API_URL"])}
     done = Counter()
     for _ in range(kills):
         served = subprocess.Popen(
@@ -295,7 +296,7 @@ def a_served_life(card: Card, url: str, dice, env: dict, kills: int = 3) -> Coun
             **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
         )
         try:
-            until(lambda: subprocess.run(deploy, env=env, capture_output=True).returncode == 0)
+            until(lambda: subprocess.run(deploy, env=let_in, capture_output=True).returncode == 0)
             process = until(lambda runner=served.pid: flow_process(runner))
             time.sleep(dice.uniform(2, 9))
             done["anywhere"] += process.is_running()
