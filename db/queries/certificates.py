@@ -31,7 +31,6 @@ JOIN media m ON m.id = s.media_id
 JOIN batch b ON b.id = s.batch_id
 JOIN deployment d ON d.id = s.deployment_id
 LEFT JOIN look k ON k.media_id = s.media_id AND k.recipe_id = b.look_recipe_id
-LEFT JOIN look k ON k.media_id = s.media_id AND k.recipe_id = b.look_recipe_id
 LEFT JOIN visit v ON v.id = s.visit_id
 LEFT JOIN media f ON f.id = v.media_id
 LEFT JOIN review r ON r.id = s.review_id AND r.purpose <> 'event'
@@ -113,54 +112,6 @@ def drawn_visits(
     told: set[int] = set()
     types: defaultdict[int, set[str]] = defaultdict(set)
     pictures: defaultdict[int, list[sa.Row[Any]]] = defaultdict(list)
-    for part in chunks(visits):
-        given = {"visits": part}
-        told |= set(conn.execute(_among(_TOLD), given).scalars())
-        for visit, kind in conn.execute(_among(_TYPES), given):
-            types[visit].add(kind)
-        for row in conn.execute(_among(f"{_LOOKED} AND s.visit_id IN :visits"), given):
-            pictures[row.visit_id].append(row)
-    return [
-        (
-            row,
-            frozenset(types[row.visit_id] or {"blank"}) if row.visit_id in told else None,
-            sorted(pictures[row.visit_id], key=lambda picture: picture.sha256),
-        )
-        for row in drawn
-    ]
-
-
-def _among(query: str) -> sa.TextClause:
-    return sa.text(query).bindparams(sa.bindparam("visits", expanding=True))
-
-
-def planned_with(conn: Connection) -> dict[str, dict[str, Any]]:
-    """By card, the settings of the run that cut it into windows and bursts: its first."""
-    query = sa.text(_PLANNED).columns(sa.column("name"), sa.column("settings", schema.Json))
-    return {name: settings.get("windows", {}) for name, settings in conn.execute(query)}
-
-
-def types_seen(conn: Connection, rows: Iterable[sa.Row[Any]]) -> dict[str, frozenset[str]]:
-    """The observation types of the answer on each of these pictures that has one."""
-    more = defaultdict(set)
-    for media, answer, kind in conn.exec_driver_sql(_MORE):
-        more[media, answer].add(kind)
-    return {
-        row.sha256: frozenset({row.observation_type, *more[row.answered, row.answer]})
-        for row in rows
-        if row.answered is not None
-    }
-
-
-def drawn_visits(
-    conn: Connection, recipe_id: int
-) -> list[tuple[sa.Row[Any], frozenset[str] | None, list[sa.Row[Any]]]]:
-    """Every visit of a draw, the observation types that people saw in the whole of it (None: they
-    did not tell), and its scored pictures, none where it is no visit any more."""
-    drawn = conn.execute(sa.text(_DRAWN), {"recipe": recipe_id}).all()
-    visits = [row.visit_id for row in drawn if row.visit_id is not None]
-    told: set[int] = set()
-    types, pictures = defaultdict(set), defaultdict(list)
     for part in chunks(visits):
         given = {"visits": part}
         told |= set(conn.execute(_among(_TOLD), given).scalars())
