@@ -99,11 +99,13 @@ def test_the_tower_reloaded_computes_what_the_backbone_with_both_patches_does():
     assert not torch.allclose(found["own"], found["plain"], atol=1e-2)  # what would load silently
 
 
-def test_the_shipped_texts_are_the_text_tower_s(starter):
+def test_each_shipped_text_is_nearest_to_the_text_tower_s_words_of_its_own_taxon(starter):
     labelset = load_labelset("starter")
-    shipped = starter.shipped_texts(labelset.digest)
-    made = zeroshot.text_vectors([g for t in labelset.taxa[:20] for g in t.prompts], starter)
-    assert np.abs(shipped[:20] - made).max() < 2e-3
+    shipped = starter.shipped_texts(labelset.digest)  # pulled on by pictures, see `train texts`
+    made = zeroshot.text_vectors([g for t in labelset.taxa for g in t.prompts], starter)
+    cosines = (shipped / np.linalg.norm(shipped, axis=1, keepdims=True)) @ made.T
+    assert np.array_equal(cosines.argmax(axis=1), np.arange(len(made)))
+    assert np.diag(cosines).min() > 0.9
     assert starter.shipped_texts("0" * 64) is None
 
 

@@ -210,6 +210,24 @@ def train_drawn(
     return 0
 
 
+@train.command("texts")
+def train_texts(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The labeller; changed in place.")],
+    tables: Annotated[
+        list[Path], typer.Argument(metavar="CSV", help="Further pictures and their species.")
+    ],
+) -> int:
+    """Pull a labeller's texts on by further pictures, as the starter labeller's were.
+
+    camtriage train texts labeller labels.csv
+    """
+    from flows.services.upkeep import training
+
+    pictures = training.pull_texts(folder, tables, print)
+    print(f"{folder}: texts pulled on by {pictures} pictures")
+    return 0
+
+
 @train.command("labeller")
 def train_labeller(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Backbone weights and class list.")],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Recipe = dict[str, Any]  # as it is stored: plain values
 
 LOOK_VERSION = 2  # raise when the code of pipeline/frames changes what comes out
-LABEL_VERSION = 4  # the same for pipeline/species
+LABEL_VERSION = 5  # the same for pipeline/species
 FLAG_VERSION = 1  # the same for a rule of pipeline/poaching that exists; a new rule needs no number
 FIRST_RULES = [  # what ran under a flag recipe that names no rules: those before recipes did
     *("human_unexpected", "vehicle_unexpected", "human_at_night", "group_on_foot", "dog"),

@@ -49,7 +49,7 @@ class Bank:
     """A label set as vectors of one model. Taxa in the label set's order."""
 
     labelset: LabelSet
-    vectors: NDArray[np.float32]  # (m, d) of unit length: each form of each taxon
+    vectors: NDArray[np.float32]  # (m, d) of about unit length: each form of each taxon
     owner: NDArray[np.int64]  # (m,) the taxon of each, rising
     family: str  # softmax or sigmoid
     scale: float

@@ -16,6 +16,7 @@ from pipeline.train.evaluate import evaluate_frames
 from pipeline.train.frame.learn import Plan
 from pipeline.train.frame.training import FrameOptions
 from pipeline.train.frame.training import train_frame as train
+from pipeline.train.labeller import pull
 from pipeline.train.labeller import training as labeller
 from pipeline.train.labeller.prototypes import add_prototypes
 
@@ -135,6 +136,11 @@ def train_detector(
 def add_drawn(labeller_folder: Path, tables: Sequence[Path], report: Report) -> int:
     """Teach a labeller drawn animals; how many real pictures it was held against."""
     return int(add_prototypes(labeller_folder, tables, report)["real"])
+
+
+def pull_texts(labeller_folder: Path, tables: Sequence[Path], report: Report) -> int:
+    """Move a labeller's texts by further pictures; how many moved them."""
+    return int(pull.pull_texts(labeller_folder, tables, report)["pictures"])
 
 
 def train_labeller(folder: Path, table: Path, out: Path, report: Report) -> Path:

@@ -62,7 +62,7 @@ def add_prototypes(
         raise SettingsError(f"{', '.join(map(str, tables))}: no picture may be trained on")
     with tempfile.TemporaryDirectory() as place:
         examples = [*drawn_examples(Path(place)), *(picture.example for picture in real)]
-        vectors = _vectors(examples, encoder, notes, tell)
+        vectors = vectors_of(examples, encoder, notes, tell)
     bank = replace(zeroshot.bank(labelset, encoder), prototypes=())
     shown = np.array([TAXA.get(one.scientific_name, "") if _drawn(one) else "" for one in examples])
     names = sorted({*shown} - {""})
@@ -109,7 +109,7 @@ def _drawn(example: Example) -> bool:
     return example.study == "drawn"
 
 
-def _vectors(
+def vectors_of(
     examples: Sequence[Example], encoder: Encoder, notes: Path | None, tell: Tell
 ) -> NDArray[np.float32]:
     """(n, 2, d): crop and frame of each picture."""
