@@ -138,6 +138,15 @@ def test_a_number_before_a_word_counts_and_the_same_again_is_one_key(page, url):
     assert newest(url)[:3] == ("human", None, 12)
 
 
+def test_the_same_again_is_never_what_was_taken_back(page, screen, url):
+    begin(page, screen)
+    press(page, "p")
+    press(page, "b")
+    press(page, "Backspace")
+    press(page, "r")
+    assert newest(url)[0] == "human"
+
+
 def search(page, letters: str) -> None:
     page.keyboard.press("/")
     page.keyboard.type(letters)
@@ -181,6 +190,16 @@ def test_a_name_that_no_list_has_is_saved_by_a_second_enter_alone(page, url):
     until(page, "document.getElementById('sure').textContent.includes('Enter again saves it')")
     press(page, "Enter")
     assert newest(url)[1] == "Chimaera sagax"
+
+
+def test_a_name_that_is_only_near_what_was_typed_is_saved_by_a_second_enter(page, url):
+    before = newest(url)
+    search(page, "impola")
+    page.keyboard.press("Enter")
+    until(page, "document.getElementById('sure').textContent.startsWith('Is impala meant?')")
+    assert newest(url) == before
+    press(page, "Enter")
+    assert newest(url)[1] == "Aepyceros melampus"
 
 
 def test_the_keys_open_at_their_top_and_the_first_page_begins_at_its_first_queue(page, screen):

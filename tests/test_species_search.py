@@ -109,6 +109,18 @@ def test_a_beginning_comes_before_what_is_only_near(park):
     assert names(search(index, "leopardu"))[0] == "Leopardus pardalis"
 
 
+def test_what_is_only_near_says_so(park):
+    index = search_index(park)
+    assert search(index, "lepoard")[0].near
+    assert not search(index, "leop")[0].near
+
+
+def test_a_species_comes_before_a_family_of_the_same_word():
+    index = search_index(load_labelset("starter"))
+    assert search(index, "wolf")[0].taxon.name == "Canis lupus"
+    assert search(index, "canidae")[0].taxon.name == "Canidae"
+
+
 def test_a_name_that_was_used_here_is_known_though_no_label_set_has_it(park):
     found = search(search_index(park, None, ["our old tom"]), "old")
     assert names(found) == ["our old tom"]

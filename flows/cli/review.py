@@ -142,7 +142,7 @@ def review_open(
     ] = None,
     keys: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help='TOML: [keys], then e = "Loxodonta africana".'),
+        typer.Option(metavar="FILE", help='TOML: a table keys, in it e = "Loxodonta africana".'),
     ] = None,
     database: Database = None,
     settings: Settings = None,

@@ -15,6 +15,7 @@ from pipeline.species.labelset import LONGEST_TEXT, LabelSet, allowed
 
 SLIPS = ((12, 3), (7, 2), (4, 1))  # letters typed -> letters that may be wrong; fewer: none
 MOST = 8
+NEAR = 2  # the last kind of match: letters differ
 SCIENTIFIC = re.compile(r"[A-Z][a-zë-]+( (\([A-Z][a-zë-]+\)|[a-zë-]+|(sp|spp|cf|aff)\.))*")
 
 
@@ -38,6 +39,7 @@ class Found:
     matched: str  # the name by which it was found, as it is written
     new: bool = False  # nobody knows this name: it is what was typed
     looks_scientific: bool = True  # false: a new name that cannot be a scientific one
+    near: bool = False  # some letters are not what was typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,12 @@ def search(index: SearchIndex, typed: str, most: int = MOST) -> tuple[Found, ...
     whole = any(rank[0] == 0 for rank, _ in best.values())
     if len(best) < most:
         for name, slips in _near(index, "".join(plain)):
-            _keep(index, best, name, _rank(index, name, 2, slips))
+            _keep(index, best, name, _rank(index, name, NEAR, slips))
     order = sorted(best.items(), key=lambda item: item[1][0])[:most]
-    found = [Found(index.taxa[taxon], index.names[name][0]) for taxon, (_, name) in order]
+    found = [
+        Found(index.taxa[taxon], index.names[name][0], near=rank[0] == NEAR)
+        for taxon, (rank, name) in order
+    ]
     if not whole:
         new = Known(text, "animal", "", "", False, False)
         made = Found(new, text, True, SCIENTIFIC.fullmatch(text) is not None)
@@ -105,9 +110,10 @@ def _is_within(plain: list[str], matched: str) -> bool:
 
 
 def _rank(index: SearchIndex, name: int, kind: int, quality: int) -> tuple[object, ...]:
-    """Sorts the likelier before. kind 0: the whole name, 1: begins so, 2: is near."""
+    """Sorts the likelier before. kind 0: the whole name, 1: begins so, NEAR."""
     taxon = index.taxa[index.names[name][1]]
-    return kind, not taxon.on_site, not taxon.used, quality, len(taxon.name), taxon.name
+    wide = taxon.rank not in ("", "genus", "species", "subspecies")  # "wolf" is rarely a family
+    return kind, not taxon.on_site, not taxon.used, wide, quality, len(taxon.name), taxon.name
 
 
 def _keep(

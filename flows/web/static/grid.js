@@ -158,7 +158,8 @@ function marks() {
   }
   const { note } = $("tiles").dataset;
   const hidden = tiles.filter(isHidden).length;
-  const hint = [": Enter accepts the machine's word for ", selected.size === 1 ? "it" : "them",
+  const them = selected.size === 1 ? "it" : "them";
+  const hint = [leftOut ? `: a key or a name answers ${them}` : `: Enter accepts the machine's word for ${them}`,
     hidden ? `; ${hidden} hidden, h shows one` : "", note ? `; ${note}` : ""].join("");
   $("question").textContent = tiles.length ? `${selected.size} of ${tiles.length} selected` : "";
   if (tiles.length) {

@@ -24,7 +24,9 @@ let busy = false;
 let scope = ofVisits ? "visit" : "picture";
 let selected = new Set();
 let draft = fresh();
-let lastSaid = JSON.parse(sessionStorage.getItem("last") || "null");
+const MOST_REMEMBERED = 50;
+let mine = JSON.parse(sessionStorage.getItem("mine") || "[]"); // answers, the newest last
+let takenBack = [];
 let shownAt = 0;
 let playing = null;
 
@@ -302,8 +304,8 @@ async function say(rows) {
   const purpose = scope === "visit" ? "event" : isAudit ? "audit" : "review";
   const seconds = (performance.now() - shownAt) / 1000;
   await ask("save", { media_ids: keys, purpose, said });
-  lastSaid = said;
-  sessionStorage.setItem("last", JSON.stringify(said));
+  takenBack = [];
+  remember([...mine, said]);
   draft = fresh();
   const whole = scope === "visit" || !item.of_visit;
   if (whole) return saved(seconds);
@@ -325,11 +327,22 @@ function saved(seconds) {
   });
 }
 
+// What `r` says again: never what was taken back.
+function remember(answers) {
+  mine = answers.slice(-MOST_REMEMBERED);
+  sessionStorage.setItem("mine", JSON.stringify(mine));
+}
+
 async function undo(again) {
   const { item: found, answers: many } = await ask("undo", { queue, again });
   if (!found) return tell(new Error(again ? "nothing to give again" : "nothing of yours to take back"));
   if (item && item.media_id !== found.media_id) future.push(item);
   answered(again ? many : -many);
+  if (again && takenBack.length) remember([...mine, takenBack.pop()]);
+  if (!again && mine.length) {
+    takenBack.push(mine[mine.length - 1]);
+    remember(mine.slice(0, -1));
+  }
   await display(found);
   tell(new Error((again ? "given again" : "taken back") + (many > 1 ? `: ${many} answers` : "")));
 }
@@ -378,7 +391,7 @@ const KEYS = {
   p: () => say([{ observation_type: "human" }]),
   v: () => say([{ observation_type: "vehicle" }]),
   u: () => say([{ observation_type: "unknown" }]),
-  r: () => (lastSaid ? say(lastSaid) : tell(new Error("no answer before this"))),
+  r: () => (mine.length ? say(mine[mine.length - 1]) : tell(new Error("no answer before this"))),
   "/": () => openSearch(),
   s: () => openSearch(),
   d: () => openDetails(),

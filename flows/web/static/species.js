@@ -50,11 +50,12 @@ function listFound() {
   }));
 }
 
-// A name that no list has is saved by a second key alone.
+// A name that no list has, or that is not what was typed, is saved by a second key alone.
 function askTwice(one) {
   sureOf = one?.taxon.name ?? null;
   $("sure").hidden = !one;
-  $("sure").textContent = !one ? "" : `${sureOf} is in no list here. Enter again saves it as a new name,`
+  $("sure").textContent = !one ? "" : one.near ? `Is ${one.matched} meant? Enter again saves ${sureOf}; Esc leaves.`
+    : `${sureOf} is in no list here. Enter again saves it as a new name,`
     + " which should be a scientific one, as Equus quagga; Esc leaves."
     + (one.looks_scientific ? "" : " It does not look like one: a capital letter first, then small ones.");
 }
@@ -62,7 +63,7 @@ function askTwice(one) {
 function choose(i, goesOn) {
   const one = found[i];
   if (!one) return;
-  if (one.new && sureOf !== one.taxon.name) return askTwice(one);
+  if ((one.new || one.near) && sureOf !== one.taxon.name) return askTwice(one);
   $("search").close();
   const kind = one.taxon.observation_type;
   take({ observation_type: kind, name: kind === "animal" ? one.taxon.name : null }, goesOn);
