@@ -24,6 +24,7 @@ from flows.run_options import NamingOptions
 from flows.services.relabel import relabel
 from flows.services.reviewing.learn import learn_names
 from flows.steps import recipes
+from flows.steps.ingest import names_given_up
 from pipeline.errors import SettingsError, WeightsError
 from pipeline.records import (
     Deployment,
@@ -293,6 +294,22 @@ def test_what_was_learned_names_the_cards_again_and_is_part_of_their_recipe(url)
     others = Counter(label.name for sha, label in labels.items() if sha not in reviewed)
     assert others[STRANGE] == 3 and others[KNOWN] == 6  # all of their kind that nobody reviewed
     assert visits[STRANGE] == visits[KNOWN] == 8
+
+
+def test_a_run_without_what_was_learned_says_whose_names_it_gives_up(url):
+    engine = open_database(url)
+    with writing(engine) as conn:
+        here = batch_row(conn, 1)["label_recipe_id"]
+        plain = {**read_recipe(conn, here), "version": 0}
+        plain.pop("learned", None)
+        now = save_recipe(conn, "label", plain)
+        park = save_recipe(conn, "label", {**plain, "learned": {"name": "learned:park"}})
+        set_current(conn, 1, label=park)
+        assert names_given_up(conn, 1, park) == ()
+        (said,) = names_given_up(conn, 1, now)
+        set_current(conn, 1, label=here)
+    engine.dispose()
+    assert "camtriage relabel --labeller learned:park" in said
 
 
 def test_vectors_of_another_labeller_are_refused(url, monkeypatch):

@@ -172,7 +172,7 @@ def test_a_name_from_outside_leads_nowhere(name, safe):
         ('tls = "none"', "unknown: tls"),
         ('[cameras."../x"]\nsender = "a@b"', "not a name for a folder"),
         ("[cameras.CamC]", "sender or subject must be given"),
-        ("cameras = 3", "cannot be read as TOML|write each camera"),
+        ("cameras = 3", "stands there twice|write each camera"),
     ],
 )
 def test_a_wrong_mail_toml_is_one_line(tmp_path, wrong, said):

@@ -15,6 +15,7 @@ from db.store.batches import (
     find_batch,
     is_stream,
     last_run,
+    read_recipe,
     save_batch,
     save_recipe,
     start_run,
@@ -94,7 +95,25 @@ def save_card(options: RunOptions, card: Card) -> StartedRun:
             save_windows(conn, batch_id, plan(new, options.load_settings().windows, numbers))
         run = _begin(conn, options, batch_id, card.name, before != _facts(conn, batch_id))
         entered = f"{counted(outages, 'outage')} entered from the table's columns of problems."
-        return replace(run, notes=(*met, *((entered,) if outages else ())))
+        given_up = names_given_up(conn, batch_id, run.label)
+        return replace(run, notes=(*met, *((entered,) if outages else ()), *given_up))
+
+
+def names_given_up(conn: Connection, batch_id: int, label: int) -> tuple[str, ...]:
+    """Said where names that were learned, or another program's, give way to those of this run."""
+    current = batch_row(conn, batch_id)["label_recipe_id"]
+    if current in (None, label):
+        return ()
+    before, now = read_recipe(conn, current), read_recipe(conn, label)
+    whose = {"--labeller": before.get("learned", {}).get("name"), "--answers": source_of(before)}
+    if "learned" in now or source_of(now):
+        return ()
+    return tuple(
+        f"Its names came by {option} {name}, which this run does not have: they are made without "
+        f"it. `camtriage relabel {option} {name}` gives them back; give {option} to each run."
+        for option, name in whose.items()
+        if name
+    )
 
 
 def _facts(conn: Connection, batch_id: int) -> dict[str, tuple[object, ...]]:
