@@ -86,9 +86,10 @@ def made_database(folder: Path, pictures: int, originals: list[Path]) -> str:
 def originals_in(folder: Path, given: Path | None) -> list[Path]:
     """Copies of the given pictures, so that links to them stay on one disk."""
     if given is None:
-        path = folder / "original.jpg"
-        save(picture(1, animal=True, size=(3264, 2448)), path, None)
-        return [path]
+        # a file has at most 65 000 names
+        drawn = [folder / f"original-{number}.jpg" for number in range(8)]
+        save(picture(1, animal=True, size=(3264, 2448)), drawn[0], None)
+        return [drawn[0], *(Path(shutil.copy(drawn[0], path)) for path in drawn[1:])]
     found = sorted(path for path in given.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
     return [
         Path(shutil.copy(path, folder / f"original-{number}.jpg"))
