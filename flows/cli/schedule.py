@@ -100,8 +100,10 @@ def stream(
     """
     from flows.services.streams.watch import watch_streams
 
-    print("looking; Ctrl-C ends it, and nothing is lost by that", file=sys.stderr)
-    for told in watch_streams(folder, options):
+    watched = watch_streams(folder, options)
+    print(next(watched).line, flush=True)  # folder, models and database are as they must be
+    print("Ctrl-C ends it, and nothing is lost by that", file=sys.stderr)
+    for told in watched:
         print(told.line, file=sys.stderr if told.wrong else sys.stdout, flush=True)
     return 0
 

@@ -90,8 +90,8 @@ def _facts(folder: Path, name: str) -> Facts:
     path = folder / "detector.json"
     if not path.is_file():
         raise WeightsError(
-            f"{name}: no such detector; give starter, or a folder with detector.json in it "
-            f"(`camtriage train detector` makes one)"
+            f"{name}: no such detector; give starter, none, local:FILE.onnx, or a folder with "
+            f"detector.json in it (`camtriage train detector` makes one)"
         )
     try:
         facts: Facts = json.loads(path.read_text("utf-8"))
