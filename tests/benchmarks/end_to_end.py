@@ -4,7 +4,7 @@
 
 peer    what most programs do, with the same networks: open each picture in full, the default
         transforms of timm and open_clip, PyTorch, one picture at a time, one commit a picture; the
-        labeller opens kept pictures again. Timed on some of the pictures, by default 60.
+        labeller opens kept pictures again; no detector. Timed on some pictures, by default 60.
 floor   each part of our work alone, on all cores at once, with nothing to wait for; summed. What
         is embedded: the pictures that are kept, and the blanks drawn for the audit
 ours    `camtriage run` as a process of its own, from its start to the finished database; the same
@@ -265,9 +265,11 @@ def told(name: str, one: Measured) -> str:
         _line(f"peer, on {one.peer.pictures} of them", one.peer),
         f"{'floor':26}{1000 / one.floor_ms:10.1f}{one.floor_ms:14.2f}"
         f"{sum(part.processor_ms for part in one.floor.values()):18.2f}",
-        f"ours is {one.peer.ms / one.ours.ms:.1f} times as fast as the peer by the clock, "
-        f"{one.peer.processor_ms / one.ours.processor_ms:.1f} times by processor, and reaches "
-        f"{one.floor_ms / one.ours.ms:.0%} of the floor",
+        f"without the detector, which the peer has not, ours is {one.peer.ms / one.without.ms:.1f} "
+        "times as fast as the peer by the clock, "
+        f"{one.peer.processor_ms / one.without.processor_ms:.1f} times by processor; with it "
+        f"{one.peer.ms / one.ours.ms:.1f} and {one.peer.processor_ms / one.ours.processor_ms:.1f} "
+        f"times, and reaches {one.floor_ms / one.ours.ms:.0%} of the floor",
         f"and takes {one.ours.processor_ms / one.without.processor_ms:.2f} times the processor of "
         "a run without the detector",
         "where the floor's and our time goes, ms by clock and of processor a picture:",
