@@ -339,6 +339,12 @@ def test_the_address_of_the_screen_is_one_without_a_key(address, tmp_path):
         channels(tmp_path, f'review_url = "{address}"\n')
 
 
+def test_a_channel_tried_without_its_secret_is_refused_once_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.delenv("HOOK_KEY")
+    with pytest.raises(SettingsError, match=r"^channel hook: its secret is missing"):
+        manage.try_channel(channels(tmp_path, HOOK.format("http://127.0.0.1:9")), "hook")
+
+
 def test_no_secret_is_told_by_rows_or_errors(url, receiver, tmp_path, monkeypatch):
     wrong = "12345:a-secret-nobody-may-read"
     monkeypatch.setenv("BOT", wrong)

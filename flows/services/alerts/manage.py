@@ -9,6 +9,7 @@ from db.store.alerts import alerts_named, alerts_shown, end_alerts
 from flows.execution.databases import known_database
 from flows.services.alerts.deliver import deliver
 from flows.services.alerts.outcome import Outcome
+from flows.services.alerts.secrets import secret_of
 from flows.services.flags import the_one
 from pipeline.alerts.channels import Alerting
 from pipeline.alerts.message import Alert
@@ -53,10 +54,11 @@ def acknowledge(database: str, names: Sequence[str], who: str | None) -> tuple[S
 
 
 def try_channel(alerting: Alerting, name: str) -> Outcome:
-    """Send one alert that says it is a test. InputError: no such channel."""
+    """Send one alert that says it is a test. InputError: no such channel, or no secret for it."""
     channels = {channel.name: channel for channel in alerting.channels}
     if name not in channels:
         raise InputError(f"{name}: no such channel; there are: {', '.join(channels) or 'none'}")
+    secret_of(channels[name])  # else it would say that it tries again
     at = now()
     words = "Test: this is no alert; somebody tried the channel."
     test = Alert("0" * 64, "test", None, None, None, None, at, 1, (), words, "live", 0)
