@@ -172,7 +172,7 @@ def season(tmp_path_factory):
     words = ["run", card, "--database", url, "--name", "k", "--boxes", place / "boxes.json"]
     with contextlib.redirect_stdout(io.StringIO()) as said:
         assert camtriage(*words, "--detector", "none") in (0, None)
-    assert "11, 2 of them clips" in said.getvalue()
+    assert "11, 2 of them clips, 1 without a time" in said.getvalue()
     return place, url
 
 

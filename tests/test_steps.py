@@ -1,6 +1,7 @@
 """Each step of a run by itself: what it refuses, what it leaves alone, and how a run ends."""
 
 import sqlite3
+import time
 from dataclasses import replace
 
 import pytest
@@ -168,6 +169,7 @@ def test_a_full_disk_ends_the_run_at_once():
 
     def score_windows(item: int) -> None:
         begun.append(item)
+        time.sleep(0.02)  # as any window takes longer than to hear of one that failed
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk is full"))
 
     with pytest.raises(OperationalError):

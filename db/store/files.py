@@ -31,6 +31,7 @@ class FileCounts:
     skipped: int  # by name: ._*, system folders
     lost: int  # no picture, no problem: must be 0
     clips: int = 0  # of the pictures
+    timeless: int = 0  # of the pictures: no time in them or in their names
 
     @property
     def closes(self) -> bool:
@@ -105,9 +106,12 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     counts: dict[str, int] = {name: count for name, count in conn.execute(query)}
     found = sum(counts.values())
     known = {name: counts.pop(name, 0) for name in ("pictures", "unreadable", "skipped", "lost")}
-    clips = sa.select(sa.func.count()).where(f.kind == "video", f.media_id.is_not(None))
-    of_them = conn.execute(clips.where(f.batch_id == batch_id)).scalar_one()
-    return FileCounts(found=found, other=counts, clips=of_them, **known)
+    m = schema.media.c
+    timeless = sa.exists().where(m.id == f.media_id, m.taken_at.is_(None))
+    mine = sa.func.count().filter(f.kind == "video"), sa.func.count().filter(timeless)
+    of_them = sa.select(*mine).where(f.batch_id == batch_id, f.media_id.is_not(None))
+    clips, without = conn.execute(of_them).one()
+    return FileCounts(found=found, other=counts, clips=clips, timeless=without, **known)
 
 
 def files_found(conn: Connection, batch_id: int) -> list[tuple[str, int, str | None]]:

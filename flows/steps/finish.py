@@ -73,6 +73,7 @@ def summarise(
             unreadable=files.unreadable,
             other={**files.other, "skipped": files.skipped} if files.skipped else {**files.other},
             clips=files.clips,
+            timeless=files.timeless,
             problems=len(file_problems_of(conn, run.batch_id)),
             states=summary.states(conn, run.batch_id),
             species=summary.species(conn, run.batch_id),

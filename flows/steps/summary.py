@@ -27,6 +27,7 @@ class Summary:
     certificates: dict[str, str] = field(default_factory=dict)  # of its thresholds, by kind
     warnings: tuple[str, ...] = ()
     clips: int = 0  # of the pictures
+    timeless: int = 0  # of the pictures
     scored: int = 0  # pictures scored in this run
     seconds: float = 0.0  # of scoring
 
@@ -44,14 +45,18 @@ def exit_code(summary: Summary) -> int:
 
 def rows(summary: Summary) -> list[tuple[str, str]]:
     """What a person reads: (what, how many or which)."""
-    clips = summary.clips
+    pictures = f"{summary.pictures}"
+    if summary.clips:
+        pictures += f", {summary.clips} of them clips"
+    if summary.timeless:
+        pictures += f", {summary.timeless} without a time"
     speed = summary.scored / summary.seconds if summary.seconds else 0.0
     others = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.other.items())) or "none"
     named = sorted(summary.species.items(), key=lambda count: (-count[1], count[0]))
     species = ", ".join(f"{name} {n}" for name, n in named[:8]) or "none"
     return [
         ("files", f"{summary.files}"),
-        ("pictures", f"{summary.pictures}" + (f", {clips} of them clips" if clips else "")),
+        ("pictures", pictures),
         ("unreadable pictures", f"{summary.unreadable}"),
         ("other files", others),
         ("file problems", f"{summary.problems}"),
