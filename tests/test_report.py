@@ -234,6 +234,8 @@ def test_the_page_says_unaudited_where_nobody_looked_and_an_interval_where_someb
     assert ">undecided</span>" in as_html(day_of(root, audit=(unsure,)))
     nobody = day_of(root, audit=(), audit_total=AuditRow("all cameras", 100, 23, 50, None))
     assert "Unaudited. 50 of 100 blanks were drawn" in as_html(nobody)
+    nothing = as_html(day_of(root, states={"kept": 3}, audit=(), audit_total=None))
+    assert ">no blanks</b><span>so there is nothing to audit" in nothing
 
 
 def test_pictures_nobody_could_decide_are_told_apart_from_those_nobody_looked_at(root):
