@@ -106,11 +106,10 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     counts: dict[str, int] = {name: count for name, count in conn.execute(query)}
     found = sum(counts.values())
     known = {name: counts.pop(name, 0) for name in ("pictures", "unreadable", "skipped", "lost")}
-    m = schema.media.c
-    timeless = sa.exists().where(m.id == f.media_id, m.taken_at.is_(None))
-    mine = sa.func.count().filter(f.kind == "video"), sa.func.count().filter(timeless)
-    of_them = sa.select(*mine).where(f.batch_id == batch_id, f.media_id.is_not(None))
-    clips, without = conn.execute(of_them).one()
+    m, count = schema.media.c, sa.func.count()
+    of_them = sa.select(count.filter(f.kind == "video"), count.filter(m.taken_at.is_(None)))
+    joined = of_them.join_from(schema.file, schema.media, m.id == f.media_id)
+    clips, without = conn.execute(joined.where(f.batch_id == batch_id)).one()
     return FileCounts(found=found, other=counts, clips=clips, timeless=without, **known)
 
 

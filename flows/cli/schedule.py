@@ -101,7 +101,7 @@ def stream(
     from flows.services.streams.watch import watch_streams
 
     watched = watch_streams(folder, options)
-    print(next(watched).line, flush=True)  # folder, models and database are as they must be
+    print(next(watched).line, flush=True)  # that it watches
     print("Ctrl-C ends it, and nothing is lost by that", file=sys.stderr)
     for told in watched:
         print(told.line, file=sys.stderr if told.wrong else sys.stdout, flush=True)

@@ -159,7 +159,8 @@ class Watch:
 def watch_streams(
     streams: Path, options: RunOptions, go_on: Callable[[], bool] = lambda: True
 ) -> Iterator[Told]:
-    """Look again and again, as long as `go_on` says so; once in any case."""
+    """Look again and again, as long as `go_on` says so; once in any case. The first line says that
+    it watches: folder, models and database are as they must be."""
     watch = Watch(streams, options)
     yield Told(f"watching {streams}")
     while True:
