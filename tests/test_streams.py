@@ -289,7 +289,7 @@ def test_a_folder_that_cannot_be_a_stream_is_told_once_and_stops_no_other(tmp_pa
     told = [one.line for one in watch.once()]
     assert len(told) == 3 and "loose in" in told[0] and "at most 200 bytes" in told[2]
     assert not [one for one in watch.once()]
-    with pytest.raises(CardError, match="no such folder"):
+    with pytest.raises(CardError, match="no such folder; make it"):
         Watch(tmp_path / "unmounted", options(url))
     assert os.path.exists(tmp_path / "loose.jpg")
 

@@ -22,7 +22,7 @@ from flows.steps.summary import Summary, exit_code
 from pipeline.alerts.channels import Alerting
 from pipeline.card.inbox import loose_in, subfolders
 from pipeline.counted import counted
-from pipeline.errors import CamtriageError, in_one_line
+from pipeline.errors import CamtriageError, CardError, in_one_line
 from pipeline.streams.settle import Arriving
 
 EVERY_S = 1.0  # between two looks into the folders
@@ -79,6 +79,8 @@ class Watch:
 
     def __init__(self, streams: Path, options: RunOptions) -> None:
         self.streams, self.options = streams, options
+        if not streams.exists():
+            raise CardError(f"{streams}: no such folder; make it, and in it one for each camera")
         check_inputs(replace(options, card=str(streams)))  # the models are loaded here
         ready_database(options.database)
         self.alerting = alerting_of()
