@@ -171,10 +171,18 @@ def test_the_same_reviews_give_the_same_head(bank, three):
 def test_too_few_reviews_are_refused_with_the_number_that_is_missing(bank):
     with pytest.raises(SettingsError, match="name 10 more with `camtriage review`"):
         learn(clusters([KNOWN], bank), bank, Labels(), 0.95, FACTS)
-    alone = clusters([KNOWN, STRANGE], bank)
-    alone = replace(alone, deployments=tuple(f"of {name}" for name in alone.told))
+    once = clusters([KNOWN, STRANGE], bank)
+    once = replace(once, told=tuple(f"Genus species{k}" for k in range(20)))
     with pytest.raises(SettingsError, match=r"no name has 3 pictures in 2 .*`camtriage review`"):
-        learn(alone, bank, Labels(), 0.95, FACTS)
+        learn(once, bank, Labels(), 0.95, FACTS)
+
+
+def test_names_of_one_deployment_each_are_judged_by_visits_and_said_at_those_deployments(bank):
+    lessons = clusters([KNOWN, STRANGE], bank)
+    lessons = replace(lessons, deployments=tuple(f"of {name}" for name in lessons.told))
+    found = learn(lessons, bank, Labels(), 0.95, FACTS)
+    assert found.groups.words != "deployments" and not found.few
+    assert found.head.only_at == tuple(sorted({*lessons.deployments}))
 
 
 def test_one_deployment_is_judged_by_its_days_or_else_by_its_visits(bank):
@@ -182,7 +190,7 @@ def test_one_deployment_is_judged_by_its_days_or_else_by_its_visits(bank):
     assert groups_of(lessons).words == "days" or groups_of(lessons).count == 20
     two_days = replace(lessons, days=("2026-05-01", "2026-05-02") * 10)
     assert groups_of(two_days).words == "visits"
-    with pytest.raises(SettingsError, match="one deployment and 2 of its visits"):
+    with pytest.raises(SettingsError, match="of 1 deployment and 2 visits"):
         groups_of(replace(two_days, visits=two_days.days))
 
 

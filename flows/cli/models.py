@@ -281,7 +281,7 @@ def _print_learned(found: "LearnedNames") -> None:
     }
     if said := ", ".join(f"{count} {why}" for why, count in unused.items() if count):
         print(f"reviewed pictures left out: {said}")
-    alone = "" if found.groups == "deployments" else " of the only deployment"
+    alone = "" if found.groups == "deployments" else " of the reviewed deployments alone"
     print(f"judged on {found.group_count} {found.groups}{alone}, each left out, before and after:")
     print(f"  named as people do   {judged.named_before} {judged.named_after} of {judged.gain.n}")
     for when, true in (("before", judged.true_before), ("after", judged.true_after)):

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.records import FrameScores
 from pipeline.species.learned import Numbers
@@ -14,7 +15,7 @@ from pipeline.species.learned import Numbers
 FEWEST = 3  # pictures of a name, in FEWEST_GROUPS groups, that it is learned from
 FEWEST_GROUPS = 2
 LEAST = 20  # pictures with an animal's name
-LEAST_PARTS = 5  # days or visits, where there is one deployment
+LEAST_PARTS = 5  # days or visits, where no name was seen at two deployments
 FOLDS = 10
 REVIEW = "with `camtriage review`"  # what gives more
 
@@ -63,17 +64,20 @@ class Groups:
 
 
 def groups_of(lessons: Lessons) -> Groups:
-    """Deployments; of a single one its days, or of few days its visits."""
+    """Deployments, where a name was seen in several; else days, or of few days visits."""
     days = [day or visit for day, visit in zip(lessons.days, lessons.visits, strict=True)]
     every = {"deployments": lessons.deployments, "days": days, "visits": lessons.visits}
     for words, of in every.items():
         names, place = np.unique(np.array(of), return_inverse=True)
-        if len(names) >= (2 if words == "deployments" else LEAST_PARTS):
-            return Groups(words, place.astype(np.int64))
+        groups = Groups(words, place.astype(np.int64))
+        most = max(groups_by_name(lessons, groups).values(), default=0)
+        if most >= FEWEST_GROUPS if words == "deployments" else len(names) >= LEAST_PARTS:
+            return groups
+    places = counted(len({*lessons.deployments}), "deployment")
     raise SettingsError(
-        f"the reviewed pictures are of one deployment and {len(names)} of its visits: answer "
-        f"some of {LEAST_PARTS} visits, or of another deployment {REVIEW}, so that what is learned "
-        "can be judged on others"
+        f"the reviewed pictures are of {places} and {counted(len(names), 'visit')}: answer some of "
+        f"{LEAST_PARTS} visits, or the same animals at another deployment {REVIEW}, so that what "
+        "is learned can be judged on others"
     )
 
 
