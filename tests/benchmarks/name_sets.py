@@ -2,49 +2,30 @@
 
     python -m tests.benchmarks.name_sets LABELS.csv [LABELS.csv ...]
 
-on the cards whose pictures no shipped weights learnt from. Taxa are taken by falling probability
-until together they reach a share that makes the sets of all other cards, each counting once, hold
-the truth as often as was promised; what counts is the card left out.
+on the cards whose pictures no shipped weights learnt from, in the visits of
+`tests.benchmarks.name_levels`. Taxa are taken by falling probability until together they reach a
+share that makes the sets of all other cards, each counting once, hold the truth as often as was
+promised; what counts is the card left out.
 """
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frames.detector import load_detector
 from pipeline.species import zeroshot
 from pipeline.species.encoder import load_encoder
 from pipeline.species.labelset import load_labelset
 from pipeline.species.zeroshot import Bank
 from pipeline.train.labeller.head import Numbers, Picture, consistent, read_pictures
 from tests.benchmarks.labeller import pipeline_vectors
+from tests.benchmarks.name_levels import thinned, visits_of
 
 LEVELS = (0.9, 0.8, 0.5)
-GAP_S, LONGEST = 60, 5  # between pictures of a visit; pictures without a time
-
-
-def visits_of(pictures: Sequence[Picture]) -> list[list[int]]:
-    """Rows of animals with a name, by visit: neighbours of one place and name."""
-    places: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for row, picture in enumerate(pictures):
-        one = picture.example
-        if picture.truth:
-            places[one.card, one.station, str(one.path.parent), one.scientific_name].append(row)
-    found: list[list[int]] = []
-    for rows in places.values():
-        rows.sort(key=lambda row: (str(pictures[row].example.taken_at), pictures[row].example.name))
-        found.append(rows[:1])
-        for row in rows[1:]:
-            before, after = (pictures[k].example.taken_at for k in (found[-1][-1], row))
-            if before and after:
-                near = (after - before).total_seconds() <= GAP_S
-            else:
-                near = before is after and len(found[-1]) < LONGEST
-            found[-1].append(row) if near else found.append([row])
-    return found
 
 
 def left_out(
@@ -98,13 +79,10 @@ def report(pictures: Sequence[Picture], close: Numbers, bank: Bank) -> None:
 def main(tables: Sequence[Path]) -> None:
     """Look at the pictures and report."""
     labelset, encoder = load_labelset("starter"), load_encoder()
-    pictures = [
-        picture
-        for table in tables
-        for picture in read_pictures(table, labelset)
-        if not picture.shippable and picture.kind == "animal"
-    ]
-    vectors, bank = pipeline_vectors(pictures, encoder), zeroshot.bank(labelset, encoder)
+    read = [picture for table in tables for picture in read_pictures(table, labelset)]
+    pictures = thinned([one for one in read if not one.shippable and one.kind == "animal"])
+    vectors = pipeline_vectors(pictures, encoder, load_detector())
+    bank = zeroshot.bank(labelset, encoder)
     report(pictures, zeroshot.logits(vectors["crop"], vectors["frame"], bank), bank)
 
 
