@@ -23,7 +23,7 @@ reference: $(VENV)/installed-for-tests
 # The image's files by their hashes, from the constraints; those that only CUDA needs apart.
 hashes: $(VENV)/installed
 	$(PIP) uv
-	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra dask -c docker/constraints.txt \
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra dask --extra video -c docker/constraints.txt \
 	  --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 	  --no-header --no-annotate --no-emit-index-url --quiet -o $(VENV)/hashes.txt
 	for cuda in 0 1; do awk -v cuda=$$cuda \
