@@ -84,6 +84,7 @@ def test_a_data_set_that_comes_after_the_card_finds_its_pictures(told, card, tmp
     ingested(url, card)
     done = import_data_set(url, told)
     assert (done.pictures.met, done.pictures.new) == (10, 413)
+    assert done.pictures.apart == {("62c200a9", "be"): 10}  # told: its effort is without them
     seen = [row[1:] for row in ask(url, ON_THE_CARD)]  # the card's own deployment stays
     assert seen == [row[1:] for row in HERON * 10]
 

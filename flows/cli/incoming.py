@@ -64,6 +64,13 @@ def _print(done: "ImportedDataSet") -> None:
         f"pictures: {pictures.new} new, known by name alone; {pictures.met} met their bytes; "
         f"{pictures.known} known already"
     )
+    for (theirs, ours), many in [*pictures.apart.items()][:MOST_NAMED]:
+        print(
+            f"  {counted(many, 'picture')} of {theirs} stay in {ours}, as the card calls it: "
+            f"{theirs} has its effort without them"
+        )
+    if pictures.apart:
+        print("  one camera is two deployments then: in a new database import first, run after it")
     if pictures.standing:
         print(f"  {counted(pictures.standing, 'visit')} without any picture: one stands for each")
     if pictures.doubtful:
@@ -77,6 +84,9 @@ def _print(done: "ImportedDataSet") -> None:
     seen = ", ".join(f"{done.seen.get(kind, 0)} {words}" for kind, words in said.items())
     print(f"observations: {seen}; {counted(done.visits, 'visit')}")
     print(f"answers: {counted(done.answers, 'row')} new")
+    if done.as_others:
+        rows = counted(done.as_others, "row")
+        print(f"  {rows} by people went into others of the same picture or visit")
     if done.outages:
         print(f"{counted(done.outages, 'outage')} entered")
     if done.new_names:

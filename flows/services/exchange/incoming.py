@@ -59,6 +59,7 @@ class ImportedPictures:
     doubtful: tuple[str, ...]  # several pictures here might be these; they met none
     gone: int  # named by it before and not any more; they stay
     standing: int  # visits whose pictures it does not name
+    apart: Mapping[tuple[str, str], int]  # that met, by its deployment and that of the card, if two
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class ImportedDataSet:
     seen: Mapping[str, int]  # observations by who spoke: human, machine, and unclassified
     visits: int
     answers: int  # rows of people's answers that are new
+    as_others: int  # rows by people that went into others of the same picture or visit
     changed: int  # of them, on pictures that were known before
     outages: int
     new_names: Mapping[str, int]  # rows by scientific name that nobody used here before
@@ -149,18 +151,20 @@ def _bring_in(conn: Connection, data: DataSet, source: Path) -> ImportedDataSet:
     visits = _own_visits(data, groups, ids, words, gap_s, _of_cards(before, met))
     save_visits(conn, label, visits, [place.deployment_id for place in data.deployments])
     refresh_batch(conn, batch_id)
+    seen = Counter(
+        "unclassified" if seen.observation_type == "unclassified" else seen.method
+        for seen in data.seen
+    )
     return ImportedDataSet(
         data.name,
         data.form,
         data.rows,
         places,
         _counted(data, pictures, before, met),
-        Counter(
-            "unclassified" if seen.observation_type == "unclassified" else seen.method
-            for seen in data.seen
-        ),
+        seen,
         len(groups),
         answers,
+        seen["human"] - sum(map(len, given)),
         answers if before else 0,
         entered,
         fresh,
@@ -244,4 +248,9 @@ def _counted(
         doubtful=tuple(one.path for one in met.doubtful),
         gone=len(before.keys() - now),
         standing=standing,
+        apart=Counter(
+            (picture.deployment_id, here.deployment_id)
+            for picture, here in met.pairs
+            if picture.deployment_id != here.deployment_id
+        ),
     )

@@ -49,8 +49,17 @@ INSTEAD = {  # 0.1's names of 1.0's columns
 }
 UNREAD = {  # 0.1's and 1.0's columns that say nothing which is kept here
     "media": {"sequenceID", "_id"},
-    "observations": {"taxonID", "countNew", "cameraSetup", "_id"},
+    "observations": {"taxonID", "_id"},
 }
+LOST = {  # those that say something which is not kept
+    "media": {"exifData", "favorite", "mediaComments"},
+    "observations": {
+        *("cameraSetup", "cameraSetupType", "countNew", "individualPositionRadius"),
+        *("individualPositionAngle", "individualSpeed", "bboxX", "bboxY", "bboxWidth"),
+        *("bboxHeight", "observationTags"),
+    },
+}
+SEQUENCE = re.compile(r"sequenceID:\s*([\w-]+)")  # how Agouti tells the event of a picture in 1.0
 TYPES = {"empty": "blank", "undefined": "unclassified", "": "unclassified"}
 KINDS = ("animal", "human", "vehicle", "blank", "unknown", "unclassified")
 MOST_ANIMALS = 1_000_000
@@ -81,7 +90,7 @@ def read(folder: Path, name: str | None = None) -> DataSet:
         unknown=(
             *(f"{given.name}: {column}" for column in table.unused),
             *unknown,
-            *unknown_columns(seen, frozenset(OBSERVATIONS) | UNREAD["observations"]),
+            *_unread(seen, "observations", OBSERVATIONS),
         ),
         left_out=left_out.counts(),
     )
@@ -96,8 +105,7 @@ def _media(
     table = _table(_file(folder, about, "media"), "media", ("mediaID", "deploymentID"), MEDIA)
     pictures = list(_pictures(table, places, left_out))
     table.faults.refuse()
-    unknown = unknown_columns(table, frozenset(MEDIA) | UNREAD["media"])
-    return pictures, len(table.rows), unknown
+    return pictures, len(table.rows), _unread(table, "media", MEDIA)
 
 
 def _description(path: Path) -> Mapping[str, Any]:
@@ -140,6 +148,19 @@ def _inside(description: Path, resource: str, path: object) -> str:
 
 def _table(path: Path, name: str, needed: tuple[str, ...], known: tuple[str, ...]) -> Table:
     return read_table(path, needed, known, instead=INSTEAD[name])
+
+
+def _unread(table: Table, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns that no version has, and those of which something is lost."""
+    lost = {column for column in LOST[name] if any(_is_lost(row, column) for row in table.rows)}
+    return unknown_columns(table, (frozenset(known) | UNREAD[name] | LOST[name]) - lost)
+
+
+def _is_lost(row: Row, column: str) -> bool:
+    text = row.text(column) or ""
+    if column == "mediaComments":
+        text = SEQUENCE.sub("", text.replace(NO_HOUR, "")).strip()
+    return text.casefold() not in ("", "false")
 
 
 def _ranks(about: Mapping[str, Any]) -> dict[str, str]:
@@ -195,9 +216,14 @@ def _pictures(
             utc_offset_min=offset,
             mediatype=row.text("fileMediatype") or "image/jpeg",
             capture_method=_method(row.text("captureMethod")),
-            event=row.named("sequenceID"),
+            event=row.named("sequenceID") or _sequence(row),
             public=_public(row.text("filePublic")),
         )
+
+
+def _sequence(row: Row) -> str | None:
+    found = SEQUENCE.search(row.named("mediaComments") or "")
+    return found[1] if found else None
 
 
 def _public(word: str | None) -> bool | None:
@@ -230,6 +256,17 @@ def _observations(
             yield _observation(row, places[home], picture if of_media else None, left_out)
 
 
+def _spoke(row: Row) -> str:
+    """human or machine; a row that does not say is a person's."""
+    word = (row.text("classificationMethod") or "human").casefold()
+    if word.startswith("machine"):  # machine learning
+        return "machine"
+    if word != "human":
+        word = shown(row.text("classificationMethod") or "")
+        row.fault(f"classificationMethod {word}: known are human, machine")
+    return "human"
+
+
 def _observation(row: Row, place: Deployment, picture: str | None, left_out: LeftOut) -> Seen:
     word = (row.text("observationType") or "").casefold()
     kind = TYPES.get(word, word)
@@ -258,7 +295,7 @@ def _observation(row: Row, place: Deployment, picture: str | None, left_out: Lef
         sex=None if blank else choice(row, "sex", SEXES, left_out),
         behavior=None if blank else row.named("behavior"),
         individual_id=None if blank else row.named("individualID"),
-        method="machine" if (row.text("classificationMethod") or "") == "machine" else "human",
+        method=_spoke(row),
         by=row.named("classifiedBy"),
         at=told_time(row.time("classificationTimestamp")),
         probability=row.number("classificationProbability", 0, 1),

@@ -1,8 +1,8 @@
 """Visits of a data set: its own events where it has them, else pictures a minute apart.
 
-A data set may say what a picture shows, or an event, or both. Where it lists no pictures of an
-event those of its deployment that were taken meanwhile are its pictures; where there are none, one
-picture stands for it.
+A data set may say what a picture shows, or an event, or both. Beside the pictures that name an
+event those of its deployment that were taken meanwhile are its own, if they name no other; where
+there are none, one picture stands for it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -37,12 +37,18 @@ class Group:
         """The same of its end."""
         return max((at for at in self._times(1)), default=None)
 
+    def told_between(self) -> tuple[datetime | None, datetime | None]:
+        """Its begin and end as the data set says."""
+        return min(self._told(0), default=None), max(self._told(1), default=None)
+
+    def _told(self, end: int) -> list[datetime]:
+        told = [(seen.started_at, seen.ended_at or seen.started_at)[end] for seen in self.seen]
+        return [at for at in told if at is not None]
+
     def _times(self, end: int) -> Iterator[datetime]:
         real = [picture for picture in self.pictures if not picture.stands_for_event]
-        told = [(seen.started_at, seen.ended_at or seen.started_at)[end] for seen in self.seen]
         taken = [picture.taken_at for picture in real]
-        known = [at for at in taken if at is not None] or [at for at in told if at is not None]
-        yield from known
+        yield from [at for at in taken if at is not None] or self._told(end)
 
 
 def grouped(data: DataSet, gap_s: float) -> list[Group]:
@@ -65,7 +71,9 @@ def grouped(data: DataSet, gap_s: float) -> list[Group]:
         key = picture.deployment_id, event
         group = groups.setdefault(key, Group(picture.deployment_id, event=event))
         group.pictures.append(picture)
-    _fill_by_time([group for group in groups.values() if not group.pictures], rest)
+    of_events = [group for group in groups.values() if group.seen]
+    _fill_by_time([group for group in of_events if not group.pictures], rest)
+    _fill_by_time([group for group in of_events if group.pictures], rest)
     told = {seen.picture for seen in data.seen if seen.picture is not None}
     lone = [picture for left in rest.values() for picture in left if picture.source_id in told]
     found = [*groups.values(), *_by_gap(lone, gap_s)]
@@ -90,7 +98,8 @@ def _events_of_pictures(data: DataSet) -> dict[str, str]:
 
 
 def _fill_by_time(groups: Iterable[Group], rest: dict[str, list[NamedPicture]]) -> None:
-    """Pictures that were taken between begin and end of an event are its own; each in one."""
+    """Pictures that were taken between begin and end of an event are its own; each in one. Time
+    lapse is none of an event whose own pictures are not."""
     timed: dict[str, tuple[list[datetime], list[NamedPicture]]] = {}
     used: set[str] = set()
     for group in groups:
@@ -100,11 +109,16 @@ def _fill_by_time(groups: Iterable[Group], rest: dict[str, list[NamedPicture]]) 
             own.sort(key=_order)
             timed[home] = [one.taken_at for one in own if one.taken_at], own
         times, pictures = timed[home]
-        start, end = group.started_at, group.ended_at
+        start, end = group.told_between()
         if start is None or end is None or isinstance(start, DayAlone):
             continue
-        inside = pictures[bisect_left(times, start) : bisect_right(times, end)]
-        group.pictures += [one for one in inside if one.source_id not in used]
+        methods = {one.capture_method for one in group.pictures}
+        inside = [
+            one
+            for one in pictures[bisect_left(times, start) : bisect_right(times, end)]
+            if one.source_id not in used and (not methods or one.capture_method in methods)
+        ]
+        group.pictures += inside
         used |= {one.source_id for one in inside}
     for home, left in rest.items():
         rest[home] = [one for one in left if one.source_id not in used]

@@ -83,6 +83,8 @@ def _said_by_pictures(rows: Sequence[Seen], pictures: Sequence[Sequence[Seen]]) 
     """Whether the same people told all of it on single pictures, at the same time."""
     own = [seen for told in pictures for seen in told]
     people, times = {seen.by for seen in own}, {seen.at for seen in own}
+    if {seen.comment for seen in rows} - {None} - {seen.comment for seen in own}:
+        return False
     if any({*(seen.by or "").split(", ")} - {by or "" for by in people} for seen in rows):
         return False
     if {seen.at for seen in rows} - times:

@@ -1,0 +1,159 @@
+"""Packages as Agouti writes them: events and some of their pictures, by several people."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db.core.engine import reading
+from db.integrity.check import check
+from flows.execution.databases import known_database
+from flows.services.exchange.export import export_camtrap_dp
+from flows.services.exchange.incoming import import_data_set
+from pipeline.errors import SettingsError
+from pipeline.exchange.columns import MEDIA, OBSERVATIONS
+from tests.test_camtrap_dp import PROJECT
+
+PLACE = {
+    "deploymentID": "post-1",
+    "locationID": "post",
+    "latitude": "51.5",
+    "longitude": "-0.1",
+    "deploymentStart": "2017-10-12T09:00:00+01:00",
+    "deploymentEnd": "2017-10-20T09:00:00+01:00",
+}
+MIDDLE = "no positions"
+
+
+def written(folder: Path, name: str, rows: list[dict[str, str]], columns: tuple[str, ...]) -> None:
+    with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def picture(name: str, second: str, **more: str) -> dict[str, str]:
+    at = f"2017-10-{second}+01:00"
+    kept = {"captureMethod": "activityDetection", "fileMediatype": "image/jpeg"}
+    kept |= {"filePath": f"https://pictures/{name}/file", "fileName": f"{name}.JPG"}
+    return {"mediaID": name, "deploymentID": "post-1", "timestamp": at, **kept, **more}
+
+
+def of_event(name: str, begins: str, ends: str, **more: str) -> dict[str, str]:
+    at = {"eventStart": f"2017-10-{begins}+01:00", "eventEnd": f"2017-10-{ends}+01:00"}
+    kept = {"observationID": f"of-{name}", "eventID": name, "observationLevel": "event"}
+    return {**kept, "deploymentID": "post-1", **at, **SAID, **more}
+
+
+def of_picture(name: str, event: str, at: str, **more: str) -> dict[str, str]:
+    """The camera's clock, said to be UTC."""
+    at = f"2017-10-{at}+00:00"
+    kept = {"observationID": f"of-{name}", "mediaID": name, "eventID": event}
+    kept |= {"observationLevel": "media", "eventStart": at, "eventEnd": at}
+    return {**kept, "deploymentID": "post-1", **SAID, "individualPositionRadius": "2.7", **more}
+
+
+SAID = {
+    "observationType": "animal",
+    "scientificName": "Vulpes vulpes",
+    "count": "1",
+    "classificationMethod": "human",
+    "classifiedBy": "Amina",
+    "classificationTimestamp": "2023-12-05T17:11:54Z",
+}
+BLANK = {"observationType": "blank", "scientificName": "", "count": ""}
+SETUP = {"observationType": "unclassified", "scientificName": "", "cameraSetupType": "calibration"}
+PICTURES = [
+    picture("d1", "12T11:38:00"),
+    picture("a1", "13T02:08:43"),
+    picture("a2", "13T02:08:44"),
+    picture("a3", "13T02:08:45"),
+    picture("t1", "13T02:08:45", captureMethod="timeLapse"),
+    picture("b1", "14T05:38:02", favorite="false"),
+    picture("c1", "15T20:11:30", mediaComments="sequenceID:c"),
+    picture("c2", "15T20:11:31", mediaComments="sequenceID:c; a tail"),
+]
+SEEN = [
+    of_event("a", "13T02:08:43", "13T02:08:45", individualSpeed="4.26"),
+    of_picture("a1", "a", "13T02:08:43"),
+    of_event("b", "14T05:38:02", "14T05:38:02", observationComments=MIDDLE),
+    of_picture("b1", "b", "14T05:38:02"),
+    of_event("c", "15T20:11:30", "15T20:11:30"),
+    of_event("c", "15T20:11:30", "15T20:11:30", **BLANK),
+    of_event("d", "12T11:37:35", "12T11:39:14", **SETUP),
+]
+
+
+def package(folder: Path, seen: list[dict[str, str]] = SEEN) -> Path:
+    folder.mkdir()
+    written(folder, "deployments", [PLACE], tuple(PLACE))
+    written(folder, "media", PICTURES, MEDIA)
+    written(folder, "observations", seen, OBSERVATIONS)
+    files = [{"name": n, "path": f"{n}.csv"} for n in ("deployments", "media", "observations")]
+    about = {"name": "foxes", "resources": files}
+    (folder / "datapackage.json").write_text(json.dumps(about), "utf-8")
+    return folder
+
+
+def ask(url: str, sql: str) -> list[tuple]:
+    with reading(known_database(url)) as conn:
+        return [tuple(row) for row in conn.execute(sa.text(sql))]
+
+
+@pytest.fixture(scope="module")
+def foxes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("agouti")
+    url = f"sqlite:///{folder}/foxes.db"
+    return url, import_data_set(url, package(folder / "foxes"))
+
+
+def test_an_event_has_the_pictures_that_were_taken_meanwhile_beside_those_that_name_it(foxes):
+    url, _ = foxes
+    sql = "SELECT count(*) FROM visit_media GROUP BY visit_id ORDER BY visit_id"
+    assert ask(url, sql) == [(1,), (3,), (1,), (2,)]
+    with reading(known_database(url)) as conn:
+        assert check(conn) == []
+
+
+def test_what_was_written_of_an_event_is_kept_where_its_pictures_say_the_rest(foxes, tmp_path):
+    url, _ = foxes
+    sql = "SELECT scientific_name, count, comment FROM reviews WHERE purpose = 'event'"
+    assert ("Vulpes vulpes", 1, MIDDLE) in ask(url, sql)
+    (tmp_path / "project.toml").write_text(PROJECT)
+    export_camtrap_dp(url, tmp_path / "out", tmp_path / "project.toml", exact=True)
+    with (tmp_path / "out" / "observations.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["observationLevel"] == "event"]
+    known = [row for row in rows if row["observationType"] == "animal"]
+    assert [row["observationComments"] for row in known] == ["", MIDDLE, ""]
+    assert [row["count"] for row in known] == ["1", "1", "1"]
+
+
+def test_standard_columns_that_are_not_kept_are_told_where_they_say_something(foxes):
+    assert set(foxes[1].unknown) == {
+        "observations.csv: individualPositionRadius",
+        "observations.csv: individualSpeed",
+        "observations.csv: cameraSetupType",
+        "media.csv: mediaComments",
+    }
+
+
+def test_every_row_of_people_is_accounted_for(foxes):
+    """Of an event with a fox that somebody called blank as well, the fox stays."""
+    _, done = foxes
+    assert done.seen["human"] == 6
+    assert (done.answers, done.as_others) == (5, 1)
+
+
+def test_a_machine_is_one_in_other_words_too_and_an_unknown_word_is_refused(tmp_path):
+    def by(word: str) -> list[dict[str, str]]:
+        return [row | {"classificationMethod": word} for row in SEEN]
+
+    url = f"sqlite:///{tmp_path}/m.db"
+    for nth, word in enumerate(("machine learning", "Machine", "machine")):
+        again = import_data_set(url, package(tmp_path / f"m{nth}", by(word)))
+        assert (again.answers, again.seen["human"], again.seen["machine"]) == (0, 0, 6)
+    assert import_data_set(url, package(tmp_path / "people", by("Human"))).answers == 5
+    with pytest.raises(SettingsError, match="classificationMethod 'guessed': known are human, m"):
+        import_data_set(url, package(tmp_path / "guessed", by("guessed")))
