@@ -12,8 +12,10 @@ from db.integrity.check import check
 from flows.execution.databases import known_database
 from flows.services.exchange.export import export_camtrap_dp
 from flows.services.exchange.incoming import import_data_set
+from flows.services.study.population import read_study, study_request
 from pipeline.errors import SettingsError
 from pipeline.exchange.columns import MEDIA, OBSERVATIONS
+from pipeline.population.study.tables import population_tables
 from tests.test_camtrap_dp import PROJECT
 
 PLACE = {
@@ -137,6 +139,21 @@ def test_standard_columns_that_are_not_kept_are_told_where_they_say_something(fo
         "observations.csv: cameraSetupType",
         "media.csv: mediaComments",
     }
+
+
+def test_what_nobody_named_makes_no_event_of_a_study(foxes):
+    request = study_request(None, None, None)
+    tables = population_tables(read_study(foxes[0], request), "").rows
+    head, *rows = tables["events"]
+    assert {row[head.index("scientific_name")] for row in rows} == {"Vulpes vulpes"}
+    assert ["visits left out: unclassified", 1] in tables["about"]
+
+
+def test_a_data_set_in_which_nobody_named_anything_says_so(tmp_path):
+    url = f"sqlite:///{tmp_path}/u.db"
+    import_data_set(url, package(tmp_path / "u", [row | SETUP for row in SEEN]))
+    tables = population_tables(read_study(url, study_request(None, None, None)), "")
+    assert tables.no_visit == "no visit of an animal; left out: 4 unclassified"
 
 
 def test_every_row_of_people_is_accounted_for(foxes):

@@ -9,7 +9,7 @@ from pipeline.counted import counted
 from pipeline.errors import InputError, PopulationError
 from pipeline.population.effort.effort import Stay, Watch
 from pipeline.population.effort.operation import LONGEST, days_of
-from pipeline.population.events.sightings import StudyRequest
+from pipeline.population.events.sightings import LEFT_OUT, StudyRequest
 from pipeline.population.events.spans import DAY, microseconds
 
 SHOWN = 6  # names in a message
@@ -60,11 +60,21 @@ def no_effort(
 
 
 def no_visit(
-    request: StudyRequest, unseen: Sequence[str], present: Sequence[str], visits: int
+    request: StudyRequest,
+    unseen: Sequence[str],
+    present: Sequence[str],
+    visits: int,
+    left_out: Mapping[str, int],
 ) -> str:
-    """A sentence on names that no visit has, or on there being no visit; else empty."""
+    """A sentence on names that no visit has, or on there being no visit; else empty.
+
+    left_out  visits of any date that make no event, by LEFT_OUT's reasons
+    """
     if not unseen:
-        return "" if visits else f"no visit{between(request)}"
+        others = ", ".join(f"{many} {why}" for why in LEFT_OUT if (many := left_out.get(why)))
+        dates = between(request)
+        of_whom = f" of an animal; left out: {others}" if others and not dates else ""
+        return "" if visits else f"no visit{dates}{of_whom}"
     names = f"the name {unseen[0]}" if len(unseen) == 1 else f"the names {', '.join(unseen)}"
     more = f" and {len(present) - SHOWN} more" if len(present) > SHOWN else ""
     here = f"names here: {', '.join(present[:SHOWN])}{more}" if present else "no animal is named"

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from pipeline.population.events.independent import Column, Events, Names, Records, combined, records
 from pipeline.records import DAY_LENGTH
 
-NOT_ANIMALS = ("human", "vehicle", "unknown")  # in the tables only where they are named
+# in the tables only where they are named
+NOT_ANIMALS = ("human", "vehicle", "unknown", "unclassified")
 LEFT_OUT = (  # why a visit makes no event
     "time-lapse",  # the camera took the picture by the clock
     "no time",  # its time cannot be read
     "human",  # a person, and people were not named
     "vehicle",  # a vehicle, and vehicles were not named
     "unknown",  # it is not known what it is
+    "unclassified",  # nobody has said what it is, and no machine
     "other species",  # another species than those named
 )
 
@@ -27,7 +29,7 @@ class Sighting(NamedTuple):
     """A stretch of a visit in which pictures show one taxon, as the labels stand now."""
 
     deployment: str
-    kind: str  # animal, human, vehicle, unknown
+    kind: str  # animal, human, vehicle, unknown, unclassified
     name: str | None  # at the rank that is sure
     rank: str | None  # None: a person named it, or there is no name
     method: str  # machine or human

@@ -82,7 +82,7 @@ def population_tables(study: Study, version: str) -> Tables:
         int((by_people & basis.dated).sum()),
         rows_of.outages_text(basis),
         tuple(rows_of.clock_notes(basis)),
-        no_visit(request, basis.unseen, basis.present, visits),
+        no_visit(request, basis.unseen, basis.present, visits, basis.left_out),
     )
 
 
