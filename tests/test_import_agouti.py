@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from db.core.engine import reading
 from db.integrity.check import check
 from flows.execution.databases import known_database
+from flows.facts.clocks import doubts
 from flows.services.exchange.export import export_camtrap_dp
 from flows.services.exchange.incoming import import_data_set
 from flows.services.study.population import read_study, study_request
@@ -154,6 +155,16 @@ def test_a_data_set_in_which_nobody_named_anything_says_so(tmp_path):
     import_data_set(url, package(tmp_path / "u", [row | SETUP for row in SEEN]))
     tables = population_tables(read_study(url, study_request(None, None, None)), "")
     assert tables.no_visit == "no visit of an animal; left out: 4 unclassified"
+
+
+def test_names_in_no_order_are_no_doubt_about_a_clock(tmp_path):
+    """Events without pictures, called as a program numbers them: by chance."""
+    url = f"sqlite:///{tmp_path}/n.db"
+    days = [f"{day}T10:00:00" for day in (16, 13, 18, 14, 19)]
+    seen = [of_event(f"n{nth}", day, day) for nth, day in enumerate(days)]
+    assert import_data_set(url, package(tmp_path / "n", seen)).pictures.standing == 5
+    with reading(known_database(url)) as conn:
+        assert [*doubts(conn)] == []
 
 
 def test_every_row_of_people_is_accounted_for(foxes):

@@ -150,7 +150,8 @@ def _summer(place: Deployment, shots: Sequence[Shot]) -> Iterator[Doubt]:
 
 def _backwards(shots: Sequence[Shot]) -> Iterator[Doubt]:
     """Times that go back while the numbers of the files go on. At most an hour, once, in the night
-    in which summer time ends: a clock that follows it, one hour behind from there on."""
+    in which summer time ends: a clock that follows it, one hour behind from there on. Others' data
+    sets may call pictures by chance: theirs count only where the names follow the times."""
     timed = [shot for shot in shots if shot.at]
     jumps = [
         (last, this)
@@ -159,7 +160,9 @@ def _backwards(shots: Sequence[Shot]) -> Iterator[Doubt]:
         and _back(last, this) > (A_MINUTE if _repeats_an_hour(last, this) else BACKWARDS)
     ]
     ordered = len(timed) >= FEWEST and len(jumps) <= max(1, MOST_JUMPS * len(timed))
-    jumps = [jump for jump in jumps if ordered or _back(*jump) > A_DAY]
+    jumps = [
+        jump for jump in jumps if ordered or (_back(*jump) > A_DAY and jump[1].clock != "data_set")
+    ]
     if len(jumps) == 1 and _repeats_an_hour(*jumps[0]):
         last, this = jumps[0]
         if last.offset_min == this.offset_min:  # else `_summer` told it
