@@ -168,7 +168,8 @@ def test_the_same_data_set_a_second_time_adds_nothing(imported, example):
 def test_a_dry_run_writes_nothing(url_of_module, imported, example, tmp_path):
     before = all_of(url_of_module)
     other = copy_of(example, tmp_path / "other", name="another-one")
-    assert import_data_set(url_of_module, other, dry_run=True).pictures.new == 423
+    done = import_data_set(url_of_module, other, name="another-one", dry_run=True)
+    assert done.pictures.new == 423
     assert all_of(url_of_module) == before
     nowhere = f"sqlite:///{tmp_path}/none.db"
     assert import_data_set(nowhere, example, dry_run=True).pictures.new == 423
@@ -217,7 +218,7 @@ def test_a_changed_data_set_says_what_changed_and_answers_stay(url_of_module, ex
 
     first = copy_of(example, tmp_path / "first", name="changing")
     second = copy_of(first, tmp_path / "second", corrected)
-    import_data_set(url_of_module, first)
+    import_data_set(url_of_module, first, name="changing")
     done = import_data_set(url_of_module, second)
     assert (done.answers, done.changed, dict(done.new_names)) == (7, 7, {"Canis lupus": 7})
     assert faults_in(url_of_module) == []

@@ -89,13 +89,13 @@ SEEN = [
 ]
 
 
-def package(folder: Path, seen: list[dict[str, str]] = SEEN) -> Path:
+def package(folder: Path, seen: list[dict[str, str]] = SEEN, name: str = "foxes") -> Path:
     folder.mkdir()
     written(folder, "deployments", [PLACE], tuple(PLACE))
     written(folder, "media", PICTURES, MEDIA)
     written(folder, "observations", seen, OBSERVATIONS)
     files = [{"name": n, "path": f"{n}.csv"} for n in ("deployments", "media", "observations")]
-    about = {"name": "foxes", "resources": files}
+    about = {"name": name, "resources": files}
     (folder / "datapackage.json").write_text(json.dumps(about), "utf-8")
     return folder
 
@@ -172,6 +172,22 @@ def test_every_row_of_people_is_accounted_for(foxes):
     _, done = foxes
     assert done.seen["human"] == 6
     assert (done.answers, done.as_others) == (5, 1)
+
+
+def test_a_later_download_under_another_name_is_not_counted_twice(tmp_path):
+    """Agouti puts the time of the download into the name."""
+    url = f"sqlite:///{tmp_path}/d.db"
+    first, again = (f"rem-test-2024111115{minute}00" for minute in (22, 41))
+    import_data_set(url, package(tmp_path / "first", SEEN[:-1], first))
+    later = package(tmp_path / "again", name=again)
+    with pytest.raises(
+        SettingsError, match=f"8 of its 8 pictures are in {first} already: .*--name"
+    ):
+        import_data_set(url, later)
+    assert ask(url, "SELECT count(*) FROM media_status") == [(8,)]
+    done = import_data_set(url, later, name=first)
+    assert (done.pictures.new, done.pictures.known, done.answers) == (0, 8, 0)
+    assert import_data_set(url, later, name=again).pictures.new == 8
 
 
 def test_a_machine_is_one_in_other_words_too_and_an_unknown_word_is_refused(tmp_path):

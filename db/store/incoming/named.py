@@ -4,6 +4,7 @@ A picture without bytes is a row of `media` with a stand-in for its sha-256; it 
 and no file. When a card brings its bytes, the same row gets them: what was said of it stays.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -34,6 +35,30 @@ def known_of(conn: Connection, batch_id: int) -> dict[str, Known]:
     query = sa.select(i.source_id, m.sha256, m.batch_id == batch_id)
     rows = conn.execute(query.join(schema.media, m.id == i.media_id).where(i.batch_id == batch_id))
     return {source: Known(sha, bool(mine)) for source, sha, mine in rows}
+
+
+def in_other_data_sets(
+    conn: Connection, batch_id: int, pictures: Iterable[NamedPicture]
+) -> Counter[str]:
+    """How many of these pictures other data sets have at the same second, in the same deployment,
+    under the same name; by the name of the data set."""
+    times: dict[str, dict[str, datetime]] = {}
+    for one in pictures:
+        if one.taken_at is not None:
+            times.setdefault(one.deployment_id, {})[one.source_id] = one.taken_at
+    i, m, d, b = (getattr(schema, name).c for name in ("imported", "media", "deployment", "batch"))
+    query = (
+        sa.select(b.name, d.name, i.source_id, m.taken_at)
+        .join_from(schema.imported, schema.media, m.id == i.media_id)
+        .join(schema.deployment, d.id == m.deployment_id)
+        .join(schema.batch, b.id == i.batch_id)
+        .where(i.batch_id != batch_id)
+    )
+    found: Counter[str] = Counter()
+    for part in chunks(times):
+        for name, home, source, at in conn.execute(query.where(d.name.in_(part))):
+            found[name] += times[home].get(source) == at
+    return +found
 
 
 def pictures_here(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection
@@ -21,6 +22,7 @@ from db.store.batches import (
 from db.store.deployments import all_deployments, save_deployments
 from db.store.incoming.named import (
     Known,
+    in_other_data_sets,
     known_of,
     name_standing,
     pictures_here,
@@ -32,6 +34,7 @@ from db.store.labels import save_labels
 from db.store.reviewing.reviews import names_in_use, save_answers
 from db.store.visits import save_visits
 from flows.execution.databases import is_there, ready_database
+from pipeline.counted import counted
 from pipeline.errors import SettingsError
 from pipeline.exchange.incoming import formats
 from pipeline.exchange.incoming.dataset import DataSet
@@ -96,7 +99,8 @@ def import_data_set(
 ) -> ImportedDataSet:
     """Bring in a data set, in one transaction; the same again changes nothing.
 
-    form, name, columns  as of formats.read
+    form, name, columns  as of formats.read; without a name it is refused where another data set
+        has its pictures: they would count twice
     dry_run  read and compare everything, and write nothing
     """
     with opened(source) as there:
@@ -108,7 +112,7 @@ def import_data_set(
         done = None
         try:
             with writing(ready_database(url)) as conn:
-                done = _bring_in(conn, data, source)
+                done = _bring_in(conn, data, source, beside=name is not None)
                 if dry_run:
                     raise _DryRun
         except _DryRun:
@@ -117,7 +121,7 @@ def import_data_set(
         return done
 
 
-def _bring_in(conn: Connection, data: DataSet, source: Path) -> ImportedDataSet:
+def _bring_in(conn: Connection, data: DataSet, source: Path, beside: bool) -> ImportedDataSet:
     places = compared(
         data.deployments, {place.deployment_id: place for place in all_deployments(conn)}
     )
@@ -135,6 +139,8 @@ def _bring_in(conn: Connection, data: DataSet, source: Path) -> ImportedDataSet:
     gap_s = Windows().visit_gap_s
     groups = grouped(data, gap_s)
     pictures = [*data.pictures, *_standing(groups)]
+    if known_batch is None and not beside:
+        _refuse_twice(data, pictures, in_other_data_sets(conn, batch_id, pictures))
     listed = _listed_now(data, groups, before)
     if listed:
         name_standing(conn, batch_id, listed)
@@ -170,6 +176,18 @@ def _bring_in(conn: Connection, data: DataSet, source: Path) -> ImportedDataSet:
         fresh,
         data.unknown,
         data.left_out,
+    )
+
+
+def _refuse_twice(data: DataSet, pictures: Sequence[NamedPicture], others: Counter[str]) -> None:
+    """Programs put the time of a download into its name: then it is the same one again."""
+    if not others:
+        return
+    [(name, many)] = others.most_common(1)
+    raise SettingsError(
+        f"{many} of its {counted(len(pictures), 'picture')} are in {name} already: "
+        f"--name {quote(name)} brings that one up to date; --name {quote(data.name)} takes this in "
+        "beside it, and they count twice"
     )
 
 
