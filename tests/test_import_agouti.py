@@ -22,12 +22,12 @@ from tests.test_camtrap_dp import PROJECT
 PLACE = {
     "deploymentID": "post-1",
     "locationID": "post",
-    "latitude": "51.5",
-    "longitude": "-0.1",
-    "deploymentStart": "2017-10-12T09:00:00+01:00",
-    "deploymentEnd": "2017-10-20T09:00:00+01:00",
+    "latitude": "48.2",
+    "longitude": "1.3",
+    "deploymentStart": "2021-04-12T09:00:00+01:00",
+    "deploymentEnd": "2021-04-20T09:00:00+01:00",
 }
-MIDDLE = "no positions"
+NOTE = "no positions"
 
 
 def written(folder: Path, name: str, rows: list[dict[str, str]], columns: tuple[str, ...]) -> None:
@@ -38,24 +38,24 @@ def written(folder: Path, name: str, rows: list[dict[str, str]], columns: tuple[
 
 
 def picture(name: str, second: str, **more: str) -> dict[str, str]:
-    at = f"2017-10-{second}+01:00"
+    at = f"2021-04-{second}+01:00"
     kept = {"captureMethod": "activityDetection", "fileMediatype": "image/jpeg"}
     kept |= {"filePath": f"https://pictures/{name}/file", "fileName": f"{name}.JPG"}
     return {"mediaID": name, "deploymentID": "post-1", "timestamp": at, **kept, **more}
 
 
 def of_event(name: str, begins: str, ends: str, **more: str) -> dict[str, str]:
-    at = {"eventStart": f"2017-10-{begins}+01:00", "eventEnd": f"2017-10-{ends}+01:00"}
+    at = {"eventStart": f"2021-04-{begins}+01:00", "eventEnd": f"2021-04-{ends}+01:00"}
     kept = {"observationID": f"of-{name}", "eventID": name, "observationLevel": "event"}
     return {**kept, "deploymentID": "post-1", **at, **SAID, **more}
 
 
 def of_picture(name: str, event: str, at: str, **more: str) -> dict[str, str]:
     """The camera's clock, said to be UTC."""
-    at = f"2017-10-{at}+00:00"
+    at = f"2021-04-{at}+00:00"
     kept = {"observationID": f"of-{name}", "mediaID": name, "eventID": event}
     kept |= {"observationLevel": "media", "eventStart": at, "eventEnd": at}
-    return {**kept, "deploymentID": "post-1", **SAID, "individualPositionRadius": "2.7", **more}
+    return {**kept, "deploymentID": "post-1", **SAID, "individualPositionRadius": "3.1", **more}
 
 
 SAID = {
@@ -64,28 +64,28 @@ SAID = {
     "count": "1",
     "classificationMethod": "human",
     "classifiedBy": "Amina",
-    "classificationTimestamp": "2023-12-05T17:11:54Z",
+    "classificationTimestamp": "2022-02-02T12:00:00Z",
 }
 BLANK = {"observationType": "blank", "scientificName": "", "count": ""}
 SETUP = {"observationType": "unclassified", "scientificName": "", "cameraSetupType": "calibration"}
 PICTURES = [
-    picture("d1", "12T11:38:00"),
-    picture("a1", "13T02:08:43"),
-    picture("a2", "13T02:08:44"),
-    picture("a3", "13T02:08:45"),
-    picture("t1", "13T02:08:45", captureMethod="timeLapse"),
-    picture("b1", "14T05:38:02", favorite="false"),
-    picture("c1", "15T20:11:30", mediaComments="sequenceID:c"),
-    picture("c2", "15T20:11:31", mediaComments="sequenceID:c; a tail"),
+    picture("d1", "12T10:07:00"),
+    picture("a1", "13T03:10:23"),
+    picture("a2", "13T03:10:24"),
+    picture("a3", "13T03:10:25"),
+    picture("t1", "13T03:10:25", captureMethod="timeLapse"),
+    picture("b1", "14T06:12:40", favorite="false"),
+    picture("c1", "15T19:40:10", mediaComments="sequenceID:c"),
+    picture("c2", "15T19:40:11", mediaComments="sequenceID:c; dusk"),
 ]
 SEEN = [
-    of_event("a", "13T02:08:43", "13T02:08:45", individualSpeed="4.26"),
-    of_picture("a1", "a", "13T02:08:43"),
-    of_event("b", "14T05:38:02", "14T05:38:02", observationComments=MIDDLE),
-    of_picture("b1", "b", "14T05:38:02"),
-    of_event("c", "15T20:11:30", "15T20:11:30"),
-    of_event("c", "15T20:11:30", "15T20:11:30", **BLANK),
-    of_event("d", "12T11:37:35", "12T11:39:14", **SETUP),
+    of_event("a", "13T03:10:23", "13T03:10:25", individualSpeed="0.8"),
+    of_picture("a1", "a", "13T03:10:23"),
+    of_event("b", "14T06:12:40", "14T06:12:40", observationComments=NOTE),
+    of_picture("b1", "b", "14T06:12:40"),
+    of_event("c", "15T19:40:10", "15T19:40:10"),
+    of_event("c", "15T19:40:10", "15T19:40:10", **BLANK),
+    of_event("d", "12T10:05:00", "12T10:09:00", **SETUP),
 ]
 
 
@@ -123,13 +123,13 @@ def test_an_event_has_the_pictures_that_were_taken_meanwhile_beside_those_that_n
 def test_what_was_written_of_an_event_is_kept_where_its_pictures_say_the_rest(foxes, tmp_path):
     url, _ = foxes
     sql = "SELECT scientific_name, count, comment FROM reviews WHERE purpose = 'event'"
-    assert ("Vulpes vulpes", 1, MIDDLE) in ask(url, sql)
+    assert ("Vulpes vulpes", 1, NOTE) in ask(url, sql)
     (tmp_path / "project.toml").write_text(PROJECT)
     export_camtrap_dp(url, tmp_path / "out", tmp_path / "project.toml", exact=True)
     with (tmp_path / "out" / "observations.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["observationLevel"] == "event"]
     known = [row for row in rows if row["observationType"] == "animal"]
-    assert [row["observationComments"] for row in known] == ["", MIDDLE, ""]
+    assert [row["observationComments"] for row in known] == ["", NOTE, ""]
     assert [row["count"] for row in known] == ["1", "1", "1"]
 
 
@@ -177,7 +177,7 @@ def test_every_row_of_people_is_accounted_for(foxes):
 def test_a_later_download_under_another_name_is_not_counted_twice(tmp_path):
     """Agouti puts the time of the download into the name."""
     url = f"sqlite:///{tmp_path}/d.db"
-    first, again = (f"rem-test-2024111115{minute}00" for minute in (22, 41))
+    first, again = (f"foxes-2022020312{minute}00" for minute in (22, 41))
     import_data_set(url, package(tmp_path / "first", SEEN[:-1], first))
     later = package(tmp_path / "again", name=again)
     with pytest.raises(
