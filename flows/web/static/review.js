@@ -201,6 +201,14 @@ function mayShow({ observation_type: kind, probability: p }) {
   return `; may show a ${WORDS[kind]}${p === null ? "" : `, ${p.toFixed(2)}`}`;
 }
 
+// "2 pictures, 1 clip": how many files of each kind a visit has.
+function files(visit) {
+  const ofClips = visit.frames.filter((frame) => frame.number !== null);
+  const clips = new Set(ofClips.map((frame) => frame.media_id)).size;
+  const counts = [[visit.pictures - clips, "picture"], [clips, "clip"]];
+  return counts.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}${n === 1 ? "" : "s"}`).join(", ");
+}
+
 function words() {
   const first = item.machine[0];
   const score = first?.probability;
@@ -209,7 +217,7 @@ function words() {
       score === null || score === undefined ? "" : ` ${score.toFixed(2)}`,
       ...item.may_show.map(mayShow)).childNodes);
   $("question").textContent = item.question ? `Is it ${item.question}` : item.of_visit
-    ? `What is on this visit? ${item.pictures} picture${item.pictures === 1 ? "" : "s"}`
+    ? `What is on this visit? ${files(item)}`
     : "What is on this picture?";
   const said = item.of_visit ? item.answer : item.frames.find((frame) => frame.asked)?.answer;
   $("answer").replaceChildren();
