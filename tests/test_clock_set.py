@@ -7,6 +7,7 @@ import pytest
 from db.core.engine import open_database
 from db.integrity.check import _repairs, _status
 from db.integrity.dump import dump
+from db.store.files import file_counts
 from flows.prefect.run import run_job
 from flows.run_options import RunOptions
 from flows.services.clock_set import preview_set, write_set
@@ -35,6 +36,11 @@ def told(job: RunOptions) -> list[str]:
     with open_database(job.database).connect() as conn:
         assert [*_repairs(conn), *_status(conn)] == []
         return list(dump(conn))
+
+
+def timeless(job: RunOptions) -> int:
+    with open_database(job.database).connect() as conn:
+        return file_counts(conn, 1).timeless
 
 
 def rows(job: RunOptions, query: str) -> list[tuple]:
@@ -66,7 +72,7 @@ def test_it_is_shown_first_and_nothing_is_written(card, table, capsys):
 
 def test_times_make_visits_are_listed_and_are_undone_without_a_trace(card, table):
     job, before = card
-    assert rows(job, EVENTS) == [(None, 1)] * 4
+    assert rows(job, EVENTS) == [(None, 1)] * 4 and timeless(job) == 4
     [written] = write_set(job, table(), "Ann", "off the banner")
     assert rows(job, SHOWN) == [
         *(("2026-05-01T06:00:00",), ("2026-05-01T06:00:20",), ("2026-05-01T21:30:00",)),
@@ -77,6 +83,7 @@ def test_times_make_visits_are_listed_and_are_undone_without_a_trace(card, table
     ]
     first = "SELECT first_picture_at, last_picture_at FROM deployments WHERE location_id IS NULL"
     assert ("2026-05-01T06:00:00", "2026-05-02") in rows(job, first)
+    assert timeless(job) == 0
     kinds = "SELECT DISTINCT clock_repair FROM pictures WHERE deployment_id = 'k/Cam9'"
     assert rows(job, kinds) == [("set",)]
     assert not [s for s in suspects(job.database, ["k/Cam9"]).suspects if s.kind == "none"]

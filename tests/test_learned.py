@@ -311,7 +311,7 @@ def test_a_run_without_what_was_learned_says_whose_names_it_gives_up(url):
         plain = {**read_recipe(conn, here), "version": 0}
         plain.pop("learned", None)
         now = save_recipe(conn, "label", plain)
-        park = save_recipe(conn, "label", {**plain, "learned": {"name": "learned:park"}})
+        park = save_recipe(conn, "label", {**plain, "learned": {"name": "park"}})
         set_current(conn, 1, label=park)
         assert names_given_up(conn, 1, park) == ()
         (said,) = names_given_up(conn, 1, now)
@@ -362,3 +362,15 @@ def test_one_deployment_teaches_nothing_of_others(bank):
     assert learn(lessons, bank, Labels(), 0.95, FACTS).head.only_at == ("place 0",)
     with pytest.raises(SettingsError, match="all reviewed pictures show Gulo fictus: answer some"):
         learn(clusters([STRANGE], bank, each=24), bank, Labels(), 0.95, FACTS)
+
+
+def test_an_animal_that_is_a_mammal_to_people_teaches_no_name(url):
+    engine = open_database(url)
+    with writing(engine) as conn:
+        reviewed = {one.sha256 for one in told_pictures(conn)}
+        shas = conn.execute(sa.text("SELECT sha256 FROM media ORDER BY sha256")).scalars()
+        new = [Review(sha, "animal", name="Mammalia") for sha in shas if sha not in reviewed]
+        save_reviews(conn, new, "test")
+    engine.dispose()
+    found = learn_names(NamingOptions(database=url), "park", 0.95)
+    assert found.left.nameless == len(new) > 0 and "Mammalia" not in dict(found.names)

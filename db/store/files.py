@@ -31,7 +31,7 @@ class FileCounts:
     skipped: int  # by name: ._*, system folders
     lost: int  # no picture, no problem: must be 0
     clips: int = 0  # of the pictures
-    timeless: int = 0  # of the pictures: no time in them or in their names
+    timeless: int = 0  # of the pictures: no time in them or in their names, and none entered
 
     @property
     def closes(self) -> bool:
@@ -106,9 +106,9 @@ def file_counts(conn: Connection, batch_id: int) -> FileCounts:
     counts: dict[str, int] = {name: count for name, count in conn.execute(query)}
     found = sum(counts.values())
     known = {name: counts.pop(name, 0) for name in ("pictures", "unreadable", "skipped", "lost")}
-    m, count = schema.media.c, sa.func.count()
-    of_them = sa.select(count.filter(f.kind == "video"), count.filter(m.taken_at.is_(None)))
-    joined = of_them.join_from(schema.file, schema.media, m.id == f.media_id)
+    now, count = schema.status.c, sa.func.count()
+    of_them = sa.select(count.filter(f.kind == "video"), count.filter(now.taken_at.is_(None)))
+    joined = of_them.join_from(schema.file, schema.status, now.media_id == f.media_id)
     clips, without = conn.execute(joined.where(f.batch_id == batch_id)).one()
     return FileCounts(found=found, other=counts, clips=clips, timeless=without, **known)
 

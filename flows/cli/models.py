@@ -271,11 +271,11 @@ def _print_learned(found: "LearnedNames") -> None:
         print(f"new to the labeller: {', '.join(found.unknown)}")
     if found.few:
         few = ", ".join(f"{name} {count}" for name, count in found.few)
-        print(f"too few to be learned, part of the rest: {few}")
+        print(f"part of the rest, in one of the {found.groups} alone or too few pictures: {few}")
     print(f"the rest: {counted(found.rest, 'picture')}, left to the labeller")
     unused = {
         "with several on them": left.several,
-        "with an animal without a name, or that nobody could tell": left.nameless,
+        "with an animal named by its class or not at all, or that nobody could tell": left.nameless,
         "without vectors (hidden as blank, or not looked at)": left.without,
         **{f"with vectors of {name}": count for name, count in left.other},
     }
@@ -291,4 +291,5 @@ def _print_learned(found: "LearnedNames") -> None:
         print("not kept: it does not beat the labeller's own names; review more pictures")
         return
     print(f"a name is stated from {found.level:g}; kept in {found.kept}")
+    print("animals that nobody has named may be called so, too: look at some of them afterwards")
     print(f"use it: camtriage relabel --labeller learned:{found.name}")

@@ -94,7 +94,10 @@ def _refuse_other_names(conn: Connection, options: NamingOptions, shown: ShownRe
     if differs & {"version", "rules"}:
         raise SettingsError(f"batch {run.batch} was named by an older camtriage: relabel first")
     if differs:
-        needed = sorted({OPTIONS.get(key, key) for key in differs})
+        options_then = {key: OPTIONS.get(key, key) for key in differs}
+        if "learned" in differs and "learned" in was:
+            options_then["learned"] = f"--labeller learned:{was['learned']['name']}"
+        needed = sorted({*options_then.values()})
         raise SettingsError(_other(run, was["label_set"]["name"], needed))
 
 

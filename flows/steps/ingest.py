@@ -105,7 +105,8 @@ def names_given_up(conn: Connection, batch_id: int, label: int) -> tuple[str, ..
     if current in (None, label):
         return ()
     before, now = read_recipe(conn, current), read_recipe(conn, label)
-    whose = {"--labeller": before.get("learned", {}).get("name"), "--answers": source_of(before)}
+    learned = before.get("learned", {}).get("name")
+    whose = {"--labeller": learned and f"learned:{learned}", "--answers": source_of(before)}
     if "learned" in now or source_of(now):
         return ()
     return tuple(

@@ -75,14 +75,25 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
 
 
 def last_line(summary: Summary, seconds: float) -> str:
+    told = (*summary.warnings, *_timeless(summary))
     if summary.known:
-        return " ".join(("Everything was already known; nothing changed.", *summary.warnings))
+        return " ".join(("Everything was already known; nothing changed.", *told))
     said = f"{seconds:.0f} s; every file accounted for, {summary.problems} with a problem."
     if exit_code(summary):
         left = summary.states.get("unprocessed", 0)
         windows = counted(summary.undone, "window")
         said = f"NOT finished: {counted(left, 'picture')} in {windows} left; run it again."
-    return " ".join((said, *summary.warnings))
+    return " ".join((said, *told))
+
+
+def _timeless(summary: Summary) -> tuple[str, ...]:
+    """What to do before a review takes each of them for a visit."""
+    if not summary.timeless:
+        return ()
+    return (
+        f"{summary.timeless} without a time, each a visit alone: enter times before you review "
+        "them (`camtriage clock set`).",
+    )
 
 
 def as_markdown(summary: Summary) -> str:

@@ -23,8 +23,8 @@ from flows.steps import recipes
 from flows.version import version
 from pipeline.errors import SettingsError
 from pipeline.species import learned, zeroshot
-from pipeline.species.labelset import load_labelset
-from pipeline.train.corrections.learn import Judged, Learned, learn
+from pipeline.species.labelset import LabelSet, load_labelset
+from pipeline.train.corrections.learn import WIDE, Judged, Learned, learn
 from pipeline.train.corrections.lessons import Lessons
 
 ANIMAL = "animal"
@@ -36,7 +36,7 @@ class Left:
     """Reviewed pictures that nothing can be learned from."""
 
     several: int = 0  # with more than one kind or name on them
-    nameless: int = 0  # an animal without a name, or nobody could tell
+    nameless: int = 0  # an animal with no name below a class, or nobody could tell
     without: int = 0  # no vectors: hidden as blank, or never looked at
     other: tuple[tuple[str, int], ...] = ()  # vectors of other labellers: name, pictures
 
@@ -75,7 +75,7 @@ def learn_names(options: NamingOptions, name: str, truth: float) -> LearnedNames
     encoder = models.encoder(options.labeller, options.pretrained)
     bank = zeroshot.bank(load_labelset(options.labels), encoder)
     with reading(known_database(options.database)) as conn:
-        lessons, left = _lessons(conn, recipes.identity(encoder))
+        lessons, left = _lessons(conn, recipes.identity(encoder), _wide(bank.labelset))
     facts = {
         "name": place.name,
         "labeller": {
@@ -95,7 +95,17 @@ def learn_names(options: NamingOptions, name: str, truth: float) -> LearnedNames
     return _told(place.name, kept, found, lessons, left, bank, time.perf_counter() - started)
 
 
-def _lessons(conn: Connection, encoder: dict[str, str]) -> tuple[Lessons, Left]:
+def _wide(labelset: LabelSet) -> frozenset[str]:
+    """Names that say no more of an animal than its class."""
+    chains = (
+        (one for one in (*taxon.parents, (taxon.rank, taxon.name))) for taxon in labelset.taxa
+    )
+    return frozenset(name for chain in chains for rank, name in chain if rank in WIDE)
+
+
+def _lessons(
+    conn: Connection, encoder: dict[str, str], wide: frozenset[str]
+) -> tuple[Lessons, Left]:
     """The reviewed pictures with vectors of this labeller, and what could not be used.
 
     SettingsError where there is none, with what there is."""
@@ -106,7 +116,7 @@ def _lessons(conn: Connection, encoder: dict[str, str]) -> tuple[Lessons, Left]:
             "table of names with `camtriage review import`"
         )
     single = [one for one in told if len(one.said) == 1]
-    clear = [one for one in single if _is_clear(one)]
+    clear = [one for one in single if _is_clear(one, wide)]
     by_batch: defaultdict[int, list[Told]] = defaultdict(list)
     for one in clear:
         by_batch[one.batch_id].append(one)
@@ -132,9 +142,9 @@ def _lessons(conn: Connection, encoder: dict[str, str]) -> tuple[Lessons, Left]:
     return _arrays(found), left
 
 
-def _is_clear(one: Told) -> bool:
+def _is_clear(one: Told, wide: frozenset[str]) -> bool:
     ((kind, name),) = one.said
-    return kind in NOTHING or (kind == ANIMAL and name is not None)
+    return kind in NOTHING or (kind == ANIMAL and name is not None and name not in wide)
 
 
 def _none(told: int, encoder: dict[str, str], left: Left) -> str:
@@ -145,7 +155,7 @@ def _none(told: int, encoder: dict[str, str], left: Left) -> str:
             "here: name that labeller with --labeller, or run the cards again"
         )
     return (
-        f"of {told} reviewed pictures none has one animal with a name, and vectors: "
+        f"of {told} reviewed pictures none has one animal with a name below a class, and vectors: "
         "name animals of kept pictures with `camtriage review`"
     )
 
