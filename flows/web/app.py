@@ -25,6 +25,7 @@ from flows.web.guard import Guard
 from pipeline.errors import CamtriageError, InputError
 from pipeline.report.maps.geojson import Backdrop
 from pipeline.species.labelset import load_labelset
+from pipeline.species.world import with_world
 
 STATIC = Path(__file__).parent / "static"
 GROUPS = (
@@ -57,7 +58,7 @@ def make_desk(
     users   reviewers, each of whom gets a key; "": whoever has it says who he is
     """
     keys = {secrets.token_urlsafe(24): user for user in users}
-    taxa = load_labelset(labels).taxa
+    taxa = with_world(load_labelset(labels)).taxa
     common = {taxon.name: taxon.common[0] for taxon in taxa if taxon.common and taxon.rank}
     return Desk(
         database,

@@ -83,6 +83,9 @@ class LabelSet:
     name: str
     taxa: tuple[Taxon, ...]
 
+    def __hash__(self) -> int:  # quick: what is worked out of a set is kept by it
+        return hash(self.names)
+
     @cached_property
     def digest(self) -> str:
         """sha-256 of all that shapes a result; comments, the order in the file and names that only

@@ -8,7 +8,7 @@ of their words ("o virg" is Odocoileus virginianus), and last with slips of the 
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pipeline.species.labelset import LONGEST_TEXT, LabelSet, allowed
@@ -29,6 +29,7 @@ class Known:
     common: str  # the first of its common names; empty: it has none
     on_site: bool  # on the site list; true for all where there is none
     used: bool  # in this database already
+    listed: bool = True  # false: on no list here, only among the bundled names of the world
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,18 @@ class SearchIndex:
 
 
 def search_index(
-    labelset: LabelSet, site_list: frozenset[str] | None = None, used: Iterable[str] = ()
+    labelset: LabelSet,
+    site_list: frozenset[str] | None = None,
+    used: Iterable[str] = (),
+    listed: Collection[str] | None = None,
 ) -> SearchIndex:
     """Everything that may be meant: taxa, their parents, and names that are used here already.
 
     site_list   names of any rank that may occur; None: all may
     used        names in the database, which need not be in the label set
+    listed      names that come before the others of the label set; None: all of them
     """
-    taxa, written = _taxa(labelset, site_list, frozenset(used))
+    taxa, written = _taxa(labelset, site_list, frozenset(used), listed)
     names = tuple((text, i) for i, texts in enumerate(written) for text in texts)
     words = tuple(tuple(_plain(text).split()) for text, _ in names)
     starts = sorted(
@@ -72,11 +77,12 @@ def search_index(
 def search(index: SearchIndex, typed: str, most: int = MOST) -> tuple[Found, ...]:
     """What may be meant, the likeliest first, each taxon once.
 
-    The whole name comes first. Then what begins as typed, and after it what is near: in both those
-    of the site list before others, among these the names used here already, then the better match.
-    Last, beyond `most`, stands what was typed where no name is exactly that: it may be entered as
-    new; it comes first where the likeliest is a subspecies of what was typed. Empty where nothing
-    was typed.
+    The whole name comes first. Then what begins as typed, and after it what is near where no name
+    is exactly that: in both those of the site list before others, among these the names used here
+    already, then those of lists here, then the better match. Of what is near, fewer slips come
+    before the lists. Last, beyond `most`, stands what was typed where no name is exactly that: it
+    may be entered as new; it comes first where the likeliest is a subspecies of what was typed.
+    Empty where nothing was typed.
     """
     text = " ".join(typed.split())
     plain = _plain(text).split()
@@ -86,7 +92,7 @@ def search(index: SearchIndex, typed: str, most: int = MOST) -> tuple[Found, ...
     for name, quality in _begins(index, plain):
         _keep(index, best, name, _rank(index, name, quality > 0, quality))
     whole = any(rank[0] == 0 for rank, _ in best.values())
-    if len(best) < most:
+    if len(best) < most and not whole:
         for name, slips in _near(index, "".join(plain)):
             _keep(index, best, name, _rank(index, name, NEAR, slips))
     order = sorted(best.items(), key=lambda item: item[1][0])[:most]
@@ -112,8 +118,11 @@ def _is_within(plain: list[str], matched: str) -> bool:
 def _rank(index: SearchIndex, name: int, kind: int, quality: int) -> tuple[object, ...]:
     """Sorts the likelier before. kind 0: the whole name, 1: begins so, NEAR."""
     taxon = index.taxa[index.names[name][1]]
-    wide = taxon.rank not in ("", "genus", "species", "subspecies")  # "wolf" is rarely a family
-    return kind, not taxon.on_site, not taxon.used, wide, quality, len(taxon.name), taxon.name
+    # "puma" is rarely a genus, and "wolf" rarely a family
+    wide = 0 if taxon.rank in ("", "species", "subspecies") else 1 if taxon.rank == "genus" else 2
+    slips = quality if kind == NEAR else 0
+    first = (kind, not taxon.on_site, not taxon.used, slips, not taxon.listed)
+    return *first, wide, quality, len(taxon.name), taxon.name
 
 
 def _keep(
@@ -167,28 +176,37 @@ def _near(index: SearchIndex, typed: str) -> list[tuple[int, int]]:
 
 
 def _taxa(
-    labelset: LabelSet, site_list: frozenset[str] | None, used: frozenset[str]
+    labelset: LabelSet,
+    site_list: frozenset[str] | None,
+    used: frozenset[str],
+    listed: Collection[str] | None,
 ) -> tuple[list[Known], list[list[str]]]:
     """Each taxon once, and beside it its names as they are written."""
     may = allowed(labelset, site_list) if site_list is not None else (True,) * len(labelset.taxa)
+    named = used | (site_list or frozenset())
     found: dict[str, tuple[Known, list[str]]] = {}
     above: dict[str, tuple[str, bool]] = {}
+
+    def facts(name: str, on_site: bool) -> tuple[bool, bool, bool]:
+        return on_site, name in used, listed is None or name in listed or name in named
+
     for taxon, on_site in zip(labelset.taxa, may, strict=True):
         if taxon.observation_type == "blank":
             continue
         common = taxon.common[0] if taxon.common and taxon.rank else ""
-        known = (taxon.observation_type, taxon.rank, common, on_site, taxon.name in used)
+        known = (taxon.observation_type, taxon.rank, common, *facts(taxon.name, on_site))
         names = dict.fromkeys((taxon.name, *taxon.common, *taxon.also))
         found[taxon.name] = Known(taxon.name, *known), list(names)
         for rank, name in taxon.parents if taxon.observation_type == "animal" else ():
             above[name] = rank, on_site or above.get(name, ("", False))[1]
     for name, (rank, on_site) in above.items():
-        known = ("animal", rank, "", on_site, name in used)
-        found.setdefault(name, (Known(name, *known), [name]))
-    listed = site_list or frozenset()
-    for name in sorted((used | listed) - found.keys()):
-        known = ("animal", "", "", site_list is None or name in listed, name in used)
-        found[name] = Known(name, *known), [name]
+        found.setdefault(name, (Known(name, "animal", rank, "", *facts(name, on_site)), [name]))
+    words = {_plain(word) for taxon in labelset.taxa for word in taxon.common}
+    for name in sorted(named - found.keys()):
+        if _plain(name) in words:
+            continue  # a common name: its taxon is meant
+        on_site = site_list is None or name in site_list
+        found[name] = Known(name, "animal", "", "", *facts(name, on_site)), [name]
     return [taxon for taxon, _ in found.values()], [names for _, names in found.values()]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from db.core.engine import reading
 from db.store.batches import all_batches, label_recipes
+from db.store.reviewing.reviews import names_in_use
 from flows.execution.databases import known_database
 from flows.facts.package import gather
 from flows.run_options import study_settings
@@ -27,6 +28,7 @@ from pipeline.exchange.package import Package
 from pipeline.exchange.project import read_project
 from pipeline.species.answers import Chain, taxa_of, with_wider
 from pipeline.species.labelset import load_labelset, load_site_list
+from pipeline.species.world import with_world
 
 WRITERS = {".geojson": write_geojson, ".json": write_geojson, ".gpkg": write_geopackage}
 
@@ -117,7 +119,8 @@ def results(database: str, sharing: Sharing) -> Results:
 
 
 def _taxa(conn: Connection, labels: str) -> dict[str, Chain]:
-    """What is above each name: by the label set, else by the answers that names were taken from."""
+    """What is above each name: by the label set, else by the answers that names were taken
+    from, else by the bundled names of the world."""
     taken = [
         chain
         for batch_id in all_batches(conn)
@@ -125,4 +128,9 @@ def _taxa(conn: Connection, labels: str) -> dict[str, Chain]:
         if "answers" in recipe
         for chain in taxa_in(recipe["answers"]).values()
     ]
-    return {**with_wider(taken), **taxa_of(load_labelset(labels))}
+    own = load_labelset(labels)
+    return {
+        **taxa_of(with_world(own, names_in_use(conn))),
+        **with_wider(taken),
+        **taxa_of(own),
+    }

@@ -23,6 +23,7 @@ from pipeline.exchange.reviews import read_reviews
 from pipeline.report.evaluation_page import LEARNED, Judged, Used, write_evaluation
 from pipeline.species.labelset import LabelSet, load_labelset
 from pipeline.species.learned import taxon_of
+from pipeline.species.world import with_world
 from pipeline.trust.evaluation import KINDS, WIDE, Evaluation, Picture, evaluate
 
 FIRST = ("human", "vehicle", "animal", "blank", "unknown")  # what stands for several on a picture
@@ -96,7 +97,8 @@ def _pictures(
     rows: Sequence[sa.Row[Any]], truth: Mapping[str, frozenset[Said]]
 ) -> tuple[list[Picture], dict[str, int]]:
     """Pictures with truth and scores; of the others how many there are, by the reason."""
-    labelset, left_out, found = load_labelset(), Counter[str](), []
+    used = {name for said in truth.values() for _, name in said if name}
+    labelset, left_out, found = with_world(load_labelset(), used), Counter[str](), []
     for row in rows:
         said = truth[row.sha256]
         kind = min((kind for kind, _ in said), key=FIRST.index)

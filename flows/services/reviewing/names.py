@@ -9,8 +9,10 @@ from db.core.engine import reading
 from db.store.reviewing.reviews import names_in_use
 from flows.execution.databases import known_database
 from pipeline.errors import SettingsError
+from pipeline.species.answers import taxa_of
 from pipeline.species.labelset import load_labelset, load_site_list
 from pipeline.species.search import Found, SearchIndex, search, search_index
+from pipeline.species.world import with_world
 
 NAMES_S = 300  # after which the names in use are read again
 
@@ -38,8 +40,9 @@ class Names:
                     used = names_in_use(conn)
                 listed = load_site_list(Path(self.sites)) if self.sites else None
                 labelset = load_labelset(self.labels)
+                every = with_world(labelset, used | (listed or frozenset()))
                 try:
-                    self._index = search_index(labelset, listed, used)
+                    self._index = search_index(every, listed, used, taxa_of(labelset))
                 except SettingsError as why:
                     raise SettingsError(f"{self.sites}: {why}") from why
                 self._made_at = monotonic()

@@ -26,6 +26,7 @@ from pipeline.population.study.study import Study, study
 from pipeline.population.study.tables import Tables, population_tables, write_tables
 from pipeline.species.labelset import load_labelset, wider_names
 from pipeline.species.spelling import spelled
+from pipeline.species.world import with_world
 from pipeline.tables.times import option_day
 
 
@@ -133,9 +134,9 @@ def read_basis(database: str, request: StudyRequest) -> Basis:
         sightings, deployments = read_sightings(conn), believed(conn, all_deployments(conn))
         outages, digests = accepted_outages(conn), label_sets(conn)
     own = load_labelset()
+    seen = {sighting.taxon for sighting in sightings}
     if request.species:
-        seen = {sighting.taxon for sighting in sightings}
         names = spelled(request.species, seen, own, digests <= {own.digest})
         request = replace(request, species=names)
-    wider = wider_names(own)
+    wider = wider_names(with_world(own, seen))
     return basis(sightings, deployments, request, outages, now().date(), wider)

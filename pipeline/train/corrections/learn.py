@@ -17,6 +17,7 @@ from pipeline.settings import Labels
 from pipeline.species import learned, zeroshot
 from pipeline.species.labelset import wider_names
 from pipeline.species.learned import Head
+from pipeline.species.world import with_world
 from pipeline.species.zeroshot import Bank
 from pipeline.train.corrections.fit import fit, start_vectors
 from pipeline.train.corrections.lessons import (
@@ -105,7 +106,8 @@ class _Task:
         self.both = learned.side_by_side(lessons.crops, lessons.frames)
         place = {name: k for k, name in enumerate(names)}
         self.classes = np.array([place.get(name or "", len(names)) for name in lessons.told])
-        self.taxa = tuple(learned.taxon_of(name, bank.labelset) for name in names)
+        known = with_world(bank.labelset, names)
+        self.taxa = tuple(learned.taxon_of(name, known) for name in names)
         self.start = start_vectors(self.taxa, bank)
         every = self.fit(np.arange(len(lessons.told)), STRENGTHS[0], 0.0)
         self.wider = wider_names(learned.mixed(bank, every).labelset)

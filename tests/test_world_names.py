@@ -1,0 +1,162 @@
+"""The bundled names of the world: right in themselves, and found by what people type."""
+
+import time
+
+import pytest
+
+from pipeline.species.answers import taxa_of
+from pipeline.species.labelset import RANKS, LabelSet, Taxon, load_labelset
+from pipeline.species.learned import taxon_of
+from pipeline.species.search import Found, SearchIndex, search, search_index
+from pipeline.species.world import with_world, world
+
+MEANS_SEVERAL: set[str] = set()  # common names that are as good for one animal as for another
+
+
+def index_of(labelset: LabelSet, site_list: frozenset[str] | None = None, used=()) -> SearchIndex:
+    named = {*used, *(site_list or ())}
+    return search_index(with_world(labelset, named), site_list, used, taxa_of(labelset))
+
+
+@pytest.fixture(scope="module")
+def index() -> SearchIndex:
+    return index_of(load_labelset())
+
+
+def names(found: tuple[Found, ...]) -> list[str]:
+    return [one.taxon.name for one in found if not one.new]
+
+
+def first_that_is_saved_by_one_key(index: SearchIndex, typed: str) -> str | None:
+    first = search(index, typed)[0]
+    return None if first.new or first.near else first.taxon.name
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("red d", "Cervus elaphus"),
+        ("red deer", "Cervus elaphus"),
+        ("moose", "Alces alces"),
+        ("roe", "Capreolus capreolus"),
+        ("elk", "Cervus canadensis"),
+        ("elk (e", "Alces alces"),
+        ("collared p", "Dicotyles tajacu"),
+        ("javelina", "Dicotyles tajacu"),
+        ("pecari taj", "Dicotyles tajacu"),
+        ("puma", "Puma concolor"),
+        ("coyote", "Canis latrans"),
+        ("cats", "Felidae"),
+        ("cat family", "Felidae"),
+        ("cat", "Felis catus"),
+    ],
+)
+def test_one_key_takes_what_a_biologist_means(index, typed, meant):
+    assert first_that_is_saved_by_one_key(index, typed) == meant
+
+
+@pytest.mark.parametrize("typed", ["peccary", "serow"])
+def test_where_several_have_the_word_all_of_them_are_offered(index, typed):
+    assert len(names(search(index, typed))) > 1
+    assert not any(one.near for one in search(index, typed)[:2])
+
+
+@pytest.mark.parametrize("typed", ["hert", "read deer", "mooze", "cat famliy"])
+def test_what_is_only_near_is_never_taken_by_one_key(index, typed):
+    assert first_that_is_saved_by_one_key(index, typed) is None
+
+
+def test_a_name_that_is_whole_has_none_beside_it_that_is_only_near(index):
+    assert names(search(index, "puma")) == ["Puma concolor", "Puma"]
+
+
+def test_the_lists_of_a_project_come_before_the_names_of_the_world(index):
+    first, *_, last = search(index, "deer")
+    assert first.taxon.name == "Cervidae"
+    assert [one.taxon.listed for one in search(index, "deer")][:3] == [True] * 3
+    assert not last.taxon.listed or last.new
+    site = index_of(load_labelset(), frozenset({"Cervus nippon"}), ["Dama dama"])
+    assert names(search(site, "deer "))[:3] == ["Cervidae", "Cervus nippon", "Dama dama"]
+    assert search(site, "sika")[0].taxon.common == "sika deer"
+
+
+def test_a_family_that_was_once_saved_as_a_species_is_offered_as_the_family():
+    again = index_of(load_labelset(), used=["cat family", "our old tom"])
+    found = names(search(again, "cat fam"))
+    assert found[0] == "Felidae"
+    assert "cat family" not in found
+    assert names(search(again, "our old")) == ["our old tom"]
+
+
+def test_who_says_the_older_name_goes_on_with_it():
+    older = index_of(load_labelset(), used=["Pecari tajacu"])
+    taxon = search(older, "javelina")[0].taxon
+    assert (taxon.name, taxon.rank, taxon.used) == ("Pecari tajacu", "species", True)
+    known = taxon_of("Pecari tajacu", with_world(load_labelset(), ["Pecari tajacu"]))
+    assert known.parents[:2] == (("genus", "Pecari"), ("family", "Tayassuidae"))
+
+
+def test_what_was_found_has_its_rank_and_all_that_is_above_it():
+    known = with_world(load_labelset())
+    assert taxon_of("Felidae", known).rank == "family"
+    assert taxa_of(known)["Alces alces"] == (
+        ("species", "Alces alces"),
+        ("genus", "Alces"),
+        ("family", "Cervidae"),
+        ("order", "Artiodactyla"),
+        ("class", "Mammalia"),
+    )
+
+
+def test_a_label_set_of_ones_own_says_what_is_above_and_which_name_counts():
+    cat = ("family", "Felidae"), ("order", "Carnivora"), ("class", "Mammalia")
+    own = LabelSet(
+        "own",
+        (
+            Taxon("Felis concolor", "species", (("genus", "Felis"), *cat), (), (), False, "animal",
+                  ("Puma concolor",)),
+            Taxon("Lynx", "genus", (("subfamily", "Felinae"), *cat), (), ()),
+        ),
+    )  # fmt: skip
+    known = with_world(own)
+    assert names(search(index_of(own), "puma")) == ["Felis concolor"]
+    assert "Puma concolor" not in known.names
+    assert taxa_of(known)["Lynx lynx"][1:3] == (("genus", "Lynx"), ("subfamily", "Felinae"))
+
+
+def test_every_row_has_a_rank_and_parents_up_to_its_class():
+    for taxon in world().taxa:
+        assert taxon.rank in RANKS, taxon.name
+        above = [rank for rank, _ in taxon.parents]
+        wanted = {"species": "genus", "genus": "family", "subfamily": "family"}.get(taxon.rank)
+        assert taxon.rank in ("class",) or above[-1] == "class", taxon.name
+        if taxon.rank in ("species", "genus", "subfamily"):
+            assert {wanted, "family", "order"} <= {*above}, taxon.name
+
+
+def test_one_taxon_has_one_parent_everywhere_and_the_same_one_as_in_the_starter():
+    above: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
+    for taxon in (*load_labelset().taxa, *world().taxa):
+        chain = ((taxon.rank, taxon.name), *taxon.parents)
+        for place, link in enumerate(chain):
+            assert above.setdefault(link, chain[place + 1 :]) == chain[place + 1 :], taxon.name
+
+
+def test_no_name_is_said_twice_of_different_animals():
+    starter, owner = load_labelset(), {}
+    for taxon in (*starter.taxa, *world().taxa):
+        for name in (taxon.name, *taxon.common, *taxon.also):
+            assert name == " ".join(name.split()), f"blanks: {name!r}"
+            if name not in MEANS_SEVERAL:
+                assert owner.setdefault(name.casefold(), taxon.name) == taxon.name, name
+    assert len({*world().names}) == len(world().taxa)
+    assert all(taxon.common for taxon in world().taxa)
+
+
+def test_a_letter_typed_is_answered_at_once(index):
+    took = []
+    for typed in ("red d", "hert", "white tailed", "peccary", "a") * 4:
+        begin = time.process_time()
+        search(index, typed)
+        took.append(time.process_time() - begin)
+    assert min(took[1::5]) < 0.05
