@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db.core.engine import reading
+from db.core.engine import open_database, reading
 from db.integrity.check import check
 from flows.execution.databases import known_database
 from flows.facts.clocks import doubts
@@ -148,6 +148,13 @@ def test_what_nobody_named_makes_no_event_of_a_study(foxes):
     head, *rows = tables["events"]
     assert {row[head.index("scientific_name")] for row in rows} == {"Vulpes vulpes"}
     assert ["visits left out: unclassified", 1] in tables["about"]
+
+
+@pytest.mark.parametrize("view", ["independent_events", "species_by_day", "activity_by_hour"])
+def test_what_nobody_named_is_in_no_view_of_events(foxes, view):
+    with open_database(foxes[0]).connect() as conn:
+        kinds = conn.exec_driver_sql(f"SELECT DISTINCT observation_type FROM {view}").scalars()
+        assert [*kinds] == ["animal"]
 
 
 def test_a_data_set_in_which_nobody_named_anything_says_so(tmp_path):

@@ -1,8 +1,9 @@
 -- Independent events: pictures of one taxon at a station, in stretches less than 30 minutes after each
 -- other (lastRecord: a gap of exactly 30 minutes opens the next one). Those in effort (view
 -- watched) and outside of it make events of their own, and none runs over a gap in effort.
--- Time-lapse, untimed pictures and blanks none. Visits whose hour is not known (started_at is a day)
--- are one event a taxon, station and day, beside those with an hour.
+-- Time-lapse, untimed pictures, blanks, and visits of others that nobody named (unclassified) none.
+-- Visits whose hour is not known (started_at is a day) are one event a taxon, station and day, beside
+-- those with an hour.
 WITH stretch AS ( -- before: when the one before it ended
     SELECT watched.*, lag(to_at, 1, '') OVER (PARTITION BY station ORDER BY from_at) AS before
     FROM watched
@@ -22,7 +23,7 @@ record AS (
                 AND w.before <= e.started_at || 'T00:00:00'
             ELSE w.from_at <= e.started_at AND (w.to_at > e.started_at
                 OR w.to_at = e.started_at AND substr(e.started_at, 12, 8) <> '00:00:00') END
-    WHERE e.started_at IS NOT NULL AND e.observation_type <> 'blank'
+    WHERE e.started_at IS NOT NULL AND e.observation_type NOT IN ('blank', 'unclassified')
         AND coalesce(e.capture_method, '') <> 'timeLapse'
 ),
 gapped AS ( -- of overlapping ones the one that lasts longest counts for the gap

@@ -1,5 +1,5 @@
 -- Visits by day, deployment and taxon, as observations counts them at level event; visits that
--- people called blank are left out.
+-- people called blank are left out, as are those of others that nobody named (unclassified).
 SELECT
     substr(e.started_at, 1, 10) AS day, -- by the camera's clock, YYYY-MM-DD; empty: no time
     d.name AS deployment_id, -- see deployments
@@ -11,5 +11,5 @@ SELECT
     CAST(sum(e.count) AS bigint) AS individuals -- summed over visits with a known count; empty: none known
 FROM event_taxa e
 JOIN deployment d ON d.id = e.deployment_id
-WHERE e.observation_type <> 'blank'
+WHERE e.observation_type NOT IN ('blank', 'unclassified')
 GROUP BY substr(e.started_at, 1, 10), d.name, coalesce(d.location_id, d.name), e.observation_type, e.name
