@@ -62,7 +62,8 @@ def test_an_answer_is_in_the_database_when_the_address_returns_and_the_visit_lea
 ):
     item = next_one(amina)
     assert amina.ask("save", media_ids=[item["media_id"]], purpose="event", said=ANIMAL) == {
-        "saved": 1
+        "saved": 1,
+        "common": {"Equus quagga": "plains zebra"},
     }
     assert told(url, item["media_id"]) == [("animal", "Equus quagga", 2, "Amina")]
     assert next_one(amina)["media_id"] != item["media_id"]
@@ -86,6 +87,21 @@ def test_what_was_taken_back_counts_no_more_and_counts_again_when_it_is_given_ag
     later.ask("undo", queue=ALL)
     later.ask("save", **place, said=[{"observation_type": "unknown"}])
     assert later.ask("undo", queue=ALL, again=True)["item"] is None, "a new answer ends the redo"
+
+
+def test_undo_and_redo_tell_what_was_taken_back_and_of_which_pictures(amina):
+    item = next_one(amina)
+    keys = [frame["media_id"] for frame in item["frames"]][:2]
+    amina.ask("save", media_ids=keys, purpose="review", said=[{"observation_type": "blank"}])
+    amina.ask("save", media_ids=[item["media_id"]], purpose="event", said=ANIMAL)
+    undone = amina.ask("undo", queue=ALL)
+    assert [(said["name"], said["count"]) for said in undone["said"]] == [("Equus quagga", 2)]
+    assert (undone["common"], undone["pictures"]) == ({"Equus quagga": "plains zebra"}, [])
+    undone = amina.ask("undo", queue=ALL)
+    assert [said["observation_type"] for said in undone["said"]] == ["blank"]
+    assert undone["pictures"] == keys
+    assert amina.ask("undo", queue=ALL, again=True)["pictures"] == keys
+    amina.ask("undo", queue=ALL)
 
 
 def test_only_what_was_taken_back_since_the_last_answer_is_given_again(url, amina):

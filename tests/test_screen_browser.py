@@ -134,8 +134,29 @@ def test_one_key_answers_a_visit_and_the_next_one_is_there(page, screen, url):
 def test_a_number_before_a_word_counts_and_the_same_again_is_one_key(page, url):
     press(page, "1", "2", "p")
     assert newest(url)[:3] == ("human", None, 12)
+    assert page.inner_text("button[data-key=r]") == "r Same again: 12 × person"
     press(page, "r")
     assert newest(url)[:3] == ("human", None, 12)
+
+
+def test_what_a_key_saved_and_took_back_is_said_with_its_visit(page, screen, url):
+    begin(page, screen)
+    first = page.evaluate("document.querySelectorAll('#facts dd')[1].textContent")
+    press(page, "p")
+    press(page, "b")
+    assert page.inner_text("#again") == "Same again: blank"
+    assert page.inner_text("#last").startswith("Saved: blank, visit 20")
+    press(page, "Backspace")
+    assert page.inner_text("#last").startswith("Taken back: blank, visit 20")
+    assert page.get_attribute("button[data-key=r]", "title") == "saves person"
+    press(page, "Backspace")
+    assert page.inner_text("#last") == f"Taken back: person, visit {first}"
+    press(page, "Shift+Backspace")
+    assert page.inner_text("#last") == f"Given again: person, visit {first}"
+    search(page, "african savanna elephant")
+    press(page, "Enter")
+    assert page.inner_text("#last").startswith("Saved: African savanna elephant, visit 20")
+    assert page.inner_text("#again") == "Same again: African savanna elephant"
 
 
 def test_the_same_again_is_never_what_was_taken_back(page, screen, url):

@@ -71,7 +71,7 @@ async def one_visit(request: Request) -> Response:
 
 
 async def save(request: Request) -> Response:
-    """Keep an answer; it is in the database when this returns."""
+    """Keep an answer; it is in the database when this returns, with what its names are called."""
     desk, reviewer, given = await asked(request)
     media_ids, purpose = keys_of(given, "media_ids"), given.get("purpose")
     if purpose not in PURPOSES:
@@ -84,11 +84,12 @@ async def save(request: Request) -> Response:
         desk.flags.tell(media_ids)
 
     await run_sync(keep)
-    return JSONResponse({"saved": len(media_ids)})
+    common = desk.called(row.name for row in said)
+    return JSONResponse({"saved": len(media_ids), "common": common})
 
 
 async def undo(request: Request) -> Response:
-    """Take back this reviewer's last answer, and show what it was about."""
+    """Take back this reviewer's last answer, and show what it was and what it was about."""
     desk, reviewer, given = await asked(request)
     queue, again = queue_of(given), given.get("again") is True
 
@@ -101,7 +102,13 @@ async def undo(request: Request) -> Response:
         if not of_visit and queue.of_visits:
             of_visit, at = True, desk.answers.visit_of(at)
         item = shown_to(desk, reviewer, queue, at, of_visit)
-        return {"item": item, "answers": len(undone.media_ids) if undone.of_visit else 1}
+        return {
+            "item": item,
+            "said": [asdict(row) for row in undone.said],
+            "common": desk.called(row.name for row in undone.said),
+            "answers": len(undone.media_ids) if undone.of_visit else 1,
+            "pictures": [] if undone.of_visit else undone.media_ids,
+        }
 
     return JSONResponse(await run_sync(take))
 

@@ -28,13 +28,12 @@ def shown_to(
     if queue.shows_people:
         desk.let_see(reviewer, keys, queue.kind)
     said = [*shown.machine, *(shown.answer.said if shown.answer else ())]
-    names_here = {row.name for row in said if row.name}
     hidden = [key for key in keys if shown.hidden and not desk.may_see(reviewer, key)]
     return {
         **asdict(shown),
         "hidden": hidden,
         "missing": desk.pictures.missing(media_id),
-        "common": {name: desk.common[name] for name in names_here if name in desk.common},
+        "common": desk.called(row.name for row in said),
     }
 
 

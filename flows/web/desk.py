@@ -1,7 +1,7 @@
 """What every address of the screen needs: who asks, and the services over one database."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -61,6 +61,10 @@ class Desk:
     def keys(self, own: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """A screen's keys for its help, the project's quick keys after them."""
         return [*own, *((quick.key, quick.words) for quick in self.quick)]
+
+    def called(self, names: Iterable[str | None]) -> dict[str, str]:
+        """The common names of those that have one."""
+        return {name: self.common[name] for name in names if name and name in self.common}
 
     @property
     def quick_rows(self) -> dict[str, dict[str, str | None]]:

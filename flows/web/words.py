@@ -22,7 +22,7 @@ KEYS = (  # (keys, what they do), in the order of the help
     ("v", "vehicle"),
     ("u", "do not know"),
     ("/ or s", "search a species; Enter takes it, Shift+Enter takes it and goes on"),
-    ("r", "the same as above: my last answer again"),
+    ("r", "my last answer again: its button says which"),
     ("0-9", "how many, before any of these"),
     ("+", "keep the machine's word as a row, to add another species"),
     ("d", "sex, life stage, behaviour, individual, comment"),

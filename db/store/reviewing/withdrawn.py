@@ -19,8 +19,8 @@ MOST_ROWS = 10_000  # of one key press: they have been saved one after the other
 
 
 def take_back(conn: Connection, reviewer: str) -> Sequence[sa.Row[Any]]:
-    """Mark what this reviewer saved last on the screen; its rows (media_id, purpose), none where
-    nothing is left."""
+    """Mark what this reviewer saved last on the screen; its rows of `review`, none where nothing is
+    left."""
     last = _standing(conn, reviewer)
     if last is None:
         return []
@@ -90,7 +90,7 @@ def _mark(
 ) -> Sequence[sa.Row[Any]]:
     r = schema.review.c
     which = (r.source == source) & near
-    found = sa.select(r.media_id, r.purpose).where(which).order_by(r.id)
+    found = sa.select(schema.review).where(which).order_by(r.id)
     rows = conn.execute(found).all()
     marked = sa.update(schema.review).where(which)
     conn.execute(marked.values(withdrawn_at=now() if withdrawn else None))

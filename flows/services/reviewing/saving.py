@@ -15,7 +15,7 @@ from db.queries.reviewing import shown as rows
 from db.store.reviewing import favourites, withdrawn
 from db.store.reviewing.reviews import names_in_use, save_reviews
 from flows.execution.databases import known_database
-from flows.services.reviewing.shown import Said
+from flows.services.reviewing.shown import Said, said_in
 from pipeline.answers import animals
 from pipeline.errors import InputError
 from pipeline.records import LIFE_STAGES, SEXES, Review
@@ -36,6 +36,7 @@ class Undone:
 
     media_ids: tuple[int, ...]  # that one key press was about
     of_visit: bool
+    said: tuple[Said, ...]  # of the first of them
 
     @property
     def media_id(self) -> int:
@@ -203,4 +204,5 @@ def _undone(marked: Sequence[Any]) -> Undone | None:
     if not marked:
         return None
     keys = tuple(dict.fromkeys(row.media_id for row in marked))
-    return Undone(keys, marked[0].purpose == "event")
+    said = tuple(said_in(row) for row in marked if row.media_id == keys[0])
+    return Undone(keys, marked[0].purpose == "event", said)

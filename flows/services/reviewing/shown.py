@@ -226,12 +226,13 @@ def _answers(conn: Connection, keys: Sequence[int]) -> dict[tuple[int, bool], An
         place: Answered(
             of_one[0].reviewer,
             _text(of_one[0].reviewed_at or of_one[0].saved_at),
-            tuple(_said(row) for row in of_one),
+            tuple(said_in(row) for row in of_one),
             rows.earlier_answers(conn, place[0]) if place[1] else 0,
         )
         for place, of_one in said.items()
     }
 
 
-def _said(row: sa.Row[Any]) -> Said:
+def said_in(row: sa.Row[Any]) -> Said:
+    """What one row of `review` says."""
     return Said(**{name: row._mapping[name] for name in WORDS}, comment=row.comment)

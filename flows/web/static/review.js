@@ -1,7 +1,7 @@
 // The review screen: one visit at a time, answered by keys.
 import { address, ask } from "./api.js";
 import { answered, askProgress } from "./progress.js";
-import { best, inWords, listenToKeys, line, merged, quick, WORDS, wordOf } from "./said.js";
+import { best, clock, inWords, listenToKeys, line, merged, quick, shortly, WORDS, wordOf } from "./said.js";
 import { listenToSearch, openSearch } from "./species.js";
 import * as view from "./view.js";
 
@@ -25,7 +25,9 @@ let scope = ofVisits ? "visit" : "picture";
 let selected = new Set();
 let draft = fresh();
 const MOST_REMEMBERED = 50;
+const LONGEST_AGAIN = 32; // letters on the button
 let mine = JSON.parse(sessionStorage.getItem("mine") || "[]"); // answers, the newest last
+let called = JSON.parse(sessionStorage.getItem("called") || "{}"); // common names of those in `mine`
 let takenBack = [];
 let shownAt = 0;
 let playing = null;
@@ -311,7 +313,9 @@ async function say(rows) {
     : scope === "selection" && selected.size ? [...selected] : [item.frames[at].media_id];
   const purpose = scope === "visit" ? "event" : isAudit ? "audit" : "review";
   const seconds = (performance.now() - shownAt) / 1000;
-  await ask("save", { media_ids: keys, purpose, said });
+  $("last").textContent = "";
+  const { common } = await ask("save", { media_ids: keys, purpose, said });
+  told("Saved", said, common, item, scope === "visit" ? [] : keys);
   takenBack = [];
   remember([...mine, said]);
   draft = fresh();
@@ -339,10 +343,30 @@ function saved(seconds) {
 function remember(answers) {
   mine = answers.slice(-MOST_REMEMBERED);
   sessionStorage.setItem("mine", JSON.stringify(mine));
+  sessionStorage.setItem("called", JSON.stringify(called));
+  nameAgain();
+}
+
+// The button of `r` says what it would save.
+function nameAgain() {
+  const last = mine[mine.length - 1];
+  const whole = last ? shortly(last, called) : "";
+  const text = whole.length > LONGEST_AGAIN ? `${whole.slice(0, LONGEST_AGAIN - 1)}…` : whole;
+  $("again").textContent = last ? `Same again: ${text}` : "Same again";
+  $("again").parentElement.title = last ? `saves ${whole}` : "no answer before this";
+}
+
+// What the last key did, and to which visit or pictures.
+function told(what, said, common, one, keys) {
+  called = { ...called, ...common };
+  const [frame] = one.frames.filter(({ media_id }) => keys.includes(media_id));
+  const about = keys.length > 1 ? `${keys.length} pictures`
+    : frame ? `picture ${frame.path.split("/").pop()}` : `visit ${clock(one.started_at) || "without a time"}`;
+  $("last").textContent = `${what}: ${shortly(said, called)}, ${about}`;
 }
 
 async function undo(again) {
-  const { item: found, answers: many } = await ask("undo", { queue, again });
+  const { item: found, answers: many, ...undone } = await ask("undo", { queue, again });
   if (!found) return tell(new Error(again ? "nothing to give again" : "nothing of yours to take back"));
   if (item && item.media_id !== found.media_id) future.push(item);
   answered(again ? many : -many);
@@ -351,8 +375,9 @@ async function undo(again) {
     takenBack.push(mine[mine.length - 1]);
     remember(mine.slice(0, -1));
   }
+  told(again ? "Given again" : "Taken back", undone.said, undone.common, found, undone.pictures);
+  if (many > 1) $("last").append(` and ${many - 1} more`);
   await display(found);
-  tell(new Error((again ? "given again" : "taken back") + (many > 1 ? `: ${many} answers` : "")));
 }
 
 async function reveal() {
@@ -537,6 +562,8 @@ $("details").addEventListener("close", () => {
 });
 
 // ---- begin
+
+nameAgain();
 
 // With ?at=PICTURE its visit comes first, answered or not.
 async function begin() {

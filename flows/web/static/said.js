@@ -6,13 +6,24 @@ export const WORDS = { human: "person", vehicle: "vehicle", blank: "blank", unkn
 export const quick = new Map(Object.entries(JSON.parse(document.body.dataset.quick))
   .map(([key, { observation_type, name }]) => [key, { observation_type, name }]));
 
-export function inWords(row, common) {
-  const name = row.name || WORDS[row.observation_type] || row.observation_type;
+// short: a common name alone where there is one.
+export function inWords(row, common, short = false) {
   const called = row.name && common?.[row.name];
+  const name = (short && called) || row.name || WORDS[row.observation_type] || row.observation_type;
   const described = [row.sex, row.life_stage, row.behavior, row.individual_id].filter(Boolean);
-  return (row.count ? `${row.count} × ` : "") + (called ? `${name} (${called})` : name)
+  return (row.count ? `${row.count} × ` : "") + (called && !short ? `${name} (${called})` : name)
     + (described.length ? `, ${described.join(", ")}` : "")
     + (row.comment ? ` “${row.comment}”` : "");
+}
+
+// A whole answer on a line.
+export function shortly(rows, common) {
+  return rows.map((row) => inWords(row, common, true)).join(" + ");
+}
+
+// A time of the camera's clock, to the second.
+export function clock(time) {
+  return (time || "").replace("T", " ").slice(0, 19);
 }
 
 // The machine's word as an answer; of a whole visit with its counts.
