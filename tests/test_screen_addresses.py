@@ -210,6 +210,20 @@ def test_a_filter_names_deployment_species_and_days(amina):
     assert nothing["items"] == []
 
 
+@pytest.mark.parametrize("page", ["/review", "/grid"])
+def test_a_deployment_or_species_that_is_not_here_is_said_with_those_nearest_to_it(amina, page):
+    place = next_one(amina)["deployment"]
+    for words, told in (
+        ({"deployment": place[:4]}, f"no deployment {place[:4]}; there are {place}, "),
+        ({"species": "plains zebra"}, "called plains zebra; there are Equus quagga (plains zebra)"),
+    ):
+        refused = amina.get(page, params={"kind": "visits", **words})
+        assert refused.status_code == 303 and refused.headers["location"].startswith("/?why=")
+        assert told in amina.get(refused.headers["location"]).text
+    for words in ({"deployment": place, "species": "Equus quagga"}, {"species": "human"}):
+        assert amina.get(page, params={"kind": "visits", **words}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "queue",
     [{"kind": "every"}, {"from": "1.5.2026"}, {"kind": "doubtful", "below": "2"}, {"sql": "x"}],

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from flows.services.reviewing.queues import asked_queue
 from flows.services.reviewing.saving import said_of
 from flows.services.reviewing.screen.alike import MOST, may_be_together, next_alike
+from flows.services.reviewing.screen.known import refuse_unknown
 from flows.services.reviewing.shown import Said
 from flows.web.answering import MOST_HELD
 from flows.web.asking import asked, keys_of, queue_of, shown_to, whole
@@ -32,6 +33,7 @@ def grid(request: Request) -> Response:
         queue = asked_queue(request.query_params)
         if not may_be_together(queue):
             raise InputError(f"{queue.title}: answered one by one, not as a grid")
+        refuse_unknown(desk.database, queue, desk.common)
     except InputError as why:
         return RedirectResponse("/?" + urlencode({"why": str(why)}), 303)
     shown = {"queue": queue, "keys": desk.keys(GRID_KEYS), "quick": desk.quick_rows}

@@ -11,6 +11,7 @@ from db.queries.reviewing.queues import choices
 from flows.execution.databases import known_database
 from flows.services.reviewing.queues import KINDS, asked_queue
 from flows.services.reviewing.screen.alike import TOGETHER, may_be_together
+from flows.services.reviewing.screen.known import refuse_unknown
 from flows.web.desk import Desk, cookie_value, page, reviewer_name
 from flows.web.words import KEYS, QUEUES
 from pipeline.errors import InputError
@@ -59,6 +60,7 @@ def screen(request: Request) -> Response:
     try:
         words = {name: word for name, word in request.query_params.items() if name != "at"}
         queue = asked_queue(words)
+        refuse_unknown(desk.database, queue, desk.common)
     except InputError as why:
         return RedirectResponse("/?" + urlencode({"why": str(why)}), 303)
     shown = {"queue": queue, "keys": desk.keys(KEYS), "quick": desk.quick_rows}

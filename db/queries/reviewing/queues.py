@@ -13,6 +13,7 @@ from db.core import schema
 from db.core.rows import chunks
 
 PEOPLE = ("human", "vehicle")
+KINDS_BY_NAME = (*PEOPLE, "blank", "unknown")  # asked for as a species is
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _conditions(wanted: VisitFilter) -> list[ColumnElement[bool]]:
         place = sa.select(d.id).where(d.name == wanted.deployment).scalar_subquery()
         made.append(v.deployment_id == place)
     if wanted.species is not None:
-        named = t.observation_type if wanted.species in (*PEOPLE, "blank", "unknown") else t.name
+        named = t.observation_type if wanted.species in KINDS_BY_NAME else t.name
         made.append(sa.exists().where(t.visit_id == v.id, named == wanted.species))
     if wanted.first_day is not None:
         made.append(v.started_at >= sa.literal(wanted.first_day, schema.TEXT))
@@ -193,6 +194,12 @@ def beside(conn: Connection, media_id: int, step: int) -> int | None:
     )
     found: int | None = conn.execute(query).scalar()
     return found
+
+
+def is_deployment(conn: Connection, name: str) -> bool:
+    """Whether there is a deployment of this name, with visits or without."""
+    d = schema.deployment.c
+    return conn.execute(sa.select(d.id).where(d.name == name).limit(1)).first() is not None
 
 
 def choices(conn: Connection) -> tuple[list[str], list[str]]:
