@@ -75,6 +75,9 @@ def test_a_flag_is_confirmed_and_dismissed_with_a_comment_as_on_the_command_line
     assert answer.status_code == 303 and answer.headers["location"].startswith("/flags/")
     status = f"SELECT status, reviewer, comment FROM flags WHERE flag_id = '{first}'"
     assert rows(url, status) == [("confirmed", "Amina", f"two men {BAD}")]
+    after = amina.get(answer.headers["location"]).text
+    assert f'confirmed: <a href="/flags/{first}">{one_flag(url, first).flag.title}</a>' in after
+    assert "confirmed: <a" not in amina.get(f"/flags/{other}?last=none").text
     for page in (amina.get("/flags"), amina.get(f"/flags/{first}")):
         assert "&lt;script&gt;" in page.text and BAD not in page.text
     amina.post(f"/flags/{first}", data={"said": "dismiss", "comment": ""})

@@ -152,6 +152,16 @@ def test_every_queue_has_a_page_a_size_and_a_next_one(amina, kind):
     assert item["frames"] and item["deployment"] and item["machine"]
 
 
+def test_the_queue_of_flags_shows_why_and_leads_to_the_page_where_a_flag_is_judged(amina):
+    queue = {"kind": "flags"}
+    flag = next_one(amina, queue)["flag"]
+    assert (flag["severity"], flag["reason"]) == ("look today", "A person at night.")
+    assert flag["reason"] in amina.get(f"/flags/{flag['flag_id']}").text
+    assert "confirm or dismiss it" in amina.get("/review", params=queue).text
+    assert "confirm or dismiss it" not in amina.get("/review", params=ALL).text
+    assert next_one(amina)["flag"] is None, "other queues say nothing of it"
+
+
 def test_an_old_list_stands_until_the_next_one_is_made_and_nobody_waits_for_it(amina):
     queues = amina.app.state.desk.queues
     size = queues.size(Queue("flags"), "Amina")

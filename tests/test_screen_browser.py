@@ -117,6 +117,12 @@ def test_every_queue_is_answered_by_keys_to_its_end_or_for_a_while(page, screen,
     assert left(page) == before - 1
 
 
+def test_the_queue_of_flags_says_why_and_has_a_link_to_confirm_or_dismiss(page, screen):
+    begin(page, screen, "kind=flags")
+    assert page.inner_text("#reason") == "look today. A person at night."
+    assert page.get_attribute("#judge", "href").startswith("/flags/")
+
+
 def test_one_key_answers_a_visit_and_the_next_one_is_there(page, screen, url):
     begin(page, screen)
     said = page.inner_text("#machine strong")

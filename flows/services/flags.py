@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from db.core.engine import reading, writing
 from db.core.rows import now
+from db.queries.reviewing.shown import sha256_of
 from db.store.alerts import end_alerts
 from db.store.flags import flag_shown, flags_beside, flags_named, flags_shown, save_verdict
 from flows.execution.databases import known_database
@@ -30,6 +32,12 @@ class ShownFlag:
     reviewer: str | None = None  # who confirmed or dismissed it
     said_at: str | None = None  # UTC
     comment: str | None = None
+
+    @property
+    def title(self) -> str:
+        """When and where."""
+        at = self.started_at[:16].replace("T", " ") if self.started_at else "time not known"
+        return f"{at}, {self.place or self.deployment_id}"
 
 
 def list_flags(database: str) -> tuple[ShownFlag, ...]:
@@ -55,6 +63,13 @@ def one_flag(database: str, flag_id: str) -> OneFlag:
     if row is None or beside is None:
         raise InputError("no such flag")
     return OneFlag(_flag(row), beside.before, beside.after, beside.suspected)
+
+
+def flag_on(conn: Connection, media_id: int) -> ShownFlag | None:
+    """The flag that begins with a picture; None: there is none."""
+    sha256 = sha256_of(conn, [media_id]).get(media_id, "")
+    row = flag_shown(conn, sha256)
+    return None if row is None else _flag(row)
 
 
 def judge_flags(

@@ -8,9 +8,11 @@ from starlette.requests import Request
 
 from db.core.engine import reading
 from flows.execution.databases import known_database
+from flows.services.flags import flag_on
 from flows.services.reviewing.queues import Queue, asked_queue
 from flows.services.reviewing.shown import show, without_answers
 from flows.web.desk import Desk
+from flows.web.words import SEVERITIES
 from pipeline.errors import InputError
 
 
@@ -20,6 +22,7 @@ def shown_to(
     """What the page draws; None: it is gone."""
     with reading(known_database(desk.database)) as conn:
         shown = show(conn, media_id, queue.of_visits if of_visit is None else of_visit, desk.bar)
+        flag = flag_on(conn, media_id) if queue.kind == "flags" else None
     if shown is None:
         return None
     if queue.blind:
@@ -32,6 +35,7 @@ def shown_to(
     return {
         **asdict(shown),
         "hidden": hidden,
+        "flag": flag and {**asdict(flag), "severity": SEVERITIES[flag.severity]},
         "missing": desk.pictures.missing(media_id),
         "common": desk.called(row.name for row in said),
     }

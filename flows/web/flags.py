@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from flows.services.flags import judge_flags, list_flags, one_flag
+from flows.services.flags import ShownFlag, judge_flags, list_flags, one_flag
 from flows.services.reviewing.access import ask_for_people
 from flows.services.reviewing.seen import flag_pictures
 from flows.web.desk import Desk, page
+from flows.web.words import SEVERITIES
+from pipeline.errors import InputError
 
 TASK = "flags"
 MOST = 40  # pictures on the page of a flag
@@ -31,7 +33,16 @@ def flags(request: Request) -> Response:
     left = sum(flag.status == "suspected" for flag in found)
     listed = found[:MOST_FLAGS]
     more = len(found) - len(listed)
-    return page(desk, "flags.html", reviewer=reviewer, flags=listed, left=left, more=more)
+    return page(
+        desk,
+        "flags.html",
+        reviewer=reviewer,
+        flags=listed,
+        left=left,
+        more=more,
+        last=_last(request),
+        severities=SEVERITIES,
+    )
 
 
 def shown_flag(request: Request) -> Response:
@@ -57,6 +68,7 @@ def shown_flag(request: Request) -> Response:
         more=len(pictures) - len(shown),
         people=len(people),
         missing=desk.pictures.missing(shown[0][0]),
+        last=_last(request),
         why=request.query_params.get("why", "")[:200],
         longest=LONGEST,
     )
@@ -81,7 +93,16 @@ async def judge(request: Request) -> Response:
         judge_flags(desk.database, [flag_id], SAID[said], reviewer, comment)
 
     await run_sync(keep)
-    return RedirectResponse(f"/flags/{found.suspected}" if found.suspected else "/flags", 303)
+    after = f"/flags/{found.suspected}" if found.suspected else "/flags"
+    return RedirectResponse(f"{after}?{urlencode({'last': flag_id})}", 303)
+
+
+def _last(request: Request) -> ShownFlag | None:
+    """The flag that was judged on the page before; None: there is none."""
+    try:
+        return one_flag(request.app.state.desk.database, request.query_params.get("last", "")).flag
+    except InputError:
+        return None
 
 
 ROUTES = [

@@ -11,10 +11,12 @@ QUEUES = {  # kind -> what it holds
     ),
     "second": "A random tenth of what others answered, not shown to you: how far do you agree?",
     "cells": "One visit for each station and week in which a species was named and nobody looked.",
-    "flags": "Visits under suspicion of poaching, the gravest first. People are shown.",
+    "flags": "Visits under suspicion of poaching, the gravest first: what is on them? A flag is"
+    " confirmed or dismissed on its own page. People are shown.",
     "doubtful": "Visits whose name is unsure, or that have none.",
     "people": "Visits with people or vehicles. People are shown.",
 }
+SEVERITIES = ("", "look when there is time", "look today", "look now")  # of a flag
 KEYS = (  # (keys, what they do), in the order of the help
     ("Enter", "accept the machine's word; with an answer begun: save it"),
     ("b", "blank"),

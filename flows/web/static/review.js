@@ -112,6 +112,7 @@ function finished() {
   for (const name of ["machine", "answer", "draft", "facts", "question", "scope"]) {
     $(name).replaceChildren();
   }
+  if ($("flag")) flagged(null);
   $("over").textContent = "Nothing is left in this queue. q: back to the queues";
   $("over").hidden = false;
   document.body.classList.add("finished");
@@ -221,6 +222,7 @@ function words() {
   $("question").textContent = item.question ? `Is it ${item.question}` : item.of_visit
     ? `What is on this visit? ${files(item)}`
     : "What is on this picture?";
+  if ($("flag")) flagged(item.flag);
   const said = item.of_visit ? item.answer : item.frames.find((frame) => frame.asked)?.answer;
   $("answer").replaceChildren();
   if (said) {
@@ -230,6 +232,14 @@ function words() {
       + (said.earlier ? `; ${said.earlier} before it` : "")));
   }
   drafted();
+}
+
+// Why a visit is under suspicion, in the queue of flags.
+function flagged(flag) {
+  $("flag").hidden = !flag;
+  if (!flag) return;
+  $("reason").replaceChildren(...line({ strong: flag.status === "suspected" ? flag.severity : flag.status }, `. ${flag.reason}`).childNodes);
+  $("judge").href = `/flags/${flag.flag_id}`;
 }
 
 function drafted() {
