@@ -154,6 +154,24 @@ def test_a_visit_shows_every_answer_and_which_one_counts(url, amina):
     assert amina.get("/visit/..%2f1").status_code == 404
 
 
+def test_times_are_shown_to_the_second_where_a_camera_wrote_less(url, amina):
+    visit = "SELECT v.media_id, d.name FROM visit v JOIN deployment d ON d.id = v.deployment_id"
+    [(key, place)] = rows(url, f"{visit} ORDER BY v.id LIMIT 1")
+    picture, engine = schema.status.c.media_id == key, open_database(url)
+    with writing(engine) as conn:
+        was = conn.execute(sa.select(schema.status.c.taken_at).where(picture)).scalar_one()
+        less = was.replace(microsecond=950000)
+        conn.execute(sa.update(schema.status).where(picture).values(taken_at=less))
+    day = f"{was:%Y-%m-%d}"
+    seen = amina.get("/seen", params={"deployment": place, "from": day, "to": day})
+    pages = [amina.get(f"/visit/{key}").text, seen.text]
+    with writing(engine) as conn:
+        conn.execute(sa.update(schema.status).where(picture).values(taken_at=was))
+    engine.dispose()
+    for page in pages:
+        assert f"{was}</p>" in page and ".95" not in page
+
+
 def test_stations_are_on_the_map_with_what_lies_behind_and_hostile_names_are_text(url):
     engine = open_database(url)
     with writing(engine) as conn:

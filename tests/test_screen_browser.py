@@ -7,7 +7,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from db.core.engine import open_database, reading
+from db.core import schema
+from db.core.engine import open_database, reading, writing
 from tests.screens import fill_with_pictures, served
 
 FLAGS = (
@@ -317,6 +318,22 @@ def test_keys_that_look_change_nothing(page, screen, url):
     press(page, "ArrowDown")
     press(page, "ArrowUp")
     assert page.inner_text("#machine") == said and newest(url) == before
+
+
+def test_times_are_shown_to_the_second_where_a_camera_wrote_less(page, screen, url):
+    s, engine = schema.status.c, open_database(url)
+    with writing(engine) as conn:
+        key, was = conn.execute(sa.select(s.media_id, s.taken_at).limit(1)).one()
+        less = sa.update(schema.status).values(taken_at=was.replace(microsecond=950000))
+        conn.execute(less.where(s.media_id == key))
+    begin(page, screen, f"kind=visits&answered=yes&at={key}")
+    assert f"{was}" in page.inner_text("#facts") and ".95" not in page.inner_text("#facts")
+    press(page, "u")
+    assert ".95" not in page.inner_text("#last")
+    press(page, "Backspace")
+    with writing(engine) as conn:
+        conn.execute(sa.update(schema.status).where(s.media_id == key).values(taken_at=was))
+    engine.dispose()
 
 
 def test_brackets_go_along_the_camera_and_plus_joins_the_machines_word(page, screen, url):

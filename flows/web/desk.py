@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote, unquote
@@ -134,6 +135,13 @@ def cookie_value(name: str) -> str:
 def page_environment() -> Environment:
     """Templates, in which every value is escaped."""
     folder = Path(__file__).parent / "templates"
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    made.filters["clock"] = clock
+    return made
+
+
+def clock(at: datetime | str | None) -> str:
+    """A time to the second, for a person; empty: there is none."""
+    return str(at or "").replace("T", " ")[:19]

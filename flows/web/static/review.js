@@ -174,7 +174,7 @@ function strip() {
       const alt = `picture ${i + 1}`;
       thumbnails.push([image, { alt, src: address(frame, "strip", isHidden(frame)) }]);
       const words = document.createElement("span");
-      words.textContent = (frame.taken_at || "").slice(11, 19) || `${i + 1}`;
+      words.textContent = clock(frame.taken_at).slice(11) || `${i + 1}`;
       made.append(image, words);
       made.addEventListener("click", () => showFrame(i).catch(tell));
       return made;
@@ -226,7 +226,7 @@ function words() {
   const said = item.of_visit ? item.answer : item.frames.find((frame) => frame.asked)?.answer;
   $("answer").replaceChildren();
   if (said) {
-    const when = (said.at || "").replace("T", " ").slice(0, 16);
+    const when = clock(said.at).slice(0, 16);
     $("answer").append(line("Answered: ", { strong: said.said.map(phrase).join(" + ") },
       ` ${said.reviewer || "nobody named"} ${when}. The newest answer counts`
       + (said.earlier ? `; ${said.earlier} before it` : "")));
@@ -261,8 +261,8 @@ function facts(frame) {
   const ofClip = item.frames.filter((one) => one.media_id === frame.media_id);
   const rows = [
     ["Camera", [...new Set([item.deployment, item.location])].filter(Boolean).join(", ")],
-    ["Time", (frame.taken_at || "not known").replace("T", " ")
-      + (frame.repair ? ` (repaired: ${frame.repair}; camera wrote ${(frame.camera_time || "no time").replace("T", " ")})` : "")],
+    ["Time", (clock(frame.taken_at) || "not known")
+      + (frame.repair ? ` (repaired: ${frame.repair}; camera wrote ${clock(frame.camera_time) || "no time"})` : "")],
     ["Picture", `${keys.indexOf(frame.media_id) + 1} of ${keys.length}`
       + (keys.length < item.pictures ? ` shown, ${item.pictures} in all` : "")],
     ["Clip", frame.number === null ? "" : `frame ${ofClip.indexOf(frame) + 1} of ${ofClip.length} looked at`],
