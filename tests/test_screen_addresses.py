@@ -1,6 +1,7 @@
 """The review screen's addresses without a browser: what they give, and whom they refuse."""
 
 import io
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -139,6 +140,11 @@ def test_the_audit_asks_about_single_pictures_and_its_answers_count_there(url, a
     after = amina.ask("size", queue=queue)
     assert after["answered"] == before["answered"] + 1 and after["total"] == before["total"]
     amina.ask("undo", queue=queue)
+
+
+def test_what_the_next_answers_do_to_an_interval_has_a_unit(amina):
+    said = amina.ask("size", queue={"kind": "audit"}, interval=True)["interval"]
+    assert re.search(r"\d+ more answers?: about ±[\d.]+ percentage points$", said)
 
 
 @pytest.mark.parametrize("kind", ["visits", "doubtful", "people", "flags", "cells", "audit"])
