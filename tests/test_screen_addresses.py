@@ -144,7 +144,7 @@ def test_the_audit_asks_about_single_pictures_and_its_answers_count_there(url, a
 
 def test_what_the_next_answers_do_to_an_interval_has_a_unit(amina):
     said = amina.ask("size", queue={"kind": "audit"}, interval=True)["interval"]
-    assert re.search(r"\d+ more answers?: about ±[\d.]+ percentage points$", said)
+    assert re.search(r"\d+ more answers?: about ±[\d.]+ points$", said)
 
 
 @pytest.mark.parametrize("kind", ["visits", "doubtful", "people", "flags", "cells", "audit"])

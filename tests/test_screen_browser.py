@@ -534,6 +534,16 @@ def test_the_picture_is_large_and_nothing_hangs_over_the_edge(page, screen, widt
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_on_a_phone_a_wide_table_of_stations_scrolls_in_its_own_box_with_a_hint(page, screen):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"http://127.0.0.1:{screen.desk.port}/map")
+    page.locator("td a").first.evaluate("e => { e.textContent = 'a'.repeat(60); }")
+    box = page.locator(".wide", has=page.locator("table"))
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert "gradient" in box.evaluate("e => getComputedStyle(e).backgroundImage"), "a hint of more"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_an_empty_queue_says_so(page, screen):
     page.goto(f"http://127.0.0.1:{screen.desk.port}/review?kind=sample")
     page.wait_for_selector("#over", state="visible")

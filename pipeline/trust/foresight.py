@@ -20,14 +20,14 @@ class Foresight:
     half_width: float | None  # of the interval after them, if they are like those before
 
     def in_words(self, what: str) -> str:
-        """One line: `missed 2.1 % [0.9-4.0]; 40 more answers: about ±1.1 percentage points`."""
+        """One line: `missed 2.1 % [0.9-4.0]; 40 more answers: about ±1.1 points`."""
         parts = []
         if self.share is not None:
             parts.append(
                 f"{what} {_percent(self.share)} % [{_percent(self.low)}–{_percent(self.high)}]"
             )
         if self.more and self.half_width is not None:
-            points = f"±{_percent(self.half_width)} percentage points"
+            points = f"±{_percent(self.half_width)} points"
             answers = "answer" if self.more == 1 else "answers"
             parts.append(f"{self.more} more {answers}: about {points}")
         return "; ".join(parts)

@@ -238,7 +238,8 @@ function words() {
 function flagged(flag) {
   $("flag").hidden = !flag;
   if (!flag) return;
-  $("reason").replaceChildren(...line({ strong: flag.status === "suspected" ? flag.severity : flag.status }, `. ${flag.reason}`).childNodes);
+  const open = flag.status === "suspected"; // else its reason begins with what was said of it
+  $("reason").replaceChildren(...(open ? [...line({ strong: flag.severity }).childNodes, ". "] : []), flag.reason);
   $("judge").href = `/flags/${flag.flag_id}`;
 }
 
