@@ -145,7 +145,7 @@ def test_a_visit_shows_every_answer_and_which_one_counts(url, amina):
         client.ask("save", media_ids=[key], purpose="event", said=said)
     page = amina.get(f"/visit/{key}")
     parts = page.text.split("What people said")[1]
-    first, newest = parts.index("Lynx lynx"), parts.index("Genetta tigrina")
+    first, newest = parts.index("Eurasian lynx"), parts.index("Genetta tigrina")
     assert parts.count("<td>counts</td>") == 1
     assert first < parts.index("<td>counts</td>") < newest
     assert BAD not in page.text and "at=" in page.text
