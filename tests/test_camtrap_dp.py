@@ -692,5 +692,5 @@ def test_an_empty_project_file_names_everything_it_needs(tmp_path):
         read_project(path)
     for word in ("title", "samplingDesign", "captureMethod", "observationLevel", "contributors"):
         assert word in str(refused.value)
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match=r"no such file; flows/README.md shows one"):
         read_project(tmp_path / "nowhere.toml")

@@ -225,3 +225,8 @@ def test_weights_under_any_other_ending_are_refused_unopened(ending, tmp_path):
     with pytest.raises(WeightsError, match=r"safetensors"):
         load_encoder("ViT-B-32", str(tmp_path / f"weights{ending}"))
     assert not (tmp_path / "ran").exists()
+
+
+def test_open_clips_warning_of_random_weights_is_not_shown(folders, caplog):
+    load_encoder(f"local-dir:{folders['clip']}").texts(["a hare"])
+    assert "pretrained" not in caplog.text

@@ -68,6 +68,8 @@ class Project:
 def read_project(path: Path) -> Project:
     """Read project.toml. Raises SettingsError: one line with all that is wrong or missing."""
     path = Path(path)
+    if not path.exists():
+        raise SettingsError(f"{path}: no such file; flows/README.md shows one, by this name")
     given = read_toml(path)
     contributors, licenses = given.pop("contributors", []), given.pop("licenses", [])
     package = given.pop("package", {})

@@ -5,6 +5,8 @@ Every way ends in one safetensors file whose sha-256 is known before it is loade
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
@@ -26,6 +28,21 @@ LARGEST_CONFIG = 1_000_000  # bytes
 _log = logging.getLogger(__name__)
 
 OpenClip: TypeAlias = Any  # a model or tokenizer of open_clip, which has no types
+
+
+@contextmanager
+def _without_its_warning() -> Iterator[None]:
+    """open_clip warns of random weights, which is what we want of it: the checked ones come next."""
+
+    def other(record: logging.LogRecord) -> bool:
+        return "No pretrained weights loaded" not in record.getMessage()
+
+    root = logging.getLogger()
+    root.addFilter(other)
+    try:
+        yield
+    finally:
+        root.removeFilter(other)
 
 
 class Facts(TypedDict, total=False):
@@ -132,9 +149,10 @@ class Source:
         by_name = self._name.startswith(("local-dir:", "hf-hub:"))
         tag = None if by_name else self._pretrained
         try:  # without weights first: open_clip may choose another file than the one checked
-            model = open_clip.create_model(
-                self._name, tag, load_weights=False, pretrained_text=False
-            )
+            with _without_its_warning():
+                model = open_clip.create_model(
+                    self._name, tag, load_weights=False, pretrained_text=False
+                )
             load_checkpoint(model, str(self.weights))
             tokenizer = open_clip.get_tokenizer(self._name)
         except Exception as why:  # open_clip raises many kinds on odd files: RuntimeError, KeyError
