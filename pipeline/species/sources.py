@@ -32,7 +32,7 @@ OpenClip: TypeAlias = Any  # a model or tokenizer of open_clip, which has no typ
 
 @contextmanager
 def _without_its_warning() -> Iterator[None]:
-    """open_clip warns of random weights, which is what we want of it: the checked ones come next."""
+    """open_clip warns of random weights: they are wanted, and the checked ones come next."""
 
     def other(record: logging.LogRecord) -> bool:
         return "No pretrained weights loaded" not in record.getMessage()
