@@ -118,8 +118,9 @@ def _is_within(plain: list[str], matched: str) -> bool:
 def _rank(index: SearchIndex, name: int, kind: int, quality: int) -> tuple[object, ...]:
     """Sorts the likelier before. kind 0: the whole name, 1: begins so, NEAR."""
     taxon = index.taxa[index.names[name][1]]
-    # "puma" is rarely a genus, and "wolf" rarely a family
+    # "wolf" is rarely a family, and "rhinoceros" or "puma" rarely a genus without another name
     wide = 0 if taxon.rank in ("", "species", "subspecies") else 1 if taxon.rank == "genus" else 2
+    wide += 2 * (wide > 0 and not taxon.common)
     slips = quality if kind == NEAR else 0
     first = (kind, not taxon.on_site, not taxon.used, slips, not taxon.listed)
     return *first, wide, quality, len(taxon.name), taxon.name
