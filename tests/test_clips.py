@@ -173,7 +173,7 @@ def season(tmp_path_factory):
     with contextlib.redirect_stdout(io.StringIO()) as said:
         assert camtriage(*words, "--detector", "none") in (0, None)
     assert "11, 2 of them clips, 1 without a time" in said.getvalue()
-    assert "1 without a time, each a visit alone: enter times" in said.getvalue()
+    assert "1 picture without a time, each a visit alone: enter times" in said.getvalue()
     return place, url
 
 

@@ -182,6 +182,8 @@ def test_names_of_one_deployment_each_are_judged_by_visits_and_said_at_those_dep
     lessons = replace(lessons, deployments=tuple(f"of {name}" for name in lessons.told))
     found = learn(lessons, bank, Labels(), 0.95, FACTS)
     assert found.groups.words != "deployments" and not found.few
+    once = replace(lessons, told=("Rara avis", *lessons.told[1:19], "Rara avis"))
+    assert groups_of(once).words != "deployments"  # two pictures, one at each, teach nothing
     assert found.head.only_at == tuple(sorted({*lessons.deployments}))
 
 

@@ -91,8 +91,8 @@ def _timeless(summary: Summary) -> tuple[str, ...]:
     if not summary.timeless:
         return ()
     return (
-        f"{summary.timeless} without a time, each a visit alone: enter times before you review "
-        "them (`camtriage clock set`).",
+        f"{counted(summary.timeless, 'picture')} without a time, each a visit alone: enter times "
+        "before you review them (`camtriage clock set`).",
     )
 
 

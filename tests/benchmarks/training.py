@@ -9,7 +9,7 @@ MORE      those of the second; both are in the detector's table and in that of t
 
 Run it twice, into two folders: the same hashes on one machine. Where torch or ONNX Runtime computes
 otherwise, the figures of `camtriage train judge` and of `tests.benchmarks.name_levels` must agree
-within their intervals instead. An hour and a half of one core.
+within their intervals instead. About an hour of one core.
 """
 
 import argparse

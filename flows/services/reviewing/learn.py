@@ -24,6 +24,7 @@ from flows.version import version
 from pipeline.errors import SettingsError
 from pipeline.species import learned, zeroshot
 from pipeline.species.labelset import LabelSet, load_labelset
+from pipeline.species.world import with_world
 from pipeline.train.corrections.learn import WIDE, Judged, Learned, learn
 from pipeline.train.corrections.lessons import Lessons
 
@@ -75,7 +76,7 @@ def learn_names(options: NamingOptions, name: str, truth: float) -> LearnedNames
     encoder = models.encoder(options.labeller, options.pretrained)
     bank = zeroshot.bank(load_labelset(options.labels), encoder)
     with reading(known_database(options.database)) as conn:
-        lessons, left = _lessons(conn, recipes.identity(encoder), _wide(bank.labelset))
+        lessons, left = _lessons(conn, recipes.identity(encoder), _wide(with_world(bank.labelset)))
     facts = {
         "name": place.name,
         "labeller": {

@@ -64,14 +64,17 @@ class Groups:
 
 
 def groups_of(lessons: Lessons) -> Groups:
-    """Deployments, where a name was seen in several; else days, or of few days visits."""
+    """Deployments, where a name can be learned from several; else days, or of few days visits."""
     days = [day or visit for day, visit in zip(lessons.days, lessons.visits, strict=True)]
     every = {"deployments": lessons.deployments, "days": days, "visits": lessons.visits}
     for words, of in every.items():
         names, place = np.unique(np.array(of), return_inverse=True)
         groups = Groups(words, place.astype(np.int64))
-        most = max(groups_by_name(lessons, groups).values(), default=0)
-        if most >= FEWEST_GROUPS if words == "deployments" else len(names) >= LEAST_PARTS:
+        if words == "deployments":
+            enough = bool(_fit(lessons, groups))
+        else:
+            enough = len(names) >= LEAST_PARTS
+        if enough:
             return groups
     places = counted(len({*lessons.deployments}), "deployment")
     raise SettingsError(
@@ -90,11 +93,10 @@ def learnable(lessons: Lessons, groups: Groups) -> tuple[tuple[str, ...], dict[s
             f"{lessons.named} reviewed pictures have an animal's name, {LEAST} are needed: "
             f"name {LEAST - lessons.named} more {REVIEW}"
         )
-    pictures = Counter(name for name in lessons.told if name)
-    places = groups_by_name(lessons, groups)
-    fit = {n for n in pictures if pictures[n] >= FEWEST and places[n] >= FEWEST_GROUPS}
+    pictures, fit = Counter(name for name in lessons.told if name), _fit(lessons, groups)
     few = {name: pictures[name] for name in sorted(pictures) if name not in fit}
     if not fit:
+        places = groups_by_name(lessons, groups)
         said = ", ".join(f"{n} {c} in {places[n]}" for n, c in few.items())
         raise SettingsError(
             f"no name has {FEWEST} pictures in {FEWEST_GROUPS} {groups.words} ({said}): name "
@@ -106,6 +108,13 @@ def learnable(lessons: Lessons, groups: Groups) -> tuple[tuple[str, ...], dict[s
             f"blanks too {REVIEW}, so that what is learned can tell them apart at other deployments"
         )
     return tuple(sorted(fit)), few
+
+
+def _fit(lessons: Lessons, groups: Groups) -> set[str]:
+    """Names with enough pictures in enough groups."""
+    pictures = Counter(name for name in lessons.told if name)
+    places = groups_by_name(lessons, groups)
+    return {n for n in pictures if pictures[n] >= FEWEST and places[n] >= FEWEST_GROUPS}
 
 
 def groups_by_name(lessons: Lessons, groups: Groups) -> Counter[str]:

@@ -23,8 +23,8 @@ def refuse_unknown(database: str, queue: Queue, common: Mapping[str, str]) -> No
     if place is None and species is None:
         return
     with reading(known_database(database)) as conn:
-        places, names = choices(conn)
         lost = place is not None and not is_deployment(conn, place)
+        places, names = choices(conn) if lost or species is not None else ([], [])
     if lost and place is not None:
         raise InputError(f"no deployment {place[:LONGEST_TOLD]}; {_nearest(place, places, {})}")
     if species is not None and species not in (*names, *KINDS_BY_NAME):
